@@ -1,0 +1,32 @@
+# Each target does its own set-up in .venv. `make demo` and `make test` need nothing but Python >= 3.11.
+PYTHON ?= python3
+PY := .venv/bin/python
+DATA ?=
+
+.PHONY: demo test lint bench-label-noise bench-emotify clean
+
+.venv/.stamp-%: pyproject.toml constraints.txt
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet -c constraints.txt torch
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[$*]"
+	touch $@
+
+demo: .venv/.stamp-plot
+	$(PY) -m skmer demo $(if $(DATA),--data "$(DATA)")
+
+test: .venv/.stamp-test lint
+	$(PY) -m pytest -n 2
+
+lint: .venv/.stamp-test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench-label-noise: .venv/.stamp-bench
+	$(PY) benchmarks/label_noise.py
+
+bench-emotify: .venv/.stamp-bench
+	$(PY) benchmarks/emotify.py
+
+clean:
+	rm -rf .venv build *.egg-info demo-output

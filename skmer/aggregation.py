@@ -1,0 +1,164 @@
+"""SongAggregator: from the probabilities of a song's segments to one row of features a song."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmer.songs import as_song_sequence, is_song_data
+from skmer.statistics import STATISTICS, song_statistics
+
+__all__ = ["SongAggregator"]
+
+
+class SongAggregator(TransformerMixin, BaseEstimator):
+    """Describe each song by statistics of its segments' probabilities.
+
+    For each class over the song's segments: maximum, minimum, three quartiles, mean
+    and the share of segments whose probability exceeds `threshold`. These 7 K values
+    are what the final classifier, an SVM in the paper, learns from.
+
+    Parameters
+    ----------
+    statistics : sequence of str or callable, default=("max", "min", "q1", "median", "q3", "mean", "share")
+        Which statistics, in which order. A callable takes one song's
+        (n_segments, n_classes) array and returns (n_classes,) values.
+    threshold : float, default=0.5
+        Threshold of ``"share"``; the paper finds the result insensitive to it.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of values a segment has, the classes.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where the input carries them (as the output of
+        `SSSLClassifier.transform` does, or a DataFrame).
+
+    See Also
+    --------
+    skmer.statistics.song_statistics : The same as a function.
+    SSSLClassifier : Predicts the segments' probabilities.
+
+    Notes
+    -----
+    A plain two-dimensional array is taken as songs of one segment each.
+
+    References
+    ----------
+    Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition",
+    section 2.2, Eq. 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer import SongAggregator
+    >>> songs = [np.array([[0.25, 0.75], [0.5, 0.5]]), np.array([[1.0, 0.0]])]
+    >>> aggregator = SongAggregator(statistics=["max", "mean"]).fit(songs)
+    >>> aggregator.transform(songs)
+    array([[0.5  , 0.75 , 0.375, 0.625],
+           [1.   , 0.   , 1.   , 0.   ]])
+    >>> aggregator.get_feature_names_out()
+    array(['max_x0', 'max_x1', 'mean_x0', 'mean_x1'], dtype=object)
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "statistics": ["array-like"],
+        "threshold": [Interval(Real, None, None, closed="neither")],
+    }
+
+    def __init__(self, statistics=STATISTICS, threshold=0.5):
+        self.statistics = statistics
+        self.threshold = threshold
+
+    def fit(self, X, y=None):
+        """Remember how many values a segment has.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, n_classes) or array-like (n_songs, n_classes)
+            Segment probabilities of each song.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        SongAggregator
+            Itself.
+        """
+        self._validate_params()
+        if len(self.statistics) == 0:
+            raise ValueError("statistics is empty: name at least one.")
+        self._flatten(X, reset=True)
+        return self
+
+    def transform(self, X):
+        """Compute the statistics of each song.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, n_classes) or array-like (n_songs, n_classes)
+            Segment probabilities of each song.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_statistics * n_classes)
+            Statistic by statistic, the classes within each in order.
+        """
+        check_is_fitted(self)
+        values, lengths = self._flatten(X, reset=False)
+        return song_statistics(values, lengths, self.statistics, self.threshold)
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the output: statistic, underscore, class.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the classes; by default those seen in `fit`, else ``x0``, ``x1``, ...
+
+        Returns
+        -------
+        ndarray of str
+            One name a column of `transform`.
+        """
+        check_is_fitted(self)
+        seen = getattr(self, "feature_names_in_", None)
+        if input_features is None:
+            input_features = [f"x{k}" for k in range(self.n_features_in_)] if seen is None else seen
+        elif len(input_features) != self.n_features_in_:
+            raise ValueError(f"input_features should have length equal to number of features ({self.n_features_in_}).")
+        elif seen is not None and not np.array_equal(input_features, seen):
+            raise ValueError("input_features is not equal to feature_names_in_")
+        names = [s if isinstance(s, str) else getattr(s, "__name__", f"statistic{i}")
+                 for i, s in enumerate(self.statistics)]  # fmt: skip
+        return np.array([f"{name}_{feature}" for name in names for feature in input_features], dtype=object)
+
+    def _flatten(self, X, reset):
+        """Give all songs' segments one after another, and how many each song has."""
+        if not is_song_data(X):
+            values = validate_data(self, X, reset=reset, dtype=(np.float64, np.float32))
+            return values, np.ones(len(values), dtype=np.intp)
+        songs = as_song_sequence(X)
+        if len(songs.segment_shape) != 1:
+            raise ValueError(
+                f"SongAggregator takes songs of shape (n_segments, n_classes), but their segments have shape "
+                f"{songs.segment_shape}: put a classifier such as SSSLClassifier before it."
+            )
+        names = songs.names
+        if reset:
+            self.n_features_in_ = songs.segment_shape[0]
+            self.__dict__.pop("feature_names_in_", None)
+            if names is not None:
+                self.feature_names_in_ = np.array(names, dtype=object)
+        elif songs.segment_shape[0] != self.n_features_in_:
+            raise ValueError(
+                f"X has {songs.segment_shape[0]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        values = np.concatenate(list(songs))
+        if not np.isfinite(values).all():
+            bad = next(i for i, song in enumerate(songs) if not np.isfinite(song).all())
+            raise ValueError(f"Song {bad} has NaN or infinity among its segment values.")
+        return values, songs.n_segments

@@ -1,0 +1,314 @@
+"""read_audio: from a file to a mono waveform, with every failure named."""
+
+import mmap
+import numbers
+import os
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from skmer._audio_headers import find_truncation, mp3_layout, mp3_truncation, with_frame_count
+
+__all__ = ["AudioError", "check_audio_path", "check_waveform", "read_audio"]
+
+# what is left to ffmpeg; anything else that soundfile rejects is damaged, and ffmpeg might play it short
+_FFMPEG_SUFFIXES = {
+    *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr"),
+    *(".wma", ".mka", ".mkv", ".webm", ".ape"),
+}
+_BLOCK = 1 << 23  # frames decoded at once
+_MARGIN = 0.25  # s decoded beyond max_duration, so that the resampler's edge falls outside
+
+
+class AudioError(ValueError):
+    """A recording cannot be used; the message names it, says why, and what to do.
+
+    It is a `ValueError`, so code that expects scikit-learn's errors catches it too.
+
+    See Also
+    --------
+    skmer.read_audio : Raises it.
+
+    Examples
+    --------
+    >>> from skmer import AudioError, read_audio
+    >>> try:
+    ...     read_audio("no-such-song.mp3")
+    ... except AudioError as error:
+    ...     print(error)
+    no-such-song.mp3: there is no such file. Check the path.
+    """
+
+
+def check_audio_path(path):
+    """Check that a path names a file with something in it.
+
+    Parameters
+    ----------
+    path : str or Path
+        An audio file.
+
+    Returns
+    -------
+    Path
+        The path.
+
+    Raises
+    ------
+    AudioError
+        If `path` is no path, or names nothing, a folder or an empty file.
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise AudioError(f"An audio file must be given as a str or Path, not as {type(path).__name__} {path!r:.60}.")
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise AudioError(f"{path}: there is no such file. Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise AudioError(f"{path}: the file cannot be opened ({error}). Check the path and its permissions.") from error
+    if path.is_dir():
+        raise AudioError(f"{path}: this is a folder. Pass the paths of the files in it, one a song.")
+    if not path.is_file():
+        raise AudioError(f"{path}: this is no regular file. Save the recording as a file first.")
+    if size == 0:
+        raise AudioError(f"{path}: the file is empty (0 bytes). Get it again from its source.")
+    return path
+
+
+def check_waveform(y, name="The waveform"):
+    """Check a mono waveform: one dimension, numeric, finite, not empty.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        The samples; floating point, with full scale at 1.
+    name : str, default="The waveform"
+        What to call it in an error.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float32
+        The samples.
+
+    Raises
+    ------
+    AudioError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> from skmer.audio import check_waveform
+    >>> check_waveform([0.0, 0.5]).dtype
+    dtype('float32')
+    """
+    y = np.asarray(y)
+    if y.dtype.kind in "iub":
+        raise AudioError(
+            f"{name} has dtype {y.dtype}, whose full scale is unclear. Convert it to floating point between -1 and 1."
+        )
+    if y.dtype.kind != "f":
+        raise AudioError(f"{name} has dtype {y.dtype}. Pass floating-point samples between -1 and 1.")
+    if y.ndim != 1:
+        raise AudioError(f"{name} has shape {y.shape}. Pass a mono waveform of shape (n_samples,).")
+    if y.size == 0:
+        raise AudioError(f"{name} has no samples. Leave it out, or pass the whole recording.")
+    y = y.astype(np.float32, copy=False)
+    _check_finite(y, name)
+    return y
+
+
+def _check_finite(y, name):
+    # a sum is not finite unless every sample is; only then is the culprit looked for
+    if not np.isfinite(y.sum(dtype=np.float64)):
+        bad = np.flatnonzero(~np.isfinite(y))
+        if bad.size:
+            raise AudioError(
+                f"{name} holds {bad.size:,} samples that are NaN or infinite (the first is sample {bad[0]:,}). "
+                "Export it again, or replace these samples."
+            )
+
+
+def read_audio(path, sr=22528, max_duration=None):
+    """Read a recording as a mono waveform at the sampling rate asked for.
+
+    Decoded by libsndfile (WAV, FLAC, MP3, Ogg, Opus, AIFF and more), or by the
+    ``ffmpeg`` program where libsndfile does not know the format (M4A, AAC and more);
+    the mean of the channels; resampled by soxr at its high quality. A recording that
+    was cut short, which decoders play to its last intact frame without a word, is an
+    error.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    sr : float, default=22528
+        Sampling rate of the result, in Hz. The default is 44 × 512: one second is then
+        44 hops of 512 samples exactly.
+    max_duration : float, default=None
+        Keep the first `max_duration` seconds only, and decode no more than these. A
+        shorter recording comes back whole. None keeps everything.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float32
+        The waveform, ``ceil(n * sr / rate)`` samples for n samples at the file's own
+        rate; with `max_duration`, at most ``round(max_duration * sr)``. Full scale is 1:
+        the level is kept as recorded.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, empty, a folder, no audio, damaged, truncated, without
+        samples, or has NaN or infinite samples.
+    ValueError
+        If `sr` or `max_duration` is not a positive number.
+
+    See Also
+    --------
+    skmer.SegmentTransformer : Reads many recordings and cuts them into segments.
+
+    Notes
+    -----
+    A stream that declares no length and ends exactly between two frames, such as a
+    constant-bitrate MP3 without a Xing header, cannot be told from a complete one. Damage
+    that only decoding shows, as in FLAC, is seen as far as `max_duration` reaches.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, soundfile
+    >>> from skmer import read_audio
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/song.wav"
+    ...     soundfile.write(path, np.full((44100, 2), 0.5), 44100)
+    ...     read_audio(path).shape
+    (22528,)
+    """
+    for parameter, value in (("sr", sr), ("max_duration", max_duration)):
+        if parameter == "max_duration" and value is None:
+            continue
+        if not isinstance(value, numbers.Real) or not 0 < float(value) < np.inf:
+            raise ValueError(f"{parameter} must be a positive number, got {value!r}.")
+    path = check_audio_path(path)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        evidence = find_truncation(data)
+        if evidence:
+            raise _truncated(path, evidence)
+        if path.suffix.lower() in _FFMPEG_SUFFIXES or data[4:8] == b"ftyp":
+            y, rate = _decode_ffmpeg(path, max_duration)
+        else:
+            y, rate = _decode_soundfile(path, data, max_duration)
+    if y.size == 0:
+        raise AudioError(f"{path}: the file holds no samples. Leave it out, or get it again from its source.")
+    _check_finite(y, f"{path}: the recording")
+    y = _resample(y, rate, sr)
+    return y if max_duration is None else y[: max(round(max_duration * sr), 1)]
+
+
+def _truncated(path, evidence):
+    return AudioError(f"{path}: the file is truncated: {evidence}. Get it again from its source.")
+
+
+def _n_wanted(max_duration, rate):
+    return None if max_duration is None else int(np.ceil((max_duration + _MARGIN) * rate))
+
+
+def _decode_soundfile(path, data, max_duration):
+    """Give the mean of the channels and the file's own rate."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(os.fspath(path)) as file:
+            is_mp3, declared = file.format == "MP3", file.frames
+            layout = mp3_layout(data) if is_mp3 else None
+            evidence = mp3_truncation(layout) if layout else None
+            if evidence:
+                raise _truncated(path, evidence)
+            if layout is None or layout.declared or declared >= layout.n_frames * layout.samples_per_frame:
+                y, rate = _read_blocks(file, max_duration)
+            else:
+                with soundfile.SoundFile(with_frame_count(data, layout)) as counted:
+                    y, rate = _read_blocks(counted, max_duration)
+    except AudioError:
+        raise
+    # libsndfile's binding raises several kinds on broken files, ValueError among them
+    except (RuntimeError, ValueError, OSError, TypeError, AssertionError) as error:
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        # libsndfile says so of an existing file too, when it looks for MP3 frames in vain
+        reason = "format not recognised" if "does not exist" in reason else reason
+        raise AudioError(
+            f"{path}: this is no audio that can be decoded, or it is damaged or truncated ({reason}). "
+            "Check that it plays elsewhere, and convert it to WAV or FLAC."
+        ) from error
+    if is_mp3:
+        # without the encoder's delay and padding, of which a header can declare 4,095 samples each
+        declared = layout.n_frames * layout.samples_per_frame - 8190 - 3 * layout.samples_per_frame if layout else 0
+    wanted = _n_wanted(max_duration, rate)
+    if len(y) < (declared if wanted is None else min(declared, wanted)):
+        raise _truncated(path, f"it should have {declared:,} samples and {len(y):,} can be decoded")
+    return y, rate
+
+
+def _read_blocks(file, max_duration):
+    rate = file.samplerate
+    left = _n_wanted(max_duration, rate)
+    # a dot product; mean(axis=1) takes many times as long
+    weights = np.full(file.channels, 1 / file.channels, dtype=np.float32)
+    blocks = []
+    while left is None or left > 0:
+        wanted = _BLOCK if left is None else min(left, _BLOCK)
+        block = file.read(wanted, dtype="float32", always_2d=True)
+        blocks.append(block @ weights)
+        if len(block) < wanted:
+            break
+        left = None if left is None else left - len(block)
+    return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)), rate
+
+
+def _decode_ffmpeg(path, max_duration):
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        raise AudioError(
+            f"{path}: this format needs the ffmpeg program, which is not on the PATH. "
+            "Install ffmpeg, or convert the file to WAV, FLAC or MP3."
+        )
+    # only files, so that a playlist cannot make it open a network address; the channels are mixed
+    # here because ffmpeg's own downmix to floating point adds 3 dB
+    command = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-protocol_whitelist", "file,pipe"]
+    command += ["-i", f"file:{path.absolute()}", "-map", "0:a:0", "-vn"]
+    if max_duration is not None:
+        command += ["-t", repr(float(max_duration) + _MARGIN)]
+    command += ["-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    log = done.stderr.decode("utf-8", "replace")
+    if done.returncode != 0 or len(done.stdout) < 24:
+        reason = log.strip().splitlines()[-1] if log.strip() else f"exit status {done.returncode}"
+        raise AudioError(
+            f"{path}: ffmpeg cannot decode this file ({reason}). Check that it plays elsewhere, and convert it to WAV."
+        )
+    offset, _, _, rate, channels = struct.unpack(">5I", done.stdout[4:24])
+    samples = np.frombuffer(done.stdout, dtype=">f4", offset=offset).astype(np.float32).reshape(-1, channels)
+    y = samples @ np.full(channels, 1 / channels, dtype=np.float32)
+    stated = re.search(r"Duration: (\d+):(\d\d):(\d\d\.\d+)", log)
+    # an estimate from the bitrate proves nothing, and a film's picture may outlast its sound
+    if stated and max_duration is None and "Estimating duration" not in log and "Video:" not in log:
+        hours, minutes, seconds = (float(part) for part in stated.groups())
+        expected = 3600 * hours + 60 * minutes + seconds
+        if len(y) / rate < 0.99 * expected - 0.25:
+            raise _truncated(path, f"it should last {expected:.2f} s and {len(y) / rate:.2f} s can be decoded")
+    return y, rate
+
+
+def _resample(y, rate, sr):
+    if rate == sr:
+        return y
+    import soxr
+
+    n_samples = int(np.ceil(len(y) * sr / rate))
+    y = soxr.resample(y, rate, sr, quality="HQ")
+    # soxr rounds to the nearest sample: at most one is missing or too many
+    return y[:n_samples] if len(y) >= n_samples else np.pad(y, (0, n_samples - len(y)))

@@ -1,0 +1,163 @@
+"""What every classifier of songs by their segments shares: prediction, cross-fitting."""
+
+from numbers import Integral
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skmer.classifiers._songs_in import songs_for_prediction
+from skmer.songs import SongSequence
+from skmer.training.rows import SegmentBank
+from skmer.training.runtime import isolated
+
+__all__ = ["SegmentClassifier"]
+
+_SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
+
+
+def _fit_and_transform(estimator, X, y, groups, train, test):
+    estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
+    return list(estimator.transform(X[test]))
+
+
+class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
+    """Base of the classifiers: what follows once a segment network is fitted.
+
+    A subclass has the parameters `cv`, `n_jobs`, `n_threads` and `random_state`, and its
+    `fit` leaves ``classes_``, ``net_``, ``standardizer_`` and ``segment_shape_``.
+
+    Examples
+    --------
+    >>> from skmer import SSSLClassifier
+    >>> from skmer.classifiers._segment_classifier import SegmentClassifier
+    >>> issubclass(SSSLClassifier, SegmentClassifier)
+    True
+    """
+
+    def transform(self, X):
+        """Predict the class probabilities of every segment.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+
+        Returns
+        -------
+        SongSequence of (n_segments, n_classes), or ndarray of shape (n_samples, n_classes)
+            Probabilities; an array where X is plain rows.
+        """
+        check_is_fitted(self)
+        songs, plain = songs_for_prediction(self, X)
+        probabilities = self._segment_probabilities(songs)
+        if plain:
+            return np.concatenate(probabilities)
+        return SongSequence(probabilities, names=[str(name) for name in self.classes_])
+
+    def _segment_probabilities(self, songs):
+        """Give a list of (n_segments, n_classes), some songs at a time."""
+        out = []
+        chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
+        with isolated(None, self.n_threads):
+            for c in np.unique(chunk):
+                part = songs[np.flatnonzero(chunk == c)]
+                bank = SegmentBank(part, self.standardizer_, self.net_.device)
+                logits = self.net_.row_logits(bank, precision="float32")
+                rows = torch.softmax(logits.double(), 1).cpu().numpy()
+                out += np.split(rows, np.cumsum(part.n_segments)[:-1])
+        return out
+
+    def fit_transform(self, X, y, groups=None):
+        """Train, and give the training songs' segment probabilities as `cv` says.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+        y : array-like of shape (n_songs,)
+            Label of each song.
+        groups : array-like of shape (n_songs,), default=None
+            Songs of one group stay together in the folds of `cv`.
+
+        Returns
+        -------
+        SongSequence of (n_segments, n_classes), or ndarray of shape (n_samples, n_classes)
+            Of the network itself with ``cv="insample"``; otherwise each song by a network
+            that was trained without it.
+        """
+        self.fit(X, y, groups)
+        if isinstance(self.cv, str):
+            return self.transform(X)
+        songs, plain = songs_for_prediction(self, X)
+        y = np.asarray(y)
+        groups = None if groups is None else np.asarray(groups)
+        folds = check_cv(self.cv, y, classifier=True)
+        if isinstance(self.cv, Integral) and groups is not None:
+            folds = StratifiedGroupKFold(self.cv)
+        splits = list(folds.split(np.zeros(len(songs)), y, groups))
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
+        parts = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_and_transform)(
+                clone(self).set_params(cv="insample", random_state=int(seed)), songs, y, groups, train, test
+            )
+            for seed, (train, test) in zip(seeds, splits, strict=True)
+        )
+        position = {int(i): part for (_, test), rows in zip(splits, parts, strict=True)
+                    for i, part in zip(test, rows, strict=True)}  # fmt: skip
+        if len(position) < len(songs):
+            raise ValueError(f"cv={self.cv} leaves {len(songs) - len(position)} songs out of every test fold.")
+        out = [position[i] for i in range(len(songs))]
+        return np.concatenate(out) if plain else SongSequence(out, names=[str(name) for name in self.classes_])
+
+    def predict_proba(self, X):
+        """Predict the class probabilities of songs: the mean over their segments.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_classes)
+            Probabilities.
+        """
+        check_is_fitted(self)
+        songs, _ = songs_for_prediction(self, X)
+        return np.stack([rows.mean(axis=0) for rows in self._segment_probabilities(songs)])
+
+    def predict(self, X):
+        """Predict the class of songs.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+
+        Returns
+        -------
+        ndarray of shape (n_songs,)
+            The class of the largest mean probability.
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def set_output(self, *, transform=None):
+        """Accept scikit-learn's output setting; songs of segments have no columns to name.
+
+        Parameters
+        ----------
+        transform : str, default=None
+            Ignored.
+
+        Returns
+        -------
+        SSSLClassifier
+            Itself.
+        """
+        return self

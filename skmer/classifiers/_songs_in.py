@@ -1,0 +1,105 @@
+"""The door of a classifier: songs or plain rows in, checked once."""
+
+import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from skmer.songs import SongSequence, as_song_sequence, is_song_data
+
+__all__ = ["check_training_data", "songs_for_prediction"]
+
+
+def _rows_as_songs(rows):
+    return SongSequence(rows[:, None, :])
+
+
+def check_training_data(estimator, X, y, groups=None):
+    """Check X, y and groups of a fit.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Remembers ``n_features_in_`` (plain rows) and ``segment_shape_``.
+    X : SongSequence, sequence of ndarray or array-like of shape (n_samples, n_features)
+        Songs, or plain rows.
+    y : array-like of shape (n_songs,)
+        Labels.
+    groups : array-like of shape (n_songs,), default=None
+        Artists.
+
+    Returns
+    -------
+    songs : SongSequence
+        One-segment songs for plain rows.
+    classes : ndarray of shape (n_classes,)
+        The labels that occur.
+    labels : ndarray of shape (n_songs,)
+        Positions in `classes`.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or y holds one class only.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None: give a label a song."
+        )
+    estimator.__dict__.pop("n_features_in_", None)
+    estimator.__dict__.pop("feature_names_in_", None)
+    if is_song_data(X):
+        songs = as_song_sequence(X)
+        y = column_or_1d(y, warn=True)
+        if len(y) != len(songs):
+            raise ValueError(f"X has {len(songs)} songs but y has {len(y)} labels: give one label a song.")
+    else:
+        X, y = validate_data(estimator, X, y, dtype=(np.float64, np.float32))
+        y = column_or_1d(y, warn=True)
+        songs = _rows_as_songs(X)
+    if groups is not None and len(groups) != len(songs):
+        raise ValueError(f"groups has {len(groups)} entries for {len(songs)} songs: give one a song.")
+    check_classification_targets(y)
+    classes, labels = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y holds one class only, {classes[0]!r}: a classifier needs at least two.")
+    estimator.segment_shape_ = songs.segment_shape
+    return songs, classes, labels
+
+
+def songs_for_prediction(estimator, X):
+    """Check X of a prediction against what the estimator was fitted on.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Fitted.
+    X : SongSequence, sequence of ndarray or array-like of shape (n_samples, n_features)
+        Songs, or plain rows.
+
+    Returns
+    -------
+    songs : SongSequence
+        One-segment songs for plain rows.
+    plain : bool
+        Whether X was plain rows.
+
+    Raises
+    ------
+    ValueError
+        If the segments have another shape than in training.
+    """
+    if not is_song_data(X):
+        if not hasattr(estimator, "n_features_in_"):
+            raise ValueError(
+                f"{type(estimator).__name__} was fitted on songs of segments of shape {estimator.segment_shape_}; "
+                "X must be songs too (the output of SegmentTransformer, or a list of arrays)."
+            )
+        return _rows_as_songs(validate_data(estimator, X, reset=False, dtype=(np.float64, np.float32))), True
+    songs = as_song_sequence(X)
+    if songs.segment_shape != estimator.segment_shape_:
+        raise ValueError(
+            f"X has segments of shape {songs.segment_shape}, but {type(estimator).__name__} was fitted on "
+            f"{estimator.segment_shape_}: use the same duration and spectrogram settings."
+        )
+    return songs, False

@@ -1,0 +1,418 @@
+"""SSSLClassifier: a segment network that finds out which inherited labels are wrong."""
+
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from skorch.callbacks import LRScheduler
+
+from skmer.backbones import build_backbone
+from skmer.classifiers._segment_classifier import SegmentClassifier
+from skmer.classifiers._songs_in import check_training_data
+from skmer.label_noise import gaussian_mixture_split
+from skmer.songs import is_song_data
+from skmer.training.callbacks import AverageWeights, GMMSplit, ProgressBar
+from skmer.training.net import SegmentNet
+from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.runtime import choose_device, choose_precision, isolated
+
+__all__ = ["SSSL_RECIPES", "SSSLClassifier"]
+
+SSSL_RECIPES: dict[str, dict[str, Any]] = {
+    # Sun et al. as printed: one mixture, the last epoch's weights, Eq. 8 over the raw noisy set
+    "paper": {
+        "balance": None,
+        "prior_weight": 0.0,
+        "average_epochs": None,
+        "loss_memory": 0.0,
+        "mixup_dominant": False,
+        "kl_rows": "raw",
+    },
+    "plain": {"noise_model": None, "average_epochs": None},
+}
+"""Named settings of `SSSLClassifier`: what each changes from the defaults."""
+
+
+class SSSLClassifier(SegmentClassifier):
+    """Semi-supervised self-learning on segments that inherit the label of their song.
+
+    After a warm-up of plain cross-entropy, each epoch begins with a two-component
+    Gaussian mixture over the segments' losses. Segments of small loss keep their
+    label; the label of the others is erased and replaced by the network's own sharpened
+    prediction. The network is trained on mixtures of both (mixup), and is made to agree
+    with itself under two dropout masks (R-Drop).
+
+    Parameters
+    ----------
+    backbone : str, callable or Module, default="vgg16"
+        ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` (trains on a CPU), ``"mlp"`` (for rows of
+        features), or your own: see `skmer.backbones.build_backbone`.
+    backbone_params : dict, default=None
+        Keyword arguments of the backbone, such as ``{"head": "pooled"}``.
+    max_epochs : int, default=30
+        Epochs, warm-up included.
+    warmup_epochs : int, default=5
+        Epochs of plain cross-entropy before the first split, at least 1.
+    batch_size : int, default=64
+        Segments a batch.
+    lr : float or "auto", default="auto"
+        Peak learning rate; "auto" takes the backbone's ``peak_lr`` (VGG16 1e-4, with
+        batch norm 1e-3, small 3e-3, mlp 1e-2, your own 1e-3).
+    weight_decay : float, default=1e-2
+        Of AdamW.
+    schedule : {"one-cycle", None}, default="one-cycle"
+        Course of the learning rate.
+    noise_model : {"gmm", None} or callable, default="gmm"
+        How losses become clean probabilities; None trains with plain cross-entropy on
+        the inherited labels. A callable is called as
+        ``noise_model(losses, labels, random_state=...)``.
+    balance : {"class", None}, default="class"
+        A mixture for each class, or one for all.
+    clean_threshold : float, default=0.5
+        tau: segments with a larger clean probability keep their label.
+    loss_memory : float, default=0.0
+        Share of earlier epochs' losses in the losses that are split, in [0, 1).
+    min_separation : float, default=0.0
+        Ashman's D of the two components below which an epoch does not split.
+    temperature : float, default=0.5
+        T of the sharpening, Eq. 4.
+    mixup_alpha : float, default=4.0
+        Of Beta(alpha, alpha), Eq. 6; 0 switches mixup off.
+    mixup_dominant : bool, default=True
+        Use max(delta, 1 - delta), so that a row stays closer to itself.
+    lambda_kl : float, default=1.0
+        lambda, the weight of R-Drop, Eq. 9.
+    kl_rows : {"mixed", "raw", "all"}, default="mixed"
+        Rows that R-Drop counts: mixed rows whose heavier partner lost its label (the
+        trunk then runs once), the paper's raw rows of U, or all mixed rows.
+    ramp_epochs : int, default=16
+        Epochs over which lambda grows from zero, at most half of those after warm-up.
+    prior_weight : float, default=1.0
+        Weight of the penalty that keeps a batch's mean prediction at the class shares.
+    average_epochs : float or None, default=1.0
+        Horizon, in epochs, of the moving average of the weights that makes splits,
+        pseudo-labels and predictions; None uses the last weights.
+    cv : "insample", int, splitter or iterable, default="insample"
+        What `fit_transform` returns; see Notes.
+    n_jobs : int, default=None
+        Processes for the cross-fitting.
+    callbacks : list of skorch callbacks, default=None
+        Added to the training.
+    device : str, default="auto"
+        A torch device; "auto" takes CUDA where there is one.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of training; "auto" takes bfloat16 for convolutions where the hardware has it.
+        Predictions are made in float32.
+    n_threads : int, default=1
+        torch's CPU threads. The result depends on it in the last digits, which is why
+        it is fixed; raise it for a single long fit on a CPU.
+    random_state : int, RandomState or None, default=None
+        Decides the result, whatever `n_jobs` is; torch's and NumPy's global generators
+        are left alone.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    net_ : SegmentNet
+        The fitted skorch net; its module is ``net_.module_``.
+    history_ : list of dict
+        A row an epoch: ``epoch``, ``phase``, ``train_loss``, ``lr`` and, from the first
+        split on, ``clean_share``, ``clean_mean``, ``noisy_mean``, ``separation``.
+    clean_probability_ : list of ndarray (n_segments,), or ndarray of shape (n_samples,)
+        How sure the finished network is of each training segment's inherited label; an
+        array where X was plain rows. Absent with ``noise_model=None``.
+    split_ : Bunch
+        The split that it comes from: ``loss`` and ``clean_probability``, each of shape
+        (n_segments_of_all_songs,), and ``means``, ``variances``, ``weights``,
+        ``separation`` and ``shares`` (of the segments) of the mixture of each class, or
+        of the one mixture.
+    segment_shape_ : tuple of int
+        Shape of the segments it was fitted on.
+    n_features_in_ : int
+        Number of features, where X was plain rows.
+
+    See Also
+    --------
+    SegmentTransformer : Makes the segments.
+    SongAggregator : Makes song features of the segments' probabilities.
+
+    Notes
+    -----
+    One sample is one song. `transform` gives the probabilities of every segment,
+    `predict_proba` their mean over each song.
+
+    ``fit_transform(X, y)`` differs from ``fit(X, y).transform(X)`` unless
+    ``cv="insample"``: as in scikit-learn's `TargetEncoder`, with an integer or splitter it
+    returns predictions by networks that have not seen the song, so that a classifier
+    further down a pipeline learns from the kind of input that it will meet. That costs
+    as many further trainings as folds. ``"insample"`` is the paper's protocol.
+    `groups` (such as artists) keep songs together in these folds; in a pipeline they reach
+    `fit` under scikit-learn's metadata routing.
+
+    A plain two-dimensional X is taken as songs of one segment, which makes the class a
+    general learner from noisy labels.
+
+    References
+    ----------
+    Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition".
+    Per-class mixtures, the prior penalty and averaged weights are ours;
+    ``SSSLClassifier.from_recipe("paper")`` goes without.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmer import SSSLClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> classifier = SSSLClassifier(backbone="mlp", max_epochs=8, random_state=0).fit(X[:1000], y[:1000])
+    >>> classifier.score(X[1000:], y[1000:]) > 0.9
+    True
+    >>> classifier.clean_probability_.shape
+    (1000,)
+    """
+
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+
+    _parameter_constraints = {  # noqa: RUF012
+        "backbone": [str, callable, torch.nn.Module],
+        "backbone_params": [dict, None],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "schedule": [StrOptions({"one-cycle"}), None],
+        "noise_model": [StrOptions({"gmm"}), callable, None],
+        "balance": [StrOptions({"class"}), None],
+        "clean_threshold": [Interval(Real, 0, 1, closed="both")],
+        "loss_memory": [Interval(Real, 0, 1, closed="left")],
+        "min_separation": [Interval(Real, 0, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "mixup_alpha": [Interval(Real, 0, None, closed="left")],
+        "mixup_dominant": ["boolean"],
+        "lambda_kl": [Interval(Real, 0, None, closed="left")],
+        "kl_rows": [StrOptions({"mixed", "raw", "all"})],
+        "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
+        "prior_weight": [Interval(Real, 0, None, closed="left")],
+        "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
+        "cv": [StrOptions({"insample"}), "cv_object"],
+        "n_jobs": [Integral, None],
+        "callbacks": [list, None],
+        "device": [str],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "n_threads": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        backbone="vgg16",
+        *,
+        backbone_params=None,
+        max_epochs=30,
+        warmup_epochs=5,
+        batch_size=64,
+        lr="auto",
+        weight_decay=1e-2,
+        schedule="one-cycle",
+        noise_model="gmm",
+        balance="class",
+        clean_threshold=0.5,
+        loss_memory=0.0,
+        min_separation=0.0,
+        temperature=0.5,
+        mixup_alpha=4.0,
+        mixup_dominant=True,
+        lambda_kl=1.0,
+        kl_rows="mixed",
+        ramp_epochs=16,
+        prior_weight=1.0,
+        average_epochs=1.0,
+        cv="insample",
+        n_jobs=None,
+        callbacks=None,
+        device="auto",
+        precision="auto",
+        n_threads=1,
+        random_state=None,
+        verbose=0,
+    ):
+        self.backbone = backbone
+        self.backbone_params = backbone_params
+        self.max_epochs = max_epochs
+        self.warmup_epochs = warmup_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.noise_model = noise_model
+        self.balance = balance
+        self.clean_threshold = clean_threshold
+        self.loss_memory = loss_memory
+        self.min_separation = min_separation
+        self.temperature = temperature
+        self.mixup_alpha = mixup_alpha
+        self.mixup_dominant = mixup_dominant
+        self.lambda_kl = lambda_kl
+        self.kl_rows = kl_rows
+        self.ramp_epochs = ramp_epochs
+        self.prior_weight = prior_weight
+        self.average_epochs = average_epochs
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.callbacks = callbacks
+        self.device = device
+        self.precision = precision
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @classmethod
+    def from_recipe(cls, recipe, **params):
+        """Build a classifier with named settings.
+
+        Parameters
+        ----------
+        recipe : {"paper", "plain"}
+            ``"paper"``: as printed, without our guards against collapse. ``"plain"``:
+            cross-entropy on the inherited labels.
+        **params
+            Further parameters; they win over the recipe's.
+
+        Returns
+        -------
+        SSSLClassifier
+            Unfitted.
+
+        Raises
+        ------
+        ValueError
+            If the recipe is unknown.
+
+        Examples
+        --------
+        >>> from skmer import SSSLClassifier
+        >>> SSSLClassifier.from_recipe("paper", max_epochs=10).kl_rows
+        'raw'
+        """
+        if recipe not in SSSL_RECIPES:
+            raise ValueError(f"recipe={recipe!r} is unknown: choose from {sorted(SSSL_RECIPES)}.")
+        return cls(**{**SSSL_RECIPES[recipe], **params})
+
+    def fit(self, X, y, groups=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+        y : array-like of shape (n_songs,)
+            Label of each song, which its segments inherit.
+        groups : array-like of shape (n_songs,), default=None
+            Only used by the cross-fitting of `fit_transform`.
+
+        Returns
+        -------
+        SSSLClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If X and y do not fit each other, y has one class, or the segments do not
+            suit the backbone.
+        """
+        self._validate_params()
+        plain = not is_song_data(X)
+        songs, self.classes_, labels = check_training_data(self, X, y, groups)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        device = choose_device(self.device)
+        with isolated(seed, self.n_threads):
+            network = build_backbone(
+                self.backbone, songs.segment_shape, len(self.classes_), **(self.backbone_params or {})
+            )
+            self.standardizer_ = Standardizer.fit(songs)
+            bank = SegmentBank(songs, self.standardizer_, device)
+            average = None if self.average_epochs is None else AverageWeights(self.average_epochs)
+            splitter = self._make_splitter(average, seed)
+            net = self._make_net(network, average, splitter, len(bank), device, seed)
+            net.load_rows(bank, labels[bank.song])
+            net.notify("on_train_begin", X=None, y=None)
+            net.fit_loop()
+            net.notify("on_train_end", X=None, y=None)
+            self.__dict__.pop("clean_probability_", None)
+            self.__dict__.pop("split_", None)
+            if splitter is not None:
+                splitter.split(net)
+                self._keep_split(splitter, labels[bank.song], songs, plain)
+            net.drop_rows()
+        self.net_ = net
+        self.history_ = [{key: value for key, value in row.items() if key != "batches"} for row in net.history]
+        return self
+
+    def _make_splitter(self, average, seed):
+        if self.noise_model is None:
+            return None
+        model = gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model
+        return GMMSplit(
+            warmup_epochs=self.warmup_epochs,
+            noise_model=model,
+            balance=self.balance,
+            clean_threshold=self.clean_threshold,
+            temperature=self.temperature,
+            loss_memory=self.loss_memory,
+            min_separation=self.min_separation,
+            average=average,
+            seed=seed,
+        )
+
+    def _make_net(self, network, average, splitter, n_rows, device, seed):
+        """Build the skorch net with its callbacks."""
+        lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
+        callbacks = []
+        if self.schedule == "one-cycle":
+            steps = self.max_epochs * -(-n_rows // self.batch_size)
+            one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=lr, total_steps=steps)
+            callbacks.append(("schedule", LRScheduler(one_cycle, step_every="batch", event_name=None)))
+        if average is not None:
+            callbacks.append(("average", average))
+        if splitter is not None:
+            callbacks.append(("split", splitter))
+        if self.verbose:
+            callbacks.append(("progress", ProgressBar("SSSL" if splitter else "cross-entropy")))
+        net = SegmentNet(
+            network.to(memory_format=torch.channels_last),
+            n_classes=len(self.classes_),
+            mixup_alpha=self.mixup_alpha,
+            mixup_dominant=self.mixup_dominant,
+            lambda_kl=self.lambda_kl,
+            kl_rows=self.kl_rows,
+            ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
+            prior_weight=self.prior_weight,
+            precision=choose_precision(self.precision, device, network),
+            seed=seed,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            lr=lr,
+            optimizer=torch.optim.AdamW,
+            optimizer__weight_decay=self.weight_decay,
+            device=device,
+            callbacks=callbacks + list(self.callbacks or []),
+        )
+        net.class_names_ = [str(name) for name in self.classes_]
+        return net.initialize()
+
+    def _keep_split(self, splitter, labels, songs, plain):
+        split = splitter.split_
+        n_mixtures = len(split.separation)
+        shares = np.bincount(labels) / len(labels) if n_mixtures > 1 else np.ones(1)
+        self.split_ = Bunch(loss=splitter.losses_, shares=shares, **vars(split))
+        by_song = np.split(split.clean_probability, np.cumsum(songs.n_segments)[:-1])
+        self.clean_probability_ = split.clean_probability if plain else by_song

@@ -1,0 +1,6 @@
+"""Features of a waveform: pure functions, one a file."""
+
+from skmer.features.log_mel import log_mel
+from skmer.features.segment_log_mel import segment_log_mel
+
+__all__ = ["log_mel", "segment_log_mel"]

@@ -1,0 +1,117 @@
+"""log_mel: the log-mel spectrogram of a waveform, on a fixed decibel scale."""
+
+from functools import lru_cache
+
+import numpy as np
+from scipy import fft, sparse
+
+__all__ = ["log_mel"]
+
+_AMIN = 1e-10  # power that is taken for silence: -100 dB
+_BLOCK = 128  # frames transformed at once: they fit in a processor's cache
+
+
+@lru_cache(maxsize=16)
+def _mel_bands(sr, n_fft, n_mels, fmin, fmax):
+    """Give the mel filterbank, sparse because each FFT bin falls into two bands at most."""
+    from librosa.filters import mel
+
+    bands = mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, dtype=np.float32)
+    return sparse.csr_array(bands)
+
+
+@lru_cache(maxsize=16)
+def _hann(n_fft):
+    # periodic, as every spectral analysis by overlapping frames wants it
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+
+
+def _check_range(sr, fmin, fmax):
+    if not 0 <= fmin < fmax <= sr / 2:
+        raise ValueError(f"fmin={fmin} and fmax={fmax} (Hz) must satisfy 0 <= fmin < fmax <= sr/2 = {sr / 2}.")
+
+
+def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=None, center=False):
+    """Compute the log-mel spectrogram of a waveform.
+
+    Hann window, power spectrum, Slaney's mel bands with unit area, decibels with the
+    fixed reference 1 and nothing cut off at the top: the level of a recording carries
+    arousal, and must be comparable between songs.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Mono waveform, full scale 1.
+    sr : float, default=22528
+        Sampling rate in Hz.
+    n_fft : int, default=1024
+        Length of a frame in samples.
+    hop_length : int, default=512
+        Step from frame to frame in samples.
+    n_mels : int, default=128
+        Number of mel bands.
+    fmin : float, default=0.0
+        Lower edge of the lowest band in Hz.
+    fmax : float, default=None
+        Upper edge of the highest band in Hz; None is ``sr / 2``.
+    center : bool, default=False
+        False: frame t covers the samples from ``t * hop_length`` on, and no frame
+        reaches beyond the waveform. True: it is centred there, over zeros at both ends.
+
+    Returns
+    -------
+    ndarray of shape (n_mels, n_frames), float32
+        Level in dB, -100 for silence. ``n_frames`` is
+        ``1 + (n_samples - n_fft) // hop_length``, or ``1 + n_samples // hop_length``
+        when centred. The transposed array is C-contiguous.
+
+    Raises
+    ------
+    ValueError
+        If `y` is shorter than one frame or has not one dimension, or if `fmin` and
+        `fmax` do not fit into the band from 0 to ``sr / 2``.
+
+    See Also
+    --------
+    librosa.feature.melspectrogram : The same bands, before the logarithm.
+
+    Notes
+    -----
+    Equals ``librosa.power_to_db(librosa.feature.melspectrogram(y=y, ...), ref=1.0,
+    amin=1e-10, top_db=None)`` to 0.01 dB.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.features import log_mel
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(22528) / 22528)
+    >>> log_mel(tone).shape
+    (128, 43)
+    >>> print(f"{log_mel(np.zeros(22528)).max():.1f}")
+    -100.0
+    """
+    y = np.asarray(y, dtype=np.float32)
+    if y.ndim != 1:
+        raise ValueError(f"y must be a mono waveform of shape (n_samples,), got shape {y.shape}.")
+    if len(y) < n_fft:
+        raise ValueError(
+            f"y has {len(y)} samples, fewer than one frame of n_fft={n_fft}. Pass a longer waveform or a smaller n_fft."
+        )
+    fmax = sr / 2 if fmax is None else fmax
+    _check_range(sr, fmin, fmax)
+    bands = _mel_bands(float(sr), int(n_fft), int(n_mels), float(fmin), float(fmax))
+    if center:
+        y = np.pad(y, n_fft // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
+    level = np.empty((len(frames), n_mels), dtype=np.float32)
+    window = _hann(n_fft)
+    # block by block: a long recording takes no more memory than its spectrogram
+    for start in range(0, len(frames), _BLOCK):
+        # double precision: in single, bands 110 dB below a frame's loudest are wrong by up to 0.02 dB
+        spectrum = fft.rfft(frames[start : start + _BLOCK] * window, axis=1)
+        power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
+        level[start : start + _BLOCK] = (bands @ power.T).T
+    np.maximum(level, _AMIN, out=level)
+    np.log10(level, out=level)
+    level *= 10
+    return level.T

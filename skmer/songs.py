@@ -1,0 +1,259 @@
+"""SongSequence: the one container of songs that have unequal numbers of segments."""
+
+import numbers
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["SongSequence", "as_song_sequence", "is_song_data"]
+
+
+def _open(item):
+    """Give the array behind an item; a path to a .npy file is memory-mapped, not read."""
+    if isinstance(item, Path):
+        return np.load(item, mmap_mode="r")
+    return item
+
+
+def _check_item(item, position):
+    if isinstance(item, str | Path):
+        item = Path(item)
+    elif not isinstance(item, np.ndarray):
+        item = np.asarray(item)
+    array = _open(item)
+    if array.ndim < 2 or array.dtype == object:
+        raise ValueError(
+            f"Song {position} must be an array of shape (n_segments, ...), "
+            f"but it has shape {array.shape} and dtype {array.dtype}."
+        )
+    return item
+
+
+class SongSequence:
+    """Songs, each an array of its segments, indexed like a one-dimensional array.
+
+    Every step of a pipeline exchanges this container, so that one sample is one
+    song to scikit-learn, however many segments the song has.
+
+    Parameters
+    ----------
+    items : sequence of ndarray or path
+        One item a song. Without `window`, an array of shape (n_segments, ...).
+        With `window`, an array of shape (n_frames, n_features), such as a
+        time-major spectrogram. A path names a ``.npy`` file, which is memory-mapped
+        whenever the song is asked for.
+    window : tuple of (int, int), default=None
+        Length and step, in frames, of the segments that are cut out of each item.
+        The segments are read-only views: the spectrogram is held once.
+    names : sequence of str, default=None
+        Names of a segment's values, such as the classes of its probabilities.
+
+    Attributes
+    ----------
+    items : list of ndarray or Path
+        The items as given; a subset shares them.
+    window : tuple of (int, int) or None
+        As given.
+    names : tuple of str or None
+        As given.
+    shape : tuple of (int,)
+        ``(n_songs,)``.
+    n_segments : ndarray of shape (n_songs,)
+        Number of segments of each song.
+    segment_shape : tuple of int
+        Shape of one segment: ``(n_features, length)`` for windows.
+
+    Raises
+    ------
+    ValueError
+        If a song has no segment, or its segments have another shape than those of
+        the first song.
+
+    See Also
+    --------
+    skmer.SegmentTransformer : Makes such a sequence from audio files.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer import SongSequence
+    >>> songs = SongSequence([np.zeros((3, 4)), np.ones((5, 4))])
+    >>> songs
+    SongSequence(2 songs, 8 segments of shape (4,))
+    >>> songs[1].shape
+    (5, 4)
+    >>> songs[[True, False]].n_segments
+    array([3])
+
+    A spectrogram of 100 frames and 2 bands, cut into segments of 30 frames:
+
+    >>> SongSequence([np.zeros((100, 2))], window=(30, 10))[0].shape
+    (8, 2, 30)
+    """
+
+    def __init__(self, items, window=None, names=None):
+        items = [_check_item(item, i) for i, item in enumerate(items)]
+        if window is not None:
+            length, step = (int(value) for value in window)
+            if length < 1 or step < 1:
+                raise ValueError(f"window must be two positive frame counts, got {window}.")
+            window = (length, step)
+        self._set(items, window, [_open(item).shape for item in items], None if names is None else tuple(names))
+        for i, (n, shape) in enumerate(zip(self.n_segments, self._shapes, strict=True)):
+            if n < 1:
+                raise ValueError(f"Song {i} has no segment: its array has shape {shape}, window {window}.")
+            if self._segment_shape_of(shape) != self.segment_shape:
+                raise ValueError(
+                    f"Song {i} has segments of shape {self._segment_shape_of(shape)}, "
+                    f"but those of song 0 have shape {self.segment_shape}."
+                )
+
+    def _set(self, items, window, shapes, names):
+        self.items, self.window, self._shapes, self.names = items, window, shapes, names
+        lengths = np.array([shape[0] for shape in shapes], dtype=np.intp)
+        if window is not None:
+            lengths = np.maximum((lengths - window[0]) // window[1] + 1, 0)
+        self.n_segments = lengths
+
+    def _segment_shape_of(self, shape):
+        return tuple(shape[1:]) if self.window is None else (*shape[1:], self.window[0])
+
+    @property
+    def shape(self):
+        return (len(self.items),)
+
+    @property
+    def ndim(self):
+        return 1
+
+    @property
+    def segment_shape(self):
+        if not self.items:
+            raise ValueError("An empty SongSequence has no segment shape.")
+        return self._segment_shape_of(self._shapes[0])
+
+    def __len__(self):
+        return len(self.items)
+
+    def __iter__(self):
+        return (self._segments(i) for i in range(len(self)))
+
+    def _segments(self, i):
+        array = _open(self.items[i])
+        if self.window is None:
+            return array
+        length, step = self.window
+        return np.lib.stride_tricks.sliding_window_view(array, length, axis=0)[::step]
+
+    def frames(self, i):
+        """Give the array that a song's windows are cut from.
+
+        Parameters
+        ----------
+        i : int
+            Position of the song.
+
+        Returns
+        -------
+        ndarray of shape (n_frames, n_features)
+            Its item, opened if it is a path.
+
+        Raises
+        ------
+        ValueError
+            If the sequence has no windows.
+        """
+        if self.window is None:
+            raise ValueError("This SongSequence holds segments, not windows of frames; take songs[i].")
+        return _open(self.items[i])
+
+    def __getitem__(self, key):
+        if isinstance(key, tuple):
+            # scikit-learn indexes whatever has a shape with (key, ...)
+            if len(key) == 2 and key[1] is Ellipsis:
+                key = key[:1]
+            if len(key) != 1:
+                raise IndexError(f"A SongSequence has one dimension, the songs; it cannot be indexed with {key}.")
+            key = key[0]
+        if isinstance(key, numbers.Integral):
+            position = int(key)
+            if not -len(self) <= position < len(self):
+                raise IndexError(f"Song {position} of {len(self)} songs.")
+            return self._segments(position % len(self))
+        chosen = np.arange(len(self))[key if isinstance(key, slice) else self._as_index(key)]
+        return self._like([self.items[i] for i in chosen], [self._shapes[i] for i in chosen])
+
+    def _as_index(self, key):
+        key = np.asarray(key)
+        if key.size == 0:
+            return key.astype(np.intp)
+        if key.ndim != 1 or key.dtype.kind not in "bui":
+            raise IndexError("A SongSequence takes an int, a slice, a list of ints or a boolean mask as index.")
+        return key
+
+    def _like(self, items, shapes):
+        subset = object.__new__(type(self))
+        subset._set(items, self.window, shapes, self.names)
+        return subset
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "A SongSequence holds songs of unequal length and cannot become one array; "
+            "take one song with songs[i], or song features with SongAggregator."
+        )
+
+    def __repr__(self):
+        if not self.items:
+            return "SongSequence(0 songs)"
+        return f"SongSequence({len(self):,} songs, {self.n_segments.sum():,} segments of shape {self.segment_shape})"
+
+
+def is_song_data(X):
+    """Tell whether X holds songs of segments, rather than one plain row a sample.
+
+    Parameters
+    ----------
+    X : object
+        What a user passed as X.
+
+    Returns
+    -------
+    bool
+        True for a `SongSequence`, an object array, a list of arrays of two or more
+        dimensions and a numeric array of three or more; False for anything that
+        scikit-learn itself would take as (n_samples, n_features).
+    """
+    if isinstance(X, SongSequence):
+        return True
+    if isinstance(X, np.ndarray):
+        return X.ndim > 2 or (X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) >= 2)
+    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], np.ndarray) and X[0].ndim >= 2
+
+
+def as_song_sequence(X):
+    """Convert lists and arrays of songs into a `SongSequence`, once, at the door.
+
+    Parameters
+    ----------
+    X : SongSequence, sequence of ndarray (n_segments, ...) or ndarray (n_songs, n_segments, ...)
+        The songs.
+
+    Returns
+    -------
+    SongSequence
+        `X` itself if it is one already.
+
+    Raises
+    ------
+    ValueError
+        If `X` is empty or is no collection of songs.
+    """
+    if isinstance(X, SongSequence):
+        songs = X
+    elif hasattr(X, "columns") or isinstance(X, str | Path):
+        raise ValueError("X must be a sequence of arrays, one a song, each of shape (n_segments, ...).")
+    else:
+        songs = SongSequence(list(X))
+    if len(songs) == 0:
+        raise ValueError("X holds no song: at least one is needed.")
+    return songs

@@ -1,0 +1,1 @@
+"""Training a network on segments: rows, objectives, the skorch net and its callbacks."""

@@ -1,0 +1,149 @@
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import KFold
+from sklearn.utils import _safe_indexing, indexable
+
+from skmer.songs import SongSequence, as_song_sequence, is_song_data
+
+
+def make_songs(lengths=(3, 5, 1, 4)):
+    return SongSequence([np.full((n, 2, 3), float(i)) for i, n in enumerate(lengths)])
+
+
+@given(n_frames=st.integers(5, 60), length=st.integers(1, 5), step=st.integers(1, 7), n_features=st.integers(1, 3))
+def test_windows_are_slices_of_the_item(n_frames, length, step, n_features):
+    base = np.arange(n_frames * n_features, dtype=float).reshape(n_frames, n_features)
+    songs = SongSequence([base], window=(length, step))
+    segments = songs[0]
+    assert len(segments) == songs.n_segments[0] == (n_frames - length) // step + 1
+    assert songs.segment_shape == (n_features, length)
+    for i, segment in enumerate(segments):
+        np.testing.assert_array_equal(segment, base[i * step : i * step + length].T)
+
+
+def test_windows_share_memory_and_are_read_only():
+    base = np.zeros((100, 2))
+    songs = SongSequence([base], window=(30, 10))
+    assert np.shares_memory(songs[0], base)
+    with pytest.raises(ValueError, match="read-only"):
+        songs[0][0] = 1
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (slice(1, 3), [1, 2]),
+        (slice(None, None, -1), [3, 2, 1, 0]),
+        ([2, 0], [2, 0]),
+        (np.array([-1, 1]), [3, 1]),
+        (np.array([True, False, False, True]), [0, 3]),
+        (([3, 3], Ellipsis), [3, 3]),
+        (([1],), [1]),
+        ([], []),
+    ],
+)
+def test_subsets_share_items(key, expected):
+    songs = make_songs()
+    subset = songs[key]
+    assert isinstance(subset, SongSequence)
+    assert len(subset) == len(expected)
+    assert all(item is songs.items[i] for item, i in zip(subset.items, expected, strict=True))
+    np.testing.assert_array_equal(subset.n_segments, songs.n_segments[expected])
+
+
+def test_an_int_gives_one_songs_array():
+    songs = make_songs()
+    assert songs[1].shape == (5, 2, 3)
+    np.testing.assert_array_equal(songs[-1], songs[3])
+    np.testing.assert_array_equal(songs[np.int64(2), ...], songs[2])
+    for key in (4, -5, (0, 1), [0.5]):
+        with pytest.raises(IndexError):
+            songs[key]
+
+
+def test_scikit_learn_can_split_it():
+    songs = make_songs()
+    assert indexable(songs, [0, 1, 0, 1])[0] is songs
+    for train, test in KFold(2).split(songs):
+        assert [item[0, 0, 0] for item in _safe_indexing(songs, test)] == list(test)
+        assert len(_safe_indexing(songs, train)) == len(train)
+
+
+def test_pickle_keeps_the_base_and_not_the_views():
+    base = np.random.default_rng(0).normal(size=(1000, 4))
+    songs = SongSequence([base], window=(500, 1))
+    dumped = pickle.dumps(songs)
+    assert len(dumped) < 1.1 * base.nbytes
+    np.testing.assert_array_equal(pickle.loads(dumped)[0], songs[0])
+
+
+def test_items_on_disk_are_opened_as_needed(tmp_path):
+    base = np.random.default_rng(0).normal(size=(50, 4))
+    np.save(tmp_path / "song.npy", base)
+    songs = SongSequence([str(tmp_path / "song.npy")], window=(10, 5))
+    np.testing.assert_array_equal(songs[0], SongSequence([base], window=(10, 5))[0])
+    assert len(pickle.dumps(songs)) < base.nbytes
+
+
+def test_it_refuses_to_become_one_array():
+    with pytest.raises(TypeError, match="unequal length"):
+        np.asarray(make_songs())
+
+
+@pytest.mark.parametrize(
+    ("items", "window", "message"),
+    [
+        ([np.zeros(3)], None, "Song 0"),
+        ([np.zeros((2, 3)), np.zeros((2, 4))], None, r"Song 1 has segments of shape \(4,\)"),
+        ([np.zeros((0, 3))], None, "Song 0 has no segment"),
+        ([np.zeros((9, 3))], (10, 1), "Song 0 has no segment"),
+        ([np.zeros((9, 3))], (0, 1), "window"),
+        ([[["a", object()]]], None, "dtype object"),
+    ],
+)
+def test_refusals(items, window, message):
+    with pytest.raises(ValueError, match=message):
+        SongSequence(items, window=window)
+
+
+@pytest.mark.parametrize(
+    ("X", "expected"),
+    [
+        (make_songs(), True),
+        ([np.zeros((2, 3))], True),
+        (np.zeros((2, 3, 4)), True),
+        (np.array([np.zeros((2, 3)), None], dtype=object), True),
+        (np.zeros((2, 3)), False),
+        ([[1.0, 2.0]], False),
+        ([np.zeros(3)], False),
+        ([], False),
+    ],
+)
+def test_is_song_data(X, expected):
+    assert is_song_data(X) is expected
+
+
+def test_lists_and_arrays_agree_with_the_sequence():
+    arrays = [np.full((4, 3), float(i)) for i in range(3)]
+    as_object = np.empty(3, dtype=object)
+    as_object[:] = arrays
+    sequence = SongSequence(arrays)
+    assert as_song_sequence(sequence) is sequence
+    for X in (arrays, tuple(arrays), as_object, np.stack(arrays)):
+        songs = as_song_sequence(X)
+        assert [item.tolist() for item in songs] == [item.tolist() for item in sequence]
+
+
+@pytest.mark.parametrize("X", [[], "song.wav", SongSequence([])])
+def test_as_song_sequence_refuses(X):
+    with pytest.raises(ValueError):
+        as_song_sequence(X)
+
+
+def test_repr():
+    assert repr(make_songs()) == "SongSequence(4 songs, 13 segments of shape (2, 3))"
+    assert repr(make_songs()[[]]) == "SongSequence(0 songs)"

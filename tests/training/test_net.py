@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from skmer.backbones import MLP, SmallCNN, build_backbone
+from skmer.songs import SongSequence
+from skmer.training.net import SegmentNet, two_passes
+from skmer.training.objectives import symmetric_kl
+from skmer.training.rows import SegmentBank, Standardizer
+
+
+class CountingMLP(MLP):
+    """Counts the rows that pass through the trunk and the head."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.rows = {"trunk": 0, "head": 0}
+        self.trunk.register_forward_hook(lambda m, x, y: self._count("trunk", y))
+        self.head.register_forward_hook(lambda m, x, y: self._count("head", y))
+
+    def _count(self, part, y):
+        self.rows[part] += len(y)
+
+
+class WithoutParts(nn.Sequential):
+    """A user's network that has no trunk and head."""
+
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(16, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+
+
+def make_net(network, n=32, **params):
+    rng = np.random.default_rng(0)
+    songs = SongSequence(rng.normal(size=(n, 1, 16)))
+    net = SegmentNet(network, n_classes=3, max_epochs=1, batch_size=8, optimizer=torch.optim.AdamW, **params)
+    net.initialize()
+    net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(n) % 3)
+    return net
+
+
+@pytest.mark.parametrize("batch_norm_free", [True, False])
+def test_shared_trunk_has_the_gradient_of_two_full_passes(batch_norm_free):
+    torch.manual_seed(0)
+    shape = (16,) if batch_norm_free else (16, 20)
+    network = MLP(shape, 3) if batch_norm_free else SmallCNN(shape, 3, width=2)
+    network = network.double().train()
+    x = torch.randn(8, *([1] if len(shape) == 2 else []), *shape, dtype=torch.double)
+
+    def gradient(passes):
+        network.zero_grad()
+        torch.manual_seed(1)  # the same two dropout masks
+        p, q = passes()
+        (p.logsumexp(1).mean() + q.square().mean() + symmetric_kl(p, q, torch.ones(8))).backward()
+        return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+
+    shared = gradient(lambda: two_passes(network, x))
+    full = gradient(lambda: (network(x), network(x)))
+    # objectives work in float32 inside, so the divergence's part is exact to that only
+    torch.testing.assert_close(shared, full, rtol=1e-6, atol=1e-8)
+
+
+def test_two_passes_of_one_trunk_differ():
+    torch.manual_seed(0)
+    p, q = two_passes(MLP((16,), 3).train(), torch.ones(4, 16))
+    assert not torch.equal(p, q)
+
+
+def test_a_network_without_parts_gets_a_doubled_batch():
+    torch.manual_seed(0)
+    p, q = two_passes(WithoutParts().train(), torch.ones(4, 16))
+    assert p.shape == q.shape == (4, 3)
+    assert not torch.equal(p, q)
+
+
+@pytest.mark.parametrize(
+    ("params", "trunk", "head"),
+    [
+        ({"lambda_kl": 1.0, "kl_rows": "mixed"}, 8, 16),
+        ({"lambda_kl": 1.0, "kl_rows": "all"}, 8, 16),
+        ({"lambda_kl": 0.0}, 8, 8),
+        ({"lambda_kl": 1.0, "kl_rows": "raw"}, 8 + 4, 8 + 8),
+    ],
+)
+def test_forward_passes_of_a_batch(params, trunk, head):
+    network = CountingMLP((16,), 3)
+    net = make_net(network, ramp_epochs=0, **params)
+    net.set_targets(net.inherited_targets(), torch.arange(32) % 2 == 0)
+    net.batch_loss(torch.arange(8))
+    assert network.rows == {"trunk": trunk, "head": head}
+
+
+def test_lambda_grows_over_the_ramp():
+    net = make_net(MLP((16,), 3), lambda_kl=2.0, ramp_epochs=4)
+    seen = []
+    for _ in range(6):
+        net.set_targets(net.inherited_targets(), torch.zeros(32, dtype=torch.bool))
+        seen.append(net.kl_weight)
+    assert seen == [0.5, 1.0, 1.5, 2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("n", [2, 8, 9, 17, 31])
+def test_batches_hold_every_row_once_and_none_is_alone(n):
+    net = make_net(MLP((16,), 3), n=n)
+    batches = net.batches(shuffle=True)
+    assert sorted(torch.cat(batches).tolist()) == list(range(n))
+    assert min(map(len, batches)) > 1
+    assert max(map(len, batches)) <= 8
+
+
+def test_warm_up_is_plain_cross_entropy():
+    network = MLP((16,), 3, dropout=0.0)
+    net = make_net(network)
+    index = torch.arange(8)
+    expected = nn.functional.cross_entropy(network(net.bank_.gather(index)), net.labels_[index])
+    torch.testing.assert_close(net.batch_loss(index), expected)
+
+
+def test_no_erased_row_still_gives_a_finite_loss():
+    net = make_net(MLP((16,), 3), ramp_epochs=0)
+    for kl_rows in ("mixed", "raw", "all"):
+        net.kl_rows = kl_rows
+        net.set_targets(net.inherited_targets(), torch.zeros(32, dtype=torch.bool))
+        assert torch.isfinite(net.batch_loss(torch.arange(8)))
+
+
+def test_channels_last_gives_the_same():
+    torch.manual_seed(0)
+    network = build_backbone("small", (16, 20), 3).eval()
+    x = torch.randn(4, 1, 16, 20)
+    plain = network(x)
+    torch.testing.assert_close(network.to(memory_format=torch.channels_last)(x), plain, rtol=1e-4, atol=1e-5)
