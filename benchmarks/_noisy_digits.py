@@ -4,10 +4,10 @@ import time
 import warnings
 
 import numpy as np
-from skorch.callbacks import Callback
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
+from skorch.callbacks import Callback
 from threadpoolctl import threadpool_limits
 
 from skmer import SSSLClassifier

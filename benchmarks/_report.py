@@ -11,7 +11,7 @@ import numpy as np
 
 def versions(*packages):
     """Give the versions of Python and of packages; None for one that is not installed."""
-    found = {"python": platform.python_version()}
+    found: dict[str, str | None] = {"python": platform.python_version()}
     for package in packages:
         try:
             found[package] = version(package)

@@ -24,7 +24,7 @@ def _key(job, code):
 
 def _load(path):
     """Give the results of a file of JSON lines by key; a torn last line, of a killed run, is left out."""
-    kept = {}
+    kept: dict[str, dict] = {}
     if not path.exists():
         return kept
     for line in path.read_text(encoding="utf-8").splitlines():

@@ -5,13 +5,18 @@ The way of the data, which is also the order of the modules::
     songs → segments → spectrograms → segment probabilities → song statistics → emotion
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from skmer._version import __version__
-from skmer.aggregation import SongAggregator
-from skmer.audio import AudioError, read_audio
-from skmer.classifiers import SSSLClassifier
-from skmer.recipes import make_sssl_pipeline
-from skmer.segmentation import SegmentTransformer
-from skmer.songs import SongSequence
+
+if TYPE_CHECKING:
+    from skmer.aggregation import SongAggregator
+    from skmer.audio import AudioError, read_audio
+    from skmer.classifiers import SSSLClassifier
+    from skmer.recipes import make_sssl_pipeline
+    from skmer.segmentation import SegmentTransformer
+    from skmer.songs import SongSequence
 
 __all__ = [
     "AudioError",
@@ -23,3 +28,24 @@ __all__ = [
     "make_sssl_pipeline",
     "read_audio",
 ]
+
+_HOMES = {
+    "AudioError": "skmer.audio",
+    "SSSLClassifier": "skmer.classifiers",
+    "SegmentTransformer": "skmer.segmentation",
+    "SongAggregator": "skmer.aggregation",
+    "SongSequence": "skmer.songs",
+    "make_sssl_pipeline": "skmer.recipes",
+    "read_audio": "skmer.audio",
+}
+
+
+def __getattr__(name):
+    # torch takes seconds to import: whoever only wants `skmer -h` or a spectrogram does without it
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'skmer' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_HOMES])

@@ -222,6 +222,13 @@ def is_song_data(X):
         True for a `SongSequence`, an object array, a list of arrays of two or more
         dimensions and a numeric array of three or more; False for anything that
         scikit-learn itself would take as (n_samples, n_features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.songs import is_song_data
+    >>> is_song_data([np.zeros((3, 4))]), is_song_data([[0.0, 1.0], [2.0, 3.0]])
+    (True, False)
     """
     if isinstance(X, SongSequence):
         return True
@@ -247,6 +254,13 @@ def as_song_sequence(X):
     ------
     ValueError
         If `X` is empty or is no collection of songs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.songs import as_song_sequence
+    >>> as_song_sequence([np.zeros((3, 4)), np.zeros((1, 4))])
+    SongSequence(2 songs, 4 segments of shape (4,))
     """
     if isinstance(X, SongSequence):
         songs = X

@@ -10,9 +10,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import skmer.audio
-from skmer._audio_headers import mp3_layout, mp3_truncation
+import skmer.audio.reading
 from skmer.audio import AudioError, check_waveform, read_audio
+from skmer.audio.headers import mp3_layout, mp3_truncation
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the ffmpeg program is not installed")
 
@@ -109,7 +109,7 @@ def test_unusual_rates_and_channels(write, rate, channels):
     sr=st.sampled_from([8000, 22050, 22528, 44100]),
 )
 def test_resampled_length(n, rate, sr):
-    y = skmer.audio._resample(np.ones(n, dtype=np.float32), rate, sr)
+    y = skmer.audio.reading._resample(np.ones(n, dtype=np.float32), rate, sr)
     assert len(y) == -(-n * sr // rate)
 
 
@@ -139,7 +139,7 @@ def test_max_duration_decodes_no_more_than_needed(write, monkeypatch):
 def test_long_files_are_read_in_blocks(write, monkeypatch):
     path = write("x.ogg", sound(3))
     whole = read_audio(path)
-    monkeypatch.setattr(skmer.audio, "_BLOCK", 10_000)
+    monkeypatch.setattr(skmer.audio.reading, "_BLOCK", 10_000)
     np.testing.assert_allclose(read_audio(path), whole, atol=1e-6)
     np.testing.assert_allclose(read_audio(path, max_duration=1), whole[:22528], atol=1e-5)
 

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
-import skmer._song_arrays
+import skmer.segmentation.song_arrays
 from skmer.audio import AudioError, read_audio
 from skmer.features import segment_log_mel
 from skmer.segmentation import SegmentTransformer
@@ -67,7 +67,7 @@ def reads(monkeypatch):
         names.append(Path(path).name)
         return read_audio(path, **options)
 
-    monkeypatch.setattr(skmer._song_arrays, "read_audio", counting)
+    monkeypatch.setattr(skmer.segmentation.song_arrays, "read_audio", counting)
     return names
 
 

@@ -6,12 +6,11 @@ from torch import nn
 __all__ = ["SmallCNN"]
 
 
-def _block(n_in, n_out, stride=1):
-    return nn.Sequential(
-        nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(n_out),
-        nn.ReLU(inplace=True),
-    )
+def _layer(n_in, n_out, size=3, stride=1, pool=True):
+    """Convolution, pooling, normalisation, ReLU: pooling first leaves a quarter to normalise."""
+    pooling = [nn.MaxPool2d(2)] if pool else []
+    convolution = nn.Conv2d(n_in, n_out, size, stride=stride, padding=size // 2, bias=False)
+    return [convolution, *pooling, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
 
 
 class SmallCNN(nn.Module):
@@ -61,15 +60,10 @@ class SmallCNN(nn.Module):
                 "use longer segments or another backbone ('mlp' for rows of features)."
             )
         self.features = nn.Sequential(
-            nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(2),
-            _block(width, 2 * width),
-            nn.MaxPool2d(2),
-            _block(2 * width, 4 * width),
-            nn.MaxPool2d(2),
-            _block(4 * width, 4 * width),
+            *_layer(1, width, size=5, stride=2),
+            *_layer(width, 2 * width),
+            *_layer(2 * width, 4 * width),
+            *_layer(4 * width, 4 * width, pool=False),
         )
         bands = -(-segment_shape[0] // 2) // 8
         self.mix = nn.Linear(2 * 4 * width * bands, 128)

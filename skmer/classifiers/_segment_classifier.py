@@ -1,6 +1,7 @@
-"""What every classifier of songs by their segments shares: prediction, cross-fitting."""
+"""What every classifier of songs by their segments shares: its net, prediction, cross-fitting."""
 
-from numbers import Integral
+from functools import partial
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -8,14 +9,35 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import LRScheduler
 
 from skmer.classifiers._songs_in import songs_for_prediction
 from skmer.songs import SongSequence
+from skmer.training.callbacks import ProgressBar
+from skmer.training.net import SegmentNet
 from skmer.training.rows import SegmentBank
-from skmer.training.runtime import isolated
+from skmer.training.runtime import choose_precision, isolated
 
-__all__ = ["SegmentClassifier"]
+__all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
+
+TRAINING_CONSTRAINTS = {
+    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [Interval(Integral, 2, None, closed="left")],
+    "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "schedule": [StrOptions({"one-cycle"}), None],
+    "cv": [StrOptions({"insample"}), "cv_object"],
+    "n_jobs": [Integral, None],
+    "callbacks": [list, None],
+    "device": [str],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    "n_threads": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+"""Of the parameters that every segment classifier has."""
 
 _SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
 
@@ -28,8 +50,8 @@ def _fit_and_transform(estimator, X, y, groups, train, test):
 class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     """Base of the classifiers: what follows once a segment network is fitted.
 
-    A subclass has the parameters `cv`, `n_jobs`, `n_threads` and `random_state`, and its
-    `fit` leaves ``classes_``, ``net_``, ``standardizer_`` and ``segment_shape_``.
+    A subclass has the parameters of `TRAINING_CONSTRAINTS`, and its `fit` leaves
+    ``classes_``, ``net_``, ``standardizer_`` and ``segment_shape_``.
 
     Examples
     --------
@@ -38,6 +60,33 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     >>> issubclass(SSSLClassifier, SegmentClassifier)
     True
     """
+
+    def _make_net(self, network, n_rows, callbacks, device, seed, **objective):
+        """Build the skorch net that trains a network, ready for its rows."""
+        lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
+        callbacks = list(callbacks)
+        if self.schedule == "one-cycle":
+            steps = self.max_epochs * -(-n_rows // self.batch_size)
+            one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=lr, total_steps=steps)
+            callbacks.append(("schedule", LRScheduler(one_cycle, step_every="batch", event_name=None)))
+        if self.verbose:
+            callbacks.append(("progress", ProgressBar(type(self).__name__)))
+        net = SegmentNet(
+            network.to(memory_format=torch.channels_last),
+            n_classes=len(self.classes_),
+            precision=choose_precision(self.precision, device, network),
+            seed=seed,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            lr=lr,
+            optimizer=torch.optim.AdamW,
+            optimizer__weight_decay=self.weight_decay,
+            device=device,
+            callbacks=callbacks + list(self.callbacks or []),
+            **objective,
+        )
+        net.class_names_ = [str(name) for name in self.classes_]
+        return net.initialize()
 
     def transform(self, X):
         """Predict the class probabilities of every segment.

@@ -1,6 +1,5 @@
 """SSSLClassifier: a segment network that finds out which inherited labels are wrong."""
 
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -8,17 +7,15 @@ import numpy as np
 import torch
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from skorch.callbacks import LRScheduler
 
 from skmer.backbones import build_backbone
-from skmer.classifiers._segment_classifier import SegmentClassifier
+from skmer.classifiers._segment_classifier import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.classifiers._songs_in import check_training_data
 from skmer.label_noise import gaussian_mixture_split
 from skmer.songs import is_song_data
-from skmer.training.callbacks import AverageWeights, GMMSplit, ProgressBar
-from skmer.training.net import SegmentNet
+from skmer.training.callbacks import AverageWeights, GMMSplit
 from skmer.training.rows import SegmentBank, Standardizer
-from skmer.training.runtime import choose_device, choose_precision, isolated
+from skmer.training.runtime import choose_device, isolated
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]
 
@@ -180,14 +177,10 @@ class SSSLClassifier(SegmentClassifier):
     __metadata_request__fit = {"groups": True}  # noqa: RUF012
 
     _parameter_constraints = {  # noqa: RUF012
+        **TRAINING_CONSTRAINTS,
         "backbone": [str, callable, torch.nn.Module],
         "backbone_params": [dict, None],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "schedule": [StrOptions({"one-cycle"}), None],
         "noise_model": [StrOptions({"gmm"}), callable, None],
         "balance": [StrOptions({"class"}), None],
         "clean_threshold": [Interval(Real, 0, 1, closed="both")],
@@ -201,14 +194,6 @@ class SSSLClassifier(SegmentClassifier):
         "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
         "prior_weight": [Interval(Real, 0, None, closed="left")],
         "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
-        "cv": [StrOptions({"insample"}), "cv_object"],
-        "n_jobs": [Integral, None],
-        "callbacks": [list, None],
-        "device": [str],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "n_threads": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -342,7 +327,20 @@ class SSSLClassifier(SegmentClassifier):
             bank = SegmentBank(songs, self.standardizer_, device)
             average = None if self.average_epochs is None else AverageWeights(self.average_epochs)
             splitter = self._make_splitter(average, seed)
-            net = self._make_net(network, average, splitter, len(bank), device, seed)
+            named = [("average", average), ("split", splitter)]
+            net = self._make_net(
+                network,
+                len(bank),
+                [(name, callback) for name, callback in named if callback is not None],
+                device,
+                seed,
+                mixup_alpha=self.mixup_alpha,
+                mixup_dominant=self.mixup_dominant,
+                lambda_kl=self.lambda_kl,
+                kl_rows=self.kl_rows,
+                ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
+                prior_weight=self.prior_weight,
+            )
             net.load_rows(bank, labels[bank.song])
             net.notify("on_train_begin", X=None, y=None)
             net.fit_loop()
@@ -372,42 +370,6 @@ class SSSLClassifier(SegmentClassifier):
             average=average,
             seed=seed,
         )
-
-    def _make_net(self, network, average, splitter, n_rows, device, seed):
-        """Build the skorch net with its callbacks."""
-        lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
-        callbacks = []
-        if self.schedule == "one-cycle":
-            steps = self.max_epochs * -(-n_rows // self.batch_size)
-            one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=lr, total_steps=steps)
-            callbacks.append(("schedule", LRScheduler(one_cycle, step_every="batch", event_name=None)))
-        if average is not None:
-            callbacks.append(("average", average))
-        if splitter is not None:
-            callbacks.append(("split", splitter))
-        if self.verbose:
-            callbacks.append(("progress", ProgressBar("SSSL" if splitter else "cross-entropy")))
-        net = SegmentNet(
-            network.to(memory_format=torch.channels_last),
-            n_classes=len(self.classes_),
-            mixup_alpha=self.mixup_alpha,
-            mixup_dominant=self.mixup_dominant,
-            lambda_kl=self.lambda_kl,
-            kl_rows=self.kl_rows,
-            ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
-            prior_weight=self.prior_weight,
-            precision=choose_precision(self.precision, device, network),
-            seed=seed,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            lr=lr,
-            optimizer=torch.optim.AdamW,
-            optimizer__weight_decay=self.weight_decay,
-            device=device,
-            callbacks=callbacks + list(self.callbacks or []),
-        )
-        net.class_names_ = [str(name) for name in self.classes_]
-        return net.initialize()
 
     def _keep_split(self, splitter, labels, songs, plain):
         split = splitter.split_

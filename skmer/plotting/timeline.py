@@ -4,36 +4,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import Pipeline
 
 from skmer.plotting._base import COLOURS, FAINT, make_axes, tidy
-from skmer.segmentation import SegmentTransformer
+from skmer.prediction import emotion_over_time
 
 __all__ = ["EmotionTimelineDisplay"]
-
-
-def _steps_for_timeline(estimator):
-    """Give a fitted pipeline and the positions of its segmentation and its segment classifier."""
-    pipeline = getattr(estimator, "best_estimator_", estimator)
-    if not isinstance(pipeline, Pipeline):
-        raise ValueError(
-            "estimator must be a Pipeline with a SegmentTransformer and a segment classifier such as "
-            f"SSSLClassifier, got {type(estimator).__name__}."
-        )
-    steps = [step for _, step in pipeline.steps]
-    cut = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
-    if cut is None:
-        raise ValueError(f"The pipeline has no SegmentTransformer; its steps are {list(pipeline.named_steps)}.")
-    able = [i for i in range(cut + 1, len(steps)) if hasattr(steps[i], "transform") and hasattr(steps[i], "predict")]
-    if not able:
-        raise ValueError(
-            "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and "
-            f"transform, such as SSSLClassifier; its steps are {list(pipeline.named_steps)}."
-        )
-    if not hasattr(steps[able[0]], "classes_"):
-        raise NotFittedError("The pipeline is not fitted: call fit with songs and their emotions first.")
-    return pipeline, cut, able[0]
 
 
 def _check_song(song):
@@ -163,26 +138,34 @@ class EmotionTimelineDisplay:
             If the pipeline is not fitted.
         """
         name = _check_song(song)
-        pipeline, cut, classifier = _steps_for_timeline(estimator)
-        segments = pipeline[: cut + 1].transform([song])
-        between = pipeline[cut + 1 : classifier].transform(segments) if classifier > cut + 1 else segments
-        probabilities = pipeline.steps[classifier][1].transform(between)
+        emotion = next(emotion_over_time(estimator, [song]))
         if title is None:
-            title = name
-            last = pipeline.steps[-1][1]
-            if hasattr(last, "predict"):
-                alone = classifier == len(pipeline.steps) - 1
-                label = last.predict(between)[0] if alone else pipeline[classifier + 1 :].predict(probabilities)[0]
-                title = f"{name}: {label}"
-        return cls.from_predictions(
-            probabilities[0],
-            duration=pipeline.steps[cut][1].duration,
-            hop=pipeline.steps[cut][1].hop,
-            class_names=pipeline.steps[classifier][1].classes_,
-            title=title,
-            ax=ax,
-            **kwargs,
-        )
+            title = name if emotion.label is None else f"{name}: {emotion.label}"
+        return cls.from_song_emotion(emotion, title=title, ax=ax, **kwargs)
+
+    @classmethod
+    def from_song_emotion(cls, emotion, *, title=None, ax=None, **kwargs):
+        """Plot what `skmer.prediction.emotion_over_time` gives for a song.
+
+        Parameters
+        ----------
+        emotion : SongEmotion
+            Segment probabilities of one song, with their times.
+        title : str, default=None
+            Title of the picture.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; ``None`` makes a figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot`` for every line.
+
+        Returns
+        -------
+        EmotionTimelineDisplay
+            The display.
+        """
+        times = (emotion.starts + emotion.ends) / 2
+        duration = float(emotion.ends[0] - emotion.starts[0])
+        return cls(emotion.probabilities, times, emotion.classes, duration, title).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_predictions(cls, probabilities, *, duration=3.0, hop=1.0, class_names=None, title=None, ax=None, **kwargs):

@@ -63,8 +63,18 @@ class SegmentNet(NeuralNet):
         A backbone, already built.
     n_classes : int
         Number of classes.
-    mixup_alpha, mixup_dominant, lambda_kl, kl_rows, ramp_epochs, prior_weight
-        As in `SSSLClassifier`.
+    mixup_alpha : float, default=4.0
+        As in `SSSLClassifier`, like the next ones.
+    mixup_dominant : bool, default=True
+        Whether a row stays the heavier of its pair.
+    lambda_kl : float, default=1.0
+        Weight of R-Drop.
+    kl_rows : {"mixed", "raw", "all"}, default="mixed"
+        Rows that R-Drop counts.
+    ramp_epochs : int, default=16
+        Epochs over which R-Drop's weight grows.
+    prior_weight : float, default=1.0
+        Weight of the penalty toward the class shares.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the network's arithmetic in training.
     seed : int, default=0

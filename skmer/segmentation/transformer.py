@@ -9,10 +9,11 @@ import joblib
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skmer._song_arrays import CACHE_VERSION, cached_compute_file, compute
-from skmer._song_input import check_songs
-from skmer.audio import AudioError, check_audio_path, check_waveform
+from skmer.audio import AudioError, check_waveform
+from skmer.audio.reading import check_audio_path
 from skmer.features.segment_log_mel import count_segments, in_samples
+from skmer.segmentation.song_arrays import CACHE_VERSION, cached_compute_file, compute
+from skmer.segmentation.song_input import check_songs
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentTransformer"]

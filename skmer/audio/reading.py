@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer._audio_headers import find_truncation, mp3_layout, mp3_truncation, with_frame_count
+from skmer.audio.headers import find_truncation, mp3_layout, mp3_truncation, with_frame_count
 
 __all__ = ["AudioError", "check_audio_path", "check_waveform", "read_audio"]
 

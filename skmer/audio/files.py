@@ -1,0 +1,92 @@
+"""find_audio_files: the recordings that files and folders on a command line stand for."""
+
+import os
+
+from skmer.audio.reading import AudioError
+
+__all__ = ["AUDIO_SUFFIXES", "find_audio_files"]
+
+AUDIO_SUFFIXES = frozenset(
+    [
+        *(".wav", ".wave", ".bwf", ".w64", ".rf64", ".flac", ".mp3", ".mp2", ".mpga", ".ogg", ".oga", ".opus", ".spx"),
+        *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc", ".sph", ".nist"),
+        *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr", ".wma", ".mka", ".mkv", ".webm", ".ape"),
+    ]
+)
+"""Endings, in lower case, of the files that are taken from a folder."""
+
+
+def find_audio_files(paths):
+    """Give the audio files that paths of files and folders stand for, in a fixed order.
+
+    A path that is no folder is given back as it is, whatever its name, so that reading it
+    tells what is wrong with it. A folder is searched with all its subfolders, and files are
+    chosen by their ending (`AUDIO_SUFFIXES`, in upper or lower case); none is opened. Names
+    that begin with a dot are the operating system's and are passed over.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files and folders.
+
+    Returns
+    -------
+    list of (str, AudioError or None)
+        Each file in the order of `paths`, sorted by name within a folder, files of a
+        folder before its subfolders. Beside it None, or why there is nothing to read: a
+        folder that has no audio in it or may not be opened.
+
+    See Also
+    --------
+    skmer.read_audio : Reads one file.
+
+    Notes
+    -----
+    Links are followed, except one that leads back to a folder above it.
+
+    Examples
+    --------
+    >>> from skmer.audio import find_audio_files
+    >>> find_audio_files(["b.wav", "a.txt"])
+    [('b.wav', None), ('a.txt', None)]
+    """
+    found = []
+    for path in map(os.fspath, paths):
+        if not os.path.isdir(path):
+            found.append((path, None))
+            continue
+        inside = list(_walk(path, ()))
+        if not inside:
+            reason = "this folder has no audio file in it or below. Check the path, or name the files themselves."
+            inside = [(path, AudioError(f"{path}: {reason}"))]
+        found += inside
+    return found
+
+
+def _walk(folder, above):
+    try:
+        here = os.stat(folder)
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError as error:
+        reason = f"the folder cannot be opened ({error.strerror}). Check its permissions."
+        yield folder, AudioError(f"{folder}: {reason}")
+        return
+    above = (*above, (here.st_dev, here.st_ino))
+    folders = []
+    for name in names:
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            folders.append(path)
+        elif os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
+            yield path, None
+    for path in folders:
+        status = _status(path)
+        if status is None or (status.st_dev, status.st_ino) not in above:
+            yield from _walk(path, above)
+
+
+def _status(path):
+    try:
+        return os.stat(path)
+    except OSError:
+        return None

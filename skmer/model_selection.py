@@ -1,0 +1,127 @@
+"""Experiments on top of scikit-learn's: several systems on the same folds, with progress."""
+
+import warnings
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from sklearn.model_selection import check_cv
+from tqdm.auto import tqdm
+
+from skmer.songs import SongSequence
+
+__all__ = ["compare_systems", "summary_table"]
+
+SCORES = {
+    "accuracy": accuracy_score,
+    "macro-F1": lambda y, predicted: f1_score(y, predicted, average="macro", zero_division=0),
+    "balanced accuracy": lambda y, predicted: balanced_accuracy_score(y, predicted),
+}
+
+
+def _take(X, index):
+    return X[index] if isinstance(X, SongSequence | np.ndarray) else [X[i] for i in index]
+
+
+def _fit_and_score(estimator, X, y, train, test, collect):
+    with warnings.catch_warnings():
+        # a class without test songs is the fold's, not the system's
+        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+        estimator = clone(estimator).fit(_take(X, train), y[train])
+        predicted = estimator.predict(_take(X, test))
+        scores = {name: float(score(y[test], predicted)) for name, score in SCORES.items()}
+    if collect is not None:
+        scores.update(collect(estimator, train, test))
+    return scores
+
+
+def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=None, verbose=0):
+    """Cross-validate several systems on the same folds.
+
+    Parameters
+    ----------
+    systems : dict of str to estimator
+        The systems, by name.
+    X : SongSequence or sequence
+        What the systems take, one item a song.
+    y : array-like of shape (n_songs,)
+        Labels.
+    groups : array-like of shape (n_songs,), default=None
+        For splitters that keep groups, such as artists, together.
+    cv : int, splitter or iterable, default=10
+        Folds.
+    collect : callable, default=None
+        Called as ``collect(estimator, train, test)`` after each fit; returns a dict of
+        further figures.
+    n_jobs : int, default=None
+        Processes over systems and folds.
+    verbose : int, default=0
+        1 shows a progress bar with the time left.
+
+    Returns
+    -------
+    dict of str to dict of str to ndarray
+        For each system, each figure's values over the folds: ``"accuracy"``,
+        ``"macro-F1"``, ``"balanced accuracy"`` and what `collect` gave.
+
+    See Also
+    --------
+    sklearn.model_selection.cross_validate : For one system.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.svm import SVC
+    >>> from skmer.model_selection import compare_systems
+    >>> X, y = load_iris(return_X_y=True)
+    >>> results = compare_systems({"dummy": DummyClassifier(), "SVM": SVC()}, X, y, cv=5)
+    >>> bool(results["SVM"]["accuracy"].mean() > results["dummy"]["accuracy"].mean())
+    True
+    """
+    y = np.asarray(y)
+    folds = list(check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y, groups))
+    # fold by fold, so that the time left is that of all systems from the start
+    tasks = [(name, train, test) for train, test in folds for name in systems]
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_fit_and_score)(systems[name], X, y, train, test, collect) for name, train, test in tasks
+    )
+    bar = tqdm(done, total=len(tasks), desc="cross-validation", unit="fit", disable=not verbose)
+    results: dict = {name: [] for name in systems}
+    for (name, _, _), scores in zip(tasks, bar, strict=True):
+        results[name].append(scores)
+    return {name: {key: np.array([fold[key] for fold in rows]) for key in rows[0]} for name, rows in results.items()}
+
+
+def summary_table(results, scores=tuple(SCORES)):
+    """Print what `compare_systems` found as a table of mean ± standard deviation over folds.
+
+    Parameters
+    ----------
+    results : dict
+        What `compare_systems` returned.
+    scores : sequence of str, default=("accuracy", "macro-F1", "balanced accuracy")
+        The columns.
+
+    Returns
+    -------
+    str
+        A Markdown table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.model_selection import summary_table
+    >>> print(summary_table({"dummy": {"accuracy": np.array([0.25, 0.35])}}, ["accuracy"]))
+    | system | accuracy    |
+    |--------|-------------|
+    | dummy  | .300 ± .050 |
+    """
+    rows = [["system", *scores]]
+    for name, figures in results.items():
+        cells = [f"{figures[s].mean():.3f} ± {figures[s].std():.3f}" if s in figures else "" for s in scores]
+        rows.append([name, *(cell.replace("0.", ".") for cell in cells)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])

@@ -1,0 +1,253 @@
+"""From a fitted pipeline and songs to their emotions, over time and as a whole."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+
+from skmer.segmentation import SegmentTransformer
+from skmer.segmentation.song_input import check_songs
+
+__all__ = ["PipelineParts", "SongEmotion", "emotion_over_time"]
+
+
+@dataclass(frozen=True)
+class SongEmotion:
+    """What a pipeline hears in one song.
+
+    Parameters
+    ----------
+    label : object
+        Emotion of the whole song, as the pipeline's `predict` gives it; None where its
+        last step does not predict.
+    classes : ndarray of shape (n_classes,)
+        The emotions.
+    starts, ends : ndarray of shape (n_segments,)
+        Beginning and end of each segment, in seconds.
+    probabilities : ndarray of shape (n_segments, n_classes)
+        Probability of each emotion in each segment.
+
+    See Also
+    --------
+    emotion_over_time : Makes them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.prediction import SongEmotion
+    >>> song = SongEmotion("calm", np.array(["calm", "tense"]), np.arange(3.0), np.arange(3.0) + 3,
+    ...                    np.array([[0.75, 0.25], [0.75, 0.25], [0.0, 1.0]]))
+    >>> song.mean_probabilities
+    array([0.5, 0.5])
+    >>> song.stretches()
+    [(0.0, 3.0, 'calm'), (3.0, 5.0, 'tense')]
+    """
+
+    label: Any
+    classes: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def mean_probabilities(self):
+        """Mean of each emotion's probability over the segments, of shape (n_classes,)."""
+        return self.probabilities.mean(axis=0)
+
+    @property
+    def leading(self):
+        """The most probable emotion of each segment, of shape (n_segments,)."""
+        return self.classes[self.probabilities.argmax(axis=1)]
+
+    def stretches(self):
+        """Give the stretches of time through which one emotion leads.
+
+        Returns
+        -------
+        list of (float, float, object)
+            Beginning and end in seconds, and the emotion. Segments overlap, so one emotion
+            gives way to the next half-way between the centres of two segments.
+        """
+        centres = (self.starts + self.ends) / 2
+        leading = self.leading
+        changes = np.flatnonzero(leading[1:] != leading[:-1]) + 1
+        borders = [self.starts[0], *((centres[changes - 1] + centres[changes]) / 2), self.ends[-1]]
+        names = leading[[0, *changes]]
+        return [(float(a), float(b), name) for (a, b), name in zip(pairwise(borders), names.tolist(), strict=True)]
+
+
+class PipelineParts:
+    """A fitted pipeline, taken apart where songs become segments and segments probabilities.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
+        as `SSSLClassifier`; or a fitted search over one.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The emotions.
+    max_duration : float or None
+        Seconds of each song that are used.
+    predicts : bool
+        Whether the pipeline gives each song a label.
+
+    Raises
+    ------
+    ValueError
+        If `estimator` is no such pipeline.
+    NotFittedError
+        If it is not fitted.
+
+    See Also
+    --------
+    emotion_over_time : Uses the parts on songs.
+    skmer.prediction.predict_files : Uses them on many files, and survives the bad ones.
+
+    Examples
+    --------
+    >>> from skmer import make_sssl_pipeline
+    >>> from skmer.prediction import PipelineParts
+    >>> PipelineParts(make_sssl_pipeline())
+    Traceback (most recent call last):
+    ...
+    sklearn.exceptions.NotFittedError: The pipeline is not fitted: call fit with songs and their emotions first.
+    """
+
+    def __init__(self, estimator):
+        pipeline = getattr(estimator, "best_estimator_", estimator)
+        if not isinstance(pipeline, Pipeline):
+            raise ValueError(
+                "estimator must be a Pipeline with a SegmentTransformer and a segment classifier such as "
+                f"SSSLClassifier, got {type(estimator).__name__}."
+            )
+        names = list(pipeline.named_steps)
+        steps = [step for _, step in pipeline.steps if step is not None and not isinstance(step, str)]
+        cut = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
+        if cut is None:
+            raise ValueError(f"The pipeline has no SegmentTransformer; its steps are {names}.")
+        able = [
+            i for i in range(cut + 1, len(steps)) if hasattr(steps[i], "transform") and hasattr(steps[i], "predict")
+        ]
+        if not able:
+            raise ValueError(
+                "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and "
+                f"transform, such as SSSLClassifier; its steps are {names}."
+            )
+        self._classifier = steps[able[0]]
+        if not hasattr(self._classifier, "classes_"):
+            raise NotFittedError("The pipeline is not fitted: call fit with songs and their emotions first.")
+        # A model must not bring its trainer's cache folder, threads and progress bars along.
+        self._segmenter = clone(steps[cut]).set_params(memory=None, n_jobs=1, verbose=0)
+        self._before, self._between = steps[:cut], steps[cut + 1 : able[0]]
+        self._after = steps[able[0] + 1 :]
+        self.classes = np.asarray(self._classifier.classes_)
+        self.max_duration = self._segmenter.max_duration
+        self.predicts = hasattr([self._classifier, *self._after][-1], "predict")
+
+    def segments(self, song):
+        """Decode one song and cut it.
+
+        Parameters
+        ----------
+        song : str, Path or ndarray of shape (n_samples,)
+            Audio file, or waveform at the sampling rate of the `SegmentTransformer`.
+
+        Returns
+        -------
+        SongSequence of one song
+            Its segments.
+        """
+        return _transform([*self._before, self._segmenter], [song])
+
+    def emotion(self, segments):
+        """Predict one song's segments once, and its label from their probabilities.
+
+        Parameters
+        ----------
+        segments : SongSequence of one song
+            As `segments` gives it.
+
+        Returns
+        -------
+        SongEmotion
+            What the pipeline hears.
+        """
+        rows = _transform(self._between, segments)
+        songs = self._classifier.transform(rows)
+        probabilities = np.asarray(songs[0])
+        starts = self._segmenter.hop * np.arange(len(probabilities))
+        label = self._label(rows, songs, probabilities) if self.predicts else None
+        return SongEmotion(label, self.classes, starts, starts + self._segmenter.duration, probabilities)
+
+    def _label(self, rows, songs, probabilities):
+        if self._after:
+            return self._after[-1].predict(_transform(self._after[:-1], songs))[0]
+        from skmer.classifiers import SSSLClassifier
+
+        if type(self._classifier).predict is SSSLClassifier.predict:
+            # its rule, without a second run of the network
+            return self.classes[probabilities.mean(axis=0).argmax()]
+        return self._classifier.predict(rows)[0]
+
+
+def _transform(steps, X):
+    for step in steps:
+        X = step.transform(X)
+    return X
+
+
+def emotion_over_time(estimator, songs):
+    """Predict the emotion of songs, segment by segment and as a whole.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
+        as `SSSLClassifier`; or a fitted search over one.
+    songs : sequence of n_songs paths or waveforms
+        As `SegmentTransformer.transform` takes them.
+
+    Yields
+    ------
+    SongEmotion
+        One a song, in order. Each song is decoded once, when it is asked for.
+
+    Raises
+    ------
+    AudioError
+        If a song cannot be read or is shorter than a segment.
+    ValueError
+        If `estimator` is no such pipeline, or `songs` no collection of songs.
+    NotFittedError
+        If `estimator` is not fitted.
+
+    See Also
+    --------
+    skmer.prediction.predict_files : Goes on after files that cannot be read.
+    skmer.plotting.EmotionTimelineDisplay : Draws a song.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skmer import SegmentTransformer, SSSLClassifier
+    >>> from skmer.datasets import make_songs
+    >>> from skmer.prediction import emotion_over_time
+    >>> songs = make_songs(4, duration=4, sr=11264, random_state=0)
+    >>> pipe = make_pipeline(
+    ...     SegmentTransformer(duration=2, sr=11264, n_mels=32),
+    ...     SSSLClassifier.from_recipe("plain", backbone="small", max_epochs=1, random_state=0),
+    ... ).fit(songs.data, songs.target)
+    >>> for song in emotion_over_time(pipe, songs.data[:1]):
+    ...     print(song.probabilities.shape, song.ends)
+    (3, 4) [2. 3. 4.]
+    """
+    parts = PipelineParts(estimator)
+    for song in check_songs(songs):
+        yield parts.emotion(parts.segments(song))

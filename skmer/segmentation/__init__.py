@@ -1,0 +1,5 @@
+"""From songs to segments: what is accepted as a song, its spectrogram, its windows."""
+
+from skmer.segmentation.transformer import SegmentTransformer
+
+__all__ = ["SegmentTransformer"]

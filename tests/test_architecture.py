@@ -1,0 +1,81 @@
+"""The house: imports run one way, without circles, and files stay small."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "skmer"
+
+# from the ground up; a module may import from its own floor's package and from floors below it
+FLOORS = [
+    {"_version"},
+    {"songs", "statistics"},
+    {"audio", "features", "backbones", "label_noise", "datasets"},
+    {"segmentation", "training", "aggregation"},
+    {"classifiers", "model_selection"},
+    {"recipes", "prediction"},
+    {"plotting"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+]
+
+
+def modules():
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path != PACKAGE / "__init__.py"
+    }
+
+
+def imports(path, at_top_only=False):
+    """Names within skmer that a module imports, as written."""
+    tree = ast.parse(path.read_text())
+    for node in tree.body if at_top_only else ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "skmer":
+            yield from (f"{node.module}.{alias.name}".removeprefix("skmer.") for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (a.name.removeprefix("skmer.") for a in node.names if a.name.startswith("skmer."))
+
+
+def resolve(name, known):
+    """The longest part of a dotted name that is a module."""
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def test_every_room_has_its_floor():
+    rooms = {name.split(".")[0] for name in modules()}
+    assert rooms == set().union(*FLOORS)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_run_downwards(name):
+    known = modules()
+    floor = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+    room = name.split(".")[0]
+    for imported in imports(known[name]):
+        target = resolve(imported, known).split(".")[0]
+        if target and target != room:
+            assert floor[target] < floor[room], f"{name} imports {imported}"
+
+
+def test_no_circles():
+    known = modules()
+    graph = {name: {resolve(i, known) for i in imports(path)} - {"", name} for name, path in known.items()}
+    for name in graph:
+        # a package's __init__ gathers its own modules
+        graph[name] -= {parent for parent in [name.rpartition(".")[0]] if parent}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"circle: {error.args[1]}")
+
+
+def test_files_stay_small():
+    long = {name: n for name, path in modules().items() if (n := len(path.read_text().splitlines())) > 400}
+    assert long == {}

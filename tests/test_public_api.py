@@ -1,0 +1,95 @@
+"""What the package promises: names, docstrings, light imports."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+from numpydoc.validate import validate
+
+MODULES = [
+    "skmer",
+    "skmer.aggregation",
+    "skmer.audio",
+    "skmer.backbones",
+    "skmer.classifiers",
+    "skmer.cli",
+    "skmer.datasets",
+    "skmer.features",
+    "skmer.label_noise",
+    "skmer.model_selection",
+    "skmer.plotting",
+    "skmer.prediction",
+    "skmer.recipes",
+    "skmer.segmentation",
+    "skmer.songs",
+    "skmer.statistics",
+    "skmer.training.callbacks",
+    "skmer.training.net",
+    "skmer.training.objectives",
+    "skmer.training.rows",
+    "skmer.training.runtime",
+]
+
+# style that the house does not ask for: extended summaries and See Also everywhere, examples' wording
+IGNORED = set(
+    [
+        "ES01",
+        "SA01",
+        "SA04",
+        "EX01",
+        "GL01",
+        "GL02",
+        "GL03",
+        "GL08",
+        "RT02",
+        "RT03",
+        "PR08",
+        "PR09",
+        "SS05",
+        "SS06",
+        "YD01",
+    ]
+)
+
+
+def public_objects():
+    for module in MODULES:
+        for name in getattr(importlib.import_module(module), "__all__", []):
+            thing = getattr(importlib.import_module(module), name)
+            if callable(thing) and getattr(thing, "__module__", "").startswith("skmer"):
+                yield f"{thing.__module__}.{thing.__qualname__}", thing
+
+
+OBJECTS = dict(public_objects())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_all_names_exist(module):
+    loaded = importlib.import_module(module)
+    assert all(hasattr(loaded, name) for name in loaded.__all__)
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_docstring_is_valid_numpydoc(name):
+    problems = [text for code, text in validate(name)["errors"] if code not in IGNORED]
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_docstring_has_an_example(name):
+    if isinstance(OBJECTS[name], type) and issubclass(OBJECTS[name], Exception):
+        return
+    assert ">>>" in inspect.getdoc(OBJECTS[name])
+
+
+@pytest.mark.parametrize("module", ["librosa", "matplotlib", "soundfile", "soxr"])
+def test_import_is_light(module):
+    code = f"import sys; from skmer import SSSLClassifier, SegmentTransformer; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_package_itself_is_lighter_still():
+    code = "import sys, skmer; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
