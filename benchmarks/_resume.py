@@ -13,6 +13,8 @@ def fingerprint(*paths):
     """Give a digest of source files (folders: every ``.py`` in them), so that results of other code are not reused."""
     digest = hashlib.sha256()
     for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is not there: name the code that makes the results as it is laid out now.")
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
