@@ -42,9 +42,17 @@ TRAINING_CONSTRAINTS = {
 _SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
 
 
-def _fit_and_transform(estimator, X, y, groups, train, test):
+def _fit_and_transform(estimator, X, y, groups, train, test, classes):
+    """Predict the songs of a test fold, with a column for each class of the whole training set."""
     estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
-    return list(estimator.transform(X[test]))
+    # groups can keep all songs of a class out of a fold: its probability is zero there
+    columns = np.searchsorted(classes, estimator.classes_)
+    out = []
+    for rows in estimator.transform(X[test]):
+        aligned = np.zeros((len(rows), len(classes)))
+        aligned[:, columns] = rows
+        out.append(aligned)
+    return out
 
 
 class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -152,7 +160,13 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
         parts = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_and_transform)(
-                clone(self).set_params(cv="insample", random_state=int(seed)), songs, y, groups, train, test
+                clone(self).set_params(cv="insample", random_state=int(seed)),
+                songs,
+                y,
+                groups,
+                train,
+                test,
+                self.classes_,
             )
             for seed, (train, test) in zip(seeds, splits, strict=True)
         )

@@ -114,6 +114,15 @@ def test_cross_fitting_keeps_groups_together(songs, monkeypatch):
         assert not trained[1] & trained[2]
 
 
+def test_cross_fitting_without_a_class_in_a_fold_gives_it_zero(songs):
+    X, y = songs
+    folds = [(np.r_[0:4, 4:8], np.r_[8:12]), (np.r_[4:12], np.r_[0:4]), (np.r_[0:4, 8:12], np.r_[4:8])]
+    out = SSSLClassifier(cv=folds, **QUICK).fit_transform(X, y)
+    assert all((out[i][:, 2] == 0).all() for i in range(8, 12))  # trained without "tense"
+    assert all((out[i][:, 0] == 0).all() for i in range(4))
+    np.testing.assert_allclose(np.concatenate(list(out)).sum(1), 1)
+
+
 def test_cross_fitting_that_leaves_songs_out_is_refused(songs):
     X, _ = songs
     with pytest.raises(ValueError, match="leaves 6 songs out"):
