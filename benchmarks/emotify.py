@@ -6,6 +6,7 @@ songs of the first of the ten. Finished folds are kept, so that a killed run goe
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -41,7 +42,7 @@ def make_jobs(arguments):
         {
             "name": name,
             "system": kind,
-            "params": {**params, "random_state": seed} if kind == "network" else {},
+            "params": {**params, **arguments.params, "random_state": seed} if kind == "network" else {},
             "recipe": recipe,
             "duration": arguments.duration,
             "fold": fold,
@@ -119,6 +120,9 @@ def main(argv=None):
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="of the networks")
     parser.add_argument("--duration", type=float, default=3.0)
     parser.add_argument("--cross-fit", type=int, default=0, metavar="K", help="also cross-fit SSSL's song features")
+    parser.add_argument(
+        "--params", type=json.loads, default={}, metavar="JSON", help="of SSSLClassifier, to try others"
+    )
     parser.add_argument("--development", action="store_true")
     parser.add_argument("--cache", default=str(Path(tempfile.gettempdir()) / "skmer-emotify"))
     parser.add_argument("--n-jobs", type=int, default=os.cpu_count())
@@ -135,7 +139,8 @@ def main(argv=None):
     kept = HERE / "results" / ".partial" / "emotify.jsonl"
     results = run_jobs(run_job, jobs, kept, code, arguments.n_jobs, arguments.verbose)
     rows = summarise(jobs, results)
-    complete = not arguments.development and arguments.folds is None and set(arguments.systems) == set(SYSTEMS)
+    changed = arguments.development or arguments.folds or arguments.params
+    complete = not changed and set(arguments.systems) == set(SYSTEMS)
     out = arguments.out or (HERE.parent if complete else HERE / "results" / ".partial" / "scratch")
     n_folds = len({job["fold"] for job in jobs})
     protocol = f"{n_folds} folds in which no artist has songs on both sides (shuffling {arguments.shuffle})"

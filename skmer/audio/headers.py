@@ -9,7 +9,7 @@ import io
 import struct
 from typing import NamedTuple
 
-__all__ = ["Mp3Layout", "find_truncation", "mp3_layout", "mp3_truncation", "with_frame_count"]
+__all__ = ["Mp3Layout", "find_truncation", "mp3_layout", "mp3_truncation", "ogg_is_chained", "with_frame_count"]
 
 # bitrate in kbit/s by (MPEG version is 1, layer), index 1 to 14
 _BITRATES = {
@@ -235,6 +235,30 @@ def _ogg_truncation(data):
             return None if data[page + 5] & 4 else "its last Ogg page lacks the end-of-stream flag"
         page = data.rfind(b"OggS", 0, page)
     return None
+
+
+def ogg_is_chained(data):
+    """Tell whether an Ogg file has another stream after its first, as a recording of a web radio has.
+
+    Parameters
+    ----------
+    data : bytes or mmap
+        The whole file.
+
+    Returns
+    -------
+    bool
+        Whether a page that begins a stream follows one that goes on with another.
+    """
+    position, under_way = 0, False
+    while data[position : position + 4] == b"OggS" and position + 27 <= len(data):
+        begins = bool(data[position + 5] & 2)
+        if begins and under_way:
+            return True
+        under_way = under_way or not begins
+        table = data[position + 27 : position + 27 + data[position + 26]]
+        position += 27 + len(table) + sum(table)
+    return False
 
 
 def _mp4_truncation(data):

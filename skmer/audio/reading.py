@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer.audio.headers import find_truncation, mp3_layout, mp3_truncation, with_frame_count
+from skmer.audio.headers import find_truncation, mp3_layout, mp3_truncation, ogg_is_chained, with_frame_count
 
 __all__ = ["AudioError", "check_audio_path", "check_waveform", "read_audio"]
 
@@ -21,6 +21,9 @@ _FFMPEG_SUFFIXES = {
     *(".wma", ".mka", ".mkv", ".webm", ".ape"),
 }
 _BLOCK = 1 << 23  # frames decoded at once
+_RATES = (1000, 10_000_000)  # Hz; a header outside of these is damaged
+_LOUDEST = 100  # times full scale: 40 dB above what any recording needs
+_MOST_SAMPLES = 1 << 31  # that the resampler is asked for; it crashes where the memory is not enough
 _MARGIN = 0.25  # s decoded beyond max_duration, so that the resampler's edge falls outside
 
 
@@ -64,13 +67,15 @@ def check_audio_path(path):
     """
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise AudioError(f"An audio file must be given as a str or Path, not as {type(path).__name__} {path!r:.60}.")
+    if not os.fspath(path):
+        raise AudioError("'': an empty path names no file. Check the list of paths.")
     path = Path(path)
     try:
         size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioError(f"{path}: there is no such file. Check the path.") from error
     except (OSError, ValueError) as error:
-        raise AudioError(f"{path}: the file cannot be opened ({error}). Check the path and its permissions.") from error
+        raise _unopened(path, error) from error
     if path.is_dir():
         raise AudioError(f"{path}: this is a folder. Pass the paths of the files in it, one a song.")
     if not path.is_file():
@@ -80,8 +85,13 @@ def check_audio_path(path):
     return path
 
 
+def _unopened(path, error):
+    reason = getattr(error, "strerror", None) or error
+    return AudioError(f"{path}: the file cannot be opened ({reason}). Check the path and its permissions.")
+
+
 def check_waveform(y, name="The waveform"):
-    """Check a mono waveform: one dimension, numeric, finite, not empty.
+    """Check a mono waveform: one dimension, floating point, finite, within 100 times full scale, not empty.
 
     Parameters
     ----------
@@ -117,20 +127,25 @@ def check_waveform(y, name="The waveform"):
         raise AudioError(f"{name} has shape {y.shape}. Pass a mono waveform of shape (n_samples,).")
     if y.size == 0:
         raise AudioError(f"{name} has no samples. Leave it out, or pass the whole recording.")
-    y = y.astype(np.float32, copy=False)
-    _check_finite(y, name)
-    return y
+    _check_samples(y, name)
+    return y.astype(np.float32, copy=False)
 
 
-def _check_finite(y, name):
-    # a sum is not finite unless every sample is; only then is the culprit looked for
-    if not np.isfinite(y.sum(dtype=np.float64)):
-        bad = np.flatnonzero(~np.isfinite(y))
-        if bad.size:
-            raise AudioError(
-                f"{name} holds {bad.size:,} samples that are NaN or infinite (the first is sample {bad[0]:,}). "
-                "Export it again, or replace these samples."
-            )
+def _check_samples(y, name):
+    # NaN is passed on by both, and is not below anything
+    peak = max(y.max(), -y.min())
+    if peak <= _LOUDEST:
+        return
+    bad = np.flatnonzero(~np.isfinite(y))
+    if bad.size:
+        raise AudioError(
+            f"{name} holds {bad.size:,} samples that are NaN or infinite (the first is sample {bad[0]:,}). "
+            "Export it again, or replace these samples."
+        )
+    raise AudioError(
+        f"{name} reaches {float(peak):,.6g}, and full scale is 1. Bring it between -1 and 1: "
+        "divide samples that were 16-bit integers by 32768."
+    )
 
 
 def read_audio(path, sr=22528, max_duration=None):
@@ -164,7 +179,9 @@ def read_audio(path, sr=22528, max_duration=None):
     ------
     AudioError
         If the file is missing, empty, a folder, no audio, damaged, truncated, without
-        samples, or has NaN or infinite samples.
+        samples, has NaN or infinite samples or some above 100 times full scale, declares a
+        sampling rate below 1 kHz or above 10 MHz, joins several Ogg streams, of which only the
+        first would be decoded, or would have more than 2^31 samples after resampling.
     ValueError
         If `sr` or `max_duration` is not a positive number.
 
@@ -194,17 +211,36 @@ def read_audio(path, sr=22528, max_duration=None):
         if not isinstance(value, numbers.Real) or not 0 < float(value) < np.inf:
             raise ValueError(f"{parameter} must be a positive number, got {value!r}.")
     path = check_audio_path(path)
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise _unopened(path, error) from error
+    with file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         evidence = find_truncation(data)
         if evidence:
             raise _truncated(path, evidence)
+        if ogg_is_chained(data):
+            raise AudioError(
+                f"{path}: the file joins several Ogg streams, of which only the first can be decoded. "
+                "Split it, or convert it to WAV or FLAC."
+            )
         if path.suffix.lower() in _FFMPEG_SUFFIXES or data[4:8] == b"ftyp":
             y, rate = _decode_ffmpeg(path, max_duration)
         else:
             y, rate = _decode_soundfile(path, data, max_duration)
     if y.size == 0:
         raise AudioError(f"{path}: the file holds no samples. Leave it out, or get it again from its source.")
-    _check_finite(y, f"{path}: the recording")
+    _check_samples(y, f"{path}: the recording")
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise AudioError(
+            f"{path}: its header declares a sampling rate of {rate:,} Hz, which no recording of music has. "
+            "Get it again from its source, or correct the header."
+        )
+    if rate != sr and len(y) * sr / rate > _MOST_SAMPLES:
+        raise AudioError(
+            f"{path}: {len(y) / rate:,.0f} s at sr={sr:g} Hz are more than {_MOST_SAMPLES:,} samples. "
+            "Lower sr, or set max_duration."
+        )
     y = _resample(y, rate, sr)
     return y if max_duration is None else y[: max(round(max_duration * sr), 1)]
 
@@ -222,7 +258,8 @@ def _decode_soundfile(path, data, max_duration):
     import soundfile
 
     try:
-        with soundfile.SoundFile(os.fspath(path)) as file:
+        # soundfile encodes a str strictly, so a name that is no text goes in as its bytes
+        with soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path)) as file:
             is_mp3, declared = file.format == "MP3", file.frames
             layout = mp3_layout(data) if is_mp3 else None
             evidence = mp3_truncation(layout) if layout else None

@@ -19,3 +19,8 @@ def make_axes(ax, figsize, display):
 def tidy(ax):
     """Leave out the frame's upper and right edge."""
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def plain_text(text):
+    """Give text that a font can take: bytes of a file's name that are no text are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

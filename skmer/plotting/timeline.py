@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer.plotting._base import COLOURS, FAINT, make_axes, tidy
+from skmer.plotting._base import COLOURS, FAINT, make_axes, plain_text, tidy
 from skmer.prediction import emotion_over_time
 
 __all__ = ["EmotionTimelineDisplay"]
@@ -264,13 +264,14 @@ class EmotionTimelineDisplay:
         heights = _spread(self.probabilities[-1, named], 0.075)
         for k, height in zip(named, heights, strict=True):
             ax.annotate(
-                self.class_names[k],
+                plain_text(self.class_names[k]),
                 (end, height),
                 xytext=(6, 0),
                 textcoords="offset points",
                 va="center",
                 color=self.lines_[k].get_color(),
                 fontweight="bold",
+                parse_math=False,
                 annotation_clip=False,
             )
 
@@ -297,5 +298,6 @@ class EmotionTimelineDisplay:
         ax.xaxis.set_major_locator(MultipleLocator(step))
         if last > 90:
             ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{int(t) // 60}:{int(t) % 60:02d}"))
-        ax.set(xlabel="time (m:ss)" if last > 90 else "time (s)", ylabel="probability", title=self.title or "")
+        ax.set(xlabel="time (m:ss)" if last > 90 else "time (s)", ylabel="probability")
+        ax.set_title(plain_text(self.title or ""), parse_math=False)
         tidy(ax)

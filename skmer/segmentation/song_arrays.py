@@ -59,7 +59,25 @@ def cached_compute_file(memory, n_songs):
     """Wrap `compute_file` in the cache that `memory` (None, a folder or a joblib.Memory) names."""
     if memory is None:
         return compute_file
+    try:
+        return _cached(memory, n_songs)
+    except OSError as error:
+        raise ValueError(
+            f"memory={memory!r}: the cache cannot be written there ({error.strerror}). Name another folder."
+        ) from error
+
+
+def _cached(memory, n_songs):
     if isinstance(memory, str | os.PathLike):
         mmap_mode = "r" if _may_stay_mapped(n_songs) else None
         memory = joblib.Memory(os.fspath(memory), mmap_mode=mmap_mode, verbose=0)
-    return memory.cache(compute_file)
+    cached = memory.cache(compute_file)
+
+    def read_one(*args):
+        try:
+            return cached(*args)
+        # what cannot be stored, as on a full disk, joblib warns of, and then looks for in vain to map it
+        except KeyError:
+            return compute_file(*args)
+
+    return read_one

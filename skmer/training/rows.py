@@ -147,14 +147,15 @@ class SegmentBank(Dataset):
         dtype = np.float16 if len(self.segment_shape) > 1 else np.float32
         if self.window is None:
             parts = [standardizer.apply(segments, axis=1).astype(dtype) for segments in songs]
-            self._offsets = None
+            self._starts = None
         else:
             parts = [standardizer.apply(songs.frames(i), axis=1).astype(dtype) for i in range(len(songs))]
             length, step = self.window
             first = np.concatenate([[0], np.cumsum([len(part) for part in parts])[:-1]])
             within = np.concatenate([np.arange(n) * step for n in songs.n_segments])
             starts = np.repeat(first, songs.n_segments) + within
-            self._offsets = torch.from_numpy(starts).to(device)[:, None] + torch.arange(length, device=device)
+            self._starts = torch.from_numpy(starts).to(device)
+            self._steps = torch.arange(length, device=device)
         self._values = torch.from_numpy(np.concatenate(parts)).to(device)
 
     def __len__(self):
@@ -173,10 +174,11 @@ class SegmentBank(Dataset):
         Tensor of shape (n, 1, n_mels, n_frames) or (n, n_features)
             float32.
         """
-        if self._offsets is None:
+        if self._starts is None:
             rows = self._values.index_select(0, index).float()
         else:
-            frames = self._values.index_select(0, self._offsets[index].reshape(-1))
+            wanted = self._starts[index][:, None] + self._steps
+            frames = self._values.index_select(0, wanted.reshape(-1))
             rows = frames.view(len(index), self.window[0], -1).float().transpose(1, 2)
         return rows.unsqueeze(1).contiguous() if rows.ndim > 2 else rows
 
