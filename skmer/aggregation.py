@@ -90,6 +90,9 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         self._validate_params()
         if len(self.statistics) == 0:
             raise ValueError("statistics is empty: name at least one.")
+        unknown = [s for s in self.statistics if not callable(s) and s not in STATISTICS]
+        if unknown:
+            raise ValueError(f"Unknown statistic {unknown[0]!r}: choose from {STATISTICS} or give a function.")
         self._flatten(X, reset=True)
         return self
 
@@ -131,8 +134,9 @@ class SongAggregator(TransformerMixin, BaseEstimator):
             raise ValueError(f"input_features should have length equal to number of features ({self.n_features_in_}).")
         elif seen is not None and not np.array_equal(input_features, seen):
             raise ValueError("input_features is not equal to feature_names_in_")
-        names = [s if isinstance(s, str) else getattr(s, "__name__", f"statistic{i}")
-                 for i, s in enumerate(self.statistics)]  # fmt: skip
+        names = [s if isinstance(s, str) else getattr(s, "__name__", "statistic") for s in self.statistics]
+        # two lambdas have one name
+        names = [f"{name}{i}" if names.count(name) > 1 else name for i, name in enumerate(names)]
         return np.array([f"{name}_{feature}" for name in names for feature in input_features], dtype=object)
 
     def _flatten(self, X, reset):
@@ -157,6 +161,8 @@ class SongAggregator(TransformerMixin, BaseEstimator):
                 f"X has {songs.segment_shape[0]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
+        elif names is not None and not np.array_equal(names, getattr(self, "feature_names_in_", names)):
+            raise ValueError(f"The segments' values are {names}, but it was fitted on {tuple(self.feature_names_in_)}.")
         values = np.concatenate(list(songs))
         if not np.isfinite(values).all():
             bad = next(i for i, song in enumerate(songs) if not np.isfinite(song).all())

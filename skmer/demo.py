@@ -175,10 +175,9 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     say = print if verbose else lambda *_: None
     settings = SYNTHETIC if data is None else RECORDINGS
     n_jobs = cpu_count() if n_jobs is None else n_jobs
+    songs = _load(data, random_state)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-
-    songs = _load(data, random_state)
     names, counts = np.unique(songs.target, return_counts=True)
     kind = "synthetic songs" if data is None else "recordings of Emotify"
     say(f"{len(songs.data)} {kind}: " + ", ".join(f"{c} {n}" for n, c in zip(names, counts, strict=True)))

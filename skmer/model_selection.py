@@ -1,5 +1,6 @@
 """Experiments on top of scikit-learn's: several systems on the same folds, with progress."""
 
+import re
 import warnings
 
 import numpy as np
@@ -7,9 +8,8 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, check_consistent_length
 from tqdm.auto import tqdm
-
-from skmer.songs import SongSequence
 
 __all__ = ["compare_systems", "summary_table"]
 
@@ -20,16 +20,12 @@ SCORES = {
 }
 
 
-def _take(X, index):
-    return X[index] if isinstance(X, SongSequence | np.ndarray) else [X[i] for i in index]
-
-
 def _fit_and_score(estimator, X, y, train, test, collect):
     with warnings.catch_warnings():
         # a class without test songs is the fold's, not the system's
         warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
-        estimator = clone(estimator).fit(_take(X, train), y[train])
-        predicted = estimator.predict(_take(X, test))
+        estimator = clone(estimator).fit(_safe_indexing(X, train), y[train])
+        predicted = estimator.predict(_safe_indexing(X, test))
         scores = {name: float(score(y[test], predicted)) for name, score in SCORES.items()}
     if collect is not None:
         scores.update(collect(estimator, train, test))
@@ -48,7 +44,9 @@ def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=N
     y : array-like of shape (n_songs,)
         Labels.
     groups : array-like of shape (n_songs,), default=None
-        For splitters that keep groups, such as artists, together.
+        For splitters that keep groups, such as artists, together. They do not reach the
+        cross-fitting of `SSSLClassifier`; scikit-learn's `cross_validate` with metadata
+        routing brings them there.
     cv : int, splitter or iterable, default=10
         Folds.
     collect : callable, default=None
@@ -80,11 +78,12 @@ def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=N
     >>> bool(results["SVM"]["accuracy"].mean() > results["dummy"]["accuracy"].mean())
     True
     """
+    check_consistent_length(X, y, groups)
     y = np.asarray(y)
     folds = list(check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y, groups))
     # fold by fold, so that the time left is that of all systems from the start
     tasks = [(name, train, test) for train, test in folds for name in systems]
-    done = Parallel(n_jobs=n_jobs, return_as="generator")(
+    done = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs", max_nbytes="100K")(
         delayed(_fit_and_score)(systems[name], X, y, train, test, collect) for name, train, test in tasks
     )
     bar = tqdm(done, total=len(tasks), desc="cross-validation", unit="fit", disable=not verbose)
@@ -121,7 +120,7 @@ def summary_table(results, scores=tuple(SCORES)):
     rows = [["system", *scores]]
     for name, figures in results.items():
         cells = [f"{figures[s].mean():.3f} ± {figures[s].std():.3f}" if s in figures else "" for s in scores]
-        rows.append([name, *(cell.replace("0.", ".") for cell in cells)])
+        rows.append([name, *(re.sub(r"\b0\.", ".", cell) for cell in cells)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])

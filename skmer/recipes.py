@@ -12,7 +12,15 @@ __all__ = ["make_sssl_pipeline"]
 
 
 def make_sssl_pipeline(
-    duration=3.0, *, max_duration=30.0, recipe=None, final_estimator=None, memory=None, n_jobs=None, verbose=0, **sssl
+    duration=3.0,
+    *,
+    max_duration=30.0,
+    recipe="paper",
+    final_estimator=None,
+    memory=None,
+    n_jobs=None,
+    verbose=0,
+    **sssl,
 ):
     """Build the paper's system: segments, network, song statistics, SVM.
 
@@ -23,9 +31,9 @@ def make_sssl_pipeline(
     max_duration : float or None, default=30.0
         Seconds of each song that are used. The paper's segment counts say 30; None
         uses whole songs.
-    recipe : {"paper", "plain"}, default=None
-        Settings of `SSSLClassifier.from_recipe`; None takes our defaults, which differ
-        from the paper's in their guards against collapse.
+    recipe : {"paper", "plain"} or None, default="paper"
+        Settings of `SSSLClassifier.from_recipe`; None takes the defaults of
+        `SSSLClassifier`, which add guards against collapse.
     final_estimator : estimator, default=None
         What decides on the song's features; by default an RBF `sklearn.svm.SVC`.
     memory : str, Path or joblib.Memory, default=None

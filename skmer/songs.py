@@ -21,9 +21,9 @@ def _check_item(item, position):
     elif not isinstance(item, np.ndarray):
         item = np.asarray(item)
     array = _open(item)
-    if array.ndim < 2 or array.dtype == object:
+    if array.ndim < 2 or array.dtype.kind not in "biuf":
         raise ValueError(
-            f"Song {position} must be an array of shape (n_segments, ...), "
+            f"Song {position} must be an array of real numbers of shape (n_segments, ...), "
             f"but it has shape {array.shape} and dtype {array.dtype}."
         )
     return item
@@ -232,6 +232,8 @@ def is_song_data(X):
     """
     if isinstance(X, SongSequence):
         return True
+    if hasattr(X, "iloc") and getattr(X, "ndim", 2) == 1:
+        return len(X) > 0 and np.ndim(X.iloc[0]) >= 2
     if isinstance(X, np.ndarray):
         return X.ndim > 2 or (X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) >= 2)
     return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], np.ndarray) and X[0].ndim >= 2

@@ -74,7 +74,7 @@ def test_skipped_steps_and_searches_are_unwrapped():
     skipping = Pipeline([("a", "passthrough"), *pipe.steps[:1], ("b", None), *pipe.steps[1:]])
     assert [s.label for s in emotion_over_time(skipping, songs)] == pipe.predict(songs).tolist()
     search = GridSearchCV(pipe, {})
-    with pytest.raises(ValueError, match=r"must be a Pipeline.*GridSearchCV"):
+    with pytest.raises(ValueError, match=r"must be a Pipeline.*GridSearchCV without.*refit=True"):
         next(emotion_over_time(search, songs))
     search.best_estimator_ = pipe
     assert next(emotion_over_time(search, songs)).label == pipe.predict(songs)[0]

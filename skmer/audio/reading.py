@@ -258,8 +258,7 @@ def _decode_soundfile(path, data, max_duration):
     import soundfile
 
     try:
-        # soundfile encodes a str strictly, so a name that is no text goes in as its bytes
-        with soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path)) as file:
+        with soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path)) as file:  # bytes: any name
             is_mp3, declared = file.format == "MP3", file.frames
             layout = mp3_layout(data) if is_mp3 else None
             evidence = mp3_truncation(layout) if layout else None

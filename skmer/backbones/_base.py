@@ -3,13 +3,14 @@
 import copy
 import inspect
 
+import torch
 from torch import nn
 
 from skmer.backbones.mlp import MLP
 from skmer.backbones.small_cnn import SmallCNN
 from skmer.backbones.vgg16 import VGG16, VGG16BatchNorm
 
-__all__ = ["BACKBONES", "build_backbone", "has_shared_trunk"]
+__all__ = ["BACKBONES", "build_backbone", "check_backbone", "has_shared_trunk"]
 
 BACKBONES = {"vgg16": VGG16, "vgg16_bn": VGG16BatchNorm, "small": SmallCNN, "mlp": MLP}
 
@@ -41,7 +42,7 @@ def build_backbone(backbone, segment_shape, n_classes, **params):
     Raises
     ------
     ValueError
-        If the name is unknown, or the network does not fit the segments.
+        If the name is unknown, or the segments are too small for the network.
     TypeError
         If `backbone` is of another type.
 
@@ -62,10 +63,58 @@ def build_backbone(backbone, segment_shape, n_classes, **params):
         return copy.deepcopy(backbone)
     if not callable(backbone):
         raise TypeError(f"backbone must be a name, a class, a function or a torch module, not {type(backbone)}.")
-    network = backbone(segment_shape, n_classes, **params)
+    try:
+        network = backbone(segment_shape, n_classes, **params)
+    except TypeError as error:
+        raise ValueError(f"backbone_params={params} do not suit the backbone: {error}.") from error
     if not isinstance(network, nn.Module):
         raise TypeError(f"{backbone} must return a torch module, not {type(network)}.")
     return network
+
+
+def check_backbone(network, x, n_classes):
+    """Check a network on a batch: its logits, and that its parts make the whole.
+
+    Lazy layers take their shapes from the batch.
+
+    Parameters
+    ----------
+    network : Module
+        A backbone.
+    x : Tensor of shape (n, ...)
+        A batch of segments.
+    n_classes : int
+        Number of logits that it must give.
+
+    Raises
+    ------
+    ValueError
+        If the network does not take the batch, gives other than (n, n_classes), or has a
+        `trunk` and a `head` but a forward pass that is not ``head(trunk(x))``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmer.backbones import MLP, check_backbone
+    >>> check_backbone(MLP((64,), 10), torch.zeros(2, 64), 10)
+    """
+    name = f"backbone {type(network).__name__}"
+    network.eval()
+    with torch.no_grad():
+        try:
+            logits = network(x)
+        except RuntimeError as error:
+            raise ValueError(f"{name} does not take a batch of shape {tuple(x.shape)}: {error}") from error
+        if not isinstance(logits, torch.Tensor) or logits.shape != (len(x), n_classes):
+            given = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+            raise ValueError(f"{name} must give logits of shape {(len(x), n_classes)}, not {given}.")
+        if not has_shared_trunk(network):
+            return
+        if not torch.allclose(network.head(network.trunk(x)), logits, atol=1e-4, rtol=1e-3):
+            raise ValueError(
+                f"{name} has a trunk and a head, but its forward pass is not head(trunk(x)): "
+                "make it so, or rename one of them."
+            )
 
 
 def has_shared_trunk(network):

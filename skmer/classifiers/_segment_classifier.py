@@ -69,6 +69,14 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     True
     """
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def _forget(self):
+        """Drop what an earlier fit left: a fit that fails must not leave parts of two models."""
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+
     def _make_net(self, network, n_rows, callbacks, device, seed, **objective):
         """Build the skorch net that trains a network, ready for its rows."""
         lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
@@ -93,7 +101,6 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
             callbacks=callbacks + list(self.callbacks or []),
             **objective,
         )
-        net.class_names_ = [str(name) for name in self.classes_]
         return net.initialize()
 
     def transform(self, X):
@@ -125,7 +132,7 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
                 part = songs[np.flatnonzero(chunk == c)]
                 bank = SegmentBank(part, self.standardizer_, self.net_.device)
                 logits = self.net_.row_logits(bank, precision="float32")
-                rows = torch.softmax(logits.double(), 1).cpu().numpy()
+                rows = torch.softmax(logits.cpu().double(), 1).numpy()
                 out += np.split(rows, np.cumsum(part.n_segments)[:-1])
         return out
 
@@ -147,18 +154,19 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
             Of the network itself with ``cv="insample"``; otherwise each song by a network
             that was trained without it.
         """
-        self.fit(X, y, groups)
+        self._validate_params()
         if isinstance(self.cv, str):
-            return self.transform(X)
+            return self.fit(X, y, groups).transform(X)
+        # before hours of training: folds that leave a song out, or hold it twice
+        splits = self._cross_fitting_folds(y, groups)
+        self.fit(X, y, groups)
         songs, plain = songs_for_prediction(self, X)
         y = np.asarray(y)
         groups = None if groups is None else np.asarray(groups)
-        folds = check_cv(self.cv, y, classifier=True)
-        if isinstance(self.cv, Integral) and groups is not None:
-            folds = StratifiedGroupKFold(self.cv)
-        splits = list(folds.split(np.zeros(len(songs)), y, groups))
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
-        parts = Parallel(n_jobs=self.n_jobs)(
+        # a song is smaller than joblib's threshold for sharing arrays between processes
+        parallel = Parallel(n_jobs=self.n_jobs, max_nbytes="100K", pre_dispatch="n_jobs")
+        parts = parallel(
             delayed(_fit_and_transform)(
                 clone(self).set_params(cv="insample", random_state=int(seed)),
                 songs,
@@ -170,12 +178,24 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
             )
             for seed, (train, test) in zip(seeds, splits, strict=True)
         )
-        position = {int(i): part for (_, test), rows in zip(splits, parts, strict=True)
-                    for i, part in zip(test, rows, strict=True)}  # fmt: skip
-        if len(position) < len(songs):
-            raise ValueError(f"cv={self.cv} leaves {len(songs) - len(position)} songs out of every test fold.")
-        out = [position[i] for i in range(len(songs))]
+        order = np.argsort(np.concatenate([test for _, test in splits]))
+        rows = [song for part in parts for song in part]
+        out = [rows[i] for i in order]
         return np.concatenate(out) if plain else SongSequence(out, names=[str(name) for name in self.classes_])
+
+    def _cross_fitting_folds(self, y, groups):
+        """Give (train, test) pairs whose test parts hold each song once."""
+        folds = check_cv(self.cv, y, classifier=True)
+        if isinstance(self.cv, Integral) and groups is not None:
+            folds = StratifiedGroupKFold(self.cv)
+        splits = list(folds.split(np.zeros(len(y)), y, groups))
+        times = np.bincount(np.concatenate([np.arange(len(y))[test] for _, test in splits]), minlength=len(y))
+        if (times != 1).any():
+            raise ValueError(
+                f"cv={self.cv} must hold each song in exactly one test fold, but leaves {(times == 0).sum()} songs out "
+                f"and holds {(times > 1).sum()} more than once: use a splitter such as StratifiedKFold."
+            )
+        return splits
 
     def predict_proba(self, X):
         """Predict the class probabilities of songs: the mean over their segments.

@@ -1,5 +1,7 @@
 """The door of a classifier: songs or plain rows in, checked once."""
 
+import os
+
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -12,6 +14,10 @@ __all__ = ["check_training_data", "songs_for_prediction"]
 
 def _rows_as_songs(rows):
     return SongSequence(rows[:, None, :])
+
+
+def _is_recordings(X):
+    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], str | os.PathLike)
 
 
 def check_training_data(estimator, X, y, groups=None):
@@ -46,8 +52,10 @@ def check_training_data(estimator, X, y, groups=None):
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: give a label a song."
         )
-    estimator.__dict__.pop("n_features_in_", None)
-    estimator.__dict__.pop("feature_names_in_", None)
+    if _is_recordings(X):
+        raise ValueError(
+            f"X holds paths, such as {str(X[0])!r}: put SegmentTransformer before {type(estimator).__name__}."
+        )
     if is_song_data(X):
         songs = as_song_sequence(X)
         y = column_or_1d(y, warn=True)
@@ -59,10 +67,12 @@ def check_training_data(estimator, X, y, groups=None):
         songs = _rows_as_songs(X)
     if groups is not None and len(groups) != len(songs):
         raise ValueError(f"groups has {len(groups)} entries for {len(songs)} songs: give one a song.")
+    if y.dtype == object and any(label is None for label in y):
+        raise ValueError(f"y has no label for song {[label is None for label in y].index(True)}: give one a song.")
     check_classification_targets(y)
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"y holds one class only, {classes[0]!r}: a classifier needs at least two.")
+        raise ValueError(f"y holds one class only, {str(classes[0])!r}: a classifier needs at least two.")
     estimator.segment_shape_ = songs.segment_shape
     return songs, classes, labels
 
@@ -89,6 +99,8 @@ def songs_for_prediction(estimator, X):
     ValueError
         If the segments have another shape than in training.
     """
+    if isinstance(X, list | tuple) and not len(X):
+        raise ValueError("X holds no song: at least one is needed.")
     if not is_song_data(X):
         if not hasattr(estimator, "n_features_in_"):
             raise ValueError(

@@ -1,5 +1,6 @@
 """SSSLClassifier: a segment network that finds out which inherited labels are wrong."""
 
+import warnings
 from numbers import Integral, Real
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer.backbones import build_backbone
+from skmer.backbones import build_backbone, check_backbone
 from skmer.classifiers._segment_classifier import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.classifiers._songs_in import check_training_data
 from skmer.label_noise import gaussian_mixture_split
@@ -53,7 +54,8 @@ class SSSLClassifier(SegmentClassifier):
     max_epochs : int, default=30
         Epochs, warm-up included.
     warmup_epochs : int, default=5
-        Epochs of plain cross-entropy before the first split, at least 1.
+        Epochs of plain cross-entropy before the first split, at least 1. Without an epoch
+        after them there is no split, with a warning.
     batch_size : int, default=64
         Segments a batch.
     lr : float or "auto", default="auto"
@@ -74,7 +76,8 @@ class SSSLClassifier(SegmentClassifier):
     loss_memory : float, default=0.0
         Share of earlier epochs' losses in the losses that are split, in [0, 1).
     min_separation : float, default=0.0
-        Ashman's D of the two components below which an epoch does not split.
+        Ashman's D of the two components (its mean over the classes) below which an epoch
+        does not split.
     temperature : float, default=0.5
         T of the sharpening, Eq. 4.
     mixup_alpha : float, default=4.0
@@ -87,7 +90,7 @@ class SSSLClassifier(SegmentClassifier):
         Rows that R-Drop counts: mixed rows whose heavier partner lost its label (the
         trunk then runs once), the paper's raw rows of U, or all mixed rows.
     ramp_epochs : int, default=16
-        Epochs over which lambda grows from zero, at most half of those after warm-up.
+        Epochs over which lambda grows, by equal steps, at most half of those after warm-up.
     prior_weight : float, default=1.0
         Weight of the penalty that keeps a batch's mean prediction at the class shares.
     average_epochs : float or None, default=1.0
@@ -98,12 +101,14 @@ class SSSLClassifier(SegmentClassifier):
     n_jobs : int, default=None
         Processes for the cross-fitting.
     callbacks : list of skorch callbacks, default=None
-        Added to the training.
+        Added to the training. Those that look at epochs, gradients, rates and the history
+        work (`EarlyStopping` on ``"train_loss"``, `GradientNormClipping`, checkpoints);
+        scoring callbacks do not: the batches' predictions are of mixed targets.
     device : str, default="auto"
         A torch device; "auto" takes CUDA where there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; "auto" takes bfloat16 for convolutions where the hardware has it.
-        Predictions are made in float32.
+        Predictions, and the split that is kept, are made in float32.
     n_threads : int, default=1
         torch's CPU threads. The result depends on it in the last digits, which is why
         it is fixed; raise it for a single long fit on a CPU.
@@ -120,8 +125,11 @@ class SSSLClassifier(SegmentClassifier):
     net_ : SegmentNet
         The fitted skorch net; its module is ``net_.module_``.
     history_ : list of dict
-        A row an epoch: ``epoch``, ``phase``, ``train_loss``, ``lr`` and, from the first
-        split on, ``clean_share``, ``clean_mean``, ``noisy_mean``, ``separation``.
+        A row an epoch: ``epoch``, ``phase`` (``"warmup"``, ``"sssl"``, ``"supervised"``
+        where a split was not usable and the inherited labels served with mixup, or
+        ``"cross-entropy"`` with ``noise_model=None``), ``train_loss``, ``lr`` and, from the
+        first split on, ``clean_share``, ``clean_mean``, ``noisy_mean`` (losses),
+        ``separation`` (Ashman's D, mean over the classes).
     clean_probability_ : list of ndarray (n_segments,), or ndarray of shape (n_samples,)
         How sure the finished network is of each training segment's inherited label; an
         array where X was plain rows. Absent with ``noise_model=None``.
@@ -315,6 +323,13 @@ class SSSLClassifier(SegmentClassifier):
             suit the backbone.
         """
         self._validate_params()
+        self._forget()
+        if self.noise_model is not None and self.max_epochs <= self.warmup_epochs:
+            warnings.warn(
+                f"max_epochs={self.max_epochs} leaves no epoch after warmup_epochs={self.warmup_epochs}: "
+                "the network is trained with plain cross-entropy only.",
+                stacklevel=2,
+            )
         plain = not is_song_data(X)
         songs, self.classes_, labels = check_training_data(self, X, y, groups)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -325,6 +340,7 @@ class SSSLClassifier(SegmentClassifier):
             )
             self.standardizer_ = Standardizer.fit(songs)
             bank = SegmentBank(songs, self.standardizer_, device)
+            check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), len(self.classes_))
             average = None if self.average_epochs is None else AverageWeights(self.average_epochs)
             splitter = self._make_splitter(average, seed)
             named = [("average", average), ("split", splitter)]
@@ -341,14 +357,14 @@ class SSSLClassifier(SegmentClassifier):
                 ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
                 prior_weight=self.prior_weight,
             )
-            net.load_rows(bank, labels[bank.song])
+            net.load_rows(bank, labels[bank.song], self.classes_)
             net.notify("on_train_begin", X=None, y=None)
             net.fit_loop()
             net.notify("on_train_end", X=None, y=None)
-            self.__dict__.pop("clean_probability_", None)
-            self.__dict__.pop("split_", None)
             if splitter is not None:
-                splitter.split(net)
+                # once, and in full precision: this one is kept
+                splitter.loss_memory = 0.0
+                splitter.split(net, precision="float32")
                 self._keep_split(splitter, labels[bank.song], songs, plain)
             net.drop_rows()
         self.net_ = net

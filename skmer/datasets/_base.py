@@ -44,6 +44,9 @@ def read_table(path, columns, source):
     missing = [name for name in columns if name not in header]
     if missing:
         raise ValueError(f"{path} lacks the columns {missing}; its header is {header}. {source}")
+    twice = [name for name in columns if header.count(name) > 1]
+    if twice:
+        raise ValueError(f"{path} has the columns {twice} more than once: keep one of each. {source}")
     if len(rows) == 1:
         raise ValueError(f"{path} has a header, but no row. {source}")
     for line, row in rows[1:]:
@@ -57,7 +60,8 @@ def to_numbers(values, dtype, path, column):
     for row, value in enumerate(values, start=1):
         try:
             valid = np.isfinite(dtype(value))
-        except ValueError:
+        # TypeError: a whole number too large for any integer type
+        except (ValueError, TypeError):
             valid = False
         if not valid:
             raise ValueError(f"{path}, row {row}: {column} must be a finite {dtype.__name__}, got {value!r}.")

@@ -118,7 +118,7 @@ def gaussian_mixture_split(
     Raises
     ------
     ValueError
-        If a loss is NaN or infinite.
+        If a loss is NaN or infinite, or labels and losses differ in number.
 
     References
     ----------
@@ -142,6 +142,8 @@ def gaussian_mixture_split(
         parts = [np.arange(len(losses))]
     else:
         labels = np.asarray(labels)
+        if labels.shape != losses.shape:
+            raise ValueError(f"labels has shape {labels.shape}, but there are {len(losses)} losses.")
         parts = [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
     clean = np.ones(len(losses))

@@ -123,9 +123,10 @@ class PipelineParts:
     def __init__(self, estimator):
         pipeline = getattr(estimator, "best_estimator_", estimator)
         if not isinstance(pipeline, Pipeline):
+            hint = " without a best_estimator_: fit it, with refit=True" if hasattr(estimator, "refit") else ""
             raise ValueError(
                 "estimator must be a Pipeline with a SegmentTransformer and a segment classifier such as "
-                f"SSSLClassifier, got {type(estimator).__name__}."
+                f"SSSLClassifier, got {type(estimator).__name__}{hint}."
             )
         names = list(pipeline.named_steps)
         steps = [step for _, step in pipeline.steps if step is not None and not isinstance(step, str)]

@@ -14,6 +14,17 @@ from skmer.training.objectives import sharpen
 __all__ = ["AverageWeights", "GMMSplit", "ProgressBar"]
 
 
+def _checked(probabilities, n):
+    """Give what a user's noise model returned, if it is probabilities."""
+    probabilities = np.asarray(probabilities, dtype=float)
+    if probabilities.shape != (n,) or not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise ValueError(
+            f"noise_model must return one clean probability in [0, 1] for each of the {n} segments, "
+            f"got shape {probabilities.shape}, range {probabilities.min():.3g} to {probabilities.max():.3g}."
+        )
+    return probabilities
+
+
 class AverageWeights(Callback):
     """Exponential moving average of the weights, used for splits, pseudo-labels and predictions.
 
@@ -133,7 +144,7 @@ class GMMSplit(Callback):
         logits = self.split(net, None if self.average is None else self.average.average_)
         self._set_targets(net, logits)
 
-    def split(self, net, network=None):
+    def split(self, net, network=None, precision=None):
         """Split the rows of a net.
 
         Parameters
@@ -142,13 +153,15 @@ class GMMSplit(Callback):
             With its rows loaded.
         network : Module, default=None
             The network that predicts; by default the net's own.
+        precision : {"float32", "bfloat16"}, default=None
+            Of the prediction; by default that of training.
 
         Returns
         -------
         Tensor of shape (n_segments, n_classes)
             The logits that the losses come from.
         """
-        logits = net.row_logits(net.bank_, network)
+        logits = net.row_logits(net.bank_, network, precision=precision)
         losses = torch.nn.functional.cross_entropy(logits, net.labels_, reduction="none").cpu().numpy()
         if len(self.losses_) and self.loss_memory > 0:
             losses = self.loss_memory * self.losses_ + (1 - self.loss_memory) * losses
@@ -157,7 +170,7 @@ class GMMSplit(Callback):
         split = self.noise_model(self.losses_, labels, random_state=self._rng)
         if not isinstance(split, Split):
             missing = np.full((1, 2), np.nan)
-            split = Split(np.asarray(split, dtype=float), missing, missing, missing, np.full(1, np.nan))
+            split = Split(_checked(split, len(losses)), missing, missing, missing, np.full(1, np.nan))
         self.split_ = split
         return logits
 
@@ -190,15 +203,17 @@ class GMMSplit(Callback):
             return f"the components lie closer than min_separation={self.min_separation}"
         labels = net.labels_.cpu().numpy()
         kept = np.bincount(labels[clean], minlength=net.n_classes)
-        needed = np.maximum(1, self.MIN_CLEAN_SHARE * np.bincount(labels, minlength=net.n_classes))
+        of_all = np.bincount(labels, minlength=net.n_classes)
+        needed = np.maximum(1, self.MIN_CLEAN_SHARE * of_all)
         if (kept < needed).any():
             short = int(np.argmin(kept / needed))
-            return f"class {net.class_names_[short]!r} kept only {kept[short]} clean segments"
+            return f"class {net.class_names_[short]!r} kept {kept[short]} of {of_all[short]} segments as clean"
         return ""
 
     def _warn_once(self, message):
         if not self._warned:
-            warnings.warn(message + " Later epochs of this fit that do the same are not reported.", stacklevel=2)
+            # past this method, skorch's notify and fit: to whoever called fit
+            warnings.warn(message + " Later epochs of this fit that do the same are not reported.", stacklevel=7)
             self._warned = True
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
+from skorch.utils import TeeGenerator
 from torch import nn
 
 from skmer.backbones import has_shared_trunk
@@ -121,7 +122,7 @@ class SegmentNet(NeuralNet):
 
     # ---- rows and targets -------------------------------------------------------------------------
 
-    def load_rows(self, bank, labels):
+    def load_rows(self, bank, labels, class_names=None):
         """Take the bank to train on and the inherited label of each of its rows.
 
         Parameters
@@ -130,7 +131,10 @@ class SegmentNet(NeuralNet):
             Segments, on the net's device.
         labels : ndarray of shape (n_segments,)
             Class indices.
+        class_names : sequence of str, default=None
+            What messages call the classes; by default their indices.
         """
+        self.class_names_ = [str(name) for name in (range(self.n_classes) if class_names is None else class_names)]
         self.bank_ = bank
         self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
         share = torch.bincount(self.labels_, minlength=self.n_classes).float() / len(labels)
@@ -246,8 +250,10 @@ class SegmentNet(NeuralNet):
             Row indices, on the net's device.
         """
         n = len(self.bank_)
+        # batch norm cannot train on a row alone
+        n_batches = max(1, min(math.ceil(n / self.batch_size), n // 2))
         order = torch.from_numpy(self.rng_.permutation(n)) if shuffle else torch.arange(n)
-        return order.to(self.device).tensor_split(max(1, math.ceil(n / self.batch_size)))
+        return order.to(self.device).tensor_split(n_batches)
 
     def run_epoch(self):
         """Train for one epoch and leave the mean loss and the rate in the history."""
@@ -259,11 +265,16 @@ class SegmentNet(NeuralNet):
             optimizer.zero_grad(set_to_none=True)
             loss = self.batch_loss(index)
             loss.backward()
+            parameters = TeeGenerator(self.module_.named_parameters())
+            self.notify("on_grad_computed", named_parameters=parameters, batch=index, training=True)
             optimizer.step()
             # a float would wait for the device at each batch
             total += loss.detach() * len(index)
-            self.notify("on_batch_end", batch=index, training=True)
-        self.history.record("train_loss", (total / len(self.bank_)).item())
+            self.notify("on_batch_end", batch=index, training=True, loss=loss, y_pred=None)
+        mean = (total / len(self.bank_)).item()
+        if not math.isfinite(mean):
+            raise ValueError("The training loss is not finite: lower lr, or use precision='float32'.")
+        self.history.record("train_loss", mean)
         self.history.record("lr", optimizer.param_groups[0]["lr"])
 
     def fit_loop(self, X=None, y=None, epochs=None, **fit_params):
@@ -285,12 +296,17 @@ class SegmentNet(NeuralNet):
         """
         for _ in range(self.max_epochs if epochs is None else epochs):
             self.notify("on_epoch_begin", dataset_train=self.bank_, dataset_valid=None)
+            self.history[-1].setdefault("phase", "cross-entropy")
             self.run_epoch()
-            self.notify("on_epoch_end", dataset_train=self.bank_, dataset_valid=None)
+            try:
+                self.notify("on_epoch_end", dataset_train=self.bank_, dataset_valid=None)
+            except KeyboardInterrupt:
+                # how skorch's EarlyStopping asks to stop; a user's Ctrl-C elsewhere ends the fit
+                break
         return self
 
     @torch.no_grad()
-    def row_logits(self, bank, network=None, batch_size=256, precision=None):
+    def row_logits(self, bank, network=None, batch_size=None, precision=None):
         """Predict the logits of all rows of a bank, in order, without dropout.
 
         Parameters
@@ -299,8 +315,8 @@ class SegmentNet(NeuralNet):
             Segments, on the net's device.
         network : Module, default=None
             By default the net's own.
-        batch_size : int, default=256
-            Rows a batch.
+        batch_size : int, default=None
+            Rows a batch; by default that of training, so that prediction needs no more memory.
         precision : {"float32", "bfloat16"}, default=None
             By default that of training.
 
@@ -311,7 +327,7 @@ class SegmentNet(NeuralNet):
         """
         network = self.module_ if network is None else network
         network.eval()
-        rows = torch.arange(len(bank), device=self.device).split(batch_size)
+        rows = torch.arange(len(bank), device=self.device).split(batch_size or self.batch_size)
         with self._autocast(precision):
             return torch.cat([network(self._layout(bank.gather(index))).float() for index in rows])
 

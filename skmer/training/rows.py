@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 
 __all__ = ["SegmentBank", "Standardizer"]
 
 _LIMIT = 1e4  # far beyond any standardised value, within float16
+_SMALLEST_DEVIATION = 1e-2  # dB: a band that is silent in training must not be blown up later
 
 
 def _frame_weights(n_frames, length, step):
@@ -18,18 +18,27 @@ def _frame_weights(n_frames, length, step):
     return np.cumsum(steps)[:-1]
 
 
+def _finite(songs):
+    """Give each song's segments, or the frames that they are windows of; refuse what is not finite."""
+    for i in range(len(songs)):
+        song = songs[i] if songs.window is None else songs.frames(i)
+        if not np.isfinite(song).all():
+            raise ValueError(f"Song {i} has NaN or infinity among its segments: mend or leave out its recording.")
+        yield song
+
+
 def _moments(songs, centre):
     """Sum of weights, and of weighted (value - centre) and its square, a feature (or band) each."""
     total, first, second = 0.0, 0.0, 0.0
-    for i in range(len(songs)):
+    for song in _finite(songs):
         if songs.window is not None:
-            frames = np.asarray(songs.frames(i), dtype=np.float64) - centre
+            frames = np.asarray(song, dtype=np.float64) - centre
             weights = _frame_weights(len(frames), *songs.window)
             total += weights.sum()
             first = first + weights @ frames
             second = second + weights @ frames**2
         else:
-            segments = np.asarray(songs[i], dtype=np.float64)
+            segments = np.asarray(song, dtype=np.float64)
             if segments.ndim > 2:
                 # (n_segments, n_mels, ...): everything but the band is an observation
                 segments = np.moveaxis(segments, 1, -1).reshape(-1, segments.shape[1])
@@ -37,8 +46,6 @@ def _moments(songs, centre):
             total += len(segments)
             first = first + segments.sum(0)
             second = second + (segments**2).sum(0)
-        if not np.isfinite(second).all():
-            raise ValueError(f"Song {i} has NaN or infinity among its segments.")
     return total, first, second
 
 
@@ -82,6 +89,8 @@ class Standardizer:
         total, first, second = _moments(songs, mean)
         deviation = np.sqrt(np.maximum(second / total - (first / total) ** 2, 0))
         constant = deviation <= 1e-9 * np.maximum(np.abs(mean), 1e-3)
+        if len(songs.segment_shape) > 1:
+            deviation = np.maximum(deviation, _SMALLEST_DEVIATION)
         return cls(mean, np.where(constant, 1.0, deviation))
 
     def apply(self, array, axis):
@@ -106,7 +115,7 @@ class Standardizer:
         return np.clip(out, -_LIMIT, _LIMIT).astype(np.float32)
 
 
-class SegmentBank(Dataset):
+class SegmentBank:
     """All segments of some songs, standardised, on one device, gathered by index.
 
     Songs whose segments are windows of a spectrogram keep the spectrogram once.
@@ -146,10 +155,10 @@ class SegmentBank(Dataset):
         self.window = songs.window
         dtype = np.float16 if len(self.segment_shape) > 1 else np.float32
         if self.window is None:
-            parts = [standardizer.apply(segments, axis=1).astype(dtype) for segments in songs]
+            parts = [standardizer.apply(song, axis=1).astype(dtype) for song in _finite(songs)]
             self._starts = None
         else:
-            parts = [standardizer.apply(songs.frames(i), axis=1).astype(dtype) for i in range(len(songs))]
+            parts = [standardizer.apply(song, axis=1).astype(dtype) for song in _finite(songs)]
             length, step = self.window
             first = np.concatenate([[0], np.cumsum([len(part) for part in parts])[:-1]])
             within = np.concatenate([np.arange(n) * step for n in songs.n_segments])
@@ -181,6 +190,3 @@ class SegmentBank(Dataset):
             frames = self._values.index_select(0, wanted.reshape(-1))
             rows = frames.view(len(index), self.window[0], -1).float().transpose(1, 2)
         return rows.unsqueeze(1).contiguous() if rows.ndim > 2 else rows
-
-    def __getitem__(self, i):
-        return self.gather(torch.as_tensor([i], device=self._values.device))[0], 0

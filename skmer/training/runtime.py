@@ -1,10 +1,15 @@
 """Device, precision, threads and random numbers of a fit, and putting them back afterwards."""
 
+import threading
 from contextlib import contextmanager
 
 import torch
+from threadpoolctl import threadpool_limits
 
 __all__ = ["choose_device", "choose_precision", "isolated"]
+
+# torch's generator and thread count belong to the process: fits in several threads take turns
+_TURN = threading.RLock()
 
 
 def choose_device(device):
@@ -107,14 +112,16 @@ def isolated(seed, n_threads):
     >>> torch.equal(before, torch.get_rng_state())
     True
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        if seed is None:
-            yield
-        else:
-            with torch.random.fork_rng():
-                torch.manual_seed(seed)
+    with _TURN:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(n_threads)
+        try:
+            if seed is None:
                 yield
-    finally:
-        torch.set_num_threads(threads)
+            else:
+                # scikit-learn's mixture sums in BLAS and OpenMP
+                with torch.random.fork_rng(), threadpool_limits(n_threads):
+                    torch.manual_seed(seed)
+                    yield
+        finally:
+            torch.set_num_threads(threads)

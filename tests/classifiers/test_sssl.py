@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import warnings
 
 import joblib
@@ -5,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, RepeatedStratifiedKFold
 from torch import nn
 
 from skmer import SongSequence, SSSLClassifier
@@ -125,7 +129,7 @@ def test_cross_fitting_without_a_class_in_a_fold_gives_it_zero(songs):
 
 def test_cross_fitting_that_leaves_songs_out_is_refused(songs):
     X, _ = songs
-    with pytest.raises(ValueError, match="leaves 6 songs out"):
+    with pytest.raises(ValueError, match="leaves 6 songs out and holds 0 more than once"):
         SSSLClassifier(cv=[(np.arange(6, 12), np.arange(6))], **QUICK).fit_transform(X, np.tile(["a", "b"], 6))
 
 
@@ -190,7 +194,7 @@ def test_a_class_without_clean_segments_gives_one_warning_and_a_finite_model(son
     def distrust_the_first_class(losses, labels, random_state):
         return (labels != 0).astype(float)
 
-    with pytest.warns(UserWarning, match="class 'calm' kept only 0 clean segments") as caught:
+    with pytest.warns(UserWarning, match="class 'calm' kept 0 of 17 segments as clean") as caught:
         classifier = SSSLClassifier(**{**QUICK, "max_epochs": 5, "noise_model": distrust_the_first_class}).fit(X, y)
     assert len(user_warnings(caught)) == 1
     assert np.isfinite(classifier.predict_proba(X)).all()
@@ -282,19 +286,121 @@ def test_precisions(songs, precision):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_gpu_trained_model_predicts_on_the_cpu(songs):
+def test_a_model_trained_on_a_gpu_loads_without_one(songs, tmp_path):
     X, y = songs
     classifier = SSSLClassifier("small", backbone_params={"width": 4}, max_epochs=3, device="cuda").fit(X, y)
-    on_gpu = classifier.predict_proba(X)
-    classifier.net_.module_.to("cpu")
-    classifier.net_.device = "cpu"
-    np.testing.assert_allclose(classifier.predict_proba(X), on_gpu, atol=1e-3)
+    joblib.dump((classifier, X), tmp_path / "model.joblib")
+    code = "import joblib, sys; model, X = joblib.load(sys.argv[1]); joblib.dump(model.predict_proba(X), sys.argv[2])"
+    command = [sys.executable, "-c", code, tmp_path / "model.joblib", tmp_path / "out.joblib"]
+    subprocess.run(command, check=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
+    np.testing.assert_allclose(joblib.load(tmp_path / "out.joblib"), classifier.predict_proba(X), atol=1e-3)
+
+
+def test_a_failed_fit_leaves_no_parts_of_two_models(songs):
+    X, y = songs
+    classifier = SSSLClassifier(**QUICK).fit(X, y)
+    with pytest.raises(ValueError, match=r"not finite|diverged"):
+        classifier.set_params(lr=1e30, noise_model=None).fit(X, np.tile(["x", "y", "z"], 4))
+    with pytest.raises(NotFittedError):
+        classifier.predict(X)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_prediction_refuses_what_is_not_finite(songs, value):
+    X, y = songs
+    classifier = SSSLClassifier(**QUICK).fit(X, y)
+    broken = [np.array(song) for song in X]
+    broken[4][0, 3, 3] = value
+    with pytest.raises(ValueError, match="Song 4 has NaN or infinity"):
+        classifier.predict(broken)
+
+
+def test_early_stopping_and_gradient_clipping(songs):
+    from skorch.callbacks import EarlyStopping, GradientNormClipping
+
+    X, y = songs
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10.0, threshold_mode="abs", sink=None)
+    stopped = SSSLClassifier(callbacks=[stop], **{**QUICK, "max_epochs": 30, "noise_model": None}).fit(X, y)
+    assert len(stopped.history_) < 30
+    params = {**QUICK, "noise_model": None, "average_epochs": None, "weight_decay": 0.0}
+    free, frozen = (
+        SSSLClassifier(callbacks=callbacks, **params).fit(X, y).net_.module_.trunk[1].weight
+        for callbacks in ([], [GradientNormClipping(1e-12)])
+    )
+    assert not torch.equal(free, frozen)
+
+
+def test_too_few_epochs_to_split_are_told(songs):
+    X, y = songs
+    with pytest.warns(UserWarning, match="max_epochs=2 leaves no epoch after warmup_epochs=5"):
+        history = SSSLClassifier("mlp", max_epochs=2, random_state=0).fit(X, y).history_
+    assert {row["phase"] for row in history} == {"warmup"}
+
+
+@pytest.mark.parametrize("answer", [np.ones(3), np.full(51, np.nan), np.full(51, 2.0)], ids=["length", "nan", "range"])
+def test_a_noise_models_answer_is_checked(songs, answer):
+    X, y = songs
+    with pytest.raises(ValueError, match="noise_model must return one clean probability"):
+        SSSLClassifier(**{**QUICK, "noise_model": lambda losses, labels, random_state: answer}).fit(X, y)
+
+
+class Residual(nn.Module):
+    """Has a trunk and a head, but is not their composition."""
+
+    def __init__(self, segment_shape, n_classes):
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(320, 8))
+        self.head = nn.Linear(8, n_classes)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.trunk(x)))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(320, 5)), r"must give logits of shape \(2, 3\), not \(2, 5\)"),
+        (nn.Linear(7, 3), "does not take a batch of shape"),
+        (Residual, r"its forward pass is not head\(trunk\(x\)\)"),
+    ],
+)
+def test_backbones_that_do_not_fit_are_refused(songs, backbone, message):
+    X, y = songs
+    with pytest.raises(ValueError, match=message):
+        SSSLClassifier(**{**QUICK, "backbone": backbone}).fit(X, y)
+
+
+def test_a_lazy_backbone_takes_its_shapes_from_the_segments(songs):
+    X, y = songs
+    lazy = nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.ReLU(), nn.Linear(8, 3))
+    assert SSSLClassifier(**{**QUICK, "backbone": lazy}).fit(X, y).predict_proba(X).shape == (12, 3)
+
+
+def test_fits_in_threads_are_those_in_turn(songs):
+    X, y = songs
+
+    def fit(seed):
+        return SSSLClassifier(**{**QUICK, "random_state": seed}).fit(X, y).predict_proba(X)
+
+    in_turn = [fit(seed) for seed in range(3)]
+    in_threads = joblib.Parallel(n_jobs=3, backend="threading")(joblib.delayed(fit)(seed) for seed in range(3))
+    np.testing.assert_array_equal(in_turn, in_threads)
+
+
+def test_folds_are_checked_before_any_training(songs, monkeypatch):
+    X, y = songs
+    monkeypatch.setattr(SSSLClassifier, "fit", lambda *args: pytest.fail("trained"))
+    with pytest.raises(ValueError, match="holds 12 more than once"):
+        SSSLClassifier(cv=RepeatedStratifiedKFold(n_splits=2, n_repeats=2), **QUICK).fit_transform(X, y)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": ["a"] * 12}, "one class only"),
+        ({"y": ["a"] * 12}, "one class only, 'a'"),
+        ({"y": [None] + ["a", "b"] * 5 + ["a"]}, "y has no label for song 0"),
+        ({"X": ["a.wav"] * 12}, "put SegmentTransformer before SSSLClassifier"),
+        ({"backbone_params": {"widht": 3}}, "backbone_params=.*do not suit the backbone"),
         ({"y": ["a", "b"]}, "X has 12 songs but y has 2 labels"),
         ({"y": None}, "requires y to be passed"),
         ({"y": np.linspace(0, 1, 12)}, "Unknown label type"),

@@ -151,3 +151,14 @@ def test_the_recordings():
     assert songs.tied.sum() == 57
     assert np.bincount(songs.ratings.argmax(axis=1), minlength=9).tolist() == [3, 29, 27, 53, 98, 34, 93, 44, 19]
     assert len(load_emotify(emotions=["calmness", "joyful_activation", "nostalgia", "tension"]).data) == 288
+
+
+def test_labels_that_python_reads_and_numpy_cannot_hold(tmp_path):
+    with pytest.raises(ValueError, match=r"row 1: track_id must be a finite int, got '9{30}'"):
+        load_emotify(write(tmp_path, changed(0, "track_id", "9" * 30)))
+
+
+def test_a_column_that_stands_twice(tmp_path):
+    header = ["artist" if name == "album" else name for name in HEADER]
+    with pytest.raises(ValueError, match=r"labels\.csv has the columns \['artist'\] more than once"):
+        load_emotify(write(tmp_path, header=header))

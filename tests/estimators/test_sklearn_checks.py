@@ -12,6 +12,8 @@ from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
         SongAggregator(),
         # four epochs of the defaults suffice for scikit-learn's tiny data
         SSSLClassifier(backbone="mlp", max_epochs=4, random_state=0),
+        # and with epochs after the warm-up, which those four are
+        SSSLClassifier(backbone="mlp", max_epochs=6, warmup_epochs=2, random_state=0),
     ]
 )
 def test_check_estimator(estimator, check):

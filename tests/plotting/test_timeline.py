@@ -162,3 +162,10 @@ def test_missing_matplotlib_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install skmer\[plot\]"):
         EmotionTimelineDisplay.from_predictions(P)
+
+
+@pytest.mark.parametrize("name", ["$\\foo$.wav", "a$b$\\frac{.wav", "und\udcff.wav"])
+def test_names_are_written_as_they_are(name):
+    display = EmotionTimelineDisplay.from_predictions(P, class_names=["a", "$\\b$", "c\udcff"], title=name)
+    display.figure_.canvas.draw()
+    assert display.ax_.get_title() == name.replace("\udcff", "\\udcff")

@@ -130,3 +130,91 @@ def test_channels_last_gives_the_same():
     x = torch.randn(4, 1, 16, 20)
     plain = network(x)
     torch.testing.assert_close(network.to(memory_format=torch.channels_last)(x), plain, rtol=1e-4, atol=1e-5)
+
+
+class Drawn:
+    """Stands for the generator: the same mixup each time."""
+
+    def __init__(self, delta, partner):
+        self.delta, self.partner = np.array(delta), np.array(partner)
+
+    def beta(self, a, b, n):
+        return self.delta
+
+    def permutation(self, n):
+        return self.partner
+
+
+def sssl_net(**params):
+    """A net whose rows 0 and 1 have labels, 2 and 3 soft targets; without dropout unless asked."""
+    torch.manual_seed(0)
+    net = make_net(MLP((16,), 3, dropout=params.pop("dropout", 0.0)), n=4, ramp_epochs=0, **params)
+    targets = torch.tensor([[1.0, 0, 0], [0, 1.0, 0], [0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    net.set_targets(targets, torch.tensor([False, False, True, True]))
+    # row 0 with 2 (itself the heavier), 1 with 3 (3 the heavier), 2 with 0, 3 with 1
+    net.rng_ = Drawn([0.7, 0.4, 0.9, 0.6], [2, 3, 0, 1])
+    return net, targets
+
+
+def mixed_by_hand(net, targets, delta):
+    x = net.bank_.gather(torch.arange(4))
+    delta, partner = torch.tensor(delta)[:, None], torch.tensor([2, 3, 0, 1])
+    return delta * x + (1 - delta) * x[partner], delta * targets + (1 - delta) * targets[partner]
+
+
+@pytest.mark.parametrize(("dominant", "delta"), [(False, [0.7, 0.4, 0.9, 0.6]), (True, [0.7, 0.6, 0.9, 0.6])])
+def test_the_loss_on_mixed_rows_by_hand(dominant, delta):
+    net, targets = sssl_net(mixup_dominant=dominant, lambda_kl=1.0, prior_weight=0.0)
+    x, y = mixed_by_hand(net, targets, delta)
+    expected = -(y * torch.log_softmax(net.module_(x), 1)).sum(1).mean()
+    torch.testing.assert_close(net.batch_loss(torch.arange(4)), expected)  # without dropout R-Drop is nought
+
+
+def test_the_prior_penalty_is_added():
+    net, _ = sssl_net(prior_weight=0.0, lambda_kl=0.0)
+    other, targets = sssl_net(prior_weight=2.0, lambda_kl=0.0, mixup_dominant=False)
+    net.mixup_dominant = False
+    x, _ = mixed_by_hand(other, targets, [0.7, 0.4, 0.9, 0.6])
+    mean = torch.softmax(other.module_(x), 1).mean(0)
+    penalty = (other.prior_ * (other.prior_ / mean).log()).sum()
+    difference = other.batch_loss(torch.arange(4)) - net.batch_loss(torch.arange(4))
+    torch.testing.assert_close(difference, 2 * penalty)
+
+
+@pytest.mark.parametrize(
+    ("kl_rows", "counted"),
+    # mixed: the heavier partners are 0, 3, 2, 3, of which 2 and 3 lost their label
+    [("mixed", [1, 2, 3]), ("all", [0, 1, 2, 3]), ("raw", [2, 3])],
+)
+def test_the_rows_that_r_drop_counts(monkeypatch, kl_rows, counted):
+    net, _ = sssl_net(kl_rows=kl_rows, lambda_kl=3.0, mixup_dominant=False, dropout=0.5, prior_weight=0.0)
+    seen = {}
+
+    def spy(p, q, weight):
+        seen["n"], seen["weight"] = len(p), weight
+        return torch.tensor(10.0)
+
+    monkeypatch.setattr("skmer.training.net.symmetric_kl", spy)
+    batch = net.bank_.gather(torch.arange(4))
+    passed = []
+    net.module_.trunk.register_forward_hook(lambda module, x, z: passed.append(x[0].clone()))
+    loss = net.batch_loss(torch.arange(4))
+    assert loss > 30  # three times the ten
+    if kl_rows == "raw":
+        torch.testing.assert_close(passed[-1], batch[[2, 3]])
+        assert seen["weight"].tolist() == [1, 1]
+    else:
+        assert seen["weight"].float().nonzero()[:, 0].tolist() == counted
+
+
+def test_an_epoch_trains_in_training_mode_after_a_split():
+    net, _ = sssl_net()
+    net.rng_ = np.random.default_rng(0)
+    net.row_logits(net.bank_)  # as a split does: leaves the network in evaluation mode
+    modes = []
+    net.module_.register_forward_hook(lambda module, x, y: modes.append(module.training))
+    net.module_.trunk.register_forward_hook(lambda module, x, y: modes.append(module.training))
+    net.history.new_epoch()
+    net.run_epoch()
+    assert modes
+    assert all(modes)
