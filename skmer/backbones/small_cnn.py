@@ -39,7 +39,7 @@ class SmallCNN(nn.Module):
 
     Notes
     -----
-    0.33 million parameters; a segment of 128 bands and 131 frames costs about 1/150 of what
+    0.33 million parameters; a segment of 128 bands and 131 frames costs about 1/170 of what
     it costs in VGG16.
 
     Examples
