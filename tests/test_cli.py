@@ -171,6 +171,16 @@ def test_out_is_written_whole_and_never_over_another_unasked(model, songs, capsy
     assert sorted(os.listdir()) == ["all.jsonl", "music"]
 
 
+@pytest.mark.parametrize("read", ["model", "song"])
+def test_what_is_read_is_never_written_over(model, songs, capsys, read):
+    path = {"model": model, "song": songs[0]}[read]
+    before = Path(path).read_bytes()
+    assert main(["predict", str(model), songs[0], "--out", str(path), "--force"]) == 2
+    assert main(["timeline", str(model), songs[0], "--out", "x.png", "--csv", str(path), "--force"]) == 2
+    assert "is read by the same command" in capsys.readouterr().err
+    assert Path(path).read_bytes() == before
+
+
 def test_ctrl_c_keeps_the_finished_lines(model, songs, capsys, monkeypatch):
     real = skmer.prediction.files.PipelineParts.segments
 

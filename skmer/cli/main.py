@@ -223,6 +223,8 @@ def _predict(arguments):
     for remark in remarks:
         tell(f"{arguments.model}: warning: {remark}")
     found = find_audio_files(arguments.paths)
+    if out is not None:
+        check_output(out, arguments.force, [arguments.model, *(file for file, _ in found)])
     format = arguments.format or ("jsonl" if str(out).lower().endswith((".jsonl", ".ndjson")) else "csv")
     # on one terminal, the lines themselves are the progress
     watched = sys.stderr.isatty() and not (out is None and sys.stdout.isatty())
@@ -286,7 +288,7 @@ def _timeline(arguments):
     if out.suffix.lower() not in _PICTURES:
         raise _Stop(f"{out}: the name of a picture must end in {', '.join(_PICTURES)}.")
     for path in filter(None, (out, arguments.csv)):
-        check_output(path, arguments.force)
+        check_output(path, arguments.force, [arguments.model, song])
     if arguments.csv is not None and os.path.realpath(arguments.csv) == os.path.realpath(out):
         raise _Stop("--out and --csv name the same file.")
     try:

@@ -11,9 +11,14 @@ class OutputError(Exception):
     """An output file cannot or must not be written; the message says why."""
 
 
-def check_output(path, force):
-    """Refuse, before any work is done, a file that could not or should not be written in the end."""
+def check_output(path, force, inputs=()):
+    """Refuse, before any work is done, a file that could not or should not be written in the end.
+
+    What the command reads (`inputs`) is never written over, whatever `force` says.
+    """
     path = Path(path)
+    if path.is_file() and any(os.path.exists(name) and path.samefile(name) for name in inputs):
+        raise OutputError(f"{path}: this file is read by the same command. Name another one.")
     if path.is_dir():
         raise OutputError(f"{path}: this is a folder. Name a file in it.")
     if path.is_file() and not force:

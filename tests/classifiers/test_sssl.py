@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import warnings
+from functools import partial
 
 import joblib
 import numpy as np
@@ -207,6 +208,24 @@ def test_two_classes_three_to_one(rng):
         warnings.simplefilter("ignore", UserWarning)
         classifier = SSSLClassifier("mlp", max_epochs=15, random_state=0).fit(X, y)
     assert (classifier.predict(X) == y).mean() > 0.95
+
+
+@pytest.mark.parametrize("recipe", [None, "paper"])
+@pytest.mark.parametrize(
+    ("lengths", "y"),
+    [([1, 1], [0, 1]), ([5, 5], [0, 1]), ([9, 9, 1], [0, 0, 1]), ([9] * 8, [0] * 6 + [1] * 2)],
+    ids=["one segment", "one song a class", "a class of one segment", "three to one"],
+)
+def test_small_and_skewed_collections_give_one_warning_at_most_and_a_finite_model(rng, recipe, lengths, y):
+    X = [rng.normal(size=(n, 16, 20)) for n in lengths]
+    params = {"backbone": "small", "backbone_params": {"width": 4}, "max_epochs": 8, "warmup_epochs": 2}
+    build = SSSLClassifier if recipe is None else partial(SSSLClassifier.from_recipe, recipe)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        classifier = build(**params, random_state=0).fit(X, y)
+    assert len(user_warnings(caught)) <= 1
+    assert all(warning.filename == __file__ for warning in caught)  # it points at who called fit
+    assert np.isfinite(classifier.predict_proba(X)).all()
 
 
 def test_a_split_below_min_separation_is_not_used(songs):
