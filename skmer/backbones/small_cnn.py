@@ -39,8 +39,8 @@ class SmallCNN(nn.Module):
 
     Notes
     -----
-    0.33 million parameters; a segment of 128 bands and 131 frames costs about 1/170 of what
-    it costs in VGG16.
+    0.33 million parameters; a segment of 128 bands and 131 frames costs less than a
+    hundredth of what it costs in VGG16.
 
     Examples
     --------

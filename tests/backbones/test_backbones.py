@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from skmer.backbones import MLP, VGG16, SmallCNN, build_backbone, has_shared_trunk
 from skmer.backbones.vgg16 import VGG16BatchNorm
@@ -15,6 +16,16 @@ def test_vgg16_has_the_published_size(head, millions):
     with torch.device("meta"):
         network = VGG16((128, 131), 4, head=head)
     assert round(n_parameters(network) / 1e6, 1) == millions
+
+
+def test_the_small_cnn_is_small():
+    def operations(backbone, **params):
+        with torch.device("meta"), FlopCounterMode(display=False) as counter:
+            backbone((128, 131), 4, **params).eval()(torch.empty(1, 1, 128, 131))
+        return counter.get_total_flops()
+
+    assert round(n_parameters(SmallCNN((128, 131), 4)) / 1e6, 2) == 0.33
+    assert operations(SmallCNN) < operations(VGG16, head="pooled") / 100
 
 
 def test_vgg16_has_torchvisions_key_names():
