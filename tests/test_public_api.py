@@ -21,6 +21,7 @@ MODULES = [
     "skmer.model_selection",
     "skmer.plotting",
     "skmer.prediction",
+    "skmer.ratings",
     "skmer.recipes",
     "skmer.segmentation",
     "skmer.songs",
