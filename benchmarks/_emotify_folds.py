@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
+from skmer.aggregation import SpectrogramStatistics
 from skmer.datasets import load_emotify
 
 EMOTIONS = ["calmness", "joyful_activation", "nostalgia", "tension"]
@@ -37,15 +38,6 @@ def folds(songs, shuffle, development):
     inside = ten[0][0]
     three = StratifiedGroupKFold(3, shuffle=True, random_state=shuffle)
     return [(inside[a], inside[b]) for a, b in three.split(y[inside], y[inside], artists[inside])]
-
-
-def log_mel_statistics(segments):
-    """Mean and deviation of each mel band over a song, and its mean absolute change from frame to frame."""
-    rows = []
-    for i in range(len(segments)):
-        frames = np.asarray(segments.frames(i), dtype=np.float64)
-        rows.append(np.r_[frames.mean(0), frames.std(0), np.abs(np.diff(frames, axis=0)).mean(0)])
-    return np.stack(rows)
 
 
 def song_svm():
@@ -76,7 +68,7 @@ def run_job(job):
         dummy = DummyClassifier().fit(np.zeros((len(train), 1)), y[train])
         return {"song": scores(y[test], dummy.predict(np.zeros((len(test), 1))))}
     if job["system"] == "statistics":
-        features = log_mel_statistics(segments)
+        features = SpectrogramStatistics().fit_transform(segments)
         return {"song": scores(y[test], song_svm().fit(features[train], y[train]).predict(features[test]))}
 
     with warnings.catch_warnings():

@@ -11,16 +11,16 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skmer.aggregation import SongAggregator
+from skmer.aggregation import SongAggregator, SpectrogramStatistics
 from skmer.classifiers import SSSLClassifier
 from skmer.datasets import load_emotify, make_songs, segment_labels
 from skmer.model_selection import compare_systems, summary_table
 from skmer.segmentation import SegmentTransformer
 
-__all__ = ["log_mel_statistics", "run_demo"]
+__all__ = ["run_demo"]
 
 EMOTIONS = ["calmness", "joyful_activation", "nostalgia", "tension"]  # the commonest of Emotify
 
@@ -39,37 +39,14 @@ RECORDINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def log_mel_statistics(songs):
-    """Describe songs by the mean and deviation of each mel band over time.
-
-    Parameters
-    ----------
-    songs : SongSequence
-        Segments of spectrograms.
-
-    Returns
-    -------
-    ndarray of shape (n_songs, 2 * n_mels)
-        In dB.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmer.demo import log_mel_statistics
-    >>> log_mel_statistics([np.ones((5, 128, 43))]).shape
-    (1, 256)
-    """
-    return np.stack([np.r_[song.mean(axis=(0, 2)), song.std(axis=(0, 2))] for song in songs])
-
-
 def _systems(settings, random_state):
     def song_level(**params):
         network = SSSLClassifier(**settings["network"], random_state=random_state, **params)
         return make_pipeline(network, SongAggregator(), StandardScaler(), SVC())
 
     return {
-        "dummy (commonest class)": make_pipeline(FunctionTransformer(log_mel_statistics), DummyClassifier()),
-        "log-mel statistics + SVM": make_pipeline(FunctionTransformer(log_mel_statistics), StandardScaler(), SVC()),
+        "dummy (commonest class)": make_pipeline(SpectrogramStatistics(), DummyClassifier()),
+        "log-mel statistics + SVM": make_pipeline(SpectrogramStatistics(), StandardScaler(), SVC()),
         "inherited labels + SVM": song_level(noise_model=None, **settings["plain"]),
         "SSSL + SVM": song_level(**settings["sssl"]),
     }

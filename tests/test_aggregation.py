@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from skmer import SongAggregator, SongSequence
+from skmer.aggregation import SpectrogramStatistics
 
 
 @pytest.fixture
@@ -54,3 +55,31 @@ def test_names_the_song_that_is_not_finite(songs):
     broken[1][2, 0] = np.nan
     with pytest.raises(ValueError, match="Song 1 has NaN"):
         SongAggregator().fit(broken)
+
+
+def test_spectrogram_statistics_of_segments_that_do_not_overlap_are_those_of_the_song(rng):
+    frames = rng.normal(size=(10, 4))
+    windowed = SongSequence([frames], window=(5, 5))
+    found = SpectrogramStatistics().fit_transform(windowed)[0]
+    np.testing.assert_allclose(found[:8], np.r_[frames.mean(0), frames.std(0)])
+    steps = np.abs(np.diff(frames, axis=0))
+    np.testing.assert_allclose(found[8:], np.delete(steps, 4, axis=0).mean(0))  # none between the segments
+
+
+def test_spectrogram_statistics_of_a_stationary_song(rng):
+    spectrum = rng.normal(size=8)
+    songs = [np.tile(spectrum[:, None], (3, 1, 20))]
+    np.testing.assert_allclose(
+        SpectrogramStatistics().fit_transform(songs)[0], np.r_[spectrum, np.zeros(16)], atol=1e-9
+    )
+    one_frame = [np.ones((5, 128, 1))]
+    assert SpectrogramStatistics().fit_transform(one_frame).shape == (1, 384)
+
+
+def test_spectrogram_statistics_refuse_probabilities_and_other_bands(rng):
+    with pytest.raises(ValueError, match="put a SegmentTransformer before it"):
+        SpectrogramStatistics().fit([rng.dirichlet([1, 1], 3)])
+    fitted = SpectrogramStatistics().fit([rng.normal(size=(2, 4, 5))])
+    assert fitted.get_feature_names_out()[[0, 4, 8]].tolist() == ["mean_mel0", "std_mel0", "change_mel0"]
+    with pytest.raises(ValueError, match="3 mel bands, but SpectrogramStatistics was fitted on 4"):
+        fitted.transform([rng.normal(size=(2, 3, 5))])

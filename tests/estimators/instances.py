@@ -3,6 +3,7 @@
 from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
+from skmer.aggregation import SpectrogramStatistics
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 256, "hop_length": 64, "n_mels": 16}
@@ -17,5 +18,6 @@ ESTIMATORS = {
     "SSSLClassifier-plain": (SSSLClassifier(noise_model=None, **SSSL), "segments"),
     "SSSLClassifier-crossfit": (SSSLClassifier(cv=2, **SSSL), "segments"),
     "SongAggregator": (SongAggregator(), "probabilities"),
+    "SpectrogramStatistics": (SpectrogramStatistics(), "segments"),
     "Pipeline": (make_pipeline(SegmentTransformer(**SPECTROGRAM), SSSLClassifier(**SSSL)), "waveforms"),
 }

@@ -1,32 +1,22 @@
-"""Experiments on top of scikit-learn's: several systems on the same folds, with progress."""
+"""compare_systems: several estimators on the same folds, with progress."""
 
 import re
-import warnings
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_consistent_length
 from tqdm.auto import tqdm
 
-__all__ = ["compare_systems", "summary_table"]
+from skmer.model_selection.scores import emotion_scores
 
-SCORES = {
-    "accuracy": accuracy_score,
-    "macro-F1": lambda y, predicted: f1_score(y, predicted, average="macro", zero_division=0),
-    "balanced accuracy": lambda y, predicted: balanced_accuracy_score(y, predicted),
-}
+__all__ = ["compare_systems", "summary_table"]
 
 
 def _fit_and_score(estimator, X, y, train, test, collect):
-    with warnings.catch_warnings():
-        # a class without test songs is the fold's, not the system's
-        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
-        estimator = clone(estimator).fit(_safe_indexing(X, train), y[train])
-        predicted = estimator.predict(_safe_indexing(X, test))
-        scores = {name: float(score(y[test], predicted)) for name, score in SCORES.items()}
+    estimator = clone(estimator).fit(_safe_indexing(X, train), y[train])
+    scores = emotion_scores(y[test], estimator.predict(_safe_indexing(X, test)))
     if collect is not None:
         scores.update(collect(estimator, train, test))
     return scores
@@ -60,8 +50,8 @@ def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=N
     Returns
     -------
     dict of str to dict of str to ndarray
-        For each system, each figure's values over the folds: ``"accuracy"``,
-        ``"macro-F1"``, ``"balanced accuracy"`` and what `collect` gave.
+        For each system, each figure's values over the folds: those of `emotion_scores`
+        and what `collect` gave.
 
     See Also
     --------
@@ -93,7 +83,7 @@ def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=N
     return {name: {key: np.array([fold[key] for fold in rows]) for key in rows[0]} for name, rows in results.items()}
 
 
-def summary_table(results, scores=tuple(SCORES)):
+def summary_table(results, scores=("accuracy", "macro-F1", "balanced accuracy")):
     """Print what `compare_systems` found as a table of mean ± standard deviation over folds.
 
     Parameters

@@ -1,0 +1,128 @@
+"""SpectrogramStatistics: a song's spectrogram as one row of features, without any network."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skmer.songs import as_song_sequence
+
+__all__ = ["SpectrogramStatistics"]
+
+_NAMES = ("mean", "std", "change")
+
+
+class SpectrogramStatistics(TransformerMixin, BaseEstimator):
+    """Describe each song by the mean, deviation and change of each mel band over time.
+
+    With a scaler and an SVM behind it, this is the simplest system that hears the music
+    at all, and costs seconds: what a network is worth, it is worth above this.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of mel bands.
+
+    See Also
+    --------
+    SegmentTransformer : Makes the spectrograms.
+    SongAggregator : Describes songs by the probabilities of their segments.
+
+    Notes
+    -----
+    The change is the mean absolute difference from one frame of a segment to the next.
+    Segments are described as they come: the common part of overlapping ones counts more
+    than once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.aggregation import SpectrogramStatistics
+    >>> song = np.array([[[0.0, 2.0, 4.0]]])  # one segment, one band, three frames
+    >>> SpectrogramStatistics().fit_transform([song]).round(3)
+    array([[2.   , 1.633, 2.   ]])
+    """
+
+    def fit(self, X, y=None):
+        """Remember the number of mel bands.
+
+        Parameters
+        ----------
+        X : SongSequence or sequence of ndarray (n_segments, n_mels, n_frames)
+            Spectrogram segments of each song, in dB.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        SpectrogramStatistics
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If the segments are no spectrograms.
+        """
+        self.n_features_in_ = self._spectrograms(X).segment_shape[0]
+        return self
+
+    def transform(self, X):
+        """Compute the statistics of each song.
+
+        Parameters
+        ----------
+        X : SongSequence or sequence of ndarray (n_segments, n_mels, n_frames)
+            Spectrogram segments of each song, in dB.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, 3 * n_mels)
+            Means, deviations and changes in dB, the bands within each in order.
+
+        Raises
+        ------
+        ValueError
+            If the segments have another number of bands than in `fit`.
+        """
+        check_is_fitted(self)
+        songs = self._spectrograms(X)
+        if songs.segment_shape[0] != self.n_features_in_:
+            raise ValueError(
+                f"The segments have {songs.segment_shape[0]} mel bands, but SpectrogramStatistics was fitted on "
+                f"{self.n_features_in_}."
+            )
+        return np.stack([_describe(song) for song in songs])
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the output: statistic, underscore, band.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the bands; by default ``mel0``, ``mel1``, ...
+
+        Returns
+        -------
+        ndarray of str
+            One name a column of `transform`.
+        """
+        check_is_fitted(self)
+        bands = [f"mel{k}" for k in range(self.n_features_in_)] if input_features is None else input_features
+        if len(bands) != self.n_features_in_:
+            raise ValueError(f"input_features should have length equal to number of features ({self.n_features_in_}).")
+        return np.array([f"{name}_{band}" for name in _NAMES for band in bands], dtype=object)
+
+    def _spectrograms(self, X):
+        songs = as_song_sequence(X)
+        if len(songs.segment_shape) != 2:
+            raise ValueError(
+                f"SpectrogramStatistics takes songs of shape (n_segments, n_mels, n_frames), but their segments have "
+                f"shape {songs.segment_shape}: put a SegmentTransformer before it."
+            )
+        return songs
+
+
+def _describe(segments):
+    segments = np.asarray(segments, dtype=np.float64)
+    # a segment of one frame does not change
+    change = np.abs(np.diff(segments)).mean(axis=(0, 2)) if segments.shape[2] > 1 else np.zeros(segments.shape[1])
+    return np.r_[segments.mean(axis=(0, 2)), segments.std(axis=(0, 2)), change]

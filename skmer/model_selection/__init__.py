@@ -1,0 +1,24 @@
+"""Experiments on top of scikit-learn's: protocols, systems on the same folds, and fair choices among them."""
+
+from skmer.model_selection.comparison import compare_systems, summary_table
+from skmer.model_selection.experiment import DUMMY, Experiment, run_experiment
+from skmer.model_selection.protocols import Protocol
+from skmer.model_selection.scores import SCORES, emotion_scores
+from skmer.model_selection.selection import best_on_test_folds, chosen_inside_folds
+from skmer.model_selection.systems import EstimatorSystem, NetworkSystem, Readout
+
+__all__ = [
+    "DUMMY",
+    "SCORES",
+    "EstimatorSystem",
+    "Experiment",
+    "NetworkSystem",
+    "Protocol",
+    "Readout",
+    "best_on_test_folds",
+    "chosen_inside_folds",
+    "compare_systems",
+    "emotion_scores",
+    "run_experiment",
+    "summary_table",
+]

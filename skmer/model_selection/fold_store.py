@@ -1,0 +1,232 @@
+"""Keep each finished fold on disk, under a key of all that decided it."""
+
+import ast
+import hashlib
+import json
+import os
+import re
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+__all__ = ["FoldStore", "code_digest", "describe", "song_names"]
+
+_PACKAGE = Path(__file__).parents[1]
+# what stands between songs and predicted labels; reports and loaders may change without a fold being run again
+_DECIDING = (
+    "songs.py",
+    "statistics.py",
+    "audio",
+    "features",
+    "backbones",
+    "label_noise",
+    "segmentation",
+    "training",
+    "aggregation",
+    "classifiers",
+    "model_selection/systems.py",
+)
+# parameters that change how a result is come by, not the result
+_INDIFFERENT = ("memory", "n_jobs", "verbose", "device", "random_state")
+
+
+@cache
+def code_digest():
+    """Digest what the package's code does, whatever its comments and docstrings say.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits over the modules between songs and predicted labels.
+
+    Examples
+    --------
+    >>> from skmer.model_selection.fold_store import code_digest
+    >>> len(code_digest())
+    16
+    """
+    digest = hashlib.sha256()
+    for name in _DECIDING:
+        path = _PACKAGE / name
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            digest.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0")
+            digest.update(_without_words(file.read_text(encoding="utf-8")).encode())
+    return digest.hexdigest()[:16]
+
+
+def _without_words(source):
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                del body[0]
+    return ast.dump(tree)
+
+
+def describe(thing):
+    """Describe estimators and their parameters as JSON can hold them.
+
+    Parameters
+    ----------
+    thing : object
+        An estimator, a dataclass, a container or a value.
+
+    Returns
+    -------
+    object
+        Dicts, lists, strings, numbers, booleans and None. Parameters that do not decide a
+        result, such as ``n_jobs``, are left out.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skmer.model_selection.fold_store import describe
+    >>> describe(DummyClassifier(strategy="prior"))
+    {'class': 'sklearn.dummy.DummyClassifier', 'constant': None, 'strategy': 'prior'}
+    """
+    if hasattr(thing, "get_params") and not isinstance(thing, type):
+        params = thing.get_params(deep=False)
+        decisive = {name: describe(params[name]) for name in sorted(params) if name not in _INDIFFERENT}
+        return {"class": f"{type(thing).__module__}.{type(thing).__qualname__}", **decisive}
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return {
+            "class": type(thing).__qualname__,
+            **{name: describe(getattr(thing, name)) for name in (f.name for f in fields(thing))},
+        }
+    if isinstance(thing, dict):
+        return {str(key): describe(value) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [describe(item) for item in thing]
+    if isinstance(thing, np.generic):
+        return thing.item()
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if isinstance(thing, np.ndarray):
+        return joblib.hash(thing)
+    if callable(thing) and hasattr(thing, "__qualname__"):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    # a default repr holds an address, which is another one in every process
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(thing))
+
+
+def song_names(X):
+    """Name songs so that another machine gives them the same names.
+
+    Parameters
+    ----------
+    X : sequence of n_songs paths or arrays
+        Songs.
+
+    Returns
+    -------
+    list of str
+        Folder, file name and size of a path; a digest of an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.model_selection.fold_store import song_names
+    >>> song_names([np.zeros(3), np.zeros(3)]) == song_names([np.zeros(3)]) * 2
+    True
+    """
+    names = []
+    for i in range(len(X)):
+        song = X.iloc[i] if hasattr(X, "iloc") else X[i]
+        if isinstance(song, (str, os.PathLike)):
+            path = Path(song)
+            names.append(f"{path.parent.name}/{path.name} {path.stat().st_size if path.is_file() else 'missing'}")
+        else:
+            names.append(joblib.hash(np.ascontiguousarray(song)))
+    return names
+
+
+class FoldStore:
+    """A folder with a JSON file for each finished fold.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made where it is missing. Files of several machines can be put together in it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skmer.model_selection.fold_store import FoldStore
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = FoldStore(folder)
+    ...     path = store.path_of("SSSL", {"fold": 3, "seed": 0}, {"test": ["a.mp3"]})
+    ...     store.save(path, {"predictions": {"": ["Q1"]}})
+    ...     store.load(path)
+    {'predictions': {'': ['Q1']}}
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def path_of(self, system, labels, decisive):
+        """Name the file of a fold.
+
+        Parameters
+        ----------
+        system : str
+            Name of the system, for people.
+        labels : dict
+            Fold and seed, for people.
+        decisive : dict
+            All that decides the result, as JSON can hold it.
+
+        Returns
+        -------
+        Path
+            The file, whether or not it is there.
+        """
+        key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+        words = [re.sub(r"[^a-z0-9]+", "-", system.lower()).strip("-")] + [f"{k}{v}" for k, v in labels.items()]
+        return self.folder / ("-".join(words) + f"-{key}.json")
+
+    def load(self, path):
+        """Read a finished fold.
+
+        Parameters
+        ----------
+        path : Path
+            What `path_of` gave.
+
+        Returns
+        -------
+        dict or None
+            None if the fold is not finished.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged.
+        """
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if "predictions" not in record:
+                raise ValueError("it has no predictions")
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} is no finished fold ({error}); delete it to have the fold run again.") from error
+        return record
+
+    def save(self, path, record):
+        """Write a finished fold, whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            What `path_of` gave.
+        record : dict
+            As JSON can hold it.
+        """
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        partial.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(partial, path)

@@ -1,0 +1,271 @@
+"""What an experiment runs on a fold: a whole pipeline, or one network that is read out in several ways."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils import _safe_indexing
+
+from skmer.aggregation import SongAggregator
+
+__all__ = ["EstimatorSystem", "NetworkSystem", "Readout"]
+
+
+class EstimatorSystem:
+    """A whole estimator: songs in, labels out.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Such as the pipeline of `skmer.make_sssl_pipeline`. It is cloned for every fold;
+        parameters named ``random_state`` get the seed of the run.
+    cost : float, default=1.0
+        Rough work of a fit beside the other systems', for the estimate of the time left.
+
+    See Also
+    --------
+    NetworkSystem : Trains once for several ways from segments to a song.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> from skmer.model_selection import EstimatorSystem
+    >>> system = EstimatorSystem(SVC())
+    >>> X, y = [[0.0], [1.0], [0.1], [0.9]], ["low", "high", "low", "high"]
+    >>> system.run(X, y, train=[0, 1], test=[2, 3])["predictions"]
+    {'': ['low', 'high']}
+    """
+
+    def __init__(self, estimator, cost=1.0):
+        self.estimator = estimator
+        self.cost = cost
+
+    @property
+    def parts(self):
+        """What decides the result, for `skmer.model_selection.run_experiment` to know it again."""
+        return {"estimator": self.estimator}
+
+    def prepare(self, X, n_jobs=None, verbose=0):
+        """Do nothing: the estimator takes the songs as they are.
+
+        Parameters
+        ----------
+        X, n_jobs, verbose : ignored
+            For the likeness with `NetworkSystem`.
+        """
+
+    def run(self, X, y, train, test, groups=None, seed=0, verbose=0):
+        """Fit on the training songs and predict the test songs.
+
+        Parameters
+        ----------
+        X : sequence of n_songs
+            Songs, as the estimator takes them.
+        y : array-like of shape (n_songs,)
+            Labels; those of test songs are not looked at.
+        train, test : array of int
+            Positions of songs.
+        groups : ignored
+            A pipeline gets groups by scikit-learn's metadata routing only.
+        seed : int, default=0
+            For every parameter named ``random_state``.
+        verbose : ignored
+            The estimator's own `verbose` holds.
+
+        Returns
+        -------
+        dict
+            ``"predictions"``, labels of the test songs by name of the readout, here ``""``.
+        """
+        estimator = clone(self.estimator)
+        estimator.set_params(**{name: seed for name in estimator.get_params() if _is_random_state(name)})
+        estimator.fit(_safe_indexing(X, train), np.asarray(y)[train])
+        return {"predictions": {"": np.asarray(estimator.predict(_safe_indexing(X, test))).tolist()}}
+
+
+def _is_random_state(name):
+    return name == "random_state" or name.endswith("__random_state")
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Say how a song's label is read from the probabilities of its segments.
+
+    Parameters
+    ----------
+    kind : {"statistics", "mean"}, default="statistics"
+        Statistics of Eq. 10 and a classifier behind them, or the largest mean probability.
+    cross_fitted : bool, default=False
+        Whether the classifier learns from probabilities that networks gave which had not
+        seen the song, or, as in the paper, from those of the network that learnt the song.
+    share_threshold : float, default=0.5
+        theta of the seventh statistic.
+    final_estimator : estimator, default=None
+        The classifier; by default a scaler and an RBF SVM.
+
+    Examples
+    --------
+    >>> from skmer.model_selection import Readout
+    >>> Readout(cross_fitted=True).share_threshold
+    0.5
+    """
+
+    kind: str = "statistics"
+    cross_fitted: bool = False
+    share_threshold: float = 0.5
+    final_estimator: Any = None
+
+    def __post_init__(self):
+        if self.kind not in ("statistics", "mean"):
+            raise ValueError(f"kind must be 'statistics' or 'mean', got {self.kind!r}.")
+
+    def predict(self, classes, inside, y, outside):
+        """Learn from the training songs' segments and predict the test songs.
+
+        Parameters
+        ----------
+        classes : ndarray of shape (n_classes,)
+            Labels of the columns.
+        inside : SongSequence
+            Segment probabilities of the training songs.
+        y : array-like
+            Labels of the training songs.
+        outside : SongSequence
+            Segment probabilities of the test songs.
+
+        Returns
+        -------
+        ndarray
+            Labels of the test songs.
+        """
+        if self.kind == "mean":
+            return classes[np.stack([song.mean(axis=0) for song in outside]).argmax(axis=1)]
+        svm = SVC() if self.final_estimator is None else clone(self.final_estimator)
+        steps = make_pipeline(SongAggregator(threshold=self.share_threshold), StandardScaler(), svm)
+        return steps.fit(inside, y).predict(outside)
+
+
+class NetworkSystem:
+    """A segment network, trained once a fold and read out in several ways.
+
+    Parameters
+    ----------
+    segments : SegmentTransformer
+        Makes the segments; give it a `memory`, or each fold reads the songs again.
+    network : SSSLClassifier
+        Its `cv` decides the folds of cross-fitted readouts; its `random_state` is the
+        seed of the run.
+    readouts : dict of str to Readout, default=None
+        The ways from segments to a song's label, by name; None is the paper's alone.
+    cost : float, default=None
+        Rough work of a fit; by default epochs, times 1.4 where labels are split, with the
+        trainings of cross-fitting.
+
+    See Also
+    --------
+    EstimatorSystem : For everything else.
+
+    Notes
+    -----
+    With the readout of the paper this is `skmer.make_sssl_pipeline`, to the last digit.
+
+    Examples
+    --------
+    >>> from skmer import SegmentTransformer, SSSLClassifier
+    >>> from skmer.model_selection import NetworkSystem, Readout
+    >>> system = NetworkSystem(
+    ...     SegmentTransformer(), SSSLClassifier(backbone="small"), {"SVM": Readout(), "mean": Readout("mean")}
+    ... )
+    >>> system.cost
+    42.0
+    """
+
+    def __init__(self, segments, network, readouts=None, cost=None):
+        self.segments = segments
+        self.network = network
+        self.readouts = {"": Readout()} if readouts is None else dict(readouts)
+        self.cost = self._guess_cost() if cost is None else cost
+        if self._cross_fits and network.cv == "insample":
+            raise ValueError(
+                "A readout is cross-fitted, but the network's cv is 'insample': give cv a number of folds."
+            )
+
+    @property
+    def _cross_fits(self):
+        return any(readout.cross_fitted for readout in self.readouts.values())
+
+    def _guess_cost(self):
+        n = self.network.cv if isinstance(self.network.cv, int) else 5
+        trainings = n if self._cross_fits else 1  # n trainings on (n - 1) / n of the songs, and one on all
+        return self.network.max_epochs * (1.0 if self.network.noise_model is None else 1.4) * trainings
+
+    @property
+    def parts(self):
+        """What decides the result, for `skmer.model_selection.run_experiment` to know it again."""
+        return {"segments": self.segments, "network": self.network, "readouts": self.readouts}
+
+    def prepare(self, X, n_jobs=None, verbose=0):
+        """Read all songs into the cache, once and for every fold.
+
+        Parameters
+        ----------
+        X : sequence of n_songs
+            Songs, as the transformer takes them.
+        n_jobs : int, default=None
+            Threads.
+        verbose : int, default=0
+            1 shows progress.
+        """
+        if self.segments.memory is not None:
+            clone(self.segments).set_params(n_jobs=n_jobs, verbose=verbose).transform(X)
+
+    def run(self, X, y, train, test, groups=None, seed=0, verbose=0):
+        """Train on the training songs and predict the test songs.
+
+        Parameters
+        ----------
+        X : sequence of n_songs
+            Songs, as the transformer takes them.
+        y : array-like of shape (n_songs,)
+            Labels; those of test songs are not looked at.
+        train, test : array of int
+            Positions of songs.
+        groups : array-like of shape (n_songs,), default=None
+            Kept on one side in cross-fitting.
+        seed : int, default=0
+            The network's `random_state`.
+        verbose : int, default=0
+            1 shows the epochs.
+
+        Returns
+        -------
+        dict
+            ``"predictions"``, labels of the test songs by readout, and ``"history"``, the
+            share of labels kept and the loss by epoch.
+        """
+        segments = clone(self.segments).set_params(verbose=0).transform(X)
+        y = np.asarray(y)
+        network = clone(self.network).set_params(random_state=seed, verbose=verbose)
+        held_out = None
+        if self._cross_fits:
+            inside_groups = None if groups is None else np.asarray(groups)[train]
+            held_out = network.fit_transform(segments[train], y[train], groups=inside_groups)
+        else:
+            network.fit(segments[train], y[train])
+        inside, outside = network.transform(segments[train]), network.transform(segments[test])
+        return {
+            "predictions": {
+                name: readout.predict(
+                    network.classes_, held_out if readout.cross_fitted else inside, y[train], outside
+                ).tolist()
+                for name, readout in self.readouts.items()
+            },
+            "history": {
+                "loss": [round(row["train_loss"], 5) for row in network.history_],
+                "clean_share": [round(row["clean_share"], 5) for row in network.history_ if "clean_share" in row],
+            },
+        }
