@@ -43,8 +43,8 @@ def fit_threshold(ratings, threshold="median"):
     (0.2, 0.5)
     """
     ratings = _check_ratings(ratings)
-    if isinstance(threshold, Real) and not isinstance(threshold, bool) and np.isfinite(threshold):
-        found = np.full(ratings.shape[1:], float(threshold))
+    if isinstance(threshold, Real) and not isinstance(threshold, bool) and np.isfinite(float(threshold)):
+        found = np.zeros(ratings.shape[1:]) + float(threshold)
     elif threshold == "median":
         found = np.median(ratings, axis=0)
     elif threshold == "midpoint":

@@ -12,12 +12,12 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 FLOORS = [
     {"_version"},
     {"songs", "statistics", "ratings"},
-    {"audio", "features", "backbones", "label_noise", "datasets"},
-    {"segmentation", "training", "aggregation"},
+    {"audio", "features", "backbones", "label_noise"},
+    {"segmentation", "training", "aggregation", "datasets"},
     {"classifiers", "model_selection"},
     {"recipes", "prediction"},
     {"plotting"},
-    {"demo"},
+    {"demo", "reproduction"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,31 @@
+"""``skmer demo``: the whole method on synthetic songs, or on the Emotify recordings."""
+
+from skmer.cli.command import Stop, add_command, n_jobs_argument
+
+__all__ = ["add_demo"]
+
+
+def add_demo(commands):
+    """Add ``skmer demo`` to the commands."""
+    command = add_command(
+        commands,
+        "demo",
+        _demo,
+        "run the whole method on synthetic songs, or on the Emotify recordings, and compare it with its rivals",
+        "Needs no data: without --data, the songs are synthesised.",
+    )
+    command.add_argument("--data", metavar="DIR", help="folder of the Emotify data set; default: synthetic songs")
+    command.add_argument("--out", metavar="DIR", default="demo-output", help="folder of the pictures (%(default)s)")
+    command.add_argument("--n-jobs", type=n_jobs_argument, default=2, metavar="N", help="workers (%(default)s)")
+
+
+def _demo(arguments):
+    from skmer.demo import run_demo
+
+    try:
+        run_demo(data=arguments.data, out=arguments.out, n_jobs=arguments.n_jobs, verbose=1, random_state=0)
+    except ImportError as error:
+        raise Stop(str(error)) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Stop(f"the data cannot be read: {error}") from error
+    return 0

@@ -1,0 +1,88 @@
+"""``skmer timeline``: a picture of how the emotion of one song changes, and a summary."""
+
+import os
+import sys
+from pathlib import Path
+
+from skmer.cli.command import Stop, add_command, open_text
+from skmer.cli.model_file import MODEL_HELP, TRUST, load_model
+from skmer.cli.output_files import check_output, written_whole
+from skmer.cli.prediction_lines import make_line_writer
+
+__all__ = ["add_timeline"]
+
+_PICTURES = (".png", ".pdf", ".svg")
+
+
+def add_timeline(commands):
+    """Add ``skmer timeline`` to the commands."""
+    command = add_command(
+        commands,
+        "timeline",
+        _timeline,
+        "draw how the emotion of one song changes over its time, and print a summary",
+        f"Exit status: 0, or 1 if the song cannot be read, 2 for a wrong argument or model. {TRUST}",
+    )
+    command.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    command.add_argument("song", metavar="SONG", help="audio file")
+    command.add_argument(
+        "--out", metavar="PNG", help="picture (.png, .pdf or .svg); default: SONG-emotion.png in the current folder"
+    )
+    command.add_argument("--csv", metavar="FILE", help="also write each segment's probabilities to this file")
+    command.add_argument("--force", action="store_true", help="replace existing files")
+
+
+def _timeline(arguments):
+    song = arguments.song
+    out = Path(arguments.out if arguments.out is not None else f"{Path(song).stem}-emotion.png")
+    if out.suffix.lower() not in _PICTURES:
+        raise Stop(f"{out}: the name of a picture must end in {', '.join(_PICTURES)}.")
+    for path in filter(None, (out, arguments.csv)):
+        check_output(path, arguments.force, [arguments.model, song])
+    if arguments.csv is not None and os.path.realpath(arguments.csv) == os.path.realpath(out):
+        raise Stop("--out and --csv name the same file.")
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise Stop("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
+    matplotlib.use("Agg")  # no screen is needed
+    model, _, remarks = load_model(arguments.model)
+    from skmer.plotting import EmotionTimelineDisplay
+    from skmer.prediction.files import predict_files
+
+    [prediction] = predict_files(model, [song])
+    remarks = [f"{arguments.model}: warning: {remark}" for remark in remarks]
+    remarks += [f"{song}: warning: {warning}" for warning in prediction.warnings]
+    for remark in remarks:
+        print("skmer timeline:", remark, file=sys.stderr)
+    emotion = prediction.emotion
+    if emotion is None:
+        raise Stop(f"{song}: {prediction.error}", 1)
+    name = Path(song).name
+    title = name if emotion.label is None else f"{name}: {emotion.label}"
+    display = EmotionTimelineDisplay.from_song_emotion(emotion, title=title)
+    with written_whole(out, arguments.force) as path:
+        display.figure_.savefig(path, format=out.suffix[1:].lower(), dpi=150)
+    if arguments.csv is not None:
+        with written_whole(arguments.csv, arguments.force) as path, open_text(path) as stream:
+            make_line_writer(stream, "csv", emotion.classes, per_segment=True)(prediction)
+    print(_describe(name, emotion))
+    print(f"\nPicture: {out}" + (f"\nSegments: {arguments.csv}" if arguments.csv is not None else ""))
+    return 0
+
+
+def _describe(name, emotion):
+    """Write a song's emotion as a small table."""
+    label = "" if emotion.label is None else f"{emotion.label}, "
+    lines = [f"{name}: {label}{_clock(emotion.ends[-1])} heard in {len(emotion.starts)} segments", ""]
+    width = max(len("emotion"), *(len(str(k)) for k in emotion.classes))
+    lines.append(f"{'emotion':{width}}  mean probability")
+    lines += [f"{k!s:{width}}  {p:.3f}" for k, p in zip(emotion.classes, emotion.mean_probabilities, strict=True)]
+    lines += ["", f"{'from':>8}  {'to':>8}  leading emotion"]
+    lines += [f"{_clock(start):>8}  {_clock(end):>8}  {leading}" for start, end, leading in emotion.stretches()]
+    return "\n".join(lines)
+
+
+def _clock(seconds):
+    tenths = round(10 * float(seconds))
+    return f"{tenths // 600}:{tenths % 600 // 10:02d}.{tenths % 10}"

@@ -1,0 +1,165 @@
+"""load_folder: one's own songs, sorted into a folder for each class."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from skmer.audio.files import AUDIO_SUFFIXES
+
+__all__ = ["load_folder"]
+
+LAYOUT = "load_folder expects a folder for each class, with its songs in it"
+DESCR = """Songs from a folder of class folders
+{n_songs} songs of {n_classes} classes from {home}.
+The class of a song is the folder that it lies in. {groups}
+Licence and source: those of your songs."""
+GROUPS = {
+    None: "Each song is a group of its own: if several are by one artist, folds do not keep them apart.",
+    "parent": "Songs whose own folders have one name are a group.",
+}
+
+
+def load_folder(data_home, groups=None, check_audio=True):
+    """Load one's own songs from a folder that has a folder for each class.
+
+    The names of the folders in `data_home` are the classes. Songs are found by their endings,
+    such as ``.mp3`` or ``.flac``, anywhere below; no file is opened.
+
+    Parameters
+    ----------
+    data_home : str or path-like
+        The folder above the class folders.
+    groups : {None, "parent"}, default=None
+        ``None`` makes each song a group of its own. "parent" is for
+        ``<class>/<artist>/<song>``: the songs of an artist are a group, also across classes.
+    check_audio : bool, default=True
+        Whether a file that is no audio by its ending, or a broken link to a song, is an error.
+        Turn it off to pass over such files as covers and lists; `left_out` names them.
+
+    Returns
+    -------
+    songs : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes. Songs are in the order of their
+        classes, and of their paths within a class.
+
+        data : list of str
+            Absolute paths of the audio files.
+        target : ndarray of shape (n_songs,)
+            The class of each song.
+        groups : ndarray of shape (n_songs,)
+            The path of each song within `data_home`, or the name of its parent folder.
+        target_names : list of str
+            The classes, sorted.
+        left_out : list of str
+            Absolute paths of files that are no audio by their ending.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or a song is a broken link.
+    ValueError
+        If there are fewer than two class folders, one of them has no song, a song lies in none of
+        them or in two places, `groups` finds no artist, or a file is no audio.
+
+    See Also
+    --------
+    load_csv : Songs and labels from a table.
+
+    Notes
+    -----
+    Names that begin with a dot are the operating system's and are passed over. Links are
+    followed, except one that leads back to a folder above it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skmer.datasets import load_folder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("calm/a.mp3", "tense/b.mp3", "tense/c.mp3"):
+    ...         (Path(folder) / name).parent.mkdir(exist_ok=True)
+    ...         (Path(folder) / name).touch()
+    ...     songs = load_folder(folder)
+    >>> songs.target.tolist()
+    ['calm', 'tense', 'tense']
+    >>> [Path(path).name for path in songs.data]
+    ['a.mp3', 'b.mp3', 'c.mp3']
+    """
+    if groups not in GROUPS:
+        raise ValueError(f'groups must be None or "parent", got {groups!r}.')
+    home = Path(data_home).expanduser().absolute()
+    if not home.is_dir():
+        raise FileNotFoundError(f"There is no folder {home}. {LAYOUT}.")
+    inside = [path for path in sorted(home.iterdir()) if not path.name.startswith(".")]
+    classes = [path for path in inside if path.is_dir()]
+    loose = [path for path in inside if not path.is_dir()]
+    unlabelled = [path for path in loose if _is_audio(path)]
+    if unlabelled:
+        raise ValueError(f"{unlabelled[0]} lies in no class folder, so that its class is unknown. {LAYOUT}.")
+    if len(classes) < 2:
+        raise ValueError(f"{home} has {len(classes)} class folders; at least two are needed. {LAYOUT}.")
+    songs = []
+    for folder in classes:
+        below = list(_files(folder))
+        loose += [path for path in below if not _is_audio(path)]
+        songs.append([path for path in below if _is_audio(path)])
+        if not songs[-1]:
+            raise ValueError(f"{folder} has no audio file in it or below: fill it, or move it away.")
+    if loose and check_audio:
+        raise ValueError(
+            f"{len(loose)} files are no audio by their ending, such as {loose[0]}. Move them away, or pass "
+            "check_audio=False to leave them out."
+        )
+    data = [path for folder in songs for path in folder]
+    _check_songs(data, check_audio)
+    names = [path.name for path in classes]
+    return Bunch(
+        data=[str(path) for path in data],
+        target=np.repeat(names, [len(folder) for folder in songs]),
+        groups=np.array([_group(path, home, groups) for path in data]),
+        target_names=names,
+        left_out=[str(path) for path in loose],
+        DESCR=DESCR.format(n_songs=len(data), n_classes=len(names), home=home, groups=GROUPS[groups]),
+    )
+
+
+def _is_audio(path):
+    return path.suffix.lower() in AUDIO_SUFFIXES
+
+
+def _files(folder):
+    """Give the files in a folder and below, sorted by name, files of a folder before its subfolders."""
+    for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        here = Path(root).resolve()
+        inner = sorted(name for name in folders if not name.startswith("."))
+        # a link to a folder above would be walked without end
+        folders[:] = [name for name in inner if not here.is_relative_to((Path(root) / name).resolve())]
+        yield from (Path(root) / name for name in sorted(names) if not name.startswith("."))
+
+
+def _check_songs(data, check_audio):
+    seen: dict = {}
+    for path in data:
+        # through a link a file can lie in two folders
+        first = seen.setdefault(path.resolve(), path)
+        if first is not path:
+            raise ValueError(f"{path} is the same file as {first}: keep one of them.")
+        if check_audio and not path.is_file():
+            raise FileNotFoundError(f"{path} is a link to a file that does not exist: mend it, or take it away.")
+
+
+def _refuse(error):
+    raise ValueError(f"{error.filename}: the folder cannot be opened ({error.strerror}). Check its permissions.")
+
+
+def _group(path, home, groups):
+    parts = path.relative_to(home).parts
+    if groups is None:
+        return "/".join(parts)
+    if len(parts) != 3:
+        raise ValueError(f'{path}: with groups="parent" each song must lie at <class>/<artist>/<song> in {home}.')
+    return parts[1]

@@ -1,0 +1,165 @@
+"""load_four_q: clips of recordings with the quadrant of Russell's plane that they express."""
+
+import re
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from skmer.datasets._base import _some, check_audio_files, check_unique, read_table, resolve_data_home
+from skmer.datasets._tasks import target_from_quadrants
+from skmer.ratings import QUADRANTS
+
+__all__ = ["load_four_q"]
+
+ANNOTATIONS = "panda_dataset_taffc_annotations.csv"
+METADATA = "panda_dataset_taffc_metadata.csv"
+SOURCE = (
+    "4Q (Panda et al. 2018) is not downloaded by skmer: its authors offer it on the site of their group at the "
+    f"University of Coimbra (CISUC); the folder must hold {ANNOTATIONS}, {METADATA} and the audio in Q1/ to Q4/."
+)
+DESCR = """4Q: emotion quadrants of recorded music
+900 clips of about 30 seconds of commercial recordings of many genres, 225 in each quadrant of
+Russell's plane: Q1 is high valence and high arousal, Q2 low valence and high arousal, Q3 low and low, Q4
+high valence and low arousal. The quadrants come from the mood words that editors of AllMusic gave
+the songs; listeners then confirmed them. There are no ratings: valence and arousal are "low"
+or "high" by quadrant.
+Songs of one artist are alike: split by `groups`. 661 artists; three songs of the published table
+name none, and each of them is a group of its own.
+Terms: for research; the rights to the recordings stay with their owners.
+Source: R. Panda, R. Malheiro, R. P. Paiva, "Novel audio features for music emotion recognition", IEEE
+Transactions on Affective Computing 11(4), 2020 (online 2018), pp. 614-626."""
+
+
+def load_four_q(data_home=None, task="quadrant", check_audio=True):
+    """Load 4Q: 900 clips with the quadrant of Russell's plane that they express.
+
+    Nothing is downloaded. The folder is expected as its authors publish it:
+    ``panda_dataset_taffc_annotations.csv`` with the columns ``Song`` and ``Quadrant``,
+    ``panda_dataset_taffc_metadata.csv`` with ``Song``, ``Artist``, ``Title`` and ``Quadrant``, and
+    each clip in the folder of its quadrant, such as ``Q3/MT0000004637.mp3``. The two tables must agree.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        Folder of the collection; ``None`` is ``$SKMER_DATA/4Q``.
+    task : {"quadrant", "valence", "arousal"}, default="quadrant"
+        What `target` tells apart: the four quadrants, or the low and the high half of a dimension.
+    check_audio : bool, default=True
+        Whether every song must have its audio file in the folder of its quadrant, and every file there
+        a song. Turn it off to read the annotations alone.
+
+    Returns
+    -------
+    songs : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes. Songs are in the order of `song_id`.
+
+        data : list of str
+            Absolute paths of the audio files.
+        target : ndarray of shape (n_songs,)
+            "Q1" to "Q4", or "low" and "high".
+        groups : ndarray of shape (n_songs,)
+            The artist of each song; where the artist is not known, the song itself.
+        quadrant : ndarray of shape (n_songs,)
+            The quadrant of each song, whatever the task.
+        song_id : ndarray of shape (n_songs,)
+            Name of each song in the collection, such as "MT0000004637".
+        artist : ndarray of shape (n_songs,)
+            The artist of each song, "" where not known.
+        title : ndarray of shape (n_songs,)
+            The title of each song.
+        DESCR : str
+            Description of the data, with its terms and source.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, one of the tables or an audio file is missing.
+    ValueError
+        If neither `data_home` nor ``SKMER_DATA`` is given, `task` is unknown, a table is not as expected,
+        the tables disagree, or audio lies in the folder of another quadrant.
+
+    See Also
+    --------
+    load_emopia : Piano clips with quadrants and published splits.
+    load_emotify : Recordings with the emotions that listeners felt.
+
+    References
+    ----------
+    .. [1] R. Panda, R. Malheiro and R. P. Paiva, "Novel audio features for music emotion recognition",
+       IEEE Transactions on Affective Computing 11(4), 2020 (online 2018).
+
+    Examples
+    --------
+    >>> from skmer.datasets import load_four_q
+    >>> songs = load_four_q("~/4Q", task="arousal")  # doctest: +SKIP
+    >>> songs.target[:2]  # doctest: +SKIP
+    array(['low', 'high'], dtype='<U4')
+    """
+    home = resolve_data_home(data_home, "4Q", SOURCE)
+    annotations, metadata = home / ANNOTATIONS, home / METADATA
+    labels = _read_quadrants(annotations, ["Song", "Quadrant"])
+    details = _read_quadrants(metadata, ["Song", "Artist", "Title", "Quadrant"])
+    _check_agreement(labels, details, annotations, metadata)
+    order = np.argsort(details["Song"])
+    song_id, quadrant, artist, title = (
+        np.array(details[name])[order] for name in ("Song", "Quadrant", "Artist", "Title")
+    )
+    target = target_from_quadrants(quadrant, task, "4Q")
+    files = [home / folder / f"{song}.mp3" for song, folder in zip(song_id, quadrant, strict=True)]
+    if check_audio:
+        _check_folders(files, annotations)
+        check_audio_files(files, annotations, SOURCE)
+    return Bunch(
+        data=[str(file) for file in files],
+        target=target,
+        groups=np.where(artist == "", song_id, artist),
+        quadrant=quadrant,
+        song_id=song_id,
+        artist=artist,
+        title=title,
+        DESCR=DESCR,
+    )
+
+
+def _read_quadrants(path, columns):
+    """Read a table whose rows name a song and its quadrant."""
+    # published in the encoding of Windows
+    table = read_table(path, columns, SOURCE, older_encoding="cp1252")
+    for line, song, quadrant in zip(table.lines, table["Song"], table["Quadrant"], strict=True):
+        if not re.fullmatch(r"MT\d+", song, re.ASCII):
+            raise ValueError(f"{path}, line {line}: Song must be MT and digits, got {song!r}.")
+        if quadrant not in QUADRANTS:
+            raise ValueError(f"{path}, line {line}: Quadrant must be one of {list(QUADRANTS)}, got {quadrant!r}.")
+    check_unique(table["Song"], path, "Song", table.lines)
+    return table
+
+
+def _check_agreement(labels, details, annotations, metadata):
+    """Refuse tables that do not hold the same songs with the same quadrants."""
+    known, named = ({song: i for i, song in enumerate(table["Song"])} for table in (labels, details))
+    for one, other, has, lacks in ((known, named, annotations, metadata), (named, known, metadata, annotations)):
+        alone = sorted(one.keys() - other.keys())
+        if alone:
+            raise ValueError(
+                _some(alone, f"songs of {has} have no row in {lacks}")
+                + " The two tables must hold the same songs; get them again."
+            )
+    for song, i in known.items():
+        j = named[song]
+        if labels["Quadrant"][i] != details["Quadrant"][j]:
+            raise ValueError(
+                f"{song} is in {labels['Quadrant'][i]} by {annotations}, line {labels.lines[i]}, but in "
+                f"{details['Quadrant'][j]} by {metadata}, line {details.lines[j]}. "
+                "The two tables must agree; get them again."
+            )
+
+
+def _check_folders(files, annotations):
+    """Refuse audio that lies in the folder of another quadrant than the song's."""
+    for file in files:
+        for wrong in (file.parent.parent / folder / file.name for folder in QUADRANTS):
+            if wrong != file and wrong.is_file():
+                raise ValueError(
+                    f"{wrong} lies in the folder of {wrong.parent.name}, but {annotations} gives {file.stem} the "
+                    f"quadrant {file.parent.name}. Move it to {file.parent}, unless it is there already."
+                )

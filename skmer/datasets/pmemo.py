@@ -1,0 +1,159 @@
+"""load_pmemo: choruses of pop songs with mean ratings of valence and arousal."""
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from skmer.datasets._base import (
+    check_audio_files,
+    check_file_names,
+    check_filled,
+    check_threshold,
+    check_unique,
+    read_table,
+    resolve_data_home,
+    to_numbers,
+    to_ratings,
+)
+from skmer.datasets._tasks import target_from_ratings
+
+__all__ = ["load_pmemo"]
+
+SCALE = (0, 1)
+SOURCE = (
+    "PMEmo2019 (Zhang et al. 2018) is not downloaded by skmer: its authors, of Zhejiang University, offer it on the "
+    "project's own page and its GitHub repository, HuiZhangDB/PMEmo; the folder must hold metadata.csv, "
+    "annotations/static_annotations.csv and chorus/."
+)
+DESCR = """PMEmo2019: popular music with emotional annotations
+Choruses of 794 songs of the charts of 2016 and 2017, 11 to 88 s long. At least ten listeners a song
+rated the valence and the arousal of the whole chorus; the published means lie between 0 and 1.
+767 of the songs have such ratings: `data` holds these, `unannotated` the audio of the others.
+Songs of one artist are alike: split by `groups`. Artists are taken as they are written: 396 names
+over the rated songs, of which two are one artist ("Lady Gaga", "Lady GaGa").
+Terms: published for research; the choruses are excerpts of commercial recordings, whose copyright
+stays with their owners. Cite the paper.
+Source: K. Zhang, H. Zhang, S. Li, C. Yang, L. Sun, "The PMEmo dataset for music emotion
+recognition", Proc. ACM International Conference on Multimedia Retrieval, 2018, pp. 135-142."""
+
+
+def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=True):
+    """Load PMEmo2019: choruses of 767 pop songs with mean ratings of valence and arousal.
+
+    Nothing is downloaded. The folder is expected to hold, as published, ``metadata.csv``,
+    ``annotations/static_annotations.csv`` and ``chorus/<musicId>.mp3``.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        Folder of the collection; ``None`` is ``$SKMER_DATA/PMEmo2019``.
+    task : {"quadrant", "valence", "arousal", "dimensional"}, default="valence"
+        What `target` holds: classes, or the ratings of valence and arousal.
+    threshold : {"median", "midpoint"} or float, default="median"
+        The rating, in (0, 1], from which on a song counts as high. With a number `target` holds
+        classes. "median" and "midpoint" depend on the training songs: `target` then holds the
+        ratings, from which `fit_threshold` and `ratings_to_classes` make classes within a fold.
+    check_audio : bool, default=True
+        Whether every rated song must have its audio file, and every file beside them a row in
+        ``metadata.csv``. Turn it off to read the annotations alone.
+
+    Returns
+    -------
+    songs : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes. Songs are in the order of their numbers.
+
+        data : list of str
+            Absolute paths of the audio files.
+        target : ndarray of shape (n_songs,) or (n_songs, 2)
+            Classes, or ratings from 0 to 1, valence first, as `task` and `threshold` say.
+        groups : ndarray of shape (n_songs,)
+            The artist of each song.
+        valence, arousal : ndarray of shape (n_songs,)
+            Mean ratings, from 0 to 1.
+        song_id : ndarray of shape (n_songs,)
+            Number of each song in the collection.
+        title, artist : ndarray of shape (n_songs,)
+            What is played, and by whom.
+        durations : ndarray of shape (n_songs,)
+            Seconds of each chorus, as published.
+        unannotated : list of str
+            Absolute paths of the audio files that belong to songs without ratings. Empty if
+            `check_audio` is off.
+        task, threshold : str or float
+            As given.
+        DESCR : str
+            Description of the data, with its terms and source.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, a file of annotations or an audio file is missing.
+    ValueError
+        If neither `data_home` nor ``SKMER_DATA`` is given, a parameter has no meaning, or the
+        annotations are not as expected.
+
+    See Also
+    --------
+    load_eim : Excerpts of free music with ratings.
+    load_deam : More of them.
+
+    References
+    ----------
+    .. [1] K. Zhang, H. Zhang, S. Li, C. Yang and L. Sun, "The PMEmo dataset for music emotion
+       recognition", Proc. ACM International Conference on Multimedia Retrieval, 2018.
+
+    Examples
+    --------
+    >>> from skmer.datasets import load_pmemo
+    >>> songs = load_pmemo("~/PMEmo2019", threshold=0.5)  # doctest: +SKIP
+    >>> songs.target[:2]  # doctest: +SKIP
+    array(['high', 'low'], dtype='<U4')
+    """
+    check_threshold(threshold, SCALE, "PMEmo2019")
+    home = resolve_data_home(data_home, "PMEmo2019", SOURCE)
+    metadata = home / "metadata.csv"
+    known = _read_metadata(metadata)
+    path = home / "annotations" / "static_annotations.csv"
+    names = ["Valence(mean)", "Arousal(mean)"]
+    table = read_table(path, ["musicId", *names], SOURCE)
+    song_id = to_numbers(table["musicId"], int, path, "musicId", table.lines)
+    check_unique(song_id.tolist(), path, "musicId", table.lines)
+    for line, song in zip(table.lines, song_id.tolist(), strict=True):
+        if song not in known:
+            raise ValueError(f"{path}, line {line}: song {song} has no row in {metadata}.")
+    ratings = [to_ratings(table[name], SCALE, path, name, table.lines) for name in names]
+    order = np.argsort(song_id)
+    song_id = song_id[order]
+    valence, arousal = (column[order] for column in ratings)
+    files = [home / "chorus" / f"{song}.mp3" for song in song_id]
+    spare = {home / "chorus" / f"{song}.mp3" for song in known}
+    unannotated = check_audio_files(files, metadata, SOURCE, spare.__contains__) if check_audio else []
+    title, artist, durations = (np.array(column) for column in zip(*(known[song] for song in song_id), strict=True))
+    return Bunch(
+        data=[str(file) for file in files],
+        target=target_from_ratings(valence, arousal, task, threshold),
+        groups=artist.copy(),
+        valence=valence,
+        arousal=arousal,
+        song_id=song_id,
+        title=title,
+        artist=artist,
+        durations=durations,
+        unannotated=[str(file) for file in unannotated],
+        task=task,
+        threshold=threshold,
+        DESCR=DESCR,
+    )
+
+
+def _read_metadata(path):
+    """Give title, artist and seconds of each song, by its number."""
+    table = read_table(path, ["musicId", "fileName", "title", "artist", "duration"], SOURCE)
+    song_id = to_numbers(table["musicId"], int, path, "musicId", table.lines).tolist()
+    check_unique(song_id, path, "musicId", table.lines)
+    check_file_names(table["fileName"], song_id, path, table.lines)
+    check_filled(table["artist"], path, "artist", table.lines, "songs are grouped by it")
+    durations = to_numbers(table["duration"], float, path, "duration", table.lines)
+    for line, seconds in zip(table.lines, durations, strict=True):
+        if seconds <= 0:
+            raise ValueError(f"{path}, line {line}: duration must be seconds above 0, got {seconds}.")
+    return dict(zip(song_id, zip(table["title"], table["artist"], durations, strict=True), strict=True))

@@ -1,0 +1,97 @@
+"""The collections by the names of the command line, and what each can be asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from skmer import datasets
+
+__all__ = ["COLLECTIONS", "Collection"]
+
+_COMMONEST = ["calmness", "joyful_activation", "nostalgia", "tension"]  # the commonest: the others have too few songs
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection as experiments need it.
+
+    Parameters
+    ----------
+    title : str
+        Its name for people.
+    loader : callable
+        Called with `data_home` and `check_audio`, and with `task` and `threshold` where it
+        has them.
+    tasks : tuple of str
+        What can be told apart, in the order of tables.
+    threshold : str or None
+        How ratings become classes by default; None where there are only classes.
+    folds : str
+        Protocol by default: the paper's where it used the collection, else grouped.
+    group : str
+        What a group is.
+
+    Examples
+    --------
+    >>> from skmer.reproduction import COLLECTIONS
+    >>> COLLECTIONS["pmemo"].tasks
+    ('valence', 'arousal')
+    """
+
+    title: str
+    loader: Callable
+    tasks: tuple
+    threshold: str | float | None = None
+    folds: str = "grouped"
+    group: str = "artist"
+
+    def load(self, data_home=None, task=None, threshold=None, check_audio=True):
+        """Load the songs for a task.
+
+        Parameters
+        ----------
+        data_home : str or Path, default=None
+            Folder of the collection.
+        task : str, default=None
+            One of `tasks`; by default the first.
+        threshold : str or float, default=None
+            How ratings become classes; by default the collection's.
+        check_audio : bool, default=True
+            Whether the audio must be there.
+
+        Returns
+        -------
+        Bunch
+            What the loader gives.
+
+        Raises
+        ------
+        ValueError
+            If the collection does not have the task, or a threshold has nothing to divide.
+        """
+        task = self.tasks[0] if task is None else task
+        if task not in self.tasks:
+            raise ValueError(f"{self.title} has the tasks {', '.join(self.tasks)}; got {task!r}.")
+        if threshold is not None and self.threshold is None:
+            raise ValueError(f"{self.title} has classes, not ratings: there is nothing to divide by a threshold.")
+        asked = {"check_audio": check_audio}
+        if self.tasks[0] not in ("emotion", "label"):
+            asked["task"] = task
+        if self.threshold is not None:
+            asked["threshold"] = self.threshold if threshold is None else threshold
+        return self.loader(data_home, **asked)
+
+
+_HALVES = ("valence", "arousal")
+_ALL = ("valence", "arousal", "quadrant")
+
+COLLECTIONS = {
+    "pmemo": Collection("PMEmo", datasets.load_pmemo, _HALVES, "median", "stratified"),
+    "4q": Collection("4Q", datasets.load_four_q, _ALL, None, "stratified"),
+    "eim": Collection("EiM (emoMusic)", datasets.load_eim, ("quadrant", *_HALVES), "median", "stratified"),
+    "deam": Collection("DEAM", datasets.load_deam, _ALL, "median"),
+    "emopia": Collection("EMOPIA", datasets.load_emopia, ("quadrant", "arousal", "valence"), group="song"),
+    "emotify": Collection("Emotify", partial(datasets.load_emotify, emotions=_COMMONEST), ("emotion",)),
+    "folder": Collection("Your folder", datasets.load_folder, ("label",), folds="stratified", group="group"),
+    "csv": Collection("Your table", datasets.load_csv, ("label",), folds="stratified", group="group"),
+}

@@ -1,0 +1,197 @@
+"""Write tables as Markdown, CSV and JSON."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+from skmer.model_selection import SCORES
+from skmer.reproduction.summary import table_rows
+
+__all__ = ["markdown_table", "table_csv", "table_markdown", "write_whole"]
+
+_TASKS = {"quadrant": "Four quadrants", "valence": "Valence", "arousal": "Arousal"}
+
+
+def markdown_table(header, rows):
+    """Write rows as a Markdown table that also reads as plain text.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns.
+    rows : sequence of sequence of str
+        Cells; the first column is left-aligned, the others right.
+
+    Returns
+    -------
+    str
+        Without a newline at the end.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.text import markdown_table
+    >>> print(markdown_table(["system", "accuracy"], [["SVM", "50.0"]]))
+    | system | accuracy |
+    |--------|---------:|
+    | SVM    |     50.0 |
+    """
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+    def line(row):
+        first, *others = zip(row, widths, strict=True)
+        return "| " + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]) + " |"
+
+    rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
+    return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
+
+
+def _percent(figure):
+    if figure is None:
+        return ""
+    mean = f"{100 * figure['mean']:.1f}"
+    return mean if figure["sd"] is None else f"{mean} ± {100 * figure['sd']:.1f}"
+
+
+def _pair(figures, form):
+    return " / ".join(format(figures[s], form) if s in figures else "–" for s in ("accuracy", "F1")) if figures else ""
+
+
+def table_markdown(table):
+    """Write a table for people.
+
+    Parameters
+    ----------
+    table : dict
+        What `skmer.reproduction.run_table` gives.
+
+    Returns
+    -------
+    str
+        Markdown: the protocol, and for each task the figures in percent, mean ± standard
+        deviation over folds, with the paper's beside.
+
+    Examples
+    --------
+    >>> from skmer.reproduction import table_markdown
+    >>> scores = {"accuracy": 0.75, "F1": 0.8, "macro-F1": 0.7, "balanced accuracy": 0.7}
+    >>> row = {"name": "SVM", "fold": 0, "inner": None, "seed": 0, "seconds": 1.0, "scores": scores}
+    >>> experiment = {"rows": [row], "folds": [0], "n_folds": 10, "protocol": {"description": "10 folds", "seeds": [0]}}
+    >>> table = {"table": "table3", "dataset": "emopia", "title": "EMOPIA", "n_songs": 9, "group": "song",
+    ...          "n_groups": 3, "settings": {}, "date": "", "experiments": {"valence": experiment}}
+    >>> print(table_markdown(table).splitlines()[-1])
+    | SVM    |     75.0 | 80.0 |     70.0 |              70.0 |       1 |
+    """
+    lines = [_heading(table), ""]
+    for task, experiment in table["experiments"].items():
+        rows = [row for row in table_rows(table) if row["task"] == task]
+        lines += [f"### {_TASKS.get(task, task.capitalize())}", "", _folds(experiment), ""]
+        lines += [_task_table(rows), ""]
+    return "\n".join(lines[:-1])
+
+
+def _task_table(rows):
+    header = ["system", *SCORES, "choices", "paper: acc. / F1", "difference", "s a fit"]
+    cells = [
+        [
+            row["system"],
+            *(_percent(row.get(score)) for score in SCORES),
+            _choices(row),
+            _pair(row["paper"], ".2f"),
+            _pair(row["difference"], "+.1f"),
+            "" if row.get("seconds") is None else f"{row['seconds']:.0f}",
+        ]
+        for row in rows
+    ]
+    # a column that says nothing is left out
+    kept = [c for c in range(len(header)) if any(row[c] for row in cells)]
+    return markdown_table([header[c] for c in kept], [[row[c] for c in kept] for row in cells])
+
+
+def _heading(table):
+    settings = ", ".join(f"{key} {value}" for key, value in table["settings"].items() if value not in (None, {}, 0))
+    groups = f", {table['n_groups']} {table['group']}s" if table.get("n_groups") else ""
+    return (
+        f"{table['title']}: {table['n_songs']} songs{groups}. {settings}\n"
+        "Percent, mean ± standard deviation over folds. F1 is that of the high half, or the macro average."
+    )
+
+
+def _folds(experiment):
+    done, total = experiment["folds"], experiment["n_folds"]
+    seeds = experiment["protocol"]["seeds"]
+    text = experiment["protocol"]["description"]
+    if len(done) < total:
+        text += f"; only fold{'s' * (len(done) > 1)} {', '.join(map(str, done))} of {total}"
+    return f"{text}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}."
+
+
+def _choices(row):
+    counts = {choice: row["choices"].count(choice) for choice in sorted(set(row.get("choices", ())))}
+    return ", ".join(f"{n} × {choice}" for choice, n in counts.items())
+
+
+def table_csv(table):
+    """Write a table for programs: a line for each task, system and score.
+
+    Parameters
+    ----------
+    table : dict
+        What `skmer.reproduction.run_table` gives.
+
+    Returns
+    -------
+    str
+        CSV; means and deviations are shares, the paper's figures and the difference percent.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.text import table_csv
+    >>> table_csv({"table": "table3", "dataset": "emopia", "experiments": {}}).strip()
+    'task,system,score,mean,sd,n,paper,difference'
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["task", "system", "score", "mean", "sd", "n", "paper", "difference"])
+    for row in table_rows(table):
+        for score in SCORES:
+            figure = row.get(score) or {"mean": None, "sd": None, "n": None}
+            own = [figure["mean"], figure["sd"], figure["n"]]
+            writer.writerow(
+                [row["task"], row["system"], score, *own, row["paper"].get(score), row["difference"].get(score)]
+            )
+    return stream.getvalue()
+
+
+def write_whole(path, content):
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made where it is missing.
+    content : str or dict
+        Text, or what JSON can hold.
+
+    Returns
+    -------
+    Path
+        The same.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from skmer.reproduction.text import write_whole
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(pathlib.Path(folder) / "a" / "b.json", {"n": 1}).read_text()
+    '{"n": 1}\\n'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False) + "\n"
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+    return path

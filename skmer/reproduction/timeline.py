@@ -1,0 +1,157 @@
+"""Figure 2: the probability of each class over the time of one song that the network has not heard."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skmer.model_selection import Protocol
+from skmer.prediction import SongEmotion
+from skmer.reproduction.collections import COLLECTIONS
+from skmer.reproduction.paper import FIGURE_2_SONG
+from skmer.reproduction.tables import songs_threshold
+
+__all__ = ["Timeline", "run_timeline"]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One song's emotion over time, by a network that was trained without its fold.
+
+    Parameters
+    ----------
+    song : str
+        File name.
+    target : str
+        The song's label.
+    emotion : SongEmotion
+        What was heard.
+    description : str
+        What was trained on what.
+
+    Examples
+    --------
+    >>> from skmer.reproduction import Timeline
+    >>> Timeline("a.mp3", "Q1", None, "").target
+    'Q1'
+    """
+
+    song: str
+    target: str
+    emotion: SongEmotion
+    description: str
+
+
+def run_timeline(
+    dataset,
+    settings,
+    *,
+    data_home=None,
+    task=None,
+    song=None,
+    folds_kind=None,
+    n_splits=10,
+    threshold=None,
+    seed=0,
+    n_jobs=None,
+    verbose=0,
+):
+    """Train on the folds without a song, and follow the song's emotion over time.
+
+    Parameters
+    ----------
+    dataset : str
+        A name in `COLLECTIONS`.
+    settings : Settings
+        Of the network and the segments.
+    data_home : str or Path, default=None
+        Folder of the collection.
+    task : str, default=None
+        By default the quadrants, or what the collection has.
+    song : str, default=None
+        File name, with or without its ending. By default the paper's song where the
+        collection has it, else that of the first fold's test songs whose leading class changes most.
+    folds_kind : str, default=None
+        ``folds`` of the `Protocol`; by default the collection's.
+    n_splits : int, default=10
+        Number of folds.
+    threshold : {"median", "midpoint"} or float, default=None
+        How ratings become classes; by default the collection's.
+    seed : int, default=0
+        Of the network.
+    n_jobs : int, default=None
+        Threads that read songs.
+    verbose : int, default=0
+        1 shows progress.
+
+    Returns
+    -------
+    Timeline
+        Probabilities, and what they come from.
+
+    Raises
+    ------
+    ValueError
+        If there is no such song, or more than one.
+
+    References
+    ----------
+    Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition", Fig. 2.
+
+    Examples
+    --------
+    >>> from skmer.reproduction import Settings, run_timeline
+    >>> run_timeline("4q", Settings(), data_home="~/4Q").target  # doctest: +SKIP
+    'Q1'
+    """
+    collection = COLLECTIONS[dataset]
+    if task is None:
+        task = "quadrant" if "quadrant" in collection.tasks else collection.tasks[0]
+    songs = collection.load(data_home, task, threshold)
+    protocol = Protocol(folds_kind or collection.folds, n_splits, songs_threshold(songs))
+    folds = protocol.split(songs.target, songs.groups, songs.get("splits"))
+    chosen = find_song(songs.data, song or FIGURE_2_SONG.get(dataset))
+    fold = 0 if chosen is None else next((k for k, (_, test) in enumerate(folds) if chosen in test), None)
+    if fold is None:
+        raise ValueError(f"{Path(songs.data[chosen]).name} is not among the test songs of {protocol.describe()}.")
+    train, test = folds[fold]
+    labels, _ = protocol.labels(songs.target, train)
+    segments = settings.segments(n_jobs=n_jobs, verbose=verbose).transform(songs.data)
+    network = settings.network(cv="insample", random_state=seed, verbose=verbose).fit(segments[train], labels[train])
+    if chosen is None:
+        leading = [rows.argmax(axis=1) for rows in network.transform(segments[test])]
+        chosen = int(test[np.argmax([np.count_nonzero(np.diff(row)) for row in leading])])
+    probabilities = network.transform(segments[[chosen]])[0]
+    starts = np.arange(len(probabilities), dtype=np.float64) * settings.segments().hop
+    label = network.classes_[probabilities.mean(axis=0).argmax()]
+    emotion = SongEmotion(label, network.classes_, starts, starts + settings.duration, probabilities)
+    described = f"{protocol.describe()}; fold {fold}, trained on {len(train)} songs, seed {seed}"
+    return Timeline(Path(songs.data[chosen]).name, str(labels[chosen]), emotion, described)
+
+
+def find_song(paths, song):
+    """Find a song by its file name, with or without the ending.
+
+    Parameters
+    ----------
+    paths : list of str
+        The songs.
+    song : str or None
+        Name; None finds none.
+
+    Returns
+    -------
+    int or None
+        Its position.
+
+    Raises
+    ------
+    ValueError
+        If there is no such song, or more than one.
+    """
+    if song is None:
+        return None
+    found = [i for i, path in enumerate(paths) if song in (path, Path(path).name, Path(path).stem)]
+    if len(found) != 1:
+        raise ValueError(f"song must name one song of the collection; {song!r} names {len(found)} of {len(paths)}.")
+    return found[0]

@@ -1,0 +1,90 @@
+"""load_csv: songs and labels from a table."""
+
+import pytest
+
+from skmer.datasets.csv_songs import load_csv
+
+LINES = ["label,path,group,year", "tense,b.mp3,Bo,1999", "calm,sub/a.mp3,Ana,2001", "calm,c.mp3,Bo,2001"]
+
+
+def write(folder, lines=LINES, audio=("sub/a.mp3", "b.mp3", "c.mp3")):
+    folder.mkdir(exist_ok=True)
+    for name in audio:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "songs.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "songs.csv"
+
+
+def test_songs_stand_in_the_order_of_the_file(tmp_path):
+    songs = load_csv(write(tmp_path))
+    assert songs.data == [str(tmp_path / name) for name in ("b.mp3", "sub/a.mp3", "c.mp3")]
+    assert songs.target.tolist() == ["tense", "calm", "calm"]
+    assert songs.target_names == ["calm", "tense"]
+    assert songs.groups.tolist() == ["Bo", "Ana", "Bo"]
+    for word in ("3 songs of 2 classes", "songs.csv", "Licence"):
+        assert word in songs.DESCR
+
+
+def test_without_groups_each_song_is_its_own(tmp_path):
+    songs = load_csv(write(tmp_path, ["path,label", "b.mp3,1", "c.mp3,02"]))
+    assert songs.groups.tolist() == ["b.mp3", "c.mp3"]
+    assert songs.target.tolist() == ["1", "02"]  # numbers are names of classes
+    assert "group of its own" in songs.DESCR
+
+
+def test_paths_start_from_data_home_or_stand_for_themselves(tmp_path, monkeypatch):
+    table = write(tmp_path / "tables", ["path,label", "b.mp3,calm", f"{tmp_path}/c.mp3,tense"], audio=())
+    write(tmp_path / "songs", audio=["b.mp3"])
+    (tmp_path / "c.mp3").touch()
+    expected = [str(tmp_path / "songs" / "b.mp3"), str(tmp_path / "c.mp3")]
+    assert load_csv(table, tmp_path / "songs").data == expected
+    monkeypatch.chdir(tmp_path)
+    assert load_csv("tables/songs.csv", "songs").data == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("calm", "line 3: 1 fields, but the header has 4"),
+        (" ,sub/a.mp3,Ana,2001", "line 3: the label is missing; each song needs one"),
+        ("calm,,Ana,2001", "line 3: the path is missing"),
+        ("calm,sub/a.mp3,,2001", "line 3: the group is missing; fill it, or leave out the column"),
+        ("calm,b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the song of line 2 again"),
+        ("calm,sub/../b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the song of line 2 again"),
+        ('calm,"sub/a.mp3,Ana,2001', "line 3: no CSV .*quotes"),
+    ],
+)
+def test_bad_lines_are_named(tmp_path, line, message):
+    with pytest.raises(ValueError, match=r"songs\.csv, " + message):
+        load_csv(write(tmp_path, [*LINES[:2], line, LINES[3]]))
+
+
+def test_missing_audio_is_named_with_its_line(tmp_path):
+    table = write(tmp_path, audio=("b.mp3", "c.mp3", "unnamed.mp3"))
+    with pytest.raises(FileNotFoundError, match=r"songs\.csv, line 3: there is no audio file .*sub/a\.mp3"):
+        load_csv(table)
+    assert len(load_csv(table, check_audio=False).data) == 3
+    (tmp_path / "sub" / "a.mp3").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="line 3"):
+        load_csv(table)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["file,label", "b.mp3,calm"], r"lacks the columns \['path'\].*path,label,group"),
+        (["path;label", "b.mp3;calm"], r"lacks the columns \['path', 'label'\]; its header is \['path;label'\]"),
+        (["path,label,group,group", "b.mp3,calm,x,y"], r"\['group'\] more than once"),
+        (["path,label"], "has a header, but no row"),
+        ([""], "is empty"),
+    ],
+)
+def test_bad_tables(tmp_path, lines, message):
+    with pytest.raises(ValueError, match=message):
+        load_csv(write(tmp_path, lines))
+
+
+def test_no_table(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.csv are missing.*path,label,group"):
+        load_csv(tmp_path / "nowhere.csv")
