@@ -23,6 +23,7 @@ MODULES = [
     "skmer.prediction",
     "skmer.ratings",
     "skmer.recipes",
+    "skmer.reproduction",
     "skmer.segmentation",
     "skmer.songs",
     "skmer.statistics",

@@ -2,6 +2,7 @@
 
 from skmer.reproduction.collections import COLLECTIONS, Collection
 from skmer.reproduction.counts import count_segments, counts_markdown, run_counts
+from skmer.reproduction.pairs import paired_difference
 from skmer.reproduction.summary import table_rows
 from skmer.reproduction.systems import Settings, ablation_systems, table_3_systems
 from skmer.reproduction.tables import TABLES, run_table
@@ -17,6 +18,7 @@ __all__ = [
     "ablation_systems",
     "count_segments",
     "counts_markdown",
+    "paired_difference",
     "run_counts",
     "run_table",
     "run_timeline",

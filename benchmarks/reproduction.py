@@ -1,0 +1,113 @@
+"""Write docs/reproduction.md from the tables that ``skmer reproduce`` made.
+
+    python benchmarks/reproduction.py
+
+Reads every JSON file under benchmarks/results/reproduction: those that the commands on the page wrote to their --out.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from _report import markdown_table, write_text
+
+from skmer.reproduction import counts_markdown, paired_difference, table_markdown, table_rows
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "reproduction"
+TEMPLATE = HERE / "reproduction_page.md"
+PAGE = HERE.parent / "docs" / "reproduction.md"
+REFERENCE = "Proposed (SSSL)"
+AIMS = {
+    "emopia-split_cls_repo": {"quadrant": 0.677, "arousal": 0.887, "valence": 0.704},
+    "emopia-grouped": {"quadrant": 0.75, "arousal": 0.93, "valence": 0.82},
+    "emotify-grouped": {"emotion": 0.58},
+}
+
+
+def load(folder):
+    """Give the tables by the names of their files; stop at one that is no table."""
+    tables = {}
+    for path in sorted(Path(folder).glob("*.json")):
+        try:
+            tables[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+            tables[path.stem]["table"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise SystemExit(f"{path}: this is no table of skmer reproduce ({error}). Move it away.") from error
+    return tables
+
+
+def body(table):
+    """Give a table's Markdown one level deeper, as a part of the page, with what it was run with."""
+    versions = next(iter(table["experiments"].values()))["versions"]
+    packages = ", ".join(f"{name} {versions[name]}" for name in ("skmer", "torch", "scikit-learn") if name in versions)
+    markdown = table_markdown(table).replace("\n### ", "\n#### ")
+    return f"{markdown}\n\n{table['date']} UTC, {packages}, code {versions['code']}.\n"
+
+
+def verdict(name, table):
+    """Say for each task how far the best way of our system is from the aim."""
+    lines = []
+    for task, aim in AIMS.get(name.partition("-")[2], {}).items():
+        rows = [row for row in table_rows(table) if row["task"] == task and "accuracy" in row]
+        best = max(rows, key=lambda row: row["accuracy"]["mean"])
+        ours = next((row for row in rows if row["system"] == REFERENCE), None)
+        if ours is None:
+            continue
+        gap = 100 * (ours["accuracy"]["mean"] - aim)
+        outcome = "reached" if gap >= 0 else f"missed by {-gap:.1f}"
+        lines.append(
+            f"- {task}: aim {100 * aim:.1f}, {outcome} by {REFERENCE} ({100 * ours['accuracy']['mean']:.1f}); the best "
+            f"row is {best['system']} ({100 * best['accuracy']['mean']:.1f})."
+        )
+    return "\n".join(lines)
+
+
+def differences(table):
+    """Compare every system of a table with SSSL, fold by fold."""
+    rows = []
+    for task, experiment in table["experiments"].items():
+        own = [row for row in experiment["rows"] if row["inner"] is None]
+        for name in dict.fromkeys(row["name"] for row in own):
+            if name == REFERENCE or name.startswith("dummy"):
+                continue
+            found = [paired_difference(own, name, REFERENCE, score) for score in ("accuracy", "macro-F1")]
+            cells = [f"{100 * d['mean']:+.1f} ± {100 * d['sd']:.1f}" for d in found]
+            said = "within the spread" if found[0]["within_spread"] else "beyond the spread"
+            rows.append([name, task, *cells, found[0]["n"], said])
+    header = ["system", "task", "accuracy − SSSL's", "macro-F1 − SSSL's", "folds", "accuracy is"]
+    return markdown_table(header, rows)
+
+
+def section(name, tables):
+    """Give what stands in the page's place of a name."""
+    if name == "table1":
+        return "\n\n".join(counts_markdown(table) for table in tables.values() if table["table"] == "table1")
+    if name not in tables:
+        raise SystemExit(f"{TEMPLATE} asks for {name}, which is not among the results: {', '.join(tables)}.")
+    return "\n\n".join(
+        part for part in (body(tables[name]), verdict(name, tables[name]), differences(tables[name])) if part
+    )
+
+
+def page(tables):
+    """Fill the template: each {{name}} is the place of a table."""
+    return re.sub(r"\{\{([\w-]+)\}\}", lambda place: section(place[1], tables), TEMPLATE.read_text(encoding="utf-8"))
+
+
+def main():
+    """Write the page from the results."""
+    parser = argparse.ArgumentParser(description="Write docs/reproduction.md from the results of skmer reproduce.")
+    parser.add_argument("--results", default=RESULTS, help="folder of JSON files (%(default)s)")
+    parser.add_argument("--page", default=PAGE, help="where the page goes (%(default)s)")
+    arguments = parser.parse_args()
+    tables = load(arguments.results)
+    if not tables:
+        raise SystemExit(f"{arguments.results} has no results: copy there what skmer reproduce wrote.")
+    write_text(arguments.page, page(tables))
+    print(f"{arguments.page}: {len(tables)} tables")
+
+
+if __name__ == "__main__":
+    main()
