@@ -1,8 +1,9 @@
-"""Write docs/reproduction.md from the tables that ``skmer reproduce`` made.
+"""Run the tables of docs/reproduction.md, and write the page from them.
 
-    python benchmarks/reproduction.py
+    SKMER_DATA=DIR python benchmarks/reproduction.py --run --n-jobs 2     # hours on two cores; goes on where it was
+    python benchmarks/reproduction.py                                     # the page alone, from the results kept here
 
-Reads every JSON file under benchmarks/results/reproduction: those that the commands on the page wrote to their --out.
+The page is filled from the JSON files under benchmarks/results/reproduction, which are tables of ``skmer reproduce``.
 """
 
 import argparse
@@ -12,12 +13,28 @@ from pathlib import Path
 
 from _report import markdown_table, write_text
 
+from skmer.cli import main as skmer
 from skmer.reproduction import counts_markdown, paired_difference, table_markdown, table_rows
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "reproduction"
 TEMPLATE = HERE / "reproduction_page.md"
 PAGE = HERE.parent / "docs" / "reproduction.md"
+WORK = HERE / "results" / ".partial" / "reproduction"
+# small enough for two cores without a GPU; chosen on EMOPIA's validation clips
+NETWORK = ["--backbone", "small", "--recipe", "skmer", "--epochs", "6", "--warmup-epochs", "4", "--params",
+           '{"backbone_params": {"width": 16}, "batch_size": 32}']  # fmt: skip
+RUNS = [
+    ["table1", "--dataset", "pmemo", "--from-metadata"],
+    ["table1", "--dataset", "emopia"],
+    ["table1", "--dataset", "emotify"],
+    ["table3", "--dataset", "emopia", "--protocol", "split_cls_repo", "--seeds", "0,1",
+     "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK],
+    ["table3", "--dataset", "emopia", *NETWORK],
+    ["ablations", "--dataset", "emopia", "--tasks", "quadrant", "--folds", "0,1,2",
+     "--systems", "inherited,Proposed,padding,whole", *NETWORK],
+    ["table3", "--dataset", "emotify", "--cross-fit", "2", *NETWORK],
+]  # fmt: skip
 REFERENCE = "Proposed (SSSL)"
 AIMS = {
     "emopia-split_cls_repo": {"quadrant": 0.677, "arousal": 0.887, "valence": 0.704},
@@ -96,12 +113,27 @@ def page(tables):
     return re.sub(r"\{\{([\w-]+)\}\}", lambda place: section(place[1], tables), TEMPLATE.read_text(encoding="utf-8"))
 
 
+def run(n_jobs):
+    """Run every table, and keep the JSON files among the results."""
+    for arguments in RUNS:
+        jobs = [] if arguments[0] == "table1" else ["--n-jobs", str(n_jobs)]
+        print("skmer reproduce", *arguments)
+        if skmer(["reproduce", *arguments, *jobs, "--out", str(WORK)]):
+            raise SystemExit(1)
+    for path in sorted(WORK.glob("*.json")):
+        write_text(RESULTS / path.name, path.read_text(encoding="utf-8"))
+
+
 def main():
-    """Write the page from the results."""
-    parser = argparse.ArgumentParser(description="Write docs/reproduction.md from the results of skmer reproduce.")
+    """Write the page from the results, and with --run make these first."""
+    parser = argparse.ArgumentParser(description="Run the tables of docs/reproduction.md, and write the page.")
+    parser.add_argument("--run", action="store_true", help="run the tables; needs $SKMER_DATA")
+    parser.add_argument("--n-jobs", type=int, default=1, help="processes (%(default)s)")
     parser.add_argument("--results", default=RESULTS, help="folder of JSON files (%(default)s)")
     parser.add_argument("--page", default=PAGE, help="where the page goes (%(default)s)")
     arguments = parser.parse_args()
+    if arguments.run:
+        run(arguments.n_jobs)
     tables = load(arguments.results)
     if not tables:
         raise SystemExit(f"{arguments.results} has no results: copy there what skmer reproduce wrote.")

@@ -20,7 +20,7 @@ def fit_threshold(ratings, threshold="median"):
 
     Parameters
     ----------
-    ratings : array-like of shape (n_songs,) or (n_songs, n_dimensions)
+    ratings : array-like of shape (n_songs,) or (n_songs, 2)
         Ratings of the training songs; test songs must have no say.
     threshold : {"median", "midpoint"} or float, default="median"
         "median" is each dimension's median, "midpoint" the middle between its lowest and
@@ -28,13 +28,13 @@ def fit_threshold(ratings, threshold="median"):
 
     Returns
     -------
-    float or ndarray of shape (n_dimensions,)
+    float or ndarray of shape (2,)
         One threshold a dimension.
 
     Raises
     ------
     ValueError
-        If `threshold` is none of these, or `ratings` are empty or not finite.
+        If `threshold` is none of these, or `ratings` are empty, not finite or of another shape.
 
     Examples
     --------
@@ -45,9 +45,9 @@ def fit_threshold(ratings, threshold="median"):
     ratings = _check_ratings(ratings)
     if isinstance(threshold, Real) and not isinstance(threshold, bool) and np.isfinite(float(threshold)):
         found = np.zeros(ratings.shape[1:]) + float(threshold)
-    elif threshold == "median":
+    elif isinstance(threshold, str) and threshold == "median":
         found = np.median(ratings, axis=0)
-    elif threshold == "midpoint":
+    elif isinstance(threshold, str) and threshold == "midpoint":
         found = (ratings.min(axis=0) + ratings.max(axis=0)) / 2
     else:
         raise ValueError(f"threshold must be a number or one of {list(THRESHOLD_RULES)}, got {threshold!r}.")
@@ -62,7 +62,7 @@ def ratings_to_classes(ratings, threshold):
     ratings : array-like of shape (n_songs,) or (n_songs, 2)
         One dimension, or valence and arousal in this order.
     threshold : float or array-like of shape (2,)
-        What `fit_threshold` found.
+        What `fit_threshold` found; one number holds for every dimension.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def ratings_to_classes(ratings, threshold):
     Raises
     ------
     ValueError
-        If the shapes do not fit, or a rating is not finite.
+        If the shapes do not fit, or a rating or a threshold is not finite.
 
     Examples
     --------
@@ -85,6 +85,9 @@ def ratings_to_classes(ratings, threshold):
     ratings = _check_ratings(ratings)
     if np.shape(threshold) not in ((), ratings.shape[1:]):
         raise ValueError(f"Ratings of shape {ratings.shape} need one threshold a dimension, got {threshold!r}.")
+    # nothing is at or above NaN: every song would be low
+    if np.asarray(threshold).dtype.kind not in "biuf" or not np.isfinite(threshold).all():
+        raise ValueError(f"threshold must be finite, as fit_threshold finds it from ratings, got {threshold!r}.")
     high = ratings >= threshold
     if high.ndim == 1:
         return np.where(high, "high", "low")
@@ -110,7 +113,7 @@ def quadrants_to_classes(quadrants, task):
     Raises
     ------
     ValueError
-        If `task` is none of these, or a quadrant is unknown.
+        If `task` is none of these, a quadrant is unknown, or `quadrants` has another shape.
 
     Examples
     --------
@@ -119,6 +122,8 @@ def quadrants_to_classes(quadrants, task):
     ['high', 'low', 'low', 'high']
     """
     quadrants = np.asarray(quadrants, dtype=str)
+    if quadrants.ndim != 1:
+        raise ValueError(f"Quadrants must have shape (n_songs,), got {quadrants.shape}.")
     unknown = sorted(set(quadrants.tolist()) - set(QUADRANTS))
     if unknown:
         raise ValueError(f"Quadrants must be some of {list(QUADRANTS)}, got {unknown}.")
@@ -134,5 +139,9 @@ def _check_ratings(ratings):
     if ratings.ndim not in (1, 2) or ratings.shape[1:] not in ((), (2,)) or not len(ratings):
         raise ValueError(f"Ratings must have shape (n_songs,) or (n_songs, 2), got {ratings.shape}.")
     if not np.isfinite(ratings).all():
-        raise ValueError("Ratings must be finite numbers.")
+        bad = np.flatnonzero(~np.isfinite(ratings).reshape(len(ratings), -1).all(axis=1))
+        raise ValueError(
+            f"Ratings must be finite numbers, but {len(bad)} of {len(ratings)} songs have NaN or infinity, "
+            f"the first at position {bad[0]}: leave them out."
+        )
     return ratings

@@ -1,4 +1,4 @@
-"""The command line: ``skmer demo``, ``skmer predict``, ``skmer timeline``."""
+"""The command line: ``skmer demo``, ``skmer predict``, ``skmer reproduce``, ``skmer timeline``."""
 
 from skmer.cli.main import main
 

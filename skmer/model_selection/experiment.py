@@ -1,28 +1,21 @@
 """run_experiment: several systems on the same folds, each finished fold kept, so that a killed run goes on."""
 
-import platform
+import operator
 import tempfile
-import time
-import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import check_consistent_length
 from tqdm.auto import tqdm
 
-from skmer._version import __version__
-from skmer.model_selection.fold_store import FoldStore, code_digest, describe, song_names
-from skmer.model_selection.protocols import Protocol
-from skmer.model_selection.scores import emotion_scores
+from skmer.model_selection._fold_jobs import DUMMY, Job, dummy_rows, parts_of_fold, row_name, versions
+from skmer.model_selection.fold_store import FoldStore, describe, song_names
+from skmer.model_selection.protocols import Protocol, check_labels
 
 __all__ = ["DUMMY", "Experiment", "run_experiment"]
-
-DUMMY = "dummy (commonest class)"
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "librosa")
 
 
 @dataclass
@@ -36,7 +29,8 @@ class Experiment:
     rows : list of dict
         One for each system, readout, fold and seed: ``name``, ``fold``, ``inner`` (fold
         within the training songs, or None), ``seed``, ``n_train``, ``n_test``,
-        ``threshold``, ``scores``, ``seconds``, ``versions``.
+        ``threshold``, ``scores``, ``seconds`` and, but for the dummy, ``versions`` and
+        ``history``.
     folds : list of int
         The folds that were run, of ``n_folds``.
     n_folds : int
@@ -84,7 +78,8 @@ class Experiment:
         Returns
         -------
         dict of str to ndarray
-            Each figure's values over folds and seeds, in the form that `summary_table` takes.
+            Each figure's values over folds and seeds, in the form that `summary_table` takes;
+            empty for a name that is not there.
         """
         rows = [row["scores"] for row in self.rows if row["name"] == name and row["inner"] is None]
         return {score: np.array([row[score] for row in rows]) for score in rows[0]} if rows else {}
@@ -154,7 +149,9 @@ def run_experiment(
     Raises
     ------
     ValueError
-        If the folds, groups, splits or labels do not fit.
+        If the folds, seeds, groups, splits, labels, systems or the store do not fit.
+    RuntimeError
+        If skmer's code was changed on disk before a worker process read it.
 
     See Also
     --------
@@ -163,10 +160,12 @@ def run_experiment(
     Notes
     -----
     A kept fold is taken up when all that decides it is the same: the songs (folder, name and
-    size, or digest), their labels, which of them train and test, the system's parameters,
-    the seed and skmer's code between songs and labels (comments and docstrings aside). Number of
-    processes, device and the versions of other packages are written down, but do not part
-    folds: machines that share a table should have the same.
+    size, or digest), the training songs' labels and groups, which songs train and test, the
+    number of the fold, the system's name and parameters, the seed and skmer's code between
+    songs and labels (comments and docstrings aside, as this version of Python parses it).
+    Number of processes, device and the versions of other packages are written down, but do not
+    part folds: machines that share a table should have the same. User warnings of systems are
+    not shown.
 
     Examples
     --------
@@ -182,19 +181,27 @@ def run_experiment(
     | SVM                     | .953 ± .034 | .953 ± .034 |
     """
     check_consistent_length(X, y, groups)
-    y = np.asarray(y)
+    y = check_labels(y)
+    # an array, because a pandas Series is asked for its index and not for positions
+    groups = None if groups is None else check_labels(groups, "groups")
+    seeds = _integers(seeds, "seeds")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be different whole numbers, at least one, got {seeds}.")
     protocol = Protocol() if protocol is None else protocol
     all_folds = protocol.split(y, groups, splits)
-    chosen = list(range(len(all_folds))) if folds is None else sorted(set(folds))
+    chosen = list(range(len(all_folds))) if folds is None else sorted(set(_integers(folds, "folds")))
     if not chosen or chosen[0] < 0 or chosen[-1] >= len(all_folds):
         raise ValueError(f"folds must be some of 0 to {len(all_folds) - 1}, got {folds}.")
     if DUMMY in systems or not systems:
         raise ValueError(f"Name at least one system, and none {DUMMY!r}: that one is added.")
-    parts = [part for fold in chosen for part in _parts(fold, all_folds[fold], y, groups, protocol, inner_splits)]
+    _check_systems(systems)
+    parts = [
+        part for fold in chosen for part in parts_of_fold(fold, all_folds[fold], y, groups, protocol, inner_splits)
+    ]
     names = song_names(X)
     with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
         jobs = [
-            _Job(name, systems[name], part, seed, FoldStore(folder), names, groups)
+            Job(name, systems[name], part, seed, FoldStore(folder), names, groups)
             for part in parts
             for seed in seeds
             for name in systems
@@ -203,104 +210,35 @@ def run_experiment(
         for name in dict.fromkeys(job.name for job in missing):
             systems[name].prepare(X, n_jobs, verbose)
         _run(missing, jobs, X, groups, n_jobs, verbose)
-        rows = [row for part in parts for seed in seeds for row in _dummy_rows(part, seed)]
+        rows = [row for part in parts for seed in seeds for row in dummy_rows(part, seed)]
         rows += [row for job in jobs for row in job.rows()]
     return Experiment(
         protocol={**protocol.to_dict(), "description": protocol.describe(), "seeds": list(seeds)},
         rows=rows,
         folds=chosen,
         n_folds=len(all_folds),
-        versions=_versions(),
+        versions=versions(),
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         systems={name: describe(system.parts) for name, system in systems.items()},
     )
 
 
-@dataclass
-class _Part:
-    """Training and test songs of a fold, or of a fold within its training songs, with their classes."""
-
-    fold: int
-    inner: int | None
-    train: np.ndarray
-    test: np.ndarray
-    labels: np.ndarray
-    threshold: float | list | None
+def _integers(values, name):
+    try:
+        # plain ones, because JSON has no others
+        return [operator.index(value) for value in values]
+    except TypeError as error:
+        raise ValueError(f"{name} must be a list of whole numbers, got {values!r}.") from error
 
 
-def _parts(fold, songs, y, groups, protocol, inner_splits):
-    train, test = songs
-    yield _Part(fold, None, train, test, *protocol.labels(y, train))
-    if inner_splits is None:
-        return
-    kind = "stratified" if groups is None or protocol.folds == "stratified" else "grouped"
-    inside = Protocol(kind, inner_splits, protocol.threshold, protocol.fold_seed)
-    inner_groups = None if groups is None else np.asarray(groups)[train]
-    for i, (a, b) in enumerate(inside.split(y[train], inner_groups)):
-        yield _Part(fold, i, train[a], train[b], *protocol.labels(y, train[a]))
-
-
-class _Job:
-    """One system on one part with one seed."""
-
-    def __init__(self, name, system, part, seed, store, song_names, groups):
-        self.name, self.system, self.part, self.seed, self.store = name, system, part, seed, store
-        labels = part.labels.tolist()
-        place = {"fold": part.fold, "seed": seed} | ({} if part.inner is None else {"inner": part.inner})
-        decisive = {
-            "parts": describe(system.parts),
-            "seed": seed,
-            "code": code_digest(),
-            # test labels decide the scores, not the predictions
-            "train": [[song_names[i], labels[i]] for i in part.train],
-            "test": [song_names[i] for i in part.test],
-            "groups": None if groups is None else [str(groups[i]) for i in part.train],
-        }
-        self.path = store.path_of(name, place, decisive)
-
-    @property
-    def cost(self):
-        return self.system.cost * len(self.part.train)
-
-    def load(self):
-        return self.store.load(self.path)
-
-    def run(self, X, groups, verbose):
-        part, began = self.part, time.monotonic()
-        with warnings.catch_warnings():
-            # an unusable split stands in the history; a fold may lack a class
-            warnings.simplefilter("ignore", UserWarning)
-            found = self.system.run(X, part.labels, part.train, part.test, groups, self.seed, verbose)
-        seconds = round(time.monotonic() - began, 2)
-        record = {"system": self.name, "fold": part.fold, "inner": part.inner, "seed": self.seed, "seconds": seconds}
-        self.store.save(self.path, {**record, "parts": describe(self.system.parts), "versions": _versions(), **found})
-        return self
-
-    def rows(self):
-        record = self.load()
-        for readout, predicted in record["predictions"].items():
-            name = f"{self.name}, {readout}" if readout else self.name
-            more = {"seconds": record["seconds"], "versions": record["versions"]}
-            yield _row(name, self.part, self.seed, predicted, more | {"history": record.get("history")})
-
-
-def _row(name, part, seed, predicted, more):
-    return {
-        "name": name,
-        "fold": part.fold,
-        "inner": part.inner,
-        "seed": seed,
-        "n_train": len(part.train),
-        "n_test": len(part.test),
-        "threshold": part.threshold,
-        "scores": emotion_scores(part.labels[part.test].tolist(), predicted),
-        **more,
-    }
-
-
-def _dummy_rows(part, seed):
-    values, counts = np.unique(part.labels[part.train], return_counts=True)
-    yield _row(DUMMY, part, seed, [values.tolist()[counts.argmax()]] * len(part.test), {"seconds": 0.0})
+def _check_systems(systems):
+    names: list = []
+    for name, system in systems.items():
+        if isinstance(system, type) or not hasattr(system, "parts"):
+            raise ValueError(f"The system {name!r} must be an EstimatorSystem or NetworkSystem, got {system!r}.")
+        names += [row_name(name, readout) for readout in getattr(system, "readouts", {"": None})]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Two systems or readouts would have the same name: rename one of {names}.")
 
 
 def _run(missing, jobs, X, groups, n_jobs, verbose):
@@ -317,13 +255,3 @@ def _run(missing, jobs, X, groups, n_jobs, verbose):
             finished += 1
             bar.set_postfix_str(f"{finished} of {len(jobs)} fits", refresh=False)
             bar.update(job.cost)
-
-
-def _versions():
-    return {
-        "skmer": __version__,
-        "code": code_digest(),
-        "python": platform.python_version(),
-        "processor": platform.machine(),
-        **{package: version(package) for package in _PACKAGES},
-    }

@@ -6,8 +6,9 @@ import json
 import os
 import re
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import CodeType, FunctionType, MethodType
 
 import joblib
 import numpy as np
@@ -81,8 +82,10 @@ def describe(thing):
     Returns
     -------
     object
-        Dicts, lists, strings, numbers, booleans and None. Parameters that do not decide a
-        result, such as ``n_jobs``, are left out.
+        Dicts, lists, strings, numbers, booleans and None, the same in every process.
+        Parameters that do not decide a result, such as ``n_jobs``, are left out, and so is
+        ``random_state``, for which the seed of a run stands, but within a dataclass: a seed
+        does not get there. A function is known by its name and code.
 
     Examples
     --------
@@ -91,29 +94,71 @@ def describe(thing):
     >>> describe(DummyClassifier(strategy="prior"))
     {'class': 'sklearn.dummy.DummyClassifier', 'constant': None, 'strategy': 'prior'}
     """
+    return _describe(thing, _INDIFFERENT)
+
+
+def _describe(thing, indifferent):
+    go_on = partial(_describe, indifferent=indifferent)
     if hasattr(thing, "get_params") and not isinstance(thing, type):
         params = thing.get_params(deep=False)
-        decisive = {name: describe(params[name]) for name in sorted(params) if name not in _INDIFFERENT}
+        decisive = {name: go_on(params[name]) for name in sorted(params) if name not in indifferent}
         return {"class": f"{type(thing).__module__}.{type(thing).__qualname__}", **decisive}
     if is_dataclass(thing) and not isinstance(thing, type):
-        return {
-            "class": type(thing).__qualname__,
-            **{name: describe(getattr(thing, name)) for name in (f.name for f in fields(thing))},
-        }
+        values = {f.name: getattr(thing, f.name) for f in fields(thing)}
+        within = [name for name in indifferent if name != "random_state"]
+        return {"class": type(thing).__qualname__, **{key: _describe(value, within) for key, value in values.items()}}
     if isinstance(thing, dict):
-        return {str(key): describe(value) for key, value in thing.items()}
+        return {str(key): go_on(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
-        return [describe(item) for item in thing]
+        return [go_on(item) for item in thing]
+    if isinstance(thing, (set, frozenset)):
+        # texts in a set stand in another order in every process
+        return sorted((go_on(item) for item in thing), key=json.dumps)
     if isinstance(thing, np.generic):
         return thing.item()
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing
     if isinstance(thing, np.ndarray):
         return joblib.hash(thing)
+    if isinstance(thing, partial):
+        return {"partial": go_on(thing.func), "args": go_on(thing.args), "keywords": go_on(thing.keywords)}
+    if isinstance(thing, MethodType):
+        return {"method": go_on(thing.__func__), "of": go_on(thing.__self__)}
     if callable(thing) and hasattr(thing, "__qualname__"):
-        return f"{thing.__module__}.{thing.__qualname__}"
-    # a default repr holds an address, which is another one in every process
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(thing))
+        name = f"{getattr(thing, '__module__', None)}.{thing.__qualname__}"
+        return f"{name} {_function_digest(thing)}" if isinstance(thing, FunctionType) else name
+    return _describe_object(thing)
+
+
+def _function_digest(function):
+    """Digest what a function does and holds: lambdas share one name, and a body may be changed under its name."""
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    held = [describe(value) for value in cells if value is not function]
+    defaults = [describe(function.__defaults__), describe(function.__kwdefaults__)]
+    return _digest([_describe_code(function.__code__), defaults, held])
+
+
+def _describe_code(code):
+    constants = [_describe_code(c) if isinstance(c, CodeType) else describe(c) for c in code.co_consts]
+    return [code.co_code.hex(), list(code.co_names), constants]
+
+
+def _describe_object(thing):
+    """Describe an object of no known kind by its repr and by its contents, which a repr may shorten."""
+    # a default repr holds an address, in large or small letters, which is another one in every process
+    words = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+    try:
+        if hasattr(thing, "state_dict"):  # a torch module, whose pickle has addresses
+            contents = joblib.hash({name: value.detach().cpu().numpy() for name, value in thing.state_dict().items()})
+        else:
+            contents = joblib.hash(thing)
+    except Exception:  # whatever pickle raises
+        return words
+    return f"{words} {contents[:16]}"
+
+
+def _digest(thing):
+    return hashlib.sha256(json.dumps(thing, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def song_names(X):
@@ -155,6 +200,11 @@ class FoldStore:
     folder : str or Path
         Made where it is missing. Files of several machines can be put together in it.
 
+    Raises
+    ------
+    ValueError
+        If it cannot be a folder.
+
     Examples
     --------
     >>> import tempfile
@@ -168,8 +218,13 @@ class FoldStore:
     """
 
     def __init__(self, folder):
+        if folder == "":
+            raise ValueError("store='' names no folder; '.' is the one in which Python runs.")
         self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ValueError(f"store={str(folder)!r} is a file, or lies in one: name a folder.") from error
 
     def path_of(self, system, labels, decisive):
         """Name the file of a fold.
@@ -188,9 +243,9 @@ class FoldStore:
         Path
             The file, whether or not it is there.
         """
-        key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
-        words = [re.sub(r"[^a-z0-9]+", "-", system.lower()).strip("-")] + [f"{k}{v}" for k, v in labels.items()]
-        return self.folder / ("-".join(words) + f"-{key}.json")
+        # file names have at most 255 bytes
+        words = [re.sub(r"[^a-z0-9]+", "-", system.lower()).strip("-")[:150], *(f"{k}{v}" for k, v in labels.items())]
+        return self.folder / ("-".join(words) + f"-{_digest(decisive)}.json")
 
     def load(self, path):
         """Read a finished fold.
@@ -212,7 +267,7 @@ class FoldStore:
         """
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            if "predictions" not in record:
+            if not isinstance(record, dict) or not isinstance(record.get("predictions"), dict):
                 raise ValueError("it has no predictions")
         except FileNotFoundError:
             return None

@@ -1,6 +1,7 @@
 """Protocol: which songs train and which test, and what may be learnt from which."""
 
 from dataclasses import asdict, dataclass
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -8,9 +9,63 @@ from sklearn.utils import check_consistent_length
 
 from skmer.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
 
-__all__ = ["Protocol"]
+__all__ = ["Protocol", "check_labels"]
 
 _FOLDS = ("stratified", "grouped")
+
+
+def check_labels(values, name="y"):
+    """Give labels, groups or ratings as an array of one plain type.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_songs,) or (n_songs, 2)
+        One item, or two ratings, a song.
+    name : str, default="y"
+        What the caller calls them, for the error.
+
+    Returns
+    -------
+    ndarray
+        Of text, integers, booleans or finite floats.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing, or they are of several types or of one that is no label.
+
+    Examples
+    --------
+    >>> from skmer.model_selection.protocols import check_labels
+    >>> check_labels(["happy", "sad", None])
+    Traceback (most recent call last):
+        ...
+    ValueError: y must hold one value a song, all of one type, but song 2 has None (and song 0 'happy'): ...
+    """
+    array = np.asarray(values)
+    if getattr(values, "dtype", None) != array.dtype or array.dtype == object:
+        # a list of a text and NaN would become the texts "a" and "nan"
+        items = np.asarray(values, dtype=object)
+        for i, item in enumerate(items):
+            if item is None or type(_plain(item)) is not type(_plain(items[0])):
+                raise ValueError(
+                    f"{name} must hold one value a song, all of one type, but song {i} has {item!r} "
+                    f"(and song 0 {items[0]!r}): mend it, or leave the song out."
+                )
+        array = np.array(items.tolist())
+    if array.dtype.kind not in "biufU":
+        raise ValueError(f"{name} must hold text, whole numbers or ratings, got values of type {array.dtype}.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        song = np.argwhere(~np.isfinite(array))[0][0]
+        raise ValueError(f"{name} must be finite, but that of song {song} is {array[song]}: leave the song out.")
+    return array
+
+
+def _plain(item):
+    if isinstance(item, np.generic):
+        item = item.item()
+    # whole numbers among ratings are ratings
+    return float(item) if isinstance(item, Real) and not isinstance(item, bool) else item
 
 
 @dataclass(frozen=True)
@@ -27,7 +82,8 @@ class Protocol:
         Number of folds; a published split has one.
     threshold : {"median", "midpoint"} or float, default=None
         Where the target is ratings, how they become classes: found among the training
-        songs of each fold, see `skmer.ratings.fit_threshold`.
+        songs of each fold, see `skmer.ratings.fit_threshold`. Whole numbers are ratings
+        where there is a threshold, and labels where there is none.
     fold_seed : int, default=0
         Decides the folds.
 
@@ -65,9 +121,17 @@ class Protocol:
     fold_seed: int = 0
 
     def __post_init__(self):
-        if self.n_splits < 2:
-            raise ValueError(f"n_splits must be at least 2, got {self.n_splits}.")
-        if isinstance(self.threshold, str) and self.threshold not in THRESHOLD_RULES:
+        if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
+            raise ValueError(f"n_splits must be a whole number, at least 2, got {self.n_splits!r}.")
+        # None would divide the songs anew in each run, and no kept fold would be found again
+        if not isinstance(self.fold_seed, Integral) or self.fold_seed < 0:
+            raise ValueError(f"fold_seed must be a whole number, at least 0, got {self.fold_seed!r}.")
+        if isinstance(self.threshold, str):
+            known = self.threshold in THRESHOLD_RULES
+        else:
+            number = isinstance(self.threshold, Real) and not isinstance(self.threshold, bool)
+            known = self.threshold is None or (number and np.isfinite(float(self.threshold)))
+        if not known:
             raise ValueError(f"threshold must be a number or one of {list(THRESHOLD_RULES)}, got {self.threshold!r}.")
 
     def split(self, y, groups=None, splits=None):
@@ -94,15 +158,18 @@ class Protocol:
             If groups, or the published split, are missing or do not fit.
         """
         check_consistent_length(y, groups)
-        y = np.asarray(y)
+        y = check_labels(y)
         if self.folds not in _FOLDS:
             return [self._published(splits, len(y))]
         labels, _ = self.labels(y, np.arange(len(y)))
         if self.folds == "grouped" and groups is None:
             raise ValueError("folds='grouped' needs groups, such as the artist of each song.")
         kind = StratifiedGroupKFold if self.folds == "grouped" else StratifiedKFold
-        folds = kind(self.n_splits, shuffle=True, random_state=self.fold_seed)
-        return list(folds.split(labels, labels, groups if self.folds == "grouped" else None))
+        groups = check_labels(groups, "groups") if self.folds == "grouped" else None
+        folds = list(kind(self.n_splits, shuffle=True, random_state=self.fold_seed).split(labels, labels, groups))
+        if not all(len(test) for _, test in folds):
+            raise ValueError(f"A fold of {self.n_splits} has no test song: lower n_splits.")
+        return folds
 
     def _published(self, splits, n_songs):
         known = {} if splits is None else splits
@@ -111,8 +178,13 @@ class Protocol:
         parts = known[self.folds]
         if "test" not in parts or len(parts) < 2:
             raise ValueError(f"The split {self.folds!r} must have a part 'test' and others, got {list(parts)}.")
-        test = np.asarray(parts["test"])
-        train = np.sort(np.concatenate([songs for name, songs in parts.items() if name != "test"]))
+        for name, songs in parts.items():
+            if len(songs) and np.asarray(songs).dtype.kind not in "iu":
+                raise ValueError(f"The part {name!r} of the split {self.folds!r} must hold positions of songs.")
+        test = np.asarray(parts["test"], dtype=np.intp)
+        train = np.sort(np.concatenate([songs for name, songs in parts.items() if name != "test"]).astype(np.intp))
+        if not len(test) or not len(train):
+            raise ValueError(f"The split {self.folds!r} has {len(train)} training and {len(test)} test songs.")
         both = np.concatenate([train, test])
         if len(np.unique(both)) < len(both) or both.min() < 0 or both.max() >= n_songs:
             raise ValueError(f"The split {self.folds!r} has a song twice, or names songs that are not there.")
@@ -124,7 +196,7 @@ class Protocol:
         Parameters
         ----------
         y : array-like of shape (n_songs,) or (n_songs, 2)
-            Labels, which are given back as they are, or ratings.
+            Labels, which are given back as an array, or ratings.
         train : array of int
             Positions of the training songs.
 
@@ -138,10 +210,12 @@ class Protocol:
         Raises
         ------
         ValueError
-            If `y` are ratings and the protocol has no threshold.
+            If `y` are ratings and the protocol has no threshold, or `y` lacks a value.
         """
-        y = np.asarray(y)
-        if y.dtype.kind != "f":
+        y = check_labels(y)
+        if y.dtype.kind != "f" and (self.threshold is None or y.dtype.kind not in "iu"):
+            if y.ndim != 1:
+                raise ValueError(f"Labels must have shape (n_songs,), got {y.shape}.")
             return y, None
         if self.threshold is None:
             raise ValueError("The target is ratings: give the protocol a threshold, such as 'median'.")
@@ -177,4 +251,4 @@ class Protocol:
         dict
             As JSON can hold it.
         """
-        return asdict(self)
+        return {key: value.item() if isinstance(value, np.generic) else value for key, value in asdict(self).items()}

@@ -24,7 +24,9 @@ def emotion_scores(y, predicted):
     dict of str to float
         ``"accuracy"``; ``"F1"``, as the paper seems to use it: that of "high" where the
         labels are "low" and "high", else the macro average; ``"macro-F1"``; and
-        ``"balanced accuracy"``, the mean recall of the classes that `y` holds.
+        ``"balanced accuracy"``, the mean recall of the classes that `y` holds. Macro
+        averages are over the classes of `y` and `predicted`, so that one which is only
+        predicted counts as 0.
 
     Notes
     -----

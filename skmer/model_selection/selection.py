@@ -25,6 +25,11 @@ def best_on_test_folds(experiment, names, score="accuracy"):
     str
         Name of the best.
 
+    Raises
+    ------
+    ValueError
+        If a name or the score is not in the experiment.
+
     See Also
     --------
     chosen_inside_folds : The choice without a look at test songs.
@@ -43,6 +48,7 @@ def best_on_test_folds(experiment, names, score="accuracy"):
     >>> best_on_test_folds(Experiment({}, rows, [0], 1), ["1 s", "3 s"])
     '3 s'
     """
+    _check(experiment, names, score)
     return max(names, key=lambda name: experiment.scores(name)[score].mean())
 
 
@@ -68,7 +74,7 @@ def chosen_inside_folds(experiment, names, score="accuracy", label="chosen insid
     Raises
     ------
     ValueError
-        If the experiment has no inner folds.
+        If the experiment has no inner folds, or a name or the score is not in it.
 
     Examples
     --------
@@ -81,6 +87,7 @@ def chosen_inside_folds(experiment, names, score="accuracy", label="chosen insid
     >>> row["choice"], row["scores"]["accuracy"]
     ('3 s', 0.8)
     """
+    _check(experiment, names, score)
     chosen = []
     for row in experiment.rows:
         if row["name"] != names[0] or row["inner"] is not None:
@@ -96,6 +103,14 @@ def chosen_inside_folds(experiment, names, score="accuracy", label="chosen insid
         [test] = [r for r in candidates[best] if r["inner"] is None]
         chosen.append({**test, "name": label, "choice": best})
     return chosen
+
+
+def _check(experiment, names, score):
+    unknown = [name for name in names if name not in experiment.names]
+    if unknown or not len(names):
+        raise ValueError(f"names must be some of {experiment.names}, got {list(names)}.")
+    if score not in experiment.rows[0]["scores"]:
+        raise ValueError(f"score must be one of {list(experiment.rows[0]['scores'])}, got {score!r}.")
 
 
 def _at(experiment, name, place):

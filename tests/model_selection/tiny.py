@@ -1,0 +1,85 @@
+"""Songs of a second, networks that train in a moment, and systems that tell what they were asked."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.svm import SVC
+from skorch.callbacks import Callback
+
+from skmer import SegmentTransformer, SSSLClassifier
+from skmer.model_selection import NetworkSystem, Protocol, Readout, run_experiment
+from tests.estimators.instances import SPECTROGRAM, SR, SSSL
+
+
+def tiny_songs(n_songs=12, n_classes=2, seed=0):
+    """Noisy tones of a second, their classes, and composers who wrote two songs each."""
+    rng = np.random.default_rng(seed)
+    y = np.array(["low", "high", "odd"])[np.arange(n_songs) % n_classes]
+    pitch = np.array([300, 700, 1500])[np.arange(n_songs) % n_classes] * rng.uniform(0.6, 1.6, n_songs)
+    t = np.arange(round(1.25 * SR)) / SR
+    X = [0.2 * np.sin(2 * np.pi * p * t) + rng.normal(scale=0.2, size=len(t)) for p in pitch]
+    return X, y, np.array([f"composer {i // 2}" for i in range(n_songs)])
+
+
+def tiny_segments(**changed):
+    return SegmentTransformer(**{**SPECTROGRAM, **changed})
+
+
+def tiny_network(**changed):
+    return SSSLClassifier(**{**SSSL, "random_state": None, **changed})
+
+
+class Margins(SVC):
+    """Tells the margin where another tells the label: two that agree in it agree to the last digit."""
+
+    def predict(self, X):
+        return self.decision_function(X)
+
+
+class ToldSystem:
+    """Predicts the first training label and writes down each run, from whatever process."""
+
+    cost = 1.0
+
+    def __init__(self, folder, param=1, fails=()):
+        self.folder, self.param, self.fails = Path(folder), param, fails
+
+    @property
+    def parts(self):
+        return {"param": self.param}
+
+    @property
+    def runs(self):
+        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("run-*"))]
+
+    def prepare(self, X, n_jobs=None, verbose=0):
+        pass
+
+    def run(self, X, y, train, test, groups=None, seed=0, verbose=0):
+        told = {"train": train.tolist(), "test": test.tolist(), "seed": seed, "y": y[train].tolist()}
+        (self.folder / f"run-{time.time_ns()}").write_text(json.dumps(told))
+        return {"predictions": {"": [y[train].tolist()[0]] * len(test)}}
+
+
+class Pause(Callback):
+    """Stops a training for good, while a file asks for it and once a first fold is kept."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_epoch_end(self, net, **kwargs):
+        folder = Path(self.folder)
+        if (folder / "stop").exists() and len(net.history) == 2 and list((folder / "store").glob("*.json")):
+            (folder / "inside").touch()
+            time.sleep(120)
+
+
+def interruptible(folder):
+    """Run an experiment that `Pause` can stop within its second fold."""
+    X, y, _ = tiny_songs()
+    network = tiny_network(cv=2, callbacks=[Pause(str(folder))])
+    system = NetworkSystem(tiny_segments(), network, {"": Readout(), "cross-fitted": Readout(cross_fitted=True)})
+    store = Path(folder) / "store"
+    return run_experiment({"net": system}, X, y, protocol=Protocol(n_splits=3), seeds=(4,), store=store)
