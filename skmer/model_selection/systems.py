@@ -81,14 +81,15 @@ class EstimatorSystem:
         dict
             ``"predictions"``, labels of the test songs by name of the readout, here ``""``.
         """
-        estimator = clone(self.estimator)
-        estimator.set_params(**{name: seed for name in estimator.get_params() if _is_random_state(name)})
+        estimator = _seeded(self.estimator, seed)
         estimator.fit(_safe_indexing(X, train), np.asarray(y)[train])
         return {"predictions": {"": np.asarray(estimator.predict(_safe_indexing(X, test))).tolist()}}
 
 
-def _is_random_state(name):
-    return name == "random_state" or name.endswith("__random_state")
+def _seeded(estimator, seed):
+    estimator = clone(estimator)
+    names = [n for n in estimator.get_params() if n == "random_state" or n.endswith("__random_state")]
+    return estimator.set_params(**dict.fromkeys(names, seed))
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ class Readout:
     share_threshold : float, default=0.5
         theta of the seventh statistic.
     final_estimator : estimator, default=None
-        The classifier; by default a scaler and an RBF SVM.
+        The classifier behind a scaler; by default an RBF SVM. Parameters named
+        ``random_state`` get the seed of the run.
 
     Examples
     --------
@@ -123,7 +125,7 @@ class Readout:
         if self.kind not in ("statistics", "mean"):
             raise ValueError(f"kind must be 'statistics' or 'mean', got {self.kind!r}.")
 
-    def predict(self, classes, inside, y, outside):
+    def predict(self, classes, inside, y, outside, seed=0):
         """Learn from the training songs' segments and predict the test songs.
 
         Parameters
@@ -136,6 +138,8 @@ class Readout:
             Labels of the training songs.
         outside : SongSequence
             Segment probabilities of the test songs.
+        seed : int, default=0
+            Of the classifier.
 
         Returns
         -------
@@ -144,7 +148,7 @@ class Readout:
         """
         if self.kind == "mean":
             return classes[np.stack([song.mean(axis=0) for song in outside]).argmax(axis=1)]
-        svm = SVC() if self.final_estimator is None else clone(self.final_estimator)
+        svm = _seeded(SVC() if self.final_estimator is None else self.final_estimator, seed)
         steps = make_pipeline(SongAggregator(threshold=self.share_threshold), StandardScaler(), svm)
         return steps.fit(inside, y).predict(outside)
 
@@ -260,7 +264,7 @@ class NetworkSystem:
         return {
             "predictions": {
                 name: readout.predict(
-                    network.classes_, held_out if readout.cross_fitted else inside, y[train], outside
+                    network.classes_, held_out if readout.cross_fitted else inside, y[train], outside, seed
                 ).tolist()
                 for name, readout in self.readouts.items()
             },
