@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DATA ?=
 
-.PHONY: demo test lint bench-label-noise bench-emotify clean
+.PHONY: demo test lint bench-label-noise bench-emotify reproduction clean
 
 .venv/.stamp-%: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -27,6 +27,9 @@ bench-label-noise: .venv/.stamp-bench
 
 bench-emotify: .venv/.stamp-bench
 	$(PY) benchmarks/emotify.py
+
+reproduction: .venv/.stamp-bench
+	$(PY) benchmarks/reproduction.py --run --n-jobs 2
 
 clean:
 	rm -rf .venv build *.egg-info demo-output

@@ -2,21 +2,41 @@
 
 import argparse
 import json
+import sys
+import warnings
+from itertools import count
 from pathlib import Path
 
 from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
-from skmer.cli.output_files import OutputError, check_output, written_whole
+from skmer.cli.output_files import written_whole
 
 __all__ = ["DATASETS", "add_reproduce"]
 
 # those of skmer.reproduction.COLLECTIONS, which takes seconds to import
 DATASETS = ("pmemo", "4q", "eim", "deam", "emopia", "emotify", "folder", "csv")
 _WHAT = ("table1", "table2", "table3", "ablations", "figure2")
+_DURATIONS = (1, 2, 3, 4, 5)
+_TRAINED = ("table2", "table3", "ablations")
+# options that the others have no use for
+_ONLY = {
+    **dict.fromkeys(["tasks", "protocol", "threshold"], (*_TRAINED, "figure2")),
+    **dict.fromkeys(["folds", "systems", "cross_fit"], _TRAINED),
+    "durations": ("table1", "table2"),
+    "inner": ("table2",),
+    "from_metadata": ("table1",),
+    "song": ("figure2",),
+}
+# parameters of SSSLClassifier that have an option of their own
+_OPTIONS = {
+    "backbone": "backbone", "max_epochs": "epochs", "warmup_epochs": "warmup-epochs", "cv": "cross-fit",
+    "device": "device", "random_state": "seeds", "n_jobs": "n-jobs", "verbose": "quiet",
+}  # fmt: skip
 _DETAILS = (
     "table1 counts segments, table2 compares durations, table3 systems, ablations what the paper decides without "
     "showing it, figure2 follows one song over time. Each finished fold is kept under OUT/folds: a run that was "
     "stopped goes on where it was, and folds of several machines can be put together there. Without a GPU, "
-    "--backbone small is the network to take. Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument."
+    "--backbone small is the network to take. Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, "
+    "130 after Ctrl-C."
 )
 
 
@@ -31,7 +51,7 @@ def add_reproduce(commands):
     )
     command.add_argument("what", choices=_WHAT, help="what to reproduce")
     command.add_argument("--dataset", choices=DATASETS, required=True, help="the collection")
-    command.add_argument("--data-home", metavar="DIR", help="its folder (csv: the file); default: $SKMER_DATA/NAME")
+    command.add_argument("--data-home", metavar="DIR", help="its folder, or the csv file; default: below $SKMER_DATA")
     command.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
     command.add_argument("-q", "--quiet", action="store_true", help="no progress")
     command.add_argument(
@@ -40,11 +60,13 @@ def add_reproduce(commands):
     _add_protocol(command.add_argument_group("protocol"))
     _add_network(command.add_argument_group("network and segments"))
     only = command.add_argument_group("of single tables")
-    only.add_argument("--durations", type=_numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="tables 1 and 2")
+    only.add_argument("--durations", type=_numbers, metavar="S,...", help="tables 1 and 2; default: 1,2,3,4,5")
     only.add_argument(
         "--systems", type=_words, metavar="NAME,...", help="tables 2 and 3, ablations: only those that begin so"
     )
-    only.add_argument("--inner", type=int, metavar="N", help="table2: also choose the duration by N folds inside")
+    only.add_argument(
+        "--inner", type=_at_least(2), metavar="N", help="table2: also choose the duration by N folds inside"
+    )
     only.add_argument("--from-metadata", action="store_true", help="table1: durations as the collection states them")
     only.add_argument("--song", metavar="NAME", help="figure2: file name of the song")
 
@@ -54,29 +76,50 @@ def _add_protocol(group):
         "--protocol",
         metavar="NAME",
         help="stratified (the paper's), grouped (artists or songs on one side), or a published split such as "
-        "split_cls_repo; default: the paper's where it used the collection, else grouped",
+        "split_cls_repo; default: stratified for the paper's collections and your own songs, else grouped",
     )
     group.add_argument("--tasks", type=_words, metavar="TASK,...", help="quadrant, valence, arousal; default: all")
-    group.add_argument("--n-splits", type=int, default=10, metavar="N", help="folds (%(default)s)")
+    group.add_argument("--n-splits", type=_at_least(2), default=10, metavar="N", help="folds (%(default)s)")
     group.add_argument("--folds", type=_whole_numbers, metavar="I,...", help="run only these, counted from 0")
     group.add_argument("--seeds", type=_whole_numbers, default=[0], metavar="I,...", help="of the networks (0)")
     group.add_argument("--threshold", type=_threshold, metavar="T", help="median, midpoint or a number")
-    group.add_argument("--cross-fit", type=int, default=0, metavar="N", help="also cross-fit song features in N folds")
+    group.add_argument(
+        "--cross-fit", type=_folds_or_none, default=0, metavar="N", help="also cross-fit song features in N folds"
+    )
 
 
 def _add_network(group):
     group.add_argument("--backbone", default="vgg16", help="vgg16, vgg16_bn or small (%(default)s)")
     group.add_argument("--recipe", choices=("paper", "skmer"), default="paper", help="SSSL as printed, or our defaults")
-    group.add_argument("--epochs", type=int, default=30, metavar="N", help="in all (%(default)s)")
-    group.add_argument("--warmup-epochs", type=int, default=5, metavar="N", help="before the first split (%(default)s)")
-    group.add_argument("--duration", type=float, default=3.0, metavar="S", help="of a segment (%(default)s)")
-    group.add_argument("--max-duration", type=float, default=30.0, metavar="S", help="used of a song (%(default)s)")
+    group.add_argument("--epochs", type=_at_least(1), default=30, metavar="N", help="in all (%(default)s)")
+    group.add_argument(
+        "--warmup-epochs", type=_at_least(1), default=5, metavar="N", help="before the first split (%(default)s)"
+    )
+    group.add_argument("--duration", type=_seconds, default=3.0, metavar="S", help="of a segment (%(default)s)")
+    group.add_argument("--max-duration", type=_seconds, default=30.0, metavar="S", help="used of a song (%(default)s)")
     group.add_argument("--params", type=_params, default={}, metavar="JSON", help="further ones of SSSLClassifier")
     group.add_argument("--device", default="auto", help="a torch device (%(default)s)")
 
 
 def _words(text):
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _at_least(least):
+    def whole_number(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"it must be a whole number, at least {least}, not {text!r}")
+        return number
+
+    return whole_number
+
+
+def _folds_or_none(text):
+    return 0 if text.strip() == "0" else _at_least(2)(text)
 
 
 def _whole_numbers(text):
@@ -86,7 +129,15 @@ def _whole_numbers(text):
         numbers = []
     if not numbers or min(numbers) < 0:
         raise argparse.ArgumentTypeError(f"it must be whole numbers from 0 with commas between, not {text!r}")
-    return numbers
+    return list(dict.fromkeys(numbers))
+
+
+def _seconds(text):
+    try:
+        [seconds] = _numbers(text)
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"it must be a positive number, not {text!r}") from None
+    return seconds
 
 
 def _numbers(text):
@@ -94,7 +145,7 @@ def _numbers(text):
         numbers = [float(word) for word in _words(text)]
     except ValueError:
         numbers = []
-    if not numbers or not 0 < min(numbers) <= max(numbers) < float("inf"):
+    if not numbers or not all(0 < number < float("inf") for number in numbers):
         raise argparse.ArgumentTypeError(f"it must be positive numbers with commas between, not {text!r}")
     return numbers
 
@@ -113,15 +164,23 @@ def _params(text):
         raise argparse.ArgumentTypeError(f'it must be JSON such as {{"lr": 0.001}}; {error}') from error
     if not isinstance(params, dict):
         raise argparse.ArgumentTypeError(f'it must be a JSON object such as {{"lr": 0.001}}, not {text!r}')
+    for name in params.keys() & _OPTIONS.keys():
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{_OPTIONS[name]}: give it there")
     return params
 
 
 def _reproduce(arguments):
     from skmer.audio import AudioError
 
+    _refuse_unused(arguments)
     out = Path(arguments.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise Stop(f"{out}: this is a file. Name a folder for the results.") from error
+    except OSError as error:
+        raise Stop(f"{out}: this folder cannot be made ({error.strerror}). Name another one with --out.") from error
+    try:
         if arguments.what == "table1":
             return _count(arguments, out)
         if arguments.what == "figure2":
@@ -129,15 +188,32 @@ def _reproduce(arguments):
         return _compare(arguments, out)
     except AudioError as error:
         raise Stop(str(error), 1) from error
-    except FileExistsError as error:
-        raise Stop(f"{out}: this is a file. Name a folder for the results.") from error
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError) as error:
         raise Stop(str(error)) from error
 
 
+def _refuse_unused(arguments):
+    for name, uses in _ONLY.items():
+        if arguments.what not in uses and getattr(arguments, name) not in (None, False):
+            raise Stop(f"--{name.replace('_', '-')} has no meaning for {arguments.what}, only for {', '.join(uses)}.")
+    for name in ("tasks", "seeds"):
+        if arguments.what == "figure2" and len(getattr(arguments, name) or [0]) > 1:
+            raise Stop(f"--{name}: figure2 follows one song by one network; name one.")
+
+
 def _settings(arguments, out):
+    from skmer.classifiers import SSSLClassifier
     from skmer.reproduction import Settings
 
+    known = sorted(SSSLClassifier().get_params().keys() - _OPTIONS.keys())
+    for name in arguments.params:
+        if name not in known:
+            raise Stop(f"--params: SSSLClassifier has no parameter {name!r}; it has {', '.join(known)}.")
+    if arguments.epochs <= arguments.warmup_epochs and arguments.params.get("noise_model", "gmm") is not None:
+        raise Stop(
+            f"--epochs {arguments.epochs} leaves no epoch after --warmup-epochs {arguments.warmup_epochs}, so that "
+            "SSSL would never split its labels: raise the one or lower the other."
+        )
     return Settings(
         backbone=arguments.backbone,
         recipe=None if arguments.recipe == "skmer" else arguments.recipe,
@@ -147,35 +223,46 @@ def _settings(arguments, out):
         max_duration=arguments.max_duration,
         cross_fit=arguments.cross_fit,
         params=arguments.params,
-        memory=str(out / "cache"),
+        memory=str(out.absolute() / "cache"),
         device=arguments.device,
     )
 
 
 def _count(arguments, out):
     from skmer.reproduction import counts_markdown, run_counts
+    from skmer.reproduction.earlier import check_counts, read_earlier
 
+    path = out / f"table1-{arguments.dataset}.json"
+    before = read_earlier(path, ["counts"])
     table = run_counts(
         arguments.dataset,
         arguments.data_home,
-        arguments.durations,
-        arguments.max_duration,
-        arguments.from_metadata,
+        arguments.durations or _DURATIONS,
+        max_duration=arguments.max_duration,
+        from_metadata=arguments.from_metadata,
+        n_jobs=arguments.n_jobs,
+        verbose=0 if arguments.quiet else 1,
     )
+    if before is not None:
+        check_counts(path, before, table)
     text = counts_markdown(table)
-    _write(out / f"table1-{arguments.dataset}", table, text)
+    _write(path, table, text)
     print(text)
     return 0
 
 
 def _compare(arguments, out):
     from skmer.reproduction import COLLECTIONS, run_table, table_csv, table_markdown
+    from skmer.reproduction.earlier import check_rows, check_settings, read_earlier
 
     kind = arguments.protocol or COLLECTIONS[arguments.dataset].folds
-    partial = "" if arguments.folds is None else "-folds-" + "-".join(map(str, sorted(set(arguments.folds))))
+    partial = "" if arguments.folds is None else "-folds-" + "-".join(map(str, sorted(arguments.folds)))
     settings = _settings(arguments, out)
-    base = out / f"{arguments.what}-{arguments.dataset}-{kind}{partial}"
-    _check_same_settings(base.with_name(f"{base.name}.json"), settings)
+    path = out / f"{arguments.what}-{arguments.dataset}-{kind}{partial}.json"
+    before = read_earlier(path)
+    if before is not None:
+        threshold = COLLECTIONS[arguments.dataset].threshold if arguments.threshold is None else arguments.threshold
+        check_settings(path, before, settings, arguments.n_splits, threshold)
     table = run_table(
         arguments.what,
         arguments.dataset,
@@ -188,41 +275,26 @@ def _compare(arguments, out):
         threshold=arguments.threshold,
         folds=arguments.folds,
         seeds=arguments.seeds,
-        durations=arguments.durations,
+        durations=arguments.durations or _DURATIONS,
         inner_splits=arguments.inner,
         store=out / "folds",
         n_jobs=arguments.n_jobs,
         verbose=0 if arguments.quiet else 1,
     )
+    if before is not None:
+        check_rows(path, before, table)
     text = table_markdown(table)
-    _write(base, table, text, table_csv(table))
+    _write(path, table, text, table_csv(table))
     print(text)
     return 0
 
 
-def _check_same_settings(path, settings):
-    """Refuse to put a table of other settings in the place of one that took hours."""
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))["settings"]
-    except FileNotFoundError:
-        return
-    except (ValueError, KeyError, TypeError) as error:
-        raise OutputError(f"{path}: this is no table of skmer reproduce ({error}). Move it away.") from error
-    now = settings.to_dict()
-    if before != json.loads(json.dumps(now)):
-        other = [key for key in now if now[key] != before.get(key)]
-        raise OutputError(
-            f"{path}: this table has other settings ({', '.join(other)}). Name another folder with --out."
-        )
-
-
-def _write(base, table, text, csv=None):
+def _write(path, table, text, csv=None):
     from skmer.reproduction.text import write_whole
 
-    written = [write_whole(base.with_name(f"{base.name}.json"), table)]
-    written.append(write_whole(base.with_name(f"{base.name}.md"), text + "\n"))
+    written = [write_whole(path, table), write_whole(path.with_suffix(".md"), text + "\n")]
     if csv is not None:
-        written.append(write_whole(base.with_name(f"{base.name}.csv"), csv))
+        written.append(write_whole(path.with_suffix(".csv"), csv))
     print("Written: " + ", ".join(map(str, written)) + "\n")
 
 
@@ -237,30 +309,39 @@ def _follow(arguments, out):
     from skmer.prediction.files import FilePrediction
     from skmer.reproduction import run_timeline
 
-    found = run_timeline(
-        arguments.dataset,
-        _settings(arguments, out),
-        data_home=arguments.data_home,
-        task=None if arguments.tasks is None else arguments.tasks[0],
-        song=arguments.song,
-        folds_kind=arguments.protocol,
-        n_splits=arguments.n_splits,
-        threshold=arguments.threshold,
-        seed=arguments.seeds[0],
-        n_jobs=arguments.n_jobs,
-        verbose=0 if arguments.quiet else 1,
-    )
-    picture = out / f"figure2-{arguments.dataset}-{Path(found.song).stem}.png"
-    lines = picture.with_suffix(".csv")
-    for path in (picture, lines):
-        check_output(path, force=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        found = run_timeline(
+            arguments.dataset,
+            _settings(arguments, out),
+            data_home=arguments.data_home,
+            task=arguments.tasks[0] if arguments.tasks else None,
+            song=arguments.song,
+            folds_kind=arguments.protocol,
+            n_splits=arguments.n_splits,
+            threshold=arguments.threshold,
+            seed=arguments.seeds[0],
+            n_jobs=arguments.n_jobs,
+            verbose=0 if arguments.quiet else 1,
+        )
+    for warning in caught:
+        print(f"skmer reproduce: warning: {warning.message}", file=sys.stderr)
+    picture, lines = _free(out, f"figure2-{arguments.dataset}-{found.task}-{Path(found.song).stem}")
     title = f"{found.song}: labelled {found.target}, heard as {found.emotion.label}"
     display = EmotionTimelineDisplay.from_song_emotion(found.emotion, title=title)
-    with written_whole(picture, force=True) as path:
+    with written_whole(picture, force=False) as path:
         display.figure_.savefig(path, format="png", dpi=150)
-    with written_whole(lines, force=True) as path, open_text(path) as stream:
+    with written_whole(lines, force=False) as path, open_text(path) as stream:
         make_line_writer(stream, "csv", found.emotion.classes, per_segment=True)(
             FilePrediction(found.song, found.emotion)
         )
     print(f"{title}.\n{found.description}.\nPicture: {picture}\nSegments: {lines}")
     return 0
+
+
+def _free(out, name):
+    """Give the paths of a picture and its lines: of another network or song, none is written over."""
+    for number in count(1):
+        paths = [out / f"{name}{'' if number == 1 else f'-{number}'}{ending}" for ending in (".png", ".csv")]
+        if not any(path.exists() for path in paths):
+            return paths

@@ -27,9 +27,11 @@ class Collection:
     threshold : str or None
         How ratings become classes by default; None where there are only classes.
     folds : str
-        Protocol by default: the paper's where it used the collection, else grouped.
+        Protocol by default: the paper's for its own collections and for your songs, else grouped.
     group : str
         What a group is.
+    unit : str
+        What the collection calls that which has a label.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Collection:
     threshold: str | float | None = None
     folds: str = "grouped"
     group: str = "artist"
+    unit: str = "song"
 
     def load(self, data_home=None, task=None, threshold=None, check_audio=True):
         """Load the songs for a task.
@@ -51,7 +54,7 @@ class Collection:
         Parameters
         ----------
         data_home : str or Path, default=None
-            Folder of the collection.
+            Folder of the collection; your own songs have no other place than the one given.
         task : str, default=None
             One of `tasks`; by default the first.
         threshold : str or float, default=None
@@ -67,13 +70,16 @@ class Collection:
         Raises
         ------
         ValueError
-            If the collection does not have the task, or a threshold has nothing to divide.
+            If the collection does not have the task, a threshold has nothing to divide, or
+            nothing says where your own songs are.
         """
         task = self.tasks[0] if task is None else task
         if task not in self.tasks:
             raise ValueError(f"{self.title} has the tasks {', '.join(self.tasks)}; got {task!r}.")
         if threshold is not None and self.threshold is None:
             raise ValueError(f"{self.title} has classes, not ratings: there is nothing to divide by a threshold.")
+        if data_home is None and self.tasks == ("label",):
+            raise ValueError(f"{self.title} can be anywhere: pass data_home (in the command --data-home).")
         asked = {"check_audio": check_audio}
         if self.tasks[0] not in ("emotion", "label"):
             asked["task"] = task
@@ -89,9 +95,11 @@ COLLECTIONS = {
     "pmemo": Collection("PMEmo", datasets.load_pmemo, _HALVES, "median", "stratified"),
     "4q": Collection("4Q", datasets.load_four_q, _ALL, None, "stratified"),
     "eim": Collection("EiM (emoMusic)", datasets.load_eim, ("quadrant", *_HALVES), "median", "stratified"),
-    "deam": Collection("DEAM", datasets.load_deam, _ALL, "median"),
-    "emopia": Collection("EMOPIA", datasets.load_emopia, ("quadrant", "arousal", "valence"), group="song"),
-    "emotify": Collection("Emotify", partial(datasets.load_emotify, emotions=_COMMONEST), ("emotion",)),
+    "deam": Collection("DEAM", datasets.load_deam, _ALL, "median", group="song"),
+    "emopia": Collection("EMOPIA", datasets.load_emopia, ("quadrant", "arousal", "valence"), group="song", unit="clip"),
+    "emotify": Collection(
+        "Emotify, its four commonest emotions", partial(datasets.load_emotify, emotions=_COMMONEST), ("emotion",)
+    ),
     "folder": Collection("Your folder", datasets.load_folder, ("label",), folds="stratified", group="group"),
     "csv": Collection("Your table", datasets.load_csv, ("label",), folds="stratified", group="group"),
 }

@@ -2,17 +2,20 @@
 
 from collections import Counter
 
+import joblib
 import numpy as np
-import soundfile
+from tqdm.auto import tqdm
 
-from skmer.audio import AudioError, read_audio
+from skmer.audio import read_audio
 from skmer.reproduction.collections import COLLECTIONS
 from skmer.reproduction.paper import TABLE_1
 from skmer.reproduction.text import markdown_table
+from skmer.segmentation import SegmentTransformer
 
 __all__ = ["count_segments", "counts_markdown", "run_counts"]
 
 DURATIONS = (1, 2, 3, 4, 5)
+SR = SegmentTransformer().sr
 
 
 def count_segments(seconds, duration, max_duration=30.0):
@@ -50,8 +53,13 @@ def count_segments(seconds, duration, max_duration=30.0):
     return np.maximum(np.floor(used - duration + 1e-9).astype(int) + 1, 0)
 
 
-def run_counts(dataset, data_home=None, durations=DURATIONS, max_duration=30.0, from_metadata=False):
+def run_counts(
+    dataset, data_home=None, durations=DURATIONS, max_duration=30.0, from_metadata=False, n_jobs=None, verbose=0
+):
     """Count the segments of a collection, cut to `max_duration` and whole.
+
+    Songs are decoded, for what a header says may be an estimate, or damaged: the counts
+    are those of `SegmentTransformer`.
 
     Parameters
     ----------
@@ -65,6 +73,10 @@ def run_counts(dataset, data_home=None, durations=DURATIONS, max_duration=30.0, 
         Seconds of each song that are used.
     from_metadata : bool, default=False
         Use the durations that the collection's tables state, without the audio.
+    n_jobs : int, default=None
+        Threads that read songs.
+    verbose : int, default=0
+        1 shows progress.
 
     Returns
     -------
@@ -87,42 +99,47 @@ def run_counts(dataset, data_home=None, durations=DURATIONS, max_duration=30.0, 
     collection = COLLECTIONS[dataset]
     songs = collection.load(data_home, check_audio=not from_metadata)
     if not from_metadata:
-        seconds = np.array([_seconds(path) for path in songs.data])
+        seconds = _read_seconds(songs.data, n_jobs, verbose)
     elif "durations" in songs:
         seconds = np.asarray(songs.durations, dtype=np.float64)
     else:
         raise ValueError(f"The tables of {collection.title} state no durations: count from the audio.")
+    used = _in_whole_samples(max_duration)
+    lengths = {f"{d:g}": _in_whole_samples(d) for d in durations}
     return {
         "table": "table1",
         "dataset": dataset,
         "title": collection.title,
+        "unit": collection.unit,
         "source": "durations stated by the collection" if from_metadata else "durations of the audio files",
         "n_songs": len(seconds),
         "max_duration": max_duration,
         "shorter": int((seconds < max_duration).sum()),
         "mean_seconds": float(seconds.mean()),
         "counts": {
-            f"{d:g}": {
-                "segments": int(count_segments(seconds, d, max_duration).sum()),
+            name: {
+                "segments": int(count_segments(seconds, d, used).sum()),
                 "whole songs": int(count_segments(seconds, d, None).sum()),
-                "if all were as long": int(count_segments([max_duration], d, max_duration)[0]) * len(seconds),
-                "too short": int((count_segments(seconds, d) == 0).sum()),
+                "if all were as long": int(count_segments([used], d, used)[0]) * len(seconds),
+                "too short": int((count_segments(seconds, d, None) == 0).sum()),
             }
-            for d in durations
+            for name, d in lengths.items()
         },
         "lengths": dict(sorted(Counter(np.floor(np.minimum(seconds, 60)).astype(int).tolist()).items())),
     }
 
 
-def _seconds(path):
-    try:
-        return soundfile.info(path).duration
-    # formats that soundfile does not know are decoded, and named where that fails
-    except (soundfile.LibsndfileError, ValueError, RuntimeError):
-        try:
-            return len(read_audio(path, sr=8000)) / 8000
-        except AudioError as error:
-            raise AudioError(f"{error} Its duration cannot be counted.") from error
+def _in_whole_samples(seconds):
+    """Give the seconds that remain when a length is rounded to samples, as `SegmentTransformer` does."""
+    return round(seconds * SR) / SR
+
+
+def _read_seconds(paths, n_jobs, verbose):
+    """Give the lengths that songs have once they are decoded and resampled."""
+    work = (joblib.delayed(read_audio)(path, sr=SR) for path in paths)
+    read = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(work)
+    bar = tqdm(read, total=len(paths), desc="Songs", unit="song", disable=not verbose)
+    return np.array([len(y) / SR for y in bar])
 
 
 def counts_markdown(table):
@@ -145,30 +162,21 @@ def counts_markdown(table):
     >>> table = {"dataset": "x", "title": "X", "source": "", "n_songs": 1, "max_duration": 30, "shorter": 0,
     ...          "mean_seconds": 42.0, "counts": counts}
     >>> print(counts_markdown(table).splitlines()[-1])
-    | 3 s     |       28 |          40 |                  28 |              0 |       |            |
+    | 3 s     |       28 |          40 |                  28 |              0 |
     """
     paper = TABLE_1.get(table["dataset"])
-    header = [
-        "segment",
-        "segments",
-        "whole songs",
-        f"if all had {table['max_duration']:g} s",
-        "songs shorter",
-        "paper",
-        "difference",
-    ]
+    unit, used = table.get("unit", "song"), f"{table['max_duration']:g} s"
+    header = ["segment", "segments", f"whole {unit}s", f"if all had {used}", f"{unit}s shorter"]
     rows = []
     for duration, count in table["counts"].items():
-        theirs = paper["n_segments"][int(duration) - 1] if paper and duration in "12345" else None
         numbers = [count["segments"], count["whole songs"], count["if all were as long"], count["too short"]]
-        difference = "" if theirs is None else f"{100 * (count['segments'] / theirs - 1):+.1f} %"
-        rows.append(
-            [f"{duration} s", *(f"{n:,}" for n in numbers), "" if theirs is None else f"{theirs:,}", difference]
-        )
+        rows.append([f"{duration} s", *(f"{n:,}" for n in numbers)])
+        if paper:
+            theirs = dict(zip("12345", paper["n_segments"], strict=True)).get(duration)
+            rows[-1] += ["", ""] if theirs is None else [f"{theirs:,}", f"{100 * (numbers[0] / theirs - 1):+.1f} %"]
     n_theirs = f" (the paper: {paper['n_songs']:,})" if paper else ""
     heading = (
-        f"{table['title']}: {table['n_songs']:,} songs{n_theirs}, {table['source']}: {table['mean_seconds']:.1f} s on "
-        f"average, {table['shorter']} shorter than {table['max_duration']:g} s. Segments of the first "
-        f"{table['max_duration']:g} s, 1 s apart, without padding."
+        f"{table['title']}: {table['n_songs']:,} {unit}s{n_theirs}, {table['source']}: {table['mean_seconds']:.1f} s "
+        f"on average, {table['shorter']} shorter than {used}. Segments of the first {used}, 1 s apart, without padding."
     )
-    return heading + "\n\n" + markdown_table(header, rows)
+    return heading + "\n\n" + markdown_table(header + (["paper", "difference"] if paper else []), rows)

@@ -77,13 +77,13 @@ def run_table(
     Returns
     -------
     dict
-        As JSON can hold it: ``table``, ``dataset``, ``title``, ``n_songs``, ``group``, ``n_groups``,
-        ``settings``, ``date`` and, for each task, the experiment's dict.
+        As JSON can hold it: ``table``, ``dataset``, ``title``, ``unit``, ``n_songs``, ``group``, ``n_groups``,
+        ``settings``, ``date`` and, under ``experiments``, each task's experiment as a dict.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        From the loader and the protocol.
+        From the loader and the protocol; or if all songs are of one class.
 
     See Also
     --------
@@ -102,6 +102,7 @@ def run_table(
     for task in check_tasks(collection, tasks, table):
         songs = collection.load(data_home, task, threshold)
         protocol = Protocol(folds_kind or collection.folds, n_splits, songs_threshold(songs))
+        _check_classes(protocol, songs, task)
         run = _chosen(_systems(table, settings, durations), systems)
         experiment = run_experiment(
             run,
@@ -127,6 +128,7 @@ def run_table(
         "table": table,
         "dataset": dataset,
         "title": collection.title,
+        "unit": collection.unit,
         "n_songs": len(songs.data),
         "group": collection.group,
         "n_groups": len(np.unique(songs.groups)),
@@ -168,7 +170,7 @@ def check_tasks(collection, tasks, table):
 
 
 def songs_threshold(songs):
-    """Tell the protocol's threshold: None where the target holds classes.
+    """Tell the protocol's threshold: None where the collection has classes.
 
     Parameters
     ----------
@@ -177,10 +179,19 @@ def songs_threshold(songs):
 
     Returns
     -------
-    str or None
-        "median" or "midpoint" where the target holds ratings.
+    str, float or None
+        How ratings become classes; a number has made classes of them already, and is told for the record.
     """
-    return songs.threshold if np.asarray(songs.target).dtype.kind == "f" else None
+    return songs.get("threshold")
+
+
+def _check_classes(protocol, songs, task):
+    labels, _ = protocol.labels(songs.target, np.arange(len(songs.data)))
+    if len(np.unique(labels)) < 2:
+        at = "" if protocol.threshold is None else f" at the threshold {protocol.threshold}"
+        raise ValueError(
+            f"All {len(labels)} songs are {str(labels[0])!r} in {task}{at}: there is nothing to tell apart."
+        )
 
 
 def _systems(table, settings, durations):

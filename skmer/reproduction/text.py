@@ -12,6 +12,17 @@ from skmer.reproduction.summary import table_rows
 __all__ = ["markdown_table", "table_csv", "table_markdown", "write_whole"]
 
 _TASKS = {"quadrant": "Four quadrants", "valence": "Valence", "arousal": "Arousal"}
+_SETTINGS = {
+    "backbone": "backbone {}",
+    "recipe": "recipe {}",
+    "epochs": "{} epochs",
+    "warmup_epochs": "{} of them to warm up",
+    "duration": "segments of {:g} s",
+    "max_duration": "the first {:g} s of each recording",
+    "cross_fit": "cross-fitted in {} folds",
+    "params": "further parameters {}",
+    "device": "device {}",
+}
 
 
 def markdown_table(header, rows):
@@ -70,8 +81,8 @@ def table_markdown(table):
     Returns
     -------
     str
-        Markdown: the protocol, and for each task the figures in percent, mean ± standard
-        deviation over folds, with the paper's beside.
+        Markdown: the settings, and for each task the protocol and the figures in percent, mean ±
+        standard deviation over folds, with the paper's beside.
 
     Examples
     --------
@@ -87,7 +98,7 @@ def table_markdown(table):
     lines = [_heading(table), ""]
     for task, experiment in table["experiments"].items():
         rows = [row for row in table_rows(table) if row["task"] == task]
-        lines += [f"### {_TASKS.get(task, task.capitalize())}", "", _folds(experiment), ""]
+        lines += [f"### {_TASKS.get(task, task.capitalize())}", "", _folds(experiment, table), ""]
         lines += [_task_table(rows), ""]
     return "\n".join(lines[:-1])
 
@@ -111,21 +122,41 @@ def _task_table(rows):
 
 
 def _heading(table):
-    settings = ", ".join(f"{key} {value}" for key, value in table["settings"].items() if value not in (None, {}, 0))
-    groups = f", {table['n_groups']} {table['group']}s" if table.get("n_groups") else ""
-    return (
-        f"{table['title']}: {table['n_songs']} songs{groups}. {settings}\n"
-        "Percent, mean ± standard deviation over folds. F1 is that of the high half, or the macro average."
-    )
+    unit, n, n_groups = table.get("unit", "song"), table["n_songs"], table["n_groups"]
+    groups = ", each a group of its own" if n == n_groups else f" of {n_groups:,} {table['group']}s"
+    meaning = "F1 is that of the high half, or the macro average where there are no halves"
+    if any(row["paper"] for row in table_rows(table)):
+        meaning += "; the difference is ours less the paper's"
+    return f"{table['title']}: {n:,} {unit}s{groups if n_groups > 1 else ''}. {_settings(table)}\nPercent; {meaning}."
 
 
-def _folds(experiment):
+def _settings(table):
+    """Say the settings in words; a table of durations has them in its rows."""
+    settings = {**table["settings"]}
+    if "recipe" in settings:
+        settings["recipe"] = settings["recipe"] or "skmer"
+    settings["params"] = json.dumps(settings.get("params") or {})
+    if table["table"] == "table2":
+        settings.pop("duration", None)
+    if settings.get("max_duration", 0) is None:
+        del settings["max_duration"]
+    said = [key for key in settings if settings[key] not in (0, "{}")]
+    return ", ".join(_SETTINGS.get(key, key + " {}").format(settings[key]) for key in said) + "."
+
+
+def _folds(experiment, table):
     done, total = experiment["folds"], experiment["n_folds"]
     seeds = experiment["protocol"]["seeds"]
     text = experiment["protocol"]["description"]
     if len(done) < total:
-        text += f"; only fold{'s' * (len(done) > 1)} {', '.join(map(str, done))} of {total}"
-    return f"{text}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}."
+        text += f"; only fold{'s' * (len(done) > 1)} {', '.join(map(str, done))} of {total}, counted from 0"
+    text += f"; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    of_one = {row["n_train"] + row["n_test"] for row in experiment["rows"] if row["inner"] is None and "n_train" in row}
+    if total == 1 and of_one and max(of_one) < table["n_songs"]:
+        text += f"; {table['n_songs'] - max(of_one)} of the {table['n_songs']:,} in no part of the split"
+    if len(done) > 1:
+        return f"{text}. Mean ± standard deviation over folds{', each the mean of its seeds' * (len(seeds) > 1)}."
+    return f"{text}. Mean ± standard deviation over seeds." if len(seeds) > 1 else f"{text}."
 
 
 def _choices(row):

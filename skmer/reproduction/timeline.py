@@ -28,6 +28,8 @@ class Timeline:
         What was heard.
     description : str
         What was trained on what.
+    task : str
+        What was told apart.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Timeline:
     target: str
     emotion: SongEmotion
     description: str
+    task: str = ""
 
 
 def run_timeline(
@@ -69,8 +72,8 @@ def run_timeline(
     task : str, default=None
         By default the quadrants, or what the collection has.
     song : str, default=None
-        File name, with or without its ending. By default the paper's song where the
-        collection has it, else that of the first fold's test songs whose leading class changes most.
+        File name, with or without its ending. By default the paper's song where the collection is the
+        paper's and has it, else that of the first fold's test songs whose leading class changes most.
     folds_kind : str, default=None
         ``folds`` of the `Protocol`; by default the collection's.
     n_splits : int, default=10
@@ -110,7 +113,9 @@ def run_timeline(
     songs = collection.load(data_home, task, threshold)
     protocol = Protocol(folds_kind or collection.folds, n_splits, songs_threshold(songs))
     folds = protocol.split(songs.target, songs.groups, songs.get("splits"))
-    chosen = find_song(songs.data, song or FIGURE_2_SONG.get(dataset))
+    if song is None and FIGURE_2_SONG.get(dataset) in {Path(path).stem for path in songs.data}:
+        song = FIGURE_2_SONG[dataset]
+    chosen = find_song(songs.data, song)
     fold = 0 if chosen is None else next((k for k, (_, test) in enumerate(folds) if chosen in test), None)
     if fold is None:
         raise ValueError(f"{Path(songs.data[chosen]).name} is not among the test songs of {protocol.describe()}.")
@@ -118,15 +123,18 @@ def run_timeline(
     labels, _ = protocol.labels(songs.target, train)
     segments = settings.segments(n_jobs=n_jobs, verbose=verbose).transform(songs.data)
     network = settings.network(cv="insample", random_state=seed, verbose=verbose).fit(segments[train], labels[train])
+    why = ""
     if chosen is None:
+        why = "; of its test songs the one whose leading class changes most"
         leading = [rows.argmax(axis=1) for rows in network.transform(segments[test])]
         chosen = int(test[np.argmax([np.count_nonzero(np.diff(row)) for row in leading])])
     probabilities = network.transform(segments[[chosen]])[0]
     starts = np.arange(len(probabilities), dtype=np.float64) * settings.segments().hop
     label = network.classes_[probabilities.mean(axis=0).argmax()]
     emotion = SongEmotion(label, network.classes_, starts, starts + settings.duration, probabilities)
-    described = f"{protocol.describe()}; fold {fold}, trained on {len(train)} songs, seed {seed}"
-    return Timeline(Path(songs.data[chosen]).name, str(labels[chosen]), emotion, described)
+    described = f"{protocol.describe()}; fold {fold} of {len(folds)}, counted from 0, trained on {len(train)} songs, "
+    described += f"seed {seed}{why}"
+    return Timeline(Path(songs.data[chosen]).name, str(labels[chosen]), emotion, described, task)
 
 
 def find_song(paths, song):

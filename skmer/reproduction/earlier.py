@@ -1,0 +1,156 @@
+"""The table that stands where a new one is to be written: none of other settings, and no longer one, is replaced."""
+
+import json
+from pathlib import Path
+
+__all__ = ["check_counts", "check_rows", "check_settings", "read_earlier"]
+
+_FOLDS = ("stratified", "grouped")
+
+
+def read_earlier(path, parts=("settings", "experiments")):
+    """Read a table that was written before.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its JSON file.
+    parts : sequence of str, default=("settings", "experiments")
+        What such a table holds.
+
+    Returns
+    -------
+    dict or None
+        None if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no table.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.earlier import read_earlier
+    >>> read_earlier("no-such-folder/table3-pmemo-stratified.json") is None
+    True
+    """
+    try:
+        before = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(f"{path}: this is no table of skmer reproduce ({error}). Move it away.") from error
+    found = [before.get(part) for part in parts] if isinstance(before, dict) else [None]
+    experiments = before.get("experiments", {}).values() if all(isinstance(part, dict) for part in found) else [None]
+    if not all(isinstance(e, dict) and "protocol" in e and "rows" in e for e in experiments):
+        raise ValueError(f"{path}: this is no table of skmer reproduce. Move it away.")
+    return before
+
+
+def check_settings(path, before, settings, n_splits, threshold):
+    """Refuse, before any work, to put a table of other settings in the place of one that took hours.
+
+    Parameters
+    ----------
+    path : str or Path
+        The table's file.
+    before : dict
+        What `read_earlier` gave.
+    settings : Settings
+        Of the new table. The device and, for a table of durations, the duration do not count.
+    n_splits : int
+        Folds of the new table; a published split has its own.
+    threshold : str, float or None
+        How its ratings become classes.
+
+    Raises
+    ------
+    ValueError
+        If something differs; the message names it.
+
+    Examples
+    --------
+    >>> from skmer.reproduction import Settings
+    >>> from skmer.reproduction.earlier import check_settings
+    >>> before = {"table": "table3", "settings": Settings(epochs=9).to_dict(), "experiments": {}}
+    >>> check_settings("t.json", before, Settings(), 10, None)
+    Traceback (most recent call last):
+    ...
+    ValueError: t.json: this table has other settings (epochs). Name another folder for the results.
+    """
+    now = json.loads(json.dumps(settings.to_dict()))
+    indifferent = {"device", "duration"} if before.get("table") == "table2" else {"device"}
+    other = [key for key in now if key not in indifferent and now[key] != before["settings"].get(key)]
+    for protocol in (experiment["protocol"] for experiment in before["experiments"].values()):
+        other += ["n_splits"] * (protocol["folds"] in _FOLDS and protocol["n_splits"] != n_splits)
+        other += ["threshold"] * (protocol["threshold"] != threshold)
+    _refuse(path, other)
+
+
+def check_rows(path, before, table):
+    """Refuse to shorten a table; what was trained for the new one is kept with the finished folds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The table's file.
+    before, table : dict
+        What `read_earlier` and `run_table` gave.
+
+    Raises
+    ------
+    ValueError
+        If the new table lacks a task, system or seed of the earlier one.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.earlier import check_rows
+    >>> before, table = ({"experiments": {"label": {"rows": [{"name": n, "seed": 0} for n in x]}}} for x in ("ab", "a"))
+    >>> check_rows("t.json", before, table)
+    Traceback (most recent call last):
+    ...
+    ValueError: t.json: this table has what the new one would lack, such as 'b' (label, seed 0). Run both together, ...
+    """
+    had, has = (
+        {(task, row["name"], row["seed"]) for task, found in t["experiments"].items() for row in found["rows"]}
+        for t in (before, table)
+    )
+    for task, name, seed in sorted(had - has)[:1]:
+        raise ValueError(
+            f"{path}: this table has what the new one would lack, such as {name!r} ({task}, seed {seed}). "
+            "Run both together, or name another folder for the results."
+        )
+
+
+def check_counts(path, before, table):
+    """Refuse to put other counts in the place of those of an earlier Table 1.
+
+    Parameters
+    ----------
+    path : str or Path
+        The table's file.
+    before, table : dict
+        What `read_earlier` and `run_counts` gave.
+
+    Raises
+    ------
+    ValueError
+        If the source of the durations or the length that is used differs, or durations are lost.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.earlier import check_counts
+    >>> before, table = ({"source": "", "max_duration": 30, "counts": dict.fromkeys(keys)} for keys in ("123", "12"))
+    >>> check_counts("t.json", before, table)
+    Traceback (most recent call last):
+    ...
+    ValueError: t.json: this table has other settings (durations). Name another folder for the results.
+    """
+    other = [key for key in ("source", "max_duration") if before.get(key) != table[key]]
+    _refuse(path, other + ["durations"] * (not before["counts"].keys() <= table["counts"].keys()))
+
+
+def _refuse(path, other):
+    if other:
+        names = ", ".join(dict.fromkeys(other))
+        raise ValueError(f"{path}: this table has other settings ({names}). Name another folder for the results.")

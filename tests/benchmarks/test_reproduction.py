@@ -1,0 +1,75 @@
+"""The reproduction page is filled from tables, and says what they say."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def script():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield importlib.import_module("reproduction")
+
+
+def row(name, fold, accuracy):
+    scores = dict.fromkeys(("accuracy", "F1", "macro-F1", "balanced accuracy"), accuracy)
+    return {"name": name, "fold": fold, "inner": None, "seed": 0, "seconds": 1.0, "scores": scores}
+
+
+@pytest.fixture
+def table():
+    rows = [row("Proposed (SSSL)", 0, 0.5), row("Proposed (SSSL)", 1, 0.7), row("other", 0, 0.8), row("other", 1, 0.9)]
+    experiment = {
+        "rows": rows,
+        "folds": [0, 1],
+        "n_folds": 2,
+        "protocol": {"description": "two folds", "seeds": [0]},
+        "versions": {"skmer": "0", "code": "abc"},
+    }
+    return {
+        "table": "table3",
+        "dataset": "emotify",
+        "title": "Emotify",
+        "n_songs": 4,
+        "group": "artist",
+        "n_groups": 2,
+        "settings": {"backbone": "small"},
+        "date": "2000-01-01 00:00",
+        "experiments": {"emotion": experiment},
+    }
+
+
+def test_a_missed_aim_is_said_with_its_distance(script, table):
+    assert script.verdict("table3-emotify-grouped", table) == (
+        "- emotion: aim 58.0, reached by Proposed (SSSL) (60.0); the best row is other (85.0)."
+    )
+    for own in table["experiments"]["emotion"]["rows"]:
+        own["scores"]["accuracy"] -= 0.1
+    assert "missed by 8.0 by Proposed (SSSL) (50.0)" in script.verdict("table3-emotify-grouped", table)
+
+
+def test_a_difference_within_the_spread_is_called_that(script, table):
+    [_, _, line] = script.differences(table).splitlines()
+    assert "+25.0 ± 7.1" in line
+    assert "beyond the spread" in line
+    table["experiments"]["emotion"]["rows"][3]["scores"]["accuracy"] = 0.5
+    assert "within the spread" in script.differences(table)
+
+
+def test_the_page_asks_only_for_results_that_are_kept(script):
+    if not script.RESULTS.is_dir():
+        pytest.skip("no results are kept")
+    text = script.page(script.load(script.RESULTS))
+    assert "{{" not in text
+    assert text == script.PAGE.read_text(encoding="utf-8"), "run python benchmarks/reproduction.py"
+
+
+def test_results_that_are_no_tables_are_named(script, tmp_path):
+    (tmp_path / "table3.json").write_text(json.dumps([1]))
+    with pytest.raises(SystemExit, match=r"table3\.json: this is no table"):
+        script.load(tmp_path)

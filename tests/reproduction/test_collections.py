@@ -1,0 +1,94 @@
+"""The collections by their names: every task of each can be told apart, and wrong wishes end in a sentence."""
+
+import numpy as np
+import pytest
+
+from skmer.model_selection import Protocol
+from skmer.reproduction import COLLECTIONS
+from skmer.reproduction.tables import songs_threshold
+from tests.reproduction.tiny import LAYOUTS, N_SONGS, write_collection
+
+PLACES = [(name, task) for name, collection in COLLECTIONS.items() for task in collection.tasks]
+
+
+def test_every_collection_has_a_tiny_twin():
+    assert list(LAYOUTS) == list(COLLECTIONS)
+
+
+@pytest.mark.parametrize(("name", "task"), PLACES)
+def test_each_task_has_classes_on_which_folds_can_be_made(tmp_path, name, task):
+    home, _ = write_collection(name, tmp_path)
+    collection = COLLECTIONS[name]
+    songs = collection.load(home, task)
+    protocol = Protocol(collection.folds, 2, songs_threshold(songs))
+    folds = protocol.split(songs.target, songs.groups, songs.get("splits"))
+    assert sorted(i for _, test in folds for i in test) == list(range(N_SONGS))
+    labels, threshold = protocol.labels(songs.target, folds[0][0])
+    n_classes = 4 if task in ("quadrant", "emotion") else 2
+    assert len(set(labels)) == n_classes
+    assert (threshold is None) == (collection.threshold is None)
+    if collection.folds == "grouped":
+        for train, test in folds:
+            assert not set(songs.groups[train]) & set(songs.groups[test])
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_a_group_is_what_it_is_called(tmp_path, name):
+    home, _ = write_collection(name, tmp_path)
+    groups = COLLECTIONS[name].load(home).groups
+    if name in ("deam", "folder"):  # neither names artists
+        assert len(np.unique(groups)) == N_SONGS
+        assert COLLECTIONS[name].group != "artist"
+    else:
+        assert len(np.unique(groups)) == N_SONGS / 2
+        assert COLLECTIONS[name].group == {"emopia": "song", "csv": "group"}.get(name, "artist")
+
+
+def test_the_first_task_is_the_default(tmp_path):
+    home, _ = write_collection("4q", tmp_path)
+    assert set(COLLECTIONS["4q"].load(home).target) == {"low", "high"}
+
+
+def test_emotify_gives_its_four_commonest_emotions_and_says_so(tmp_path):
+    home, paths = write_collection("emotify", tmp_path)
+    songs = COLLECTIONS["emotify"].load(home)
+    assert set(songs.target) == {"calmness", "joyful_activation", "nostalgia", "tension"}
+    assert len(songs.data) == N_SONGS == len(paths) - 1
+    assert "four commonest emotions" in COLLECTIONS["emotify"].title
+
+
+def test_thresholds(tmp_path):
+    home, _ = write_collection("pmemo", tmp_path)
+    load = COLLECTIONS["pmemo"].load
+    assert load(home).target.dtype.kind == "f"
+    assert load(home).threshold == "median"
+    assert load(home, "arousal", 0.5).target.tolist().count("high") == N_SONGS / 2
+    with pytest.raises(ValueError, match="threshold must be above 0 and at most 1"):
+        load(home, "arousal", 5.0)
+
+
+@pytest.mark.parametrize("name", ["4q", "emopia", "emotify", "folder", "csv"])
+def test_classes_cannot_be_divided(tmp_path, name):
+    home, _ = write_collection(name, tmp_path)
+    with pytest.raises(ValueError, match="has classes, not ratings: there is nothing to divide by a threshold"):
+        COLLECTIONS[name].load(home, threshold="median")
+
+
+def test_an_unknown_task_is_answered_with_those_there_are():
+    with pytest.raises(ValueError, match=r"PMEmo has the tasks valence, arousal; got 'quadrant'"):
+        COLLECTIONS["pmemo"].load("nowhere", "quadrant")
+
+
+@pytest.mark.parametrize("name", ["folder", "csv"])
+def test_ones_own_songs_have_no_usual_place(name, monkeypatch):
+    monkeypatch.setenv("SKMER_DATA", "somewhere")
+    with pytest.raises(ValueError, match=r"can be anywhere: pass data_home \(in the command --data-home\)"):
+        COLLECTIONS[name].load()
+
+
+def test_annotations_alone(tmp_path):
+    home, paths = write_collection("pmemo", tmp_path)
+    paths[0].unlink()
+    with pytest.raises(FileNotFoundError, match=r"1\.mp3"):
+        COLLECTIONS["pmemo"].load(home)
+    assert len(COLLECTIONS["pmemo"].load(home, check_audio=False).data) == N_SONGS

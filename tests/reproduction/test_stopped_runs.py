@@ -1,0 +1,117 @@
+"""Runs in parts, runs that are ended and go on, finished runs: no fold is trained twice, the table is the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from skmer.model_selection import NetworkSystem
+from tests.reproduction.commands import arguments, finished, run, timeless
+from tests.reproduction.tiny import write_collection
+
+
+@pytest.fixture
+def songs(tmp_path, monkeypatch):
+    """PMEmo in the current folder, as most tests want it."""
+    monkeypatch.chdir(tmp_path)
+    _, paths = write_collection("pmemo", tmp_path)
+    return paths
+
+
+def test_parts_are_the_whole(songs, capsys):
+    assert run("table3", "pmemo", "--tasks", "valence", out="whole") == 0
+    for folds in ("0", "1"):
+        assert run("table3", "pmemo", "--tasks", "valence", "--folds", folds) == 0
+        assert f"only fold {folds} of 2, counted from 0" in capsys.readouterr().out
+        assert Path(f"out/table3-pmemo-stratified-folds-{folds}.json").is_file()
+    kept = finished()
+    assert run("table3", "pmemo", "--tasks", "valence") == 0
+    assert finished() == kept
+    assert timeless("out/table3-pmemo-stratified.json") == timeless("whole/table3-pmemo-stratified.json")
+    assert (
+        Path("out/table3-pmemo-stratified.csv").read_bytes() == Path("whole/table3-pmemo-stratified.csv").read_bytes()
+    )
+
+
+def test_processes_change_nothing(songs, capsys):
+    for n_jobs, out in [("1", "one"), ("2", "two")]:
+        assert run("table3", "pmemo", "--tasks", "arousal", "--systems", "log", "--n-jobs", n_jobs, out=out) == 0
+    assert timeless("one/table3-pmemo-stratified.json") == timeless("two/table3-pmemo-stratified.json")
+
+
+def test_a_finished_run_trains_nothing_again(songs, capsys, monkeypatch):
+    assert run("table3", "pmemo", "--tasks", "valence") == 0
+    kept, before = finished(), timeless("out/table3-pmemo-stratified.json")
+
+    def train(*args, **kwargs):
+        raise AssertionError("a finished fold was trained again")
+
+    monkeypatch.setattr(NetworkSystem, "run", train)
+    monkeypatch.setattr(NetworkSystem, "prepare", train)
+    assert run("table3", "pmemo", "--tasks", "valence") == 0
+    assert finished() == kept
+    assert timeless("out/table3-pmemo-stratified.json") == before
+
+
+def test_ctrl_c_keeps_the_finished_folds(songs, capsys, monkeypatch):
+    assert run("table3", "pmemo", "--tasks", "valence", out="whole") == 0
+    real, times = NetworkSystem.run, []
+
+    def stop(self, *args, **kwargs):
+        times.append(1)
+        if len(times) == 3:
+            raise KeyboardInterrupt
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(NetworkSystem, "run", stop)
+    capsys.readouterr()
+    assert run("table3", "pmemo", "--tasks", "valence") == 130
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "skmer reproduce: interrupted.\n")
+    kept = finished()
+    assert len(kept) == 3  # two networks, and the statistics before them
+    assert not list(Path("out").glob("table3*"))
+    monkeypatch.setattr(NetworkSystem, "run", real)
+    assert run("table3", "pmemo", "--tasks", "valence") == 0
+    assert {path: time for path, time in finished().items() if path in kept} == kept
+    assert timeless("out/table3-pmemo-stratified.json") == timeless("whole/table3-pmemo-stratified.json")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGINT"])
+def test_a_process_that_is_ended_within_a_fold_goes_on_where_it_was(songs, capsys, number):
+    # epochs enough that a signal meets a fold that is being trained
+    long = ["--tasks", "valence", "--systems", "inherited,Proposed (", "--epochs", "80"]
+    command = [sys.executable, "-m", "skmer", *arguments("table3", "pmemo", *long)]
+    # a shell that puts the tests in the background has them ignore SIGINT
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    end = time.monotonic() + 120
+    while not finished() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.005)
+    process.send_signal(getattr(signal, number))
+    out, err = process.communicate()
+    assert process.returncode == {"SIGKILL": -signal.SIGKILL, "SIGINT": 130}[number], err
+    assert out == ""
+    assert err == {"SIGKILL": "", "SIGINT": "skmer reproduce: interrupted.\n"}[number]
+    kept = finished()
+    assert 0 < len(kept) < 4
+    assert not list(Path("out").glob("table3*"))
+    assert run("table3", "pmemo", *long) == 0
+    assert {path: time for path, time in finished().items() if path in kept} == kept
+    assert len(finished()) == 4
+    assert run("table3", "pmemo", *long, out="whole") == 0
+    assert (
+        Path("out/table3-pmemo-stratified.csv").read_bytes() == Path("whole/table3-pmemo-stratified.csv").read_bytes()
+    )
+    assert timeless("out/table3-pmemo-stratified.json") == timeless("whole/table3-pmemo-stratified.json")
