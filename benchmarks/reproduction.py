@@ -89,12 +89,14 @@ def differences(table):
         for name in dict.fromkeys(row["name"] for row in own):
             if name == REFERENCE or name.startswith("dummy"):
                 continue
+            if len({(row["fold"], row["seed"]) for row in own if row["name"] == name}) < 2:
+                continue
             found = [paired_difference(own, name, REFERENCE, score) for score in ("accuracy", "macro-F1")]
             cells = [f"{100 * d['mean']:+.1f} ± {100 * d['sd']:.1f}" for d in found]
             said = "within the spread" if found[0]["within_spread"] else "beyond the spread"
             rows.append([name, task, *cells, found[0]["n"], said])
     header = ["system", "task", "accuracy − SSSL's", "macro-F1 − SSSL's", "folds", "accuracy is"]
-    return markdown_table(header, rows)
+    return markdown_table(header, rows) if rows else ""
 
 
 def section(name, tables):

@@ -32,6 +32,7 @@ MODULES = [
     "skmer.training.objectives",
     "skmer.training.rows",
     "skmer.training.runtime",
+    "skmer.training.stopping",
 ]
 
 # style that the house does not ask for: extended summaries and See Also everywhere, examples' wording

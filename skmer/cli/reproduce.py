@@ -76,7 +76,7 @@ def _add_protocol(group):
         "--protocol",
         metavar="NAME",
         help="stratified (the paper's), grouped (artists or songs on one side), or a published split such as "
-        "split_cls_repo; default: stratified for the paper's collections and your own songs, else grouped",
+        "split_cls_repo; default: stratified for the paper's collections, else grouped",
     )
     group.add_argument("--tasks", type=_words, metavar="TASK,...", help="quadrant, valence, arousal; default: all")
     group.add_argument("--n-splits", type=_at_least(2), default=10, metavar="N", help="folds (%(default)s)")

@@ -100,6 +100,6 @@ COLLECTIONS = {
     "emotify": Collection(
         "Emotify, its four commonest emotions", partial(datasets.load_emotify, emotions=_COMMONEST), ("emotion",)
     ),
-    "folder": Collection("Your folder", datasets.load_folder, ("label",), folds="stratified", group="group"),
-    "csv": Collection("Your table", datasets.load_csv, ("label",), folds="stratified", group="group"),
+    "folder": Collection("Your folder", datasets.load_folder, ("label",), group="group"),
+    "csv": Collection("Your table", datasets.load_csv, ("label",), group="group"),
 }

@@ -11,6 +11,7 @@ from torch import nn
 
 from skmer.backbones import has_shared_trunk
 from skmer.training.objectives import cross_entropy, mixup, prior_penalty, symmetric_kl
+from skmer.training.stopping import StopTraining, stops_by_callbacks
 
 __all__ = ["SegmentNet", "two_passes"]
 
@@ -299,9 +300,9 @@ class SegmentNet(NeuralNet):
             self.history[-1].setdefault("phase", "cross-entropy")
             self.run_epoch()
             try:
-                self.notify("on_epoch_end", dataset_train=self.bank_, dataset_valid=None)
-            except KeyboardInterrupt:
-                # how skorch's EarlyStopping asks to stop; a user's Ctrl-C elsewhere ends the fit
+                with stops_by_callbacks():
+                    self.notify("on_epoch_end", dataset_train=self.bank_, dataset_valid=None)
+            except StopTraining:
                 break
         return self
 

@@ -349,6 +349,26 @@ def test_early_stopping_and_gradient_clipping(songs):
     assert not torch.equal(free, frozen)
 
 
+def test_a_users_interrupt_ends_the_fit_even_between_epochs(songs):
+    import signal
+
+    from skorch.callbacks import Callback
+
+    class PressCtrlC(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            signal.raise_signal(signal.SIGINT)
+            self.went_on = True
+
+    X, y = songs
+    press = PressCtrlC()
+    classifier = SSSLClassifier(callbacks=[press], **QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(X, y)
+    assert press.went_on
+    assert not hasattr(classifier, "net_")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_too_few_epochs_to_split_are_told(songs):
     X, y = songs
     with pytest.warns(UserWarning, match="max_epochs=2 leaves no epoch after warmup_epochs=5"):
