@@ -18,8 +18,9 @@ def add_predict(commands):
         "predict",
         _predict,
         "tell the emotion of songs: a line for each file, also for one that failed",
-        "A line holds the file, its emotion, the mean probability of each emotion over the segments (p_...), the "
-        "seconds that were heard, the number of segments, a warning (such as digital silence) and the error. "
+        "A line holds the file, its emotion by the last step, the mean probability of each emotion over the segments "
+        "by the network (p_...; the two may differ), the seconds that were heard, the number of segments, a warning "
+        "(such as digital silence) and the error. "
         "Folders are searched with their subfolders for files with an audio ending; names that begin with a dot are "
         f"passed over. Exit status: 0, or 1 if a file failed, 2 for a wrong argument or model. {TRUST}",
     )

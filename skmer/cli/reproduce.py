@@ -7,6 +7,15 @@ import warnings
 from itertools import count
 from pathlib import Path
 
+from skmer.cli.argument_types import (
+    at_least,
+    folds_or_none,
+    numbers,
+    seconds_argument,
+    threshold_argument,
+    whole_numbers,
+    words,
+)
 from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
 from skmer.cli.output_files import written_whole
 
@@ -15,11 +24,17 @@ __all__ = ["DATASETS", "add_reproduce"]
 # those of skmer.reproduction.COLLECTIONS, which takes seconds to import
 DATASETS = ("pmemo", "4q", "eim", "deam", "emopia", "emotify", "folder", "csv")
 _WHAT = ("table1", "table2", "table3", "ablations", "figure2")
-_DURATIONS = (1, 2, 3, 4, 5)
+# filled in once it is clear that nothing without a meaning was asked for
+_DEFAULTS = {
+    "durations": [1, 2, 3, 4, 5], "n_splits": 10, "seeds": [0], "cross_fit": 0, "backbone": "vgg16", "recipe": "paper",
+    "epochs": 30, "warmup_epochs": 5, "duration": 3.0, "params": {}, "device": "auto",
+}  # fmt: skip
 _TRAINED = ("table2", "table3", "ablations")
 # options that the others have no use for
 _ONLY = {
-    **dict.fromkeys(["tasks", "protocol", "threshold"], (*_TRAINED, "figure2")),
+    **dict.fromkeys(["tasks", "protocol", "threshold", "n_splits", "seeds"], (*_TRAINED, "figure2")),
+    **dict.fromkeys(["backbone", "recipe", "epochs", "warmup_epochs", "params", "device"], (*_TRAINED, "figure2")),
+    "duration": ("table3", "ablations", "figure2"),
     **dict.fromkeys(["folds", "systems", "cross_fit"], _TRAINED),
     "durations": ("table1", "table2"),
     "inner": ("table2",),
@@ -51,7 +66,11 @@ def add_reproduce(commands):
     )
     command.add_argument("what", choices=_WHAT, help="what to reproduce")
     command.add_argument("--dataset", choices=DATASETS, required=True, help="the collection")
-    command.add_argument("--data-home", metavar="DIR", help="its folder, or the csv file; default: below $SKMER_DATA")
+    command.add_argument(
+        "--data-home",
+        metavar="DIR",
+        help="its folder (csv: the file); published collections: by default below $SKMER_DATA",
+    )
     command.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
     command.add_argument("-q", "--quiet", action="store_true", help="no progress")
     command.add_argument(
@@ -60,12 +79,15 @@ def add_reproduce(commands):
     _add_protocol(command.add_argument_group("protocol"))
     _add_network(command.add_argument_group("network and segments"))
     only = command.add_argument_group("of single tables")
-    only.add_argument("--durations", type=_numbers, metavar="S,...", help="tables 1 and 2; default: 1,2,3,4,5")
+    only.add_argument("--durations", type=numbers, metavar="S,...", help="tables 1 and 2 (1,2,3,4,5)")
     only.add_argument(
-        "--systems", type=_words, metavar="NAME,...", help="tables 2 and 3, ablations: only those that begin so"
+        "--systems",
+        type=words,
+        metavar="NAME,...",
+        help="tables 2 and 3, ablations: only rows that begin so, such as Proposed or (table2) 3 s",
     )
     only.add_argument(
-        "--inner", type=_at_least(2), metavar="N", help="table2: also choose the duration by N folds inside"
+        "--inner", type=at_least(2), metavar="N", help="table2: also choose the duration by N folds inside"
     )
     only.add_argument("--from-metadata", action="store_true", help="table1: durations as the collection states them")
     only.add_argument("--song", metavar="NAME", help="figure2: file name of the song")
@@ -78,83 +100,27 @@ def _add_protocol(group):
         help="stratified (the paper's), grouped (artists or songs on one side), or a published split such as "
         "split_cls_repo; default: stratified for the paper's collections, else grouped",
     )
-    group.add_argument("--tasks", type=_words, metavar="TASK,...", help="quadrant, valence, arousal; default: all")
-    group.add_argument("--n-splits", type=_at_least(2), default=10, metavar="N", help="folds (%(default)s)")
-    group.add_argument("--folds", type=_whole_numbers, metavar="I,...", help="run only these, counted from 0")
-    group.add_argument("--seeds", type=_whole_numbers, default=[0], metavar="I,...", help="of the networks (0)")
-    group.add_argument("--threshold", type=_threshold, metavar="T", help="median, midpoint or a number")
     group.add_argument(
-        "--cross-fit", type=_folds_or_none, default=0, metavar="N", help="also cross-fit song features in N folds"
+        "--tasks", type=words, metavar="TASK,...", help="such as valence,arousal; default: all that it has"
     )
+    group.add_argument("--n-splits", type=at_least(2), metavar="N", help="folds (10)")
+    group.add_argument("--folds", type=whole_numbers, metavar="I,...", help="run only these, counted from 0")
+    group.add_argument("--seeds", type=whole_numbers, metavar="I,...", help="of the networks (0)")
+    group.add_argument("--threshold", type=threshold_argument, metavar="T", help="median, midpoint or a number")
+    group.add_argument("--cross-fit", type=folds_or_none, metavar="N", help="also cross-fit song features in N folds")
 
 
 def _add_network(group):
-    group.add_argument("--backbone", default="vgg16", help="vgg16, vgg16_bn or small (%(default)s)")
-    group.add_argument("--recipe", choices=("paper", "skmer"), default="paper", help="SSSL as printed, or our defaults")
-    group.add_argument("--epochs", type=_at_least(1), default=30, metavar="N", help="in all (%(default)s)")
+    group.add_argument("--backbone", choices=("vgg16", "vgg16_bn", "small"), help="network of the segments (vgg16)")
+    group.add_argument("--recipe", choices=("paper", "skmer"), help="SSSL as printed, or our defaults (paper)")
+    group.add_argument("--epochs", type=at_least(1), metavar="N", help="in all (30)")
+    group.add_argument("--warmup-epochs", type=at_least(1), metavar="N", help="before the first split (5)")
+    group.add_argument("--duration", type=seconds_argument, metavar="S", help="of a segment (3); table2 has its own")
     group.add_argument(
-        "--warmup-epochs", type=_at_least(1), default=5, metavar="N", help="before the first split (%(default)s)"
+        "--max-duration", type=seconds_argument, default=30.0, metavar="S", help="used of a song (%(default)s)"
     )
-    group.add_argument("--duration", type=_seconds, default=3.0, metavar="S", help="of a segment (%(default)s)")
-    group.add_argument("--max-duration", type=_seconds, default=30.0, metavar="S", help="used of a song (%(default)s)")
-    group.add_argument("--params", type=_params, default={}, metavar="JSON", help="further ones of SSSLClassifier")
-    group.add_argument("--device", default="auto", help="a torch device (%(default)s)")
-
-
-def _words(text):
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _at_least(least):
-    def whole_number(text):
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"it must be a whole number, at least {least}, not {text!r}")
-        return number
-
-    return whole_number
-
-
-def _folds_or_none(text):
-    return 0 if text.strip() == "0" else _at_least(2)(text)
-
-
-def _whole_numbers(text):
-    try:
-        numbers = [int(word) for word in _words(text)]
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < 0:
-        raise argparse.ArgumentTypeError(f"it must be whole numbers from 0 with commas between, not {text!r}")
-    return list(dict.fromkeys(numbers))
-
-
-def _seconds(text):
-    try:
-        [seconds] = _numbers(text)
-    except (ValueError, argparse.ArgumentTypeError):
-        raise argparse.ArgumentTypeError(f"it must be a positive number, not {text!r}") from None
-    return seconds
-
-
-def _numbers(text):
-    try:
-        numbers = [float(word) for word in _words(text)]
-    except ValueError:
-        numbers = []
-    if not numbers or not all(0 < number < float("inf") for number in numbers):
-        raise argparse.ArgumentTypeError(f"it must be positive numbers with commas between, not {text!r}")
-    return numbers
-
-
-def _threshold(text):
-    try:
-        return text if text in ("median", "midpoint") else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"it must be median, midpoint or a number, not {text!r}") from None
+    group.add_argument("--params", type=_params, metavar="JSON", help="further ones of SSSLClassifier")
+    group.add_argument("--device", help="a torch device (auto)")
 
 
 def _params(text):
@@ -180,25 +146,32 @@ def _reproduce(arguments):
         raise Stop(f"{out}: this is a file. Name a folder for the results.") from error
     except OSError as error:
         raise Stop(f"{out}: this folder cannot be made ({error.strerror}). Name another one with --out.") from error
+    run = {"table1": _count, "figure2": _follow}.get(arguments.what, _compare)
     try:
-        if arguments.what == "table1":
-            return _count(arguments, out)
-        if arguments.what == "figure2":
-            return _follow(arguments, out)
-        return _compare(arguments, out)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return run(arguments, out)
     except AudioError as error:
         raise Stop(str(error), 1) from error
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError) as error:
         raise Stop(str(error)) from error
 
 
+def _show_warning(message, *_):
+    print(f"skmer reproduce: warning: {message}", file=sys.stderr)
+
+
 def _refuse_unused(arguments):
+    """Refuse options without a meaning for what is asked, and fill in the defaults of the others."""
     for name, uses in _ONLY.items():
         if arguments.what not in uses and getattr(arguments, name) not in (None, False):
             raise Stop(f"--{name.replace('_', '-')} has no meaning for {arguments.what}, only for {', '.join(uses)}.")
     for name in ("tasks", "seeds"):
         if arguments.what == "figure2" and len(getattr(arguments, name) or [0]) > 1:
             raise Stop(f"--{name}: figure2 follows one song by one network; name one.")
+    for name, default in _DEFAULTS.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
 
 
 def _settings(arguments, out):
@@ -237,7 +210,7 @@ def _count(arguments, out):
     table = run_counts(
         arguments.dataset,
         arguments.data_home,
-        arguments.durations or _DURATIONS,
+        arguments.durations,
         max_duration=arguments.max_duration,
         from_metadata=arguments.from_metadata,
         n_jobs=arguments.n_jobs,
@@ -275,7 +248,7 @@ def _compare(arguments, out):
         threshold=arguments.threshold,
         folds=arguments.folds,
         seeds=arguments.seeds,
-        durations=arguments.durations or _DURATIONS,
+        durations=arguments.durations,
         inner_splits=arguments.inner,
         store=out / "folds",
         n_jobs=arguments.n_jobs,
@@ -309,23 +282,19 @@ def _follow(arguments, out):
     from skmer.prediction.files import FilePrediction
     from skmer.reproduction import run_timeline
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        found = run_timeline(
-            arguments.dataset,
-            _settings(arguments, out),
-            data_home=arguments.data_home,
-            task=arguments.tasks[0] if arguments.tasks else None,
-            song=arguments.song,
-            folds_kind=arguments.protocol,
-            n_splits=arguments.n_splits,
-            threshold=arguments.threshold,
-            seed=arguments.seeds[0],
-            n_jobs=arguments.n_jobs,
-            verbose=0 if arguments.quiet else 1,
-        )
-    for warning in caught:
-        print(f"skmer reproduce: warning: {warning.message}", file=sys.stderr)
+    found = run_timeline(
+        arguments.dataset,
+        _settings(arguments, out),
+        data_home=arguments.data_home,
+        task=arguments.tasks[0] if arguments.tasks else None,
+        song=arguments.song,
+        folds_kind=arguments.protocol,
+        n_splits=arguments.n_splits,
+        threshold=arguments.threshold,
+        seed=arguments.seeds[0],
+        n_jobs=arguments.n_jobs,
+        verbose=0 if arguments.quiet else 1,
+    )
     picture, lines = _free(out, f"figure2-{arguments.dataset}-{found.task}-{Path(found.song).stem}")
     title = f"{found.song}: labelled {found.target}, heard as {found.emotion.label}"
     display = EmotionTimelineDisplay.from_song_emotion(found.emotion, title=title)

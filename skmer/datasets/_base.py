@@ -1,19 +1,113 @@
-"""What the loaders share: finding the data, reading its tables, checking its audio."""
+"""What the loaders share: the paths that they are given, the number of songs, and the audio beside a table."""
 
-import csv
-import io
+import errno
 import os
-from contextlib import suppress
-from numbers import Real
+import stat
+import warnings
 from pathlib import Path
 
 import numpy as np
 
+_KINDS = (
+    (stat.S_ISREG, "a file"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode), "a device"),
+)
 
-def resolve_data_home(data_home, name, source):
+
+def to_path(value, name):
+    """Give the absolute path that the parameter `name` means."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a path, a str or a pathlib.Path, got {value!r}.")
+    if not text.strip() or "\0" in text:
+        wrong = "has a NUL character in it" if "\0" in text else "is empty"
+        raise ValueError(f"{name} {wrong}: give a path, such as '.' for the folder that you are in; got {text!r}.")
+    try:
+        path = Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(
+            f"{name} begins with the home folder of a user whom this system does not know: write the path in full, "
+            f"got {text!r}."
+        ) from error
+    try:
+        kind_of(path)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return path
+
+
+def check_flag(value, name):
+    """Refuse what is neither True nor False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+
+def kind_of(path):
+    """Say what stands at a path: "a file", "nothing", or another kind of thing in words; links are followed."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            text = os.fspath(path)
+            raise ValueError(
+                f"the path {text[:60]}... of {len(text):,} characters, or a name in it, is too long for this system."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise _not_allowed(path, error) from error
+        if error.errno == errno.ELOOP:
+            return "a link that leads back to itself"
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return "a link to nothing" if os.path.islink(path) else "nothing"
+        raise
+    return next((kind for holds, kind in _KINDS if holds(mode)), "of an unknown kind")
+
+
+def _not_allowed(path, error):
+    return PermissionError(f"{path} may not be read ({error.strerror}): check its permissions and its folder's.")
+
+
+def read_file(path, source):
+    """Give the bytes of a file of annotations."""
+    kind = kind_of(path)
+    if kind == "nothing":
+        raise FileNotFoundError(f"The annotations {path} are missing. {source}")
+    if kind == "a link to nothing":
+        raise FileNotFoundError(f"{path} is {kind}, but the annotations must stand there. {source}")
+    if kind != "a file":
+        raise ValueError(f"{path} is {kind}, but the annotations must be a file. {source}")
+    try:
+        return path.read_bytes()
+    except PermissionError as error:
+        raise _not_allowed(path, error) from error
+
+
+def list_folder(folder):
+    """Give the paths in a folder, sorted."""
+    try:
+        return sorted(Path(folder).iterdir())
+    except PermissionError as error:
+        raise _not_allowed(folder, error) from error
+    except OSError as error:
+        raise ValueError(f"{folder}: the folder cannot be opened ({error.strerror}).") from error
+
+
+def check_folder(folder, what, source):
+    """Refuse a path at which no folder stands; `what` is how the error calls it."""
+    kind = kind_of(folder)
+    if kind in ("nothing", "a link to nothing"):
+        raise FileNotFoundError(f"There is no folder {what}. {source}")
+    if kind != "a folder":
+        raise ValueError(f"{what} is {kind}, but must be a folder. {source}")
+
+
+def resolve_data_home(data_home, name, source, holds):
     """Give the folder of a collection: `data_home`, or `$SKMER_DATA/name`.
 
-    `source` says in words where the collection comes from; errors quote it.
+    `source` says in words where the collection comes from; errors quote it. `holds` are paths
+    in the folder: where it has none of them, but its sub-folder `name` has, the error says so.
     """
     if data_home is None:
         root = os.environ.get("SKMER_DATA")
@@ -22,162 +116,99 @@ def resolve_data_home(data_home, name, source):
                 f"Nothing says where {name} is: pass data_home, or set the environment variable SKMER_DATA "
                 f"to the folder above {name}. {source}"
             )
-        data_home = Path(root) / name
-    folder = Path(data_home).expanduser().absolute()
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder}. {source}")
+        folder = to_path(root, "The environment variable SKMER_DATA") / name
+    else:
+        folder = to_path(data_home, "data_home")
+    check_folder(folder, folder, source)
+    if all(kind_of(folder / part) == "nothing" for part in holds):
+        below = [part for part in holds if kind_of(folder / name / part) != "nothing"]
+        if below:
+            raise FileNotFoundError(
+                f"{folder} has no {below[0]}, but its sub-folder {name} has: pass {folder / name} as data_home."
+            )
     return folder
 
 
-class Table(dict):
-    """Columns of stripped strings by name; `lines` are the lines of the file on which the rows begin."""
+def check_counts(tables, unit="song"):
+    """Warn once where tables do not hold the published number of songs.
 
-    def __init__(self, columns, lines):
-        super().__init__(columns)
-        self.lines = lines
-
-
-def read_table(path, columns, source, optional=(), older_encoding=None):
-    """Read the named columns of a CSV file, as a dict of lists of stripped strings.
-
-    A column that has had several names is given as a tuple of them and read under the first.
-    Those in `optional` are left out where they are missing. Other columns are allowed and left
-    out. Blank lines are skipped. A file that is no UTF-8 is read in `older_encoding`, where one is given.
+    `tables` are (path, number of rows, published number, whether the last line has no end). Fewer rows
+    may be a subset that somebody made on purpose: hence no error.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"The annotations {path} are missing. {source}")
-    rows = _read_rows(path, source, older_encoding)
-    if not rows:
-        raise ValueError(f"{path} is empty. {source}")
-    header = [name.strip() for name in rows[0][1]]
-    spellings = {names[0]: names for names in (name if isinstance(name, tuple) else (name,) for name in columns)}
-    missing = [" or ".join(names) for names in spellings.values() if not set(names) & set(header)]
-    if missing:
-        raise ValueError(f"{path} lacks the columns {missing}; its header is {header}. {source}")
-    spellings.update((name, (name,)) for name in optional if name in header)
-    places = {name: [i for i, title in enumerate(header) if title in names] for name, names in spellings.items()}
-    twice = [name for name, found in places.items() if len(found) > 1]
-    if twice:
-        raise ValueError(f"{path} has the columns {twice} more than once: keep one of each. {source}")
-    if len(rows) == 1:
-        raise ValueError(f"{path} has a header, but no row. {source}")
-    for line, row in rows[1:]:
-        if len(row) != len(header):
-            raise ValueError(f"{path}, line {line}: {len(row)} fields, but the header has {len(header)}.")
-    cells = {name: [row[found[0]].strip() for _, row in rows[1:]] for name, found in places.items()}
-    return Table(cells, [line for line, _ in rows[1:]])
+    other = [table for table in tables if table[1] != table[2]]
+    if not other:
+        return
+    said = [
+        f"{path} has {plural(n_rows, unit, unit + 's')}, but {n_published:,} are published"
+        + (", and its last line has no newline at its end" if unended else "")
+        for path, n_rows, n_published, unended in other
+    ]
+    fewer = any(n_rows < n_published for _, n_rows, n_published, _ in other)
+    what = "it may be cut short" if fewer else "it may be of another edition"
+    # 3: the line of the user that calls the loader
+    warnings.warn("; ".join(said) + f": {what}.", UserWarning, stacklevel=3)
 
 
-def _read_text(path, source, older_encoding):
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        with suppress(UnicodeDecodeError, TypeError):
-            return content.decode(older_encoding)
-        raise ValueError(f"{path} is no CSV file in UTF-8 ({error}). {source}") from error
+def describe(text, n_songs, published, unit="song"):
+    """Add to a description how many songs were loaded; `published` is a number, or says it in words."""
+    published = published if isinstance(published, str) else f"{published:,}"
+    return f"{text}\nLoaded: {plural(n_songs, unit, unit + 's')}; published: {published}."
 
 
-def _read_rows(path, source, older_encoding):
-    """Give each row that is not blank, after the line on which it begins."""
-    rows, line = [], 1
-    reader = csv.reader(io.StringIO(_read_text(path, source, older_encoding), newline=""), strict=True)
-    try:
-        for row in reader:
-            if any(row):
-                rows.append((line, row))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {line}: no CSV ({error}); look at its quotes. {source}") from error
-    return rows
-
-
-def _place(path, row, lines):
-    """Say where a row stands, counted from 0: by its line where `lines` are given."""
-    return f"{path}, row {row + 1}" if lines is None else f"{path}, line {lines[row]}"
-
-
-def to_numbers(values, dtype, path, column, lines=None):
-    """Convert a column to an array; the error names the file, the column and the value."""
-    for row, value in enumerate(values):
-        try:
-            valid = np.isfinite(dtype(value))
-        # TypeError: a whole number too large for any integer type
-        except (ValueError, TypeError):
-            valid = False
-        if not valid:
-            where = _place(path, row, lines)
-            raise ValueError(f"{where}: {column} must be a finite {dtype.__name__}, got {value!r}.")
-    return np.array([dtype(value) for value in values])
-
-
-def to_ratings(values, scale, path, column, lines=None):
-    """Convert a column to an array of ratings on a scale from its lowest to its highest value."""
-    ratings = to_numbers(values, float, path, column, lines)
-    for row, rating in enumerate(ratings):
-        if not scale[0] <= rating <= scale[1]:
-            where = _place(path, row, lines)
-            raise ValueError(f"{where}: {column} must lie between {scale[0]} and {scale[1]}, got {values[row]!r}.")
-    return ratings
-
-
-def check_unique(values, path, column, lines=None):
-    """Refuse a column in which a value stands twice."""
-    seen: dict = {}
-    for row, value in enumerate(values):
-        if value in seen:
-            where = path if lines is None else f"{path}, line {lines[row]}"
-            again = "" if lines is None else f" (also line {lines[seen[value]]})"
-            raise ValueError(
-                f"{where}: {column} {value!r} stands in more than one row{again}; each song needs one row."
-            )
-        seen[value] = row
-
-
-def check_filled(values, path, column, lines, reason):
-    """Refuse a column with an empty cell; `reason` says why it is needed."""
-    for row, value in enumerate(values):
-        if not value:
-            raise ValueError(f"{_place(path, row, lines)}: the {column} is missing; {reason}.")
-
-
-def check_file_names(names, song_ids, path, lines):
-    """Refuse a row whose file name is not that of its song: parts of two rows would be mixed."""
-    for row, (name, song) in enumerate(zip(names, song_ids, strict=True)):
-        if name != f"{song}.mp3":
-            raise ValueError(f"{_place(path, row, lines)}: the file of song {song} must be {song}.mp3, got {name!r}.")
-
-
-def check_threshold(threshold, scale, name):
-    """Refuse a number that no rating of the collection could stand on both sides of."""
-    if isinstance(threshold, Real) and not isinstance(threshold, bool) and not scale[0] < threshold <= scale[1]:
-        raise ValueError(
-            f"threshold must be above {scale[0]} and at most {scale[1]}, as {name} is rated, got {threshold!r}."
-        )
-
-
-def check_audio_files(paths, table, source, is_spare=lambda path: False):
+def check_audio_files(paths, table, source, is_spare=lambda path: False, roster=None):
     """Refuse songs without audio, and audio files beside them that no song names.
 
     Files whose names begin with a dot are the operating system's and are passed over. Those
     that `is_spare` accepts belong to the collection without having a label; they are returned.
+    `roster` is the table that names them all, where `table`, which names the songs, does not.
     """
-    missing = [path for path in paths if not path.is_file()]
+    kinds = {path: kind_of(path) for path in paths}
+    missing = [path for path, kind in kinds.items() if kind != "a file"]
     if missing:
-        raise FileNotFoundError(_some(missing, f"of the songs in {table} have no audio file") + f" {source}")
-    known = set(paths)
-    present = (path for folder in sorted({path.parent for path in paths}) for path in sorted(folder.iterdir()))
-    extra = [path for path in present if path.is_file() and path not in known and not path.name.startswith(".")]
+        raise missing_audio(missing, f"of the songs in {table}", source)
+    present = (path for folder in sorted({path.parent for path in paths}) for path in list_folder(folder))
+    extra = [
+        path for path in present if path not in kinds and not path.name.startswith(".") and kind_of(path) == "a file"
+    ]
     unknown = [path for path in extra if not is_spare(path)]
     if unknown:
+        what = f"no row in {roster or table}"
         raise ValueError(
-            _some(unknown, f"files beside the audio have no row in {table}")
-            + " Move them away, or pass check_audio=False to leave them out."
+            some(unknown, "file beside the audio has", "files beside the audio have", what)
+            + " Either the table lacks rows, as one that was cut short does: get it again. Or the audio is of no song: "
+            "move it away, or pass check_audio=False to leave it out."
         )
     return extra
 
 
-def _some(paths, what):
+def missing_audio(missing, of, source):
+    """Give the error of songs without an audio file."""
+    kinds = [kind_of(path) for path in missing[:3]]
+    names = [str(path) if kind == "nothing" else f"{path} ({kind})" for path, kind in zip(missing, kinds, strict=False)]
+    told = some([*names, *missing[3:]], f"{of} has", f"{of} have", "no audio file")
+    return FileNotFoundError(f"{told}{beside(missing)} {source}")
+
+
+def beside(missing):
+    """Say which file stands beside a missing one and has its name but for ending or case; "" if none does."""
+    listed: dict = {}
+    for path in missing:
+        folder = path.parent
+        if folder not in listed:
+            inside = list_folder(folder) if kind_of(folder) == "a folder" else []
+            listed[folder] = {one.stem.casefold(): one for one in reversed(inside) if not one.name.startswith(".")}
+        found = listed[folder].get(path.stem.casefold())
+        if found is not None and found.name != path.name:
+            return f" Beside stands {found}, of another ending or case: the file must be called {path.name}."
+    return ""
+
+
+def plural(number, one, many):
+    """Say a number before what it counts: "1 file is", "2 files are"."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def some(paths, one, many, what):
     """Say how many paths there are of a kind, and name the first three."""
     names = ", ".join(map(str, paths[:3])) + (", ..." if len(paths) > 3 else "")
-    return f"{len(paths)} {what}: {names}."
+    return f"{plural(len(paths), one, many)} {what}: {names}."

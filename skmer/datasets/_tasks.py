@@ -4,10 +4,36 @@ from numbers import Real
 
 import numpy as np
 
-from skmer.ratings import THRESHOLD_RULES, fit_threshold, quadrants_to_classes, ratings_to_classes
+from skmer.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
 
 CLASS_TASKS = ("quadrant", "valence", "arousal")
 TASKS = (*CLASS_TASKS, "dimensional")
+
+
+def check_quadrant_task(task, name):
+    """Refuse what is no task of a collection of which only the quadrants are known; `name` is for the error."""
+    if not isinstance(task, str) or task not in CLASS_TASKS:
+        extra = f" {name} has quadrants, but no ratings." if isinstance(task, str) and task == "dimensional" else ""
+        raise ValueError(f"task must be one of {list(CLASS_TASKS)}, got {task!r}.{extra}")
+
+
+def check_rating_task(task, threshold, scale, name):
+    """Refuse what is no task or no threshold of a collection with ratings on a scale.
+
+    A rating equal to the threshold is high. At the lowest value of the scale every song would be
+    high, and above the highest none; at the highest itself all but ratings of just this value are low.
+    """
+    if not isinstance(task, str) or task not in TASKS:
+        raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}.")
+    if not _is_number(threshold):
+        if not isinstance(threshold, str) or threshold not in THRESHOLD_RULES:
+            raise ValueError(f"threshold must be a number or one of {list(THRESHOLD_RULES)}, got {threshold!r}.")
+    elif not scale[0] < threshold <= scale[1]:
+        raise ValueError(
+            f"threshold must be above {scale[0]} and at most {scale[1]}, as {name} is rated, got {threshold!r}: "
+            f"a rating equal to it is high, so that from {scale[0]} down all songs would be high, and above "
+            f"{scale[1]} all low."
+        )
 
 
 def target_from_ratings(valence, arousal, task, threshold):
@@ -17,21 +43,12 @@ def target_from_ratings(valence, arousal, task, threshold):
     with valence first, where it is "median" or "midpoint": these depend on the training
     songs, so the experiment applies them inside its folds. "dimensional" gives the ratings always.
     """
-    if task not in TASKS:
-        raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}.")
-    is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-    if not is_number and threshold not in THRESHOLD_RULES:
-        raise ValueError(f"threshold must be a number or one of {list(THRESHOLD_RULES)}, got {threshold!r}.")
     both = np.column_stack([valence, arousal])
     ratings = {"valence": both[:, 0], "arousal": both[:, 1]}.get(task, both)
-    if task == "dimensional" or not is_number:
+    if task == "dimensional" or not _is_number(threshold):
         return ratings
     return ratings_to_classes(ratings, fit_threshold(ratings, threshold))
 
 
-def target_from_quadrants(quadrants, task, name):
-    """Give the target of a collection of which only the quadrants are known; `name` is for the error."""
-    if task not in CLASS_TASKS:
-        extra = f" {name} has quadrants, but no ratings." if task == "dimensional" else ""
-        raise ValueError(f"task must be one of {list(CLASS_TASKS)}, got {task!r}.{extra}")
-    return quadrants_to_classes(quadrants, task)
+def _is_number(threshold):
+    return isinstance(threshold, Real) and not isinstance(threshold, bool)

@@ -3,15 +3,9 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import (
-    check_audio_files,
-    check_threshold,
-    read_table,
-    resolve_data_home,
-    to_numbers,
-    to_ratings,
-)
-from skmer.datasets._tasks import target_from_ratings
+from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, kind_of, resolve_data_home
+from skmer.datasets._tables import read_table, to_numbers, to_ratings
+from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_deam"]
 
@@ -21,6 +15,7 @@ PUBLISHED = [
     for songs in ("1_2000", "2000_2058")
 ]
 JOINED = "static_annotations.csv"
+N_PUBLISHED = {PUBLISHED[0]: 1744, PUBLISHED[1]: 58, JOINED: 1802}
 SOURCE = (
     "DEAM (Aljanaki et al. 2017) is not downloaded by skmer: its authors offer it at the University of Geneva; "
     f"the folder must hold '{PUBLISHED[0]}', its fellow of songs 2000 to 2058, and MEMD_audio/."
@@ -55,9 +50,10 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
     task : {"quadrant", "valence", "arousal", "dimensional"}, default="quadrant"
         What `target` holds: classes, or the ratings of valence and arousal.
     threshold : {"median", "midpoint"} or float, default="median"
-        The rating, in (1, 9], from which on a song counts as high. With a number `target` holds
-        classes. "median" and "midpoint" depend on the training songs: `target` then holds the
-        ratings, from which `fit_threshold` and `ratings_to_classes` make classes within a fold.
+        The rating, in (1, 9], from which on a song counts as high; at the upper end only
+        ratings of just this value do. With a number `target` holds classes. "median" and "midpoint"
+        depend on the training songs: `target` then holds the ratings, from which `fit_threshold` and
+        `ratings_to_classes` make classes within a fold.
     check_audio : bool, default=True
         Whether every song must have its audio file, and every file beside them a row in the
         annotations. Turn it off to read the annotations alone.
@@ -87,9 +83,18 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
     ------
     FileNotFoundError
         If the folder, a file of annotations or an audio file is missing.
+    PermissionError
+        If a file or a folder may not be read.
+    TypeError
+        If a path is no path, or `check_audio` neither True nor False.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, a parameter has no meaning, or the
         annotations are not as expected.
+
+    Warns
+    -----
+    UserWarning
+        If the annotations do not hold the 1,802 published songs: they may be cut short.
 
     See Also
     --------
@@ -108,15 +113,19 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
     >>> songs.target[:2]  # doctest: +SKIP
     array(['low', 'low'], dtype='<U4')
     """
-    check_threshold(threshold, SCALE, "DEAM")
-    home = resolve_data_home(data_home, "DEAM", SOURCE)
-    paths = [home / name for name in PUBLISHED]
-    if not any(path.is_file() for path in paths) and (home / JOINED).is_file():
-        paths = [home / JOINED]
-    song_id, valence, arousal = _read_annotations(paths)
+    check_rating_task(task, threshold, SCALE, "DEAM")
+    check_flag(check_audio, "check_audio")
+    home = resolve_data_home(data_home, "DEAM", SOURCE, [*PUBLISHED, JOINED])
+    names = PUBLISHED
+    if all(kind_of(home / name) == "nothing" for name in names) and kind_of(home / JOINED) != "nothing":
+        names = [JOINED]
+    paths = [home / name for name in names]
+    (song_id, valence, arousal), tables = _read_annotations(paths)
     files = [home / "MEMD_audio" / f"{song}.mp3" for song in song_id]
     if check_audio:
         check_audio_files(files, " and ".join(map(str, paths)), SOURCE)
+    sizes = [(len(table.lines), N_PUBLISHED[name], table.unended) for name, table in zip(names, tables, strict=True)]
+    check_counts([(path, *size) for path, size in zip(paths, sizes, strict=True)])
     return Bunch(
         data=[str(file) for file in files],
         target=target_from_ratings(valence, arousal, task, threshold),
@@ -126,15 +135,16 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
         song_id=song_id,
         task=task,
         threshold=threshold,
-        DESCR=DESCR,
+        DESCR=describe(DESCR, len(files), N_PUBLISHED[JOINED]),
     )
 
 
 def _read_annotations(paths):
-    """Give numbers and ratings from all the files, in the order of the numbers."""
-    parts, seen = [], dict[int, str]()
+    """Give numbers and ratings from all the files, in the order of the numbers, and the files' tables."""
+    parts, tables, seen = [], [], dict[int, str]()
     for path in paths:
         table = read_table(path, ["song_id", "valence_mean", "arousal_mean"], SOURCE)
+        tables.append(table)
         song_id = to_numbers(table["song_id"], int, path, "song_id", table.lines)
         for song, line in zip(song_id.tolist(), table.lines, strict=True):
             if song in seen:
@@ -147,4 +157,4 @@ def _read_annotations(paths):
         parts.append((song_id, *(to_ratings(table[name], SCALE, path, name, table.lines) for name in names)))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0])
-    return [column[order] for column in columns]
+    return [column[order] for column in columns], tables

@@ -5,23 +5,24 @@ import re
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import (
-    check_audio_files,
+from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
+from skmer.datasets._tables import (
     check_file_names,
     check_filled,
-    check_threshold,
     check_unique,
     read_table,
-    resolve_data_home,
     to_numbers,
     to_ratings,
 )
-from skmer.datasets._tasks import target_from_ratings
+from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_eim"]
 
 SCALE = (1, 9)
 N_EXCERPTS = 1000
+N_PUBLISHED = 744
+ANNOTATIONS = "annotations/static_annotations.csv"
+INFO = "annotations/songs_info.csv"
 PARTS = {"development": "train", "evaluation": "test"}
 SOURCE = (
     "The Emotion in Music database (Soleymani et al. 2013) is not downloaded by skmer: its authors offer it at the "
@@ -56,9 +57,10 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
     task : {"quadrant", "valence", "arousal", "dimensional"}, default="quadrant"
         What `target` holds: classes, or the ratings of valence and arousal.
     threshold : {"median", "midpoint"} or float, default="median"
-        The rating, in (1, 9], from which on a song counts as high. With a number `target` holds
-        classes. "median" and "midpoint" depend on the training songs: `target` then holds the
-        ratings, from which `fit_threshold` and `ratings_to_classes` make classes within a fold.
+        The rating, in (1, 9], from which on a song counts as high; at the upper end only
+        ratings of just this value do. With a number `target` holds classes. "median" and "midpoint"
+        depend on the training songs: `target` then holds the ratings, from which `fit_threshold` and
+        `ratings_to_classes` make classes within a fold.
     check_audio : bool, default=True
         Whether every rated song must have its audio file, and every file beside them must be
         an excerpt of the collection. Turn it off to read the annotations alone.
@@ -95,9 +97,18 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
     ------
     FileNotFoundError
         If the folder, a file of annotations or an audio file is missing.
+    PermissionError
+        If a file or a folder may not be read.
+    TypeError
+        If a path is no path, or `check_audio` neither True nor False.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, a parameter has no meaning, or the
         annotations are not as expected.
+
+    Warns
+    -----
+    UserWarning
+        If the annotations do not hold the 744 published songs: they may be cut short.
 
     See Also
     --------
@@ -118,9 +129,10 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
     >>> len(train)  # doctest: +SKIP
     619
     """
-    check_threshold(threshold, SCALE, "the Emotion in Music database")
-    home = resolve_data_home(data_home, "emoMusic", SOURCE)
-    path = home / "annotations" / "static_annotations.csv"
+    check_rating_task(task, threshold, SCALE, "the Emotion in Music database")
+    check_flag(check_audio, "check_audio")
+    home = resolve_data_home(data_home, "emoMusic", SOURCE, [ANNOTATIONS, INFO])
+    path = home / ANNOTATIONS
     table = read_table(path, ["song_id", ("mean_valence", "valence_mean"), ("mean_arousal", "arousal_mean")], SOURCE)
     song_id = _song_numbers(table, path)
     ratings = [
@@ -130,9 +142,10 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
     order = np.argsort(song_id)
     song_id = song_id[order]
     valence, arousal = (column[order] for column in ratings)
-    title, artist, genre, part = _read_info(home / "annotations" / "songs_info.csv", song_id, path)
+    title, artist, genre, part = _read_info(home / INFO, song_id, path)
     files = [home / "clips_45seconds" / f"{song}.mp3" for song in song_id]
     unannotated = check_audio_files(files, path, SOURCE, _is_excerpt) if check_audio else []
+    check_counts([(path, len(files), N_PUBLISHED, table.unended)])
     return Bunch(
         data=[str(file) for file in files],
         target=target_from_ratings(valence, arousal, task, threshold),
@@ -147,7 +160,7 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
         unannotated=[str(file) for file in unannotated],
         task=task,
         threshold=threshold,
-        DESCR=DESCR,
+        DESCR=describe(DESCR, len(files), N_PUBLISHED),
     )
 
 

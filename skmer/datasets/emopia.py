@@ -5,12 +5,14 @@ import re
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import check_audio_files, check_unique, read_table, resolve_data_home, to_numbers
-from skmer.datasets._tasks import target_from_quadrants
+from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, kind_of, resolve_data_home
+from skmer.datasets._tables import check_unique, read_table, to_numbers
+from skmer.datasets._tasks import check_quadrant_task
 from skmer.ratings import QUADRANTS, quadrants_to_classes
 
 __all__ = ["load_emopia"]
 
+N_PUBLISHED = 1078
 EXTENSIONS = (".flac", ".wav", ".mp3")
 SPLITS = ("split_cls_repo", "split_zip")
 PARTS = {"train": "train", "validation": "val", "test": "test"}
@@ -85,9 +87,18 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
     ------
     FileNotFoundError
         If the folder, ``labels.csv`` or an audio file is missing.
+    PermissionError
+        If a file or a folder may not be read.
+    TypeError
+        If a path is no path, or `check_audio` neither True nor False.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, `task` is unknown, ``labels.csv`` is not as
         expected, or a clip has two audio files.
+
+    Warns
+    -----
+    UserWarning
+        If the annotations do not hold the 1,078 published clips: they may be cut short.
 
     See Also
     --------
@@ -106,15 +117,18 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
     >>> len(songs.splits["split_cls_repo"]["train"])  # doctest: +SKIP
     767
     """
-    home = resolve_data_home(data_home, "emopia", SOURCE)
+    check_quadrant_task(task, "EMOPIA")
+    check_flag(check_audio, "check_audio")
+    home = resolve_data_home(data_home, "emopia", SOURCE, ["labels.csv"])
     path = home / "labels.csv"
     table = read_table(path, COLUMNS, SOURCE)
     durations = _check_labels(table, path)
     quadrant, song_id = np.array(table["quadrant"]), np.array(table["song_id"])
-    target = target_from_quadrants(quadrant, task, "EMOPIA")
+    target = quadrants_to_classes(quadrant, task)
     files = [_find_audio(home / "audio", clip) for clip in table["clip"]]
     if check_audio:
         check_audio_files(files, path, SOURCE)
+    check_counts([(path, len(files), N_PUBLISHED, table.unended)], "clip")
     return Bunch(
         data=[str(file) for file in files],
         target=target,
@@ -125,7 +139,7 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
         clip=np.array(table["clip"]),
         annotator=np.array(table["annotator"]),
         durations=durations,
-        DESCR=DESCR,
+        DESCR=describe(DESCR, len(files), N_PUBLISHED, "clip"),
     )
 
 
@@ -165,12 +179,13 @@ def _check_row(row, where):
 
 def _find_audio(folder, clip):
     """Give the audio of a clip, whichever ending it has."""
-    present = [folder / (clip + ending) for ending in EXTENSIONS if (folder / (clip + ending)).is_file()]
+    named = [folder / (clip + ending) for ending in EXTENSIONS]
+    present = [path for path in named if kind_of(path) == "a file"]
     if len(present) > 1:
         raise ValueError(
             f"The clip {clip} has {len(present)} audio files, {', '.join(map(str, present))}: keep one of them."
         )
-    return present[0] if present else folder / (clip + EXTENSIONS[0])
+    return present[0] if present else named[0]
 
 
 def _positions(parts):

@@ -1,12 +1,17 @@
 """load_emotify: real recordings with the emotions that listeners felt."""
 
+from collections.abc import Mapping
+from pathlib import PureWindowsPath
+
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import check_audio_files, check_unique, read_table, resolve_data_home, to_numbers
+from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
+from skmer.datasets._tables import check_filled, check_unique, read_table, to_numbers, to_ratings
 
 __all__ = ["load_emotify"]
 
+N_PUBLISHED = 400
 EMOTIONS = (
     "amazement",
     "solemnity",
@@ -79,9 +84,18 @@ def load_emotify(data_home=None, emotions=None, check_audio=True):
     ------
     FileNotFoundError
         If the folder, ``labels.csv`` or an audio file is missing.
+    PermissionError
+        If a file or a folder may not be read.
+    TypeError
+        If a path is no path, or `check_audio` neither True nor False.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, `emotions` is empty or holds an unknown name,
         or ``labels.csv`` is not as expected.
+
+    Warns
+    -----
+    UserWarning
+        If the annotations do not hold the 400 published songs: they may be cut short.
 
     See Also
     --------
@@ -100,7 +114,8 @@ def load_emotify(data_home=None, emotions=None, check_audio=True):
     array(['calmness', 'calmness'], dtype='<U8')
     """
     wanted = _check_emotions(emotions)
-    home = resolve_data_home(data_home, "emotify", SOURCE)
+    check_flag(check_audio, "check_audio")
+    home = resolve_data_home(data_home, "emotify", SOURCE, ["labels.csv"])
     path = home / "labels.csv"
     columns = ["track_id", "file", "genre", *EMOTIONS, "dominant", "dominant_tied", "artist"]
     table = read_table(path, columns, SOURCE)
@@ -109,6 +124,7 @@ def load_emotify(data_home=None, emotions=None, check_audio=True):
     files = [home / table["file"][i] for i in order]
     if check_audio:
         check_audio_files(files, path, SOURCE)
+    check_counts([(path, len(files), N_PUBLISHED, table.unended)])
     target = np.array(table["dominant"])[order]
     kept = np.isin(target, wanted)
     if not kept.any():
@@ -122,34 +138,45 @@ def load_emotify(data_home=None, emotions=None, check_audio=True):
         genre=np.array(table["genre"])[order][kept],
         tied=tied[order][kept],
         track_id=track_id[order][kept],
-        DESCR=DESCR,
+        DESCR=describe(DESCR, kept.sum(), N_PUBLISHED),
     )
 
 
 def _check_emotions(emotions):
     if emotions is None:
         return list(EMOTIONS)
-    wanted = [emotions] if isinstance(emotions, str) else list(emotions)
-    unknown = [emotion for emotion in wanted if emotion not in EMOTIONS]
-    if unknown or not wanted or isinstance(emotions, str):
+    try:
+        wanted = [] if isinstance(emotions, str | Mapping) else list(emotions)
+    except TypeError:
+        wanted = []
+    if not wanted or not all(isinstance(emotion, str) and emotion in EMOTIONS for emotion in wanted):
         raise ValueError(f"emotions must be a list of some of {list(EMOTIONS)}, or None, got {emotions!r}.")
     return wanted
 
 
 def _check_labels(table, path):
     """Give track numbers, ratings and ties; refuse what labels.csv cannot mean."""
-    track_id = to_numbers(table["track_id"], int, path, "track_id")
-    check_unique(track_id.tolist(), path, "track_id")
-    check_unique(table["file"], path, "file")
-    ratings = np.column_stack([to_numbers(table[name], float, path, name) for name in EMOTIONS])
-    if ratings.min() < 0 or ratings.max() > 1:
-        raise ValueError(f"{path}: the emotions must be shares of listeners, between 0 and 1.")
-    tied = to_numbers(table["dominant_tied"], int, path, "dominant_tied") != 0
-    for row, (emotion, artist) in enumerate(zip(table["dominant"], table["artist"], strict=True)):
-        if emotion not in EMOTIONS:
-            raise ValueError(f"{path}, row {row + 1}: dominant must be one of {list(EMOTIONS)}, got {emotion!r}.")
-        if ratings[row, EMOTIONS.index(emotion)] < ratings[row].max():
-            raise ValueError(f"{path}, row {row + 1}: {emotion!r} is called dominant, but another share is larger.")
-        if not artist:
-            raise ValueError(f"{path}, row {row + 1}: the artist is missing; songs are grouped by it.")
-    return track_id, ratings, tied
+    lines = table.lines
+    track_id = to_numbers(table["track_id"], int, path, "track_id", lines)
+    check_unique(track_id.tolist(), path, "track_id", lines)
+    check_filled(table["file"], path, "file", lines, "it names the audio")
+    check_unique(table["file"], path, "file", lines)
+    check_filled(table["artist"], path, "artist", lines, "songs are grouped by it")
+    ratings = np.column_stack([to_ratings(table[name], (0, 1), path, name, lines) for name in EMOTIONS])
+    columns = (table["file"], table["dominant"], table["dominant_tied"])
+    for line, shares, file, dominant, tied in zip(lines, ratings, *columns, strict=True):
+        where = f"{path}, line {line}"
+        # both kinds of slashes and drives, whatever system this is
+        if PureWindowsPath(file).anchor or ".." in PureWindowsPath(file).parts:
+            raise ValueError(f"{where}: file must be a path within the folder of labels.csv, got {file!r}.")
+        if dominant not in EMOTIONS:
+            raise ValueError(f"{where}: dominant must be one of {list(EMOTIONS)}, got {dominant!r}.")
+        share = shares[EMOTIONS.index(dominant)]
+        if share < shares.max():
+            raise ValueError(
+                f"{where}: {dominant!r} is called dominant with a share of {share:g}, but another share is larger, "
+                f"{shares.max():g}."
+            )
+        if tied not in ("0", "1"):
+            raise ValueError(f"{where}: dominant_tied must be 0 or 1, got {tied!r}.")
+    return track_id, ratings, np.array(table["dominant_tied"]) == "1"

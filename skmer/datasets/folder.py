@@ -1,12 +1,12 @@
 """load_folder: one's own songs, sorted into a folder for each class."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.audio.files import AUDIO_SUFFIXES
+from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder, plural, to_path
 
 __all__ = ["load_folder"]
 
@@ -61,9 +61,13 @@ def load_folder(data_home, groups=None, check_audio=True):
     ------
     FileNotFoundError
         If there is no such folder, or a song is a broken link.
+    PermissionError
+        If a folder may not be read.
+    TypeError
+        If `data_home` is no path, or `check_audio` neither True nor False.
     ValueError
         If there are fewer than two class folders, one of them has no song, a song lies in none of
-        them or in two places, `groups` finds no artist, or a file is no audio.
+        them or in two places, `groups` finds no artist, or a file is no audio or no file at all.
 
     See Also
     --------
@@ -89,19 +93,21 @@ def load_folder(data_home, groups=None, check_audio=True):
     >>> [Path(path).name for path in songs.data]
     ['a.mp3', 'b.mp3', 'c.mp3']
     """
-    if groups not in GROUPS:
+    # a list or an array is no key
+    if groups is not None and not (isinstance(groups, str) and groups in GROUPS):
         raise ValueError(f'groups must be None or "parent", got {groups!r}.')
-    home = Path(data_home).expanduser().absolute()
-    if not home.is_dir():
-        raise FileNotFoundError(f"There is no folder {home}. {LAYOUT}.")
-    inside = [path for path in sorted(home.iterdir()) if not path.name.startswith(".")]
-    classes = [path for path in inside if path.is_dir()]
-    loose = [path for path in inside if not path.is_dir()]
+    check_flag(check_audio, "check_audio")
+    home = to_path(data_home, "data_home")
+    check_folder(home, home, f"{LAYOUT}.")
+    inside = [path for path in list_folder(home) if not path.name.startswith(".")]
+    classes = [path for path in inside if kind_of(path) == "a folder"]
+    loose = [path for path in inside if path not in classes]
     unlabelled = [path for path in loose if _is_audio(path)]
     if unlabelled:
         raise ValueError(f"{unlabelled[0]} lies in no class folder, so that its class is unknown. {LAYOUT}.")
     if len(classes) < 2:
-        raise ValueError(f"{home} has {len(classes)} class folders; at least two are needed. {LAYOUT}.")
+        found = plural(len(classes), "class folder", "class folders")
+        raise ValueError(f"{home} has {found}; at least two are needed. {LAYOUT}.")
     songs = []
     for folder in classes:
         below = list(_files(folder))
@@ -110,9 +116,11 @@ def load_folder(data_home, groups=None, check_audio=True):
         if not songs[-1]:
             raise ValueError(f"{folder} has no audio file in it or below: fill it, or move it away.")
     if loose and check_audio:
+        kind = kind_of(loose[0])
+        told = f"{loose[0]}" if kind == "a file" else f"{loose[0]} ({kind})"
         raise ValueError(
-            f"{len(loose)} files are no audio by their ending, such as {loose[0]}. Move them away, or pass "
-            "check_audio=False to leave them out."
+            f"{plural(len(loose), 'file is', 'files are')} no audio by the ending, such as {told}. Move such files "
+            "away, or pass check_audio=False to leave them out."
         )
     data = [path for folder in songs for path in folder]
     _check_songs(data, check_audio)
@@ -133,27 +141,32 @@ def _is_audio(path):
 
 def _files(folder):
     """Give the files in a folder and below, sorted by name, files of a folder before its subfolders."""
-    for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
-        here = Path(root).resolve()
-        inner = sorted(name for name in folders if not name.startswith("."))
-        # a link to a folder above would be walked without end
-        folders[:] = [name for name in inner if not here.is_relative_to((Path(root) / name).resolve())]
-        yield from (Path(root) / name for name in sorted(names) if not name.startswith("."))
+    # each folder after those that it lies in, as they are without links: a link to one would be walked without end
+    waiting = [(folder, frozenset([os.path.realpath(folder)]))]
+    while waiting:
+        here, above = waiting.pop()
+        inside = [path for path in list_folder(here) if not path.name.startswith(".")]
+        folders = [path for path in inside if kind_of(path) == "a folder"]
+        known = set(folders)
+        yield from (path for path in inside if path not in known)
+        for path in reversed(folders):
+            real = os.path.realpath(path)
+            if real not in above:
+                waiting.append((path, above | {real}))
 
 
 def _check_songs(data, check_audio):
     seen: dict = {}
     for path in data:
+        kind = kind_of(path)
+        if check_audio and kind == "a link to nothing":
+            raise FileNotFoundError(f"{path} is a link to a file that does not exist: mend it, or take it away.")
+        if kind != "a file" and (check_audio or not kind.startswith("a link")):
+            raise ValueError(f"{path} is {kind}, no audio file: take it away.")
         # through a link a file can lie in two folders
-        first = seen.setdefault(path.resolve(), path)
+        first = seen.setdefault(os.path.realpath(path), path)
         if first is not path:
             raise ValueError(f"{path} is the same file as {first}: keep one of them.")
-        if check_audio and not path.is_file():
-            raise FileNotFoundError(f"{path} is a link to a file that does not exist: mend it, or take it away.")
-
-
-def _refuse(error):
-    raise ValueError(f"{error.filename}: the folder cannot be opened ({error.strerror}). Check its permissions.")
 
 
 def _group(path, home, groups):

@@ -5,12 +5,22 @@ import re
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import _some, check_audio_files, check_unique, read_table, resolve_data_home
-from skmer.datasets._tasks import target_from_quadrants
-from skmer.ratings import QUADRANTS
+from skmer.datasets._base import (
+    check_audio_files,
+    check_counts,
+    check_flag,
+    describe,
+    kind_of,
+    resolve_data_home,
+    some,
+)
+from skmer.datasets._tables import check_unique, read_table
+from skmer.datasets._tasks import check_quadrant_task
+from skmer.ratings import QUADRANTS, quadrants_to_classes
 
 __all__ = ["load_four_q"]
 
+N_PUBLISHED = 900
 ANNOTATIONS = "panda_dataset_taffc_annotations.csv"
 METADATA = "panda_dataset_taffc_metadata.csv"
 SOURCE = (
@@ -74,9 +84,18 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
     ------
     FileNotFoundError
         If the folder, one of the tables or an audio file is missing.
+    PermissionError
+        If a file or a folder may not be read.
+    TypeError
+        If a path is no path, or `check_audio` neither True nor False.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, `task` is unknown, a table is not as expected,
         the tables disagree, or audio lies in the folder of another quadrant.
+
+    Warns
+    -----
+    UserWarning
+        If the annotations do not hold the 900 published songs: they may be cut short.
 
     See Also
     --------
@@ -95,7 +114,9 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
     >>> songs.target[:2]  # doctest: +SKIP
     array(['low', 'high'], dtype='<U4')
     """
-    home = resolve_data_home(data_home, "4Q", SOURCE)
+    check_quadrant_task(task, "4Q")
+    check_flag(check_audio, "check_audio")
+    home = resolve_data_home(data_home, "4Q", SOURCE, [ANNOTATIONS, METADATA])
     annotations, metadata = home / ANNOTATIONS, home / METADATA
     labels = _read_quadrants(annotations, ["Song", "Quadrant"])
     details = _read_quadrants(metadata, ["Song", "Artist", "Title", "Quadrant"])
@@ -104,11 +125,12 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
     song_id, quadrant, artist, title = (
         np.array(details[name])[order] for name in ("Song", "Quadrant", "Artist", "Title")
     )
-    target = target_from_quadrants(quadrant, task, "4Q")
+    target = quadrants_to_classes(quadrant, task)
     files = [home / folder / f"{song}.mp3" for song, folder in zip(song_id, quadrant, strict=True)]
     if check_audio:
         _check_folders(files, annotations)
         check_audio_files(files, annotations, SOURCE)
+    check_counts([(annotations, len(files), N_PUBLISHED, labels.unended)])
     return Bunch(
         data=[str(file) for file in files],
         target=target,
@@ -117,7 +139,7 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
         song_id=song_id,
         artist=artist,
         title=title,
-        DESCR=DESCR,
+        DESCR=describe(DESCR, len(files), N_PUBLISHED),
     )
 
 
@@ -141,7 +163,7 @@ def _check_agreement(labels, details, annotations, metadata):
         alone = sorted(one.keys() - other.keys())
         if alone:
             raise ValueError(
-                _some(alone, f"songs of {has} have no row in {lacks}")
+                some(alone, f"song of {has} has", f"songs of {has} have", f"no row in {lacks}")
                 + " The two tables must hold the same songs; get them again."
             )
     for song, i in known.items():
@@ -158,7 +180,7 @@ def _check_folders(files, annotations):
     """Refuse audio that lies in the folder of another quadrant than the song's."""
     for file in files:
         for wrong in (file.parent.parent / folder / file.name for folder in QUADRANTS):
-            if wrong != file and wrong.is_file():
+            if wrong != file and kind_of(wrong) == "a file":
                 raise ValueError(
                     f"{wrong} lies in the folder of {wrong.parent.name}, but {annotations} gives {file.stem} the "
                     f"quadrant {file.parent.name}. Move it to {file.parent}, unless it is there already."

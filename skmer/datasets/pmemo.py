@@ -3,22 +3,22 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import (
-    check_audio_files,
+from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
+from skmer.datasets._tables import (
     check_file_names,
     check_filled,
-    check_threshold,
     check_unique,
     read_table,
-    resolve_data_home,
     to_numbers,
     to_ratings,
 )
-from skmer.datasets._tasks import target_from_ratings
+from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_pmemo"]
 
 SCALE = (0, 1)
+N_PUBLISHED = 767
+ANNOTATIONS = "annotations/static_annotations.csv"
 SOURCE = (
     "PMEmo2019 (Zhang et al. 2018) is not downloaded by skmer: its authors, of Zhejiang University, offer it on the "
     "project's own page and its GitHub repository, HuiZhangDB/PMEmo; the folder must hold metadata.csv, "
@@ -49,9 +49,10 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     task : {"quadrant", "valence", "arousal", "dimensional"}, default="valence"
         What `target` holds: classes, or the ratings of valence and arousal.
     threshold : {"median", "midpoint"} or float, default="median"
-        The rating, in (0, 1], from which on a song counts as high. With a number `target` holds
-        classes. "median" and "midpoint" depend on the training songs: `target` then holds the
-        ratings, from which `fit_threshold` and `ratings_to_classes` make classes within a fold.
+        The rating, in (0, 1], from which on a song counts as high; at the upper end only
+        ratings of just this value do. With a number `target` holds classes. "median" and "midpoint"
+        depend on the training songs: `target` then holds the ratings, from which `fit_threshold` and
+        `ratings_to_classes` make classes within a fold.
     check_audio : bool, default=True
         Whether every rated song must have its audio file, and every file beside them a row in
         ``metadata.csv``. Turn it off to read the annotations alone.
@@ -87,9 +88,18 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     ------
     FileNotFoundError
         If the folder, a file of annotations or an audio file is missing.
+    PermissionError
+        If a file or a folder may not be read.
+    TypeError
+        If a path is no path, or `check_audio` neither True nor False.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, a parameter has no meaning, or the
         annotations are not as expected.
+
+    Warns
+    -----
+    UserWarning
+        If the annotations do not hold the 767 published songs: they may be cut short.
 
     See Also
     --------
@@ -108,11 +118,12 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     >>> songs.target[:2]  # doctest: +SKIP
     array(['high', 'low'], dtype='<U4')
     """
-    check_threshold(threshold, SCALE, "PMEmo2019")
-    home = resolve_data_home(data_home, "PMEmo2019", SOURCE)
+    check_rating_task(task, threshold, SCALE, "PMEmo2019")
+    check_flag(check_audio, "check_audio")
+    home = resolve_data_home(data_home, "PMEmo2019", SOURCE, ["metadata.csv", ANNOTATIONS])
     metadata = home / "metadata.csv"
     known = _read_metadata(metadata)
-    path = home / "annotations" / "static_annotations.csv"
+    path = home / ANNOTATIONS
     names = ["Valence(mean)", "Arousal(mean)"]
     table = read_table(path, ["musicId", *names], SOURCE)
     song_id = to_numbers(table["musicId"], int, path, "musicId", table.lines)
@@ -126,7 +137,8 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     valence, arousal = (column[order] for column in ratings)
     files = [home / "chorus" / f"{song}.mp3" for song in song_id]
     spare = {home / "chorus" / f"{song}.mp3" for song in known}
-    unannotated = check_audio_files(files, metadata, SOURCE, spare.__contains__) if check_audio else []
+    unannotated = check_audio_files(files, path, SOURCE, spare.__contains__, metadata) if check_audio else []
+    check_counts([(path, len(files), N_PUBLISHED, table.unended)])
     title, artist, durations = (np.array(column) for column in zip(*(known[song] for song in song_id), strict=True))
     return Bunch(
         data=[str(file) for file in files],
@@ -141,7 +153,7 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
         unannotated=[str(file) for file in unannotated],
         task=task,
         threshold=threshold,
-        DESCR=DESCR,
+        DESCR=describe(DESCR, len(files), N_PUBLISHED),
     )
 
 

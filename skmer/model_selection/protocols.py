@@ -1,5 +1,6 @@
 """Protocol: which songs train and which test, and what may be learnt from which."""
 
+import warnings
 from dataclasses import asdict, dataclass
 from numbers import Integral, Real
 
@@ -155,7 +156,13 @@ class Protocol:
         Raises
         ------
         ValueError
-            If groups, or the published split, are missing or do not fit.
+            If groups, or the published split, are missing or do not fit, or a class has too
+            few songs or groups to be trained and tested.
+
+        Warns
+        -----
+        UserWarning
+            If a class has fewer songs or groups than there are folds.
         """
         check_consistent_length(y, groups)
         y = check_labels(y)
@@ -166,7 +173,11 @@ class Protocol:
             raise ValueError("folds='grouped' needs groups, such as the artist of each song.")
         kind = StratifiedGroupKFold if self.folds == "grouped" else StratifiedKFold
         groups = check_labels(groups, "groups") if self.folds == "grouped" else None
-        folds = list(kind(self.n_splits, shuffle=True, random_state=self.fold_seed).split(labels, labels, groups))
+        _check_sizes(labels, np.arange(len(labels)) if groups is None else groups, self.n_splits)
+        with warnings.catch_warnings():
+            # said by _check_sizes, with the class
+            warnings.filterwarnings("ignore", "The least populated class")
+            folds = list(kind(self.n_splits, shuffle=True, random_state=self.fold_seed).split(labels, labels, groups))
         if not all(len(test) for _, test in folds):
             raise ValueError(f"A fold of {self.n_splits} has no test song: lower n_splits.")
         return folds
@@ -174,7 +185,7 @@ class Protocol:
     def _published(self, splits, n_songs):
         known = {} if splits is None else splits
         if self.folds not in known:
-            raise ValueError(f"folds must be one of {[*_FOLDS, *known]} here, got {self.folds!r}.")
+            raise ValueError(f"There is no protocol {self.folds!r} here; there are {', '.join([*_FOLDS, *known])}.")
         parts = known[self.folds]
         if "test" not in parts or len(parts) < 2:
             raise ValueError(f"The split {self.folds!r} must have a part 'test' and others, got {list(parts)}.")
@@ -252,3 +263,22 @@ class Protocol:
             As JSON can hold it.
         """
         return {key: value.item() if isinstance(value, np.generic) else value for key, value in asdict(self).items()}
+
+
+def _check_sizes(labels, groups, n_splits):
+    """Refuse classes that no fold could both train and test, and more folds than can be filled."""
+    what = "songs" if len(np.unique(groups)) == len(groups) else "groups"
+    sizes = {name: len(np.unique(groups[labels == name])) for name in np.unique(labels).tolist()}
+    smallest, largest = min(sizes, key=sizes.__getitem__), max(sizes.values())
+    if sizes[smallest] < 2:
+        raise ValueError(
+            f"The songs of class {smallest!r} are 1 of the {what}, so that no fold could both train and test it: add "
+            "songs, or leave the class out."
+        )
+    if n_splits > largest:
+        raise ValueError(f"n_splits={n_splits} is more than the {largest} {what} of the largest class: lower it.")
+    if n_splits > sizes[smallest]:
+        warnings.warn(
+            f"The class {smallest!r} has {sizes[smallest]} {what} for {n_splits} folds: some folds do not test it.",
+            stacklevel=3,
+        )

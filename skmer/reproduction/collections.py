@@ -1,12 +1,14 @@
 """The collections by the names of the command line, and what each can be asked."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from skmer import datasets
+from skmer.model_selection.fold_store import song_names
 
-__all__ = ["COLLECTIONS", "Collection"]
+__all__ = ["COLLECTIONS", "Collection", "songs_digest"]
 
 _COMMONEST = ["calmness", "joyful_activation", "nostalgia", "tension"]  # the commonest: the others have too few songs
 
@@ -27,7 +29,7 @@ class Collection:
     threshold : str or None
         How ratings become classes by default; None where there are only classes.
     folds : str
-        Protocol by default: the paper's for its own collections and for your songs, else grouped.
+        Protocol by default: the paper's for its own collections, else grouped.
     group : str
         What a group is.
     unit : str
@@ -103,3 +105,25 @@ COLLECTIONS = {
     "folder": Collection("Your folder", datasets.load_folder, ("label",), group="group"),
     "csv": Collection("Your table", datasets.load_csv, ("label",), group="group"),
 }
+
+
+def songs_digest(paths):
+    """Digest the names and sizes of songs, by which a table knows whether another is of the same.
+
+    Parameters
+    ----------
+    paths : list of str
+        The songs.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits, whatever folder the collection lies in.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.collections import songs_digest
+    >>> songs_digest(["a/b/c.mp3"]) == songs_digest(["d/b/c.mp3"]) != songs_digest(["d/e/c.mp3"])
+    True
+    """
+    return hashlib.sha256("\n".join(sorted(song_names(paths))).encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from skmer.audio import read_audio
-from skmer.reproduction.collections import COLLECTIONS
+from skmer.reproduction.collections import COLLECTIONS, songs_digest
 from skmer.reproduction.paper import TABLE_1
 from skmer.reproduction.text import markdown_table
 from skmer.segmentation import SegmentTransformer
@@ -113,6 +113,7 @@ def run_counts(
         "unit": collection.unit,
         "source": "durations stated by the collection" if from_metadata else "durations of the audio files",
         "n_songs": len(seconds),
+        "songs": songs_digest(songs.data),
         "max_duration": max_duration,
         "shorter": int((seconds < max_duration).sum()),
         "mean_seconds": float(seconds.mean()),

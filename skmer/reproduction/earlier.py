@@ -76,7 +76,7 @@ def check_settings(path, before, settings, n_splits, threshold):
     >>> check_settings("t.json", before, Settings(), 10, None)
     Traceback (most recent call last):
     ...
-    ValueError: t.json: this table has other settings (epochs). Name another folder for the results.
+    ValueError: t.json: this table has other settings (epochs). Name another folder for the results (--out).
     """
     now = json.loads(json.dumps(settings.to_dict()))
     indifferent = {"device", "duration"} if before.get("table") == "table2" else {"device"}
@@ -100,7 +100,7 @@ def check_rows(path, before, table):
     Raises
     ------
     ValueError
-        If the new table lacks a task, system or seed of the earlier one.
+        If the new table is of other songs, or lacks a task, system or seed of the earlier one.
 
     Examples
     --------
@@ -115,10 +115,11 @@ def check_rows(path, before, table):
         {(task, row["name"], row["seed"]) for task, found in t["experiments"].items() for row in found["rows"]}
         for t in (before, table)
     )
+    _refuse(path, _other_songs(before, table))
     for task, name, seed in sorted(had - has)[:1]:
         raise ValueError(
             f"{path}: this table has what the new one would lack, such as {name!r} ({task}, seed {seed}). "
-            "Run both together, or name another folder for the results."
+            "Run both together, or name another folder for the results (--out)."
         )
 
 
@@ -135,7 +136,7 @@ def check_counts(path, before, table):
     Raises
     ------
     ValueError
-        If the source of the durations or the length that is used differs, or durations are lost.
+        If the songs, the source of the durations or the length that is used differ, or durations are lost.
 
     Examples
     --------
@@ -144,13 +145,21 @@ def check_counts(path, before, table):
     >>> check_counts("t.json", before, table)
     Traceback (most recent call last):
     ...
-    ValueError: t.json: this table has other settings (durations). Name another folder for the results.
+    ValueError: t.json: this table has other settings (durations). Name another folder for the results (--out).
     """
-    other = [key for key in ("source", "max_duration") if before.get(key) != table[key]]
+    other = _other_songs(before, table)
+    other += [key for key in ("source", "max_duration") if before.get(key) != table[key]]
     _refuse(path, other + ["durations"] * (not before["counts"].keys() <= table["counts"].keys()))
+
+
+def _other_songs(before, table):
+    # a table of an earlier version does not know its songs
+    return ["songs"] * ("songs" in before and before["songs"] != table.get("songs"))
 
 
 def _refuse(path, other):
     if other:
         names = ", ".join(dict.fromkeys(other))
-        raise ValueError(f"{path}: this table has other settings ({names}). Name another folder for the results.")
+        raise ValueError(
+            f"{path}: this table has other settings ({names}). Name another folder for the results (--out)."
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from skmer.model_selection import Protocol, best_on_test_folds, chosen_inside_folds, run_experiment
-from skmer.reproduction.collections import COLLECTIONS
+from skmer.reproduction.collections import COLLECTIONS, songs_digest
 from skmer.reproduction.systems import SSSL, THETAS, ablation_systems, table_3_systems, theta_name
 
 __all__ = ["TABLES", "run_table"]
@@ -77,8 +77,8 @@ def run_table(
     Returns
     -------
     dict
-        As JSON can hold it: ``table``, ``dataset``, ``title``, ``unit``, ``n_songs``, ``group``, ``n_groups``,
-        ``settings``, ``date`` and, under ``experiments``, each task's experiment as a dict.
+        As JSON can hold it: ``table``, ``dataset``, ``title``, ``unit``, ``n_songs``, ``songs`` (a digest),
+        ``group``, ``n_groups``, ``settings``, ``date`` and, under ``experiments``, each task's experiment as a dict.
 
     Raises
     ------
@@ -123,17 +123,17 @@ def run_table(
         if table == "table2" and len(run) > 1:
             experiment.rows += _choices(experiment, list(run), inner_splits)
         experiments[task] = experiment.to_dict()
-    last = experiment.to_dict()
     return {
         "table": table,
         "dataset": dataset,
         "title": collection.title,
         "unit": collection.unit,
         "n_songs": len(songs.data),
+        "songs": songs_digest(songs.data),
         "group": collection.group,
         "n_groups": len(np.unique(songs.groups)),
         "settings": settings.to_dict(),
-        "date": last["date"],
+        "date": experiment.date,
         "experiments": experiments,
     }
 

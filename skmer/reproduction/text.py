@@ -123,7 +123,7 @@ def _task_table(rows):
 
 def _heading(table):
     unit, n, n_groups = table.get("unit", "song"), table["n_songs"], table["n_groups"]
-    groups = ", each a group of its own" if n == n_groups else f" of {n_groups:,} {table['group']}s"
+    groups = ", not grouped" if n == n_groups else f" of {n_groups:,} {table['group']}s"
     meaning = "F1 is that of the high half, or the macro average where there are no halves"
     if any(row["paper"] for row in table_rows(table)):
         meaning += "; the difference is ours less the paper's"

@@ -46,7 +46,7 @@ def test_paths_start_from_data_home_or_stand_for_themselves(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("calm", "line 3: 1 fields, but the header has 4"),
+        ("calm", "line 3: 1 field, but the header has 4"),
         (" ,sub/a.mp3,Ana,2001", "line 3: the label is missing; each song needs one"),
         ("calm,,Ana,2001", "line 3: the path is missing"),
         ("calm,sub/a.mp3,,2001", "line 3: the group is missing; fill it, or leave out the column"),
@@ -66,7 +66,7 @@ def test_missing_audio_is_named_with_its_line(tmp_path):
         load_csv(table)
     assert len(load_csv(table, check_audio=False).data) == 3
     (tmp_path / "sub" / "a.mp3").mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match="line 3"):
+    with pytest.raises(ValueError, match=r"line 3: .*a\.mp3 is a folder, but must be an audio file"):
         load_csv(table)
 
 
@@ -88,3 +88,53 @@ def test_bad_tables(tmp_path, lines, message):
 def test_no_table(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.csv are missing.*path,label,group"):
         load_csv(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize("name", ["Group", "groups", "GROUPS"])
+def test_a_column_that_is_all_but_called_group(tmp_path, name):
+    table = write(tmp_path, [f"label,path,{name}", "tense,b.mp3,Bo", "calm,c.mp3,Ana"])
+    with pytest.raises(ValueError, match=rf"the column '{name}' would not be read: name it 'group'"):
+        load_csv(table)
+
+
+def test_columns_that_are_not_read_are_told(tmp_path):
+    assert load_csv(write(tmp_path)).DESCR.endswith(
+        "Columns that were not read: 'year'.\nLicence and source: those of your songs."
+    )
+
+
+def test_one_class_only(tmp_path):
+    with pytest.raises(ValueError, match=r"songs\.csv has 1 class, 'calm'; at least two are needed"):
+        load_csv(write(tmp_path, ["path,label", "b.mp3,calm", "c.mp3,calm"]))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("songs.csv", r"songs\.csv is no audio by its ending"),
+        ("b\0.mp3", "there is a control character"),
+        ("x" * 5000 + ".mp3", "the path .* is too long"),
+        ("folder.mp3", r"folder\.mp3 is a folder, but must be an audio file"),
+    ],
+)
+def test_paths_of_no_audio(tmp_path, path, message):
+    (tmp_path / "folder.mp3").mkdir()
+    with pytest.raises(ValueError, match=rf"songs\.csv, line 3: .*{message}"):
+        load_csv(write(tmp_path, ["path,label", "b.mp3,calm", f"{path},tense"]))
+
+
+@pytest.mark.parametrize("label", ["Calm", "calm\u200b", "\ufeffCALM"])
+def test_labels_that_look_alike(tmp_path, label):
+    with pytest.raises(ValueError, match=r"line 4: the label .* differs from 'calm' of line 2 only in case or blanks"):
+        load_csv(write(tmp_path, ["path,label", "b.mp3,calm", "c.mp3,tense", f"sub/a.mp3,{label}"]))
+
+
+def test_the_folder_that_paths_start_from_is_named(tmp_path):
+    table = write(tmp_path, audio=())
+    with pytest.raises(FileNotFoundError, match=r"no folder data_home='.*attic'"):
+        load_csv(table, tmp_path / "attic")
+    with pytest.raises(FileNotFoundError, match=r"line 2: .*paths start from data_home\."):
+        load_csv(table, tmp_path)
+    (tmp_path / "b.MP3").touch()
+    with pytest.raises(FileNotFoundError, match=r"start from its folder\. Beside stands .*b\.MP3"):
+        load_csv(table)

@@ -8,6 +8,9 @@ import pytest
 
 from skmer.datasets.emopia import load_emopia
 
+# the tiny tables do not hold the published number of songs
+pytestmark = pytest.mark.filterwarnings("ignore:.*are published")
+
 HEADER = [
     "clip", "file", "quadrant", "arousal_high", "valence_high", "song_id", "segment", "annotator",
     "split_cls_repo", "split_zip", "bytes", "duration_s",
@@ -108,7 +111,7 @@ def test_missing_things_are_named(tmp_path):
 @pytest.mark.parametrize("name", ["Q1_new_0.flac", "Q1_a-b_c_0.partial"])
 def test_audio_without_a_row_is_named(tmp_path, name):
     (write(tmp_path) / "audio" / name).touch()
-    with pytest.raises(ValueError, match=rf"1 files beside.*{name}"):
+    with pytest.raises(ValueError, match=rf"1 file beside.*{name}"):
         load_emopia(tmp_path)
 
 
@@ -124,7 +127,7 @@ def test_audio_without_a_row_is_named(tmp_path, name):
         (2, {"arousal_high": "0"}, r"line 4: arousal_high must be '1' for Q2, got '0'"),
         (2, {"valence_high": ""}, r"line 4: valence_high must be '0' for Q2, got ''"),
         (3, {"split_zip": "validation"}, r"line 5: split_zip must be 'train', 'val', 'test' or empty"),
-        (3, {"duration_s": "long"}, r"line 5: duration_s must be a finite float, got 'long'"),
+        (3, {"duration_s": "long"}, r"line 5: duration_s must be a number, got 'long'"),
         (3, {"duration_s": "0"}, r"line 5: duration_s must be positive seconds, got '0'"),
         (4, {"clip": "Q4_tune_1"}, r"line 6: clip 'Q4_tune_1' stands .*line 5"),
         (4, {"annotator": "A,B"}, r"line 6: 13 fields, but the header has 12"),

@@ -9,6 +9,9 @@ import pytest
 from skmer.datasets import load_emotify
 from skmer.datasets.emotify import EMOTIONS
 
+# the tiny tables do not hold the published number of songs
+pytestmark = pytest.mark.filterwarnings("ignore:.*are published")
+
 HEADER = [
     "track_id", "file", "genre", "n_annotators", *EMOTIONS, "dominant", "artist", "album", "title",
     "duration_s", "dominant_tied",
@@ -96,7 +99,7 @@ def test_missing_things_are_named(tmp_path):
 def test_audio_without_a_row_is_named(tmp_path):
     write(tmp_path, audio=("002", "003", "010", "011"))
     (tmp_path / "audio" / ".DS_Store").touch()
-    with pytest.raises(ValueError, match=r"1 files beside.*011\.opus"):
+    with pytest.raises(ValueError, match=r"1 file beside.*011\.opus"):
         load_emotify(tmp_path)
 
 
@@ -104,9 +107,9 @@ def test_audio_without_a_row_is_named(tmp_path):
     ("row", "column", "value", "word"),
     [
         (1, "track_id", "3", "more than one row"),
-        (1, "track_id", "two", "track_id must be a finite int"),
+        (1, "track_id", "two", "track_id must be a whole number"),
         (1, "file", "audio/003.opus", "more than one row"),
-        (0, "tension", "nan", "tension must be a finite float"),
+        (0, "tension", "nan", "tension must be a number"),
         (0, "tension", "60", "between 0 and 1"),
         (0, "dominant", "joy", "dominant must be one of"),
         (0, "dominant", "power", "another share is larger"),
@@ -154,7 +157,7 @@ def test_the_recordings():
 
 
 def test_labels_that_python_reads_and_numpy_cannot_hold(tmp_path):
-    with pytest.raises(ValueError, match=r"row 1: track_id must be a finite int, got '9{30}'"):
+    with pytest.raises(ValueError, match=r"line 2: track_id must be a whole number, got '9{30}'"):
         load_emotify(write(tmp_path, changed(0, "track_id", "9" * 30)))
 
 

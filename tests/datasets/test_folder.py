@@ -1,5 +1,6 @@
 """load_folder: classes from the names of folders."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_files_that_are_no_audio_are_named_or_left_out(tmp_path):
     ("names", "message"),
     [
         (["calm/a.mp3", "tense/b.mp3", "c.ogg"], r"c\.ogg lies in no class folder"),
-        (["calm/a.mp3"], "has 1 class folders; at least two"),
+        (["calm/a.mp3"], "has 1 class folder; at least two"),
         ([], "has 0 class folders"),
         (["calm/a.mp3", "tense/list.txt"], "tense has no audio file in it or below"),
     ],
@@ -98,3 +99,30 @@ def test_links(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"broken\.mp3 is a link to a file that does not exist"):
         load_folder(home)
     assert len(load_folder(home, check_audio=False).data) == 4
+
+
+def test_links_that_loop(tmp_path):
+    write(tmp_path, "calm/a.mp3", "tense/b.mp3")
+    link(tmp_path / "calm" / "self.mp3", tmp_path / "calm" / "self.mp3")
+    with pytest.raises(ValueError, match=r"self\.mp3 is a link that leads back to itself"):
+        load_folder(tmp_path)
+    assert len(load_folder(tmp_path, check_audio=False).data) == 3
+    (tmp_path / "calm" / "self.mp3").unlink()
+    link(tmp_path / "calm" / "there", tmp_path / "tense")
+    link(tmp_path / "tense" / "back", tmp_path / "calm")
+    with pytest.raises(ValueError, match=r"tense/b\.mp3 is the same file as .*calm/there/b\.mp3: keep one"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system makes no named pipes")
+@pytest.mark.parametrize("check_audio", [True, False])
+def test_a_named_pipe(tmp_path, check_audio):
+    write(tmp_path, "calm/a.mp3", "tense/b.mp3")
+    os.mkfifo(tmp_path / "calm" / "pipe.mp3")
+    with pytest.raises(ValueError, match=r"pipe\.mp3 is a named pipe, no audio file: take it away"):
+        load_folder(tmp_path, check_audio=check_audio)
+
+
+def test_one_file_that_is_no_audio(tmp_path):
+    with pytest.raises(ValueError, match="1 file is no audio by the ending"):
+        load_folder(write(tmp_path, "calm/a.mp3", "calm/cover.jpg", "tense/b.mp3"))

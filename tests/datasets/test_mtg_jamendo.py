@@ -9,6 +9,9 @@ from sklearn.utils.multiclass import type_of_target
 
 from skmer.datasets.mtg_jamendo import load_mtg_jamendo
 
+# the tiny tables do not hold the published number of songs
+pytestmark = pytest.mark.filterwarnings("ignore:.*are published")
+
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS"
 
 
@@ -101,7 +104,7 @@ def test_low_quality_is_never_mixed_with_full(tmp_path):
     assert load_mtg_jamendo(tmp_path).data == [path.replace(".low", "") for path in low]
     for name in ("07/7.mp3", "99/99.low.mp3"):
         (tmp_path / "audio" / name).unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 of the 4 tracks .* have no audio file: .*7\.mp3\..*Bogdanov"):
+    with pytest.raises(FileNotFoundError, match=r"1 of the 4 tracks .* has no audio file: .*7\.mp3\..*Bogdanov"):
         load_mtg_jamendo(tmp_path)
 
 
@@ -137,10 +140,10 @@ def test_missing_and_empty_tables_are_named(tmp_path, part):
     with pytest.raises(ValueError, match=f"{name} has a header, but no track"):
         load_mtg_jamendo(tmp_path)
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match=f"{name} is no text in UTF-8"):
+    with pytest.raises(ValueError, match=f"{name} is text in UTF-16"):
         load_mtg_jamendo(tmp_path)
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=f"{name} is missing.*Bogdanov"):
+    with pytest.raises(FileNotFoundError, match=f"{name} are missing.*Bogdanov"):
         load_mtg_jamendo(tmp_path)
 
 
@@ -151,7 +154,7 @@ def test_line_ends_and_blank_lines_do_not_matter(tmp_path):
     songs = load_mtg_jamendo(tmp_path)
     assert songs.target.sum(axis=1).tolist() == [3, 1, 2, 1]
     path.write_text("\n".join([*lines, "x"]))
-    with pytest.raises(ValueError, match="line 5: 1 fields"):
+    with pytest.raises(ValueError, match="line 5: 1 field"):
         load_mtg_jamendo(tmp_path)
 
 
@@ -162,7 +165,7 @@ GOOD = track(5, 1, "sad")
     ("line", "message"),
     [
         (track(6, 1), r"5 fields, but a track has at least 6"),
-        (track(6, 1, "sad").replace("\t", " "), r"1 fields"),
+        (track(6, 1, "sad").replace("\t", " "), r"1 field"),
         (track(6, 1, "sad") + "\tgenre---rock", r"a tag must be 'mood/theme---' and a name, got 'genre---rock'"),
         (track(6, 1, "sad") + "\t", r"a tag must be 'mood/theme---' and a name, got ''"),
         (track(6, 1, "sad", ""), r"a tag must be 'mood/theme---' and a name, got 'mood/theme---'"),
@@ -176,7 +179,7 @@ GOOD = track(5, 1, "sad")
         (track(6, 1, "sad", duration="nan"), r"DURATION must be"),
         (track(6, 1, "sad", duration="9" * 400), r"DURATION must be"),
         (GOOD, r"TRACK_ID 'track_0000005' stands in more than one row \(also line 2\)"),
-        (GOOD.replace("track_0000005", "track_0000006"), r"PATH '05/5\.mp3' stands in more than one row"),
+        (GOOD.replace("track_0000005", "track_0000006"), r"PATH of track_0000006 must be 06/6\.mp3, got '05/5\.mp3'"),
     ],
 )
 def test_bad_lines_are_named(tmp_path, line, message):

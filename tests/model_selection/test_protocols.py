@@ -131,9 +131,9 @@ def test_published_splits_that_do_not_fit(parts, message):
 
 
 def test_a_split_that_is_not_published():
-    with pytest.raises(ValueError, match=r"folds must be one of \['stratified', 'grouped'\] here, got 'artists'"):
+    with pytest.raises(ValueError, match=r"There is no protocol 'artists' here; there are stratified, grouped"):
         Protocol("artists").split(Y)
-    with pytest.raises(ValueError, match=r"\['stratified', 'grouped', '70'\] here, got 'artists'"):
+    with pytest.raises(ValueError, match="there are stratified, grouped, 70"):
         Protocol("artists").split(Y, splits={"70": {}})
 
 
@@ -224,3 +224,20 @@ def test_plain_values():
         "folds": "grouped", "n_splits": 5, "threshold": 0.5, "fold_seed": 3,
     }  # fmt: skip
     assert Protocol(**protocol.to_dict()) == protocol
+
+
+def test_a_class_that_no_fold_could_train_and_test_is_named():
+    y = ["calm"] * 6 + ["tense"]
+    with pytest.raises(ValueError, match=r"class 'tense' are 1 of the songs.*add songs, or leave the class out"):
+        Protocol(n_splits=2).split(y)
+    # two songs, but of one artist
+    with pytest.raises(ValueError, match="class 'tense' are 1 of the groups"):
+        Protocol("grouped", n_splits=2).split([*y, "tense"], groups=["a", "a", "b", "b", "c", "c", "d", "d"])
+
+
+def test_more_folds_than_a_class_has_songs():
+    with pytest.raises(ValueError, match="n_splits=10 is more than the 6 songs of the largest class: lower it"):
+        Protocol().split(["calm"] * 6 + ["tense"] * 3)
+    with pytest.warns(UserWarning, match="class 'tense' has 3 songs for 5 folds: some folds do not test it") as told:
+        Protocol(n_splits=5).split(["calm"] * 6 + ["tense"] * 3)
+    assert len(told) == 1

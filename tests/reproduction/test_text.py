@@ -74,7 +74,7 @@ def test_no_statement_about_the_paper_where_it_says_nothing():
     [
         ({"group": "artist"}, "EMOPIA: 10 songs of 4 artists. "),
         ({"unit": "clip", "n_songs": 1078, "n_groups": 387}, "EMOPIA: 1,078 clips of 387 songs. "),
-        ({"n_groups": 10, "group": "artist"}, "EMOPIA: 10 songs, each a group of its own. "),
+        ({"n_groups": 10, "group": "artist"}, "EMOPIA: 10 songs, not grouped. "),
     ],
 )
 def test_songs_and_groups(changed, expected):
