@@ -71,10 +71,10 @@ def verdict(name, table):
     lines = []
     for task, aim in AIMS.get(name.partition("-")[2], {}).items():
         rows = [row for row in table_rows(table) if row["task"] == task and "accuracy" in row]
-        best = max(rows, key=lambda row: row["accuracy"]["mean"])
         ours = next((row for row in rows if row["system"] == REFERENCE), None)
         if ours is None:
             continue
+        best = max(rows, key=lambda row: row["accuracy"]["mean"])
         gap = 100 * (ours["accuracy"]["mean"] - aim)
         outcome = "reached" if gap >= 0 else f"missed by {-gap:.1f}"
         lines.append(

@@ -220,7 +220,8 @@ class FoldStore:
     def __init__(self, folder):
         if folder == "":
             raise ValueError("store='' names no folder; '.' is the one in which Python runs.")
-        self.folder = Path(folder)
+        # processes that joblib keeps may stand in another folder
+        self.folder = Path(folder).absolute()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:

@@ -296,7 +296,7 @@ def test_rows_with_the_same_name(tmp_path):
         ({"groups": [None, *GROUPS[1:]]}, "groups must hold one value a song"),
         ({"groups": [np.nan, *range(11)]}, "groups must be finite"),
         ({"protocol": Protocol("grouped", 3)}, "folds='grouped' needs groups"),
-        ({"protocol": Protocol("nowhere")}, "folds must be one of"),
+        ({"protocol": Protocol("nowhere")}, "There is no protocol"),
         ({"folds": [3]}, r"folds must be some of 0 to 2, got \[3\]"),
         ({"folds": [-1]}, "folds must be some of 0 to 2"),
         ({"folds": []}, "folds must be some of 0 to 2"),
