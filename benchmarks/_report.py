@@ -1,12 +1,12 @@
-"""What every benchmark's report needs: versions, mean and deviation, tables, and files written whole."""
+"""What every benchmark's report needs: versions, mean and deviation, and JSON files written whole."""
 
 import json
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
+
+from skmer.writing import write_whole
 
 
 def versions(*packages):
@@ -38,25 +38,6 @@ def figure(value, digits=3):
     return text.removeprefix("0") if text.startswith("0.") else text
 
 
-def markdown_table(header, rows):
-    """Write a Markdown table, padded so that it also reads as plain text; the first column is left-aligned."""
-    cells = [[str(cell) for cell in row] for row in [header, *rows]]
-    widths = [max(len(row[c]) for row in cells) for c in range(len(header))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-             for row in cells]  # fmt: skip
-    rule = "|" + "|".join(("-" * (w + 2)) if c == 0 else ("-" * (w + 1) + ":") for c, w in enumerate(widths)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
-
-
-def write_text(path, text):
-    """Write a text file whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
 def write_json(path, data):
     """Write a JSON file whole or not at all."""
-    write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")

@@ -17,8 +17,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from _emotify_folds import run_job
-from _report import figure, markdown_table, mean_sd, versions, write_json, write_text
+from _report import figure, mean_sd, versions, write_json
 from _resume import fingerprint, run_jobs
+
+from skmer.writing import markdown_table, write_whole
 
 HERE = Path(__file__).resolve().parent
 SCORES = ("accuracy", "macro-F1", "balanced accuracy")
@@ -152,7 +154,7 @@ def main(argv=None):
         "seeds": f" of the mean of {len(arguments.seeds)} networks" if len(arguments.seeds) > 1 else "",
     }
     page = report(rows, arguments, data)
-    write_text(out / "docs" / "emotify.md", page)
+    write_whole(out / "docs" / "emotify.md", page)
     shown = [{**{k: v for k, v in job.items() if k not in ("data", "cache")}, **r}
              for job, r in zip(jobs, results, strict=True)]  # fmt: skip
     packages = versions("skmer", "torch", "scikit-learn", "librosa", "numpy")

@@ -17,10 +17,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from _noisy_digits import NOISES, run_job
-from _report import figure, markdown_table, mean_sd, versions, write_json, write_text
+from _report import figure, mean_sd, versions, write_json
 from _resume import fingerprint, run_jobs
 
 from skmer import SSSLClassifier
+from skmer.writing import markdown_table, write_whole
 
 HERE = Path(__file__).resolve().parent
 FIRST_VALIDATION_SEED = 100
@@ -228,7 +229,7 @@ def main(argv=None):
     paths = {False: results_dir / "label_noise.json", True: results_dir / "label_noise_validation.json"}
     write_json(paths[args.validation], report)
     both = {mode: json.loads(p.read_text(encoding="utf-8")) if p.exists() else None for mode, p in paths.items()}
-    write_text(docs_dir / "label_noise.md", document(both[False], both[True]))
+    write_whole(docs_dir / "label_noise.md", document(both[False], both[True]))
     if args.verbose:
         print(results_table(report["rows"], reference=not args.validation))
         if not args.validation:

@@ -11,10 +11,11 @@ import json
 import re
 from pathlib import Path
 
-from _report import markdown_table, write_text
-
 from skmer.cli import main as skmer
+from skmer.model_selection import DUMMY
 from skmer.reproduction import counts_markdown, paired_difference, table_markdown, table_rows
+from skmer.reproduction.systems import SSSL as REFERENCE
+from skmer.writing import markdown_table, write_whole
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "reproduction"
@@ -38,7 +39,6 @@ RUNS = [
     ["table3", "--dataset", "emotify", "--cross-fit", "2",
      "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK],
 ]  # fmt: skip
-REFERENCE = "Proposed (SSSL)"
 AIMS = {
     "emopia-split_cls_repo": {"quadrant": 0.677, "arousal": 0.887, "valence": 0.704},
     "emopia-grouped": {"quadrant": 0.75, "arousal": 0.93, "valence": 0.82},
@@ -90,7 +90,7 @@ def differences(table):
     for task, experiment in table["experiments"].items():
         own = [row for row in experiment["rows"] if row["inner"] is None]
         for name in dict.fromkeys(row["name"] for row in own):
-            if name == REFERENCE or name.startswith("dummy"):
+            if name in (REFERENCE, DUMMY):
                 continue
             if len({(row["fold"], row["seed"]) for row in own if row["name"] == name}) < 2:
                 continue
@@ -98,7 +98,7 @@ def differences(table):
             cells = [f"{100 * d['mean']:+.1f} ± {100 * d['sd']:.1f}" for d in found]
             said = "within the spread" if found[0]["within_spread"] else "beyond the spread"
             rows.append([name, task, *cells, found[0]["n"], said])
-    header = ["system", "task", "accuracy − SSSL's", "macro-F1 − SSSL's", "folds", "accuracy is"]
+    header = ["system", "task", "accuracy − SSSL's", "macro-F1 − SSSL's", "folds or seeds", "accuracy is"]
     return markdown_table(header, rows) if rows else ""
 
 
@@ -126,7 +126,7 @@ def run(n_jobs):
         if skmer(["reproduce", *arguments, *jobs, "--out", str(WORK)]):
             raise SystemExit(1)
     for path in sorted(WORK.glob("*.json")):
-        write_text(RESULTS / path.name, path.read_text(encoding="utf-8"))
+        write_whole(RESULTS / path.name, path.read_text(encoding="utf-8"))
 
 
 def main():
@@ -142,7 +142,7 @@ def main():
     tables = load(arguments.results)
     if not tables:
         raise SystemExit(f"{arguments.results} has no results: copy there what skmer reproduce wrote.")
-    write_text(arguments.page, page(tables))
+    write_whole(arguments.page, page(tables))
     print(f"{arguments.page}: {len(tables)} tables")
 
 

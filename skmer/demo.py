@@ -19,6 +19,7 @@ from skmer.classifiers import SSSLClassifier
 from skmer.datasets import load_emotify, make_songs, segment_labels
 from skmer.model_selection import compare_systems, summary_table
 from skmer.segmentation import SegmentTransformer
+from skmer.writing import write_whole
 
 __all__ = ["run_demo"]
 
@@ -182,6 +183,6 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     changes = [len(set(songs.segment_target[i])) if noisy is not None else 1 for i in test]
     chosen = int(test[np.argmax(changes)])
     pictures = _draw(estimator, segments, songs, chosen, noisy and [noisy[i] for i in train], out)
-    (out / "results.md").write_text(table + "\n")
+    write_whole(out / "results.md", table + "\n")
     say(f"Pictures: {pictures[0]} and {pictures[1]}. Done in {time.monotonic() - began:.0f} s.")
     return results

@@ -33,6 +33,7 @@ MODULES = [
     "skmer.training.rows",
     "skmer.training.runtime",
     "skmer.training.stopping",
+    "skmer.writing",
 ]
 
 # style that the house does not ask for: extended summaries and See Also everywhere, examples' wording

@@ -98,7 +98,8 @@ def _add_protocol(group):
         "--protocol",
         metavar="NAME",
         help="stratified (the paper's), grouped (artists or songs on one side), or a published split such as "
-        "split_cls_repo; default: stratified for the paper's collections, else grouped",
+        "split_cls_repo, or split_cls_repo:validation to choose settings; default: stratified for the paper's "
+        "collections, else grouped",
     )
     group.add_argument(
         "--tasks", type=words, metavar="TASK,...", help="such as valence,arousal; default: all that it has"
@@ -231,7 +232,7 @@ def _compare(arguments, out):
     kind = arguments.protocol or COLLECTIONS[arguments.dataset].folds
     partial = "" if arguments.folds is None else "-folds-" + "-".join(map(str, sorted(arguments.folds)))
     settings = _settings(arguments, out)
-    path = out / f"{arguments.what}-{arguments.dataset}-{kind}{partial}.json"
+    path = out / f"{arguments.what}-{arguments.dataset}-{kind.replace(':', '-')}{partial}.json"
     before = read_earlier(path)
     if before is not None:
         threshold = COLLECTIONS[arguments.dataset].threshold if arguments.threshold is None else arguments.threshold
@@ -263,9 +264,12 @@ def _compare(arguments, out):
 
 
 def _write(path, table, text, csv=None):
-    from skmer.reproduction.text import write_whole
+    from skmer.writing import write_whole
 
-    written = [write_whole(path, table), write_whole(path.with_suffix(".md"), text + "\n")]
+    written = [
+        write_whole(path, json.dumps(table, ensure_ascii=False) + "\n"),
+        write_whole(path.with_suffix(".md"), text + "\n"),
+    ]
     if csv is not None:
         written.append(write_whole(path.with_suffix(".csv"), csv))
     print("Written: " + ", ".join(map(str, written)) + "\n")

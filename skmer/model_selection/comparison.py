@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from tqdm.auto import tqdm
 
 from skmer.model_selection.scores import emotion_scores
+from skmer.writing import markdown_table
 
 __all__ = ["compare_systems", "summary_table"]
 
@@ -103,14 +104,12 @@ def summary_table(results, scores=("accuracy", "macro-F1", "balanced accuracy"))
     >>> import numpy as np
     >>> from skmer.model_selection import summary_table
     >>> print(summary_table({"dummy": {"accuracy": np.array([0.25, 0.35])}}, ["accuracy"]))
-    | system | accuracy    |
-    |--------|-------------|
+    | system |    accuracy |
+    |--------|------------:|
     | dummy  | .300 ± .050 |
     """
     rows = [["system", *scores]]
     for name, figures in results.items():
         cells = [f"{figures[s].mean():.3f} ± {figures[s].std():.3f}" if s in figures else "" for s in scores]
         rows.append([name, *(re.sub(r"\b0\.", ".", cell) for cell in cells)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+    return markdown_table(rows[0], rows[1:])

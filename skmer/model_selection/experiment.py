@@ -175,8 +175,8 @@ def run_experiment(
     >>> X, y = load_iris(return_X_y=True)
     >>> found = run_experiment({"SVM": EstimatorSystem(SVC())}, X, y.astype(str), protocol=Protocol(n_splits=5))
     >>> print(summary_table({name: found.scores(name) for name in found.names}, ["accuracy", "macro-F1"]))
-    | system                  | accuracy    | macro-F1    |
-    |-------------------------|-------------|-------------|
+    | system                  |    accuracy |    macro-F1 |
+    |-------------------------|------------:|------------:|
     | dummy (commonest class) | .333 ± .000 | .167 ± .000 |
     | SVM                     | .953 ± .034 | .953 ± .034 |
     """

@@ -13,6 +13,8 @@ from types import CodeType, FunctionType, MethodType
 import joblib
 import numpy as np
 
+from skmer.writing import write_whole
+
 __all__ = ["FoldStore", "code_digest", "describe", "song_names"]
 
 _PACKAGE = Path(__file__).parents[1]
@@ -152,8 +154,11 @@ def _describe_object(thing):
             contents = joblib.hash({name: value.detach().cpu().numpy() for name, value in thing.state_dict().items()})
         else:
             contents = joblib.hash(thing)
-    except Exception:  # whatever pickle raises
-        return words
+    except Exception as error:  # whatever pickle raises
+        raise ValueError(
+            f"{words[:200]} cannot be told from others of its kind ({error}), so that a kept fold could not be found "
+            "again: use an object that pickle takes."
+        ) from error
     return f"{words} {contents[:16]}"
 
 
@@ -286,6 +291,4 @@ class FoldStore:
         record : dict
             As JSON can hold it.
         """
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        partial.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        write_whole(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")

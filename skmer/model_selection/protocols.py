@@ -13,6 +13,7 @@ from skmer.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
 __all__ = ["Protocol", "check_labels"]
 
 _FOLDS = ("stratified", "grouped")
+_VALIDATION = ":validation"
 
 
 def check_labels(values, name="y"):
@@ -78,7 +79,9 @@ class Protocol:
     folds : str, default="stratified"
         ``"stratified"`` is the paper's: plain folds with the classes' shares. ``"grouped"``
         also keeps groups, such as the songs of one artist, on one side. Any other name
-        is that of a published split: all songs of its parts but ``"test"`` train.
+        is that of a published split, whose ``"test"`` part is judged and whose other parts train.
+        ``"NAME:validation"`` is for choosing settings: its ``"validation"`` part is judged,
+        ``"train"`` trains, and the test songs have no say.
     n_splits : int, default=10
         Number of folds; a published split has one.
     threshold : {"median", "midpoint"} or float, default=None
@@ -183,7 +186,7 @@ class Protocol:
         return folds
 
     def _published(self, splits, n_songs):
-        known = {} if splits is None else splits
+        known = _with_validation({} if splits is None else splits)
         if self.folds not in known:
             raise ValueError(f"There is no protocol {self.folds!r} here; there are {', '.join([*_FOLDS, *known])}.")
         parts = known[self.folds]
@@ -245,6 +248,8 @@ class Protocol:
             text = f"{self.n_splits} stratified folds (the paper's protocol)"
         elif self.folds == "grouped":
             text = f"{self.n_splits} stratified folds, a group's songs always on one side"
+        elif self.folds.endswith(_VALIDATION):
+            text = f"the published split {self.folds.removesuffix(_VALIDATION)}, judged on its validation songs"
         else:
             text = f"the published split {self.folds}, trained on all parts but its test songs"
         if self.threshold is None:
@@ -263,6 +268,16 @@ class Protocol:
             As JSON can hold it.
         """
         return {key: value.item() if isinstance(value, np.generic) else value for key, value in asdict(self).items()}
+
+
+def _with_validation(splits):
+    """Add to each published split with a validation part the one that is judged on it, without the test songs."""
+    inside = {
+        name + _VALIDATION: {"train": parts["train"], "test": parts["validation"]}
+        for name, parts in splits.items()
+        if {"train", "validation"} <= set(parts)
+    }
+    return {**splits, **inside}
 
 
 def _check_sizes(labels, groups, n_splits):

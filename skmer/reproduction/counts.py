@@ -9,8 +9,8 @@ from tqdm.auto import tqdm
 from skmer.audio import read_audio
 from skmer.reproduction.collections import COLLECTIONS, songs_digest
 from skmer.reproduction.paper import TABLE_1
-from skmer.reproduction.text import markdown_table
 from skmer.segmentation import SegmentTransformer
+from skmer.writing import markdown_table
 
 __all__ = ["count_segments", "counts_markdown", "run_counts"]
 

@@ -1,15 +1,14 @@
-"""Write tables as Markdown, CSV and JSON."""
+"""Write tables as Markdown and CSV."""
 
 import csv
 import io
 import json
-import os
-from pathlib import Path
 
 from skmer.model_selection import SCORES
 from skmer.reproduction.summary import table_rows
+from skmer.writing import markdown_table
 
-__all__ = ["markdown_table", "table_csv", "table_markdown", "write_whole"]
+__all__ = ["table_csv", "table_markdown"]
 
 _TASKS = {"quadrant": "Four quadrants", "valence": "Valence", "arousal": "Arousal"}
 _SETTINGS = {
@@ -23,40 +22,6 @@ _SETTINGS = {
     "params": "further parameters {}",
     "device": "device {}",
 }
-
-
-def markdown_table(header, rows):
-    """Write rows as a Markdown table that also reads as plain text.
-
-    Parameters
-    ----------
-    header : sequence of str
-        Names of the columns.
-    rows : sequence of sequence of str
-        Cells; the first column is left-aligned, the others right.
-
-    Returns
-    -------
-    str
-        Without a newline at the end.
-
-    Examples
-    --------
-    >>> from skmer.reproduction.text import markdown_table
-    >>> print(markdown_table(["system", "accuracy"], [["SVM", "50.0"]]))
-    | system | accuracy |
-    |--------|---------:|
-    | SVM    |     50.0 |
-    """
-    cells = [[str(cell) for cell in row] for row in [header, *rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-
-    def line(row):
-        first, *others = zip(row, widths, strict=True)
-        return "| " + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]) + " |"
-
-    rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
-    return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
 
 
 def _percent(figure):
@@ -196,35 +161,3 @@ def table_csv(table):
                 [row["task"], row["system"], score, *own, row["paper"].get(score), row["difference"].get(score)]
             )
     return stream.getvalue()
-
-
-def write_whole(path, content):
-    """Write a file whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made where it is missing.
-    content : str or dict
-        Text, or what JSON can hold.
-
-    Returns
-    -------
-    Path
-        The same.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from skmer.reproduction.text import write_whole
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(pathlib.Path(folder) / "a" / "b.json", {"n": 1}).read_text()
-    '{"n": 1}\\n'
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False) + "\n"
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-    return path

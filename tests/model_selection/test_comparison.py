@@ -62,8 +62,8 @@ def test_the_table():
         "longer": {"accuracy": np.array([0.0, 0.5])},
     }
     assert summary_table(results, ["accuracy", "macro-F1"]).splitlines() == [
-        "| system | accuracy     | macro-F1    |",
-        "|--------|--------------|-------------|",
+        "| system |     accuracy |    macro-F1 |",
+        "|--------|-------------:|------------:|",
         "| a      | 1.000 ± .000 | .200 ± .100 |",
-        "| longer | .250 ± .250  |             |",
+        "| longer |  .250 ± .250 |             |",
     ]

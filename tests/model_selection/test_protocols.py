@@ -241,3 +241,14 @@ def test_more_folds_than_a_class_has_songs():
     with pytest.warns(UserWarning, match="class 'tense' has 3 songs for 5 folds: some folds do not test it") as told:
         Protocol(n_splits=5).split(["calm"] * 6 + ["tense"] * 3)
     assert len(told) == 1
+
+
+def test_settings_are_chosen_on_the_validation_part_without_the_test_songs():
+    splits = {"s": {"train": np.arange(6), "validation": np.arange(6, 9), "test": np.arange(9, 12)}}
+    protocol = Protocol("s:validation")
+    [(train, test)] = protocol.split(Y, splits=splits)
+    assert train.tolist() == list(range(6))
+    assert test.tolist() == [6, 7, 8]
+    assert protocol.describe() == "the published split s, judged on its validation songs"
+    with pytest.raises(ValueError, match="There is no protocol 's:validation' here"):
+        protocol.split(Y, splits={"s": {"train": np.arange(6), "test": np.arange(9, 12)}})

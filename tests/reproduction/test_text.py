@@ -8,7 +8,6 @@ import pytest
 
 from skmer.model_selection import DUMMY
 from skmer.reproduction import Settings, table_csv, table_markdown
-from skmer.reproduction.text import markdown_table, write_whole
 
 SETTINGS = Settings(backbone="small", epochs=9, warmup_epochs=4, device="cpu").to_dict()
 
@@ -33,16 +32,6 @@ def table(experiments, settings=SETTINGS, **changed):
 
 def cells(line):
     return [cell.strip() for cell in line.strip("|").split("|")]
-
-
-def test_columns_are_aligned_as_text_too():
-    lines = markdown_table(["system", "a"], [["x", "1"], ["longer name", "10.5"]]).splitlines()
-    assert lines == [
-        "| system      |    a |",
-        "|-------------|-----:|",
-        "| x           |    1 |",
-        "| longer name | 10.5 |",
-    ]
 
 
 def test_figures_by_hand():
@@ -166,14 +155,3 @@ def test_a_table_that_went_through_json_reads_the_same():
     again = json.loads(json.dumps(made))
     assert table_markdown(again) == table_markdown(made)
     assert table_csv(again) == table_csv(made)
-
-
-def test_files_are_whole_or_as_they_were(tmp_path):
-    path = write_whole(tmp_path / "new" / "t.json", {"é": 1})
-    assert path.read_text(encoding="utf-8") == '{"é": 1}\n'
-    with pytest.raises(TypeError):
-        write_whole(path, {"x": object()})
-    assert path.read_text(encoding="utf-8") == '{"é": 1}\n'
-    write_whole(path, "text")
-    assert path.read_text() == "text"
-    assert [p.name for p in path.parent.iterdir()] == ["t.json"]
