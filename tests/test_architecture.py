@@ -12,8 +12,9 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 FLOORS = [
     {"_version", "writing"},
     {"songs", "statistics", "ratings"},
-    {"audio", "features", "backbones", "label_noise"},
+    {"audio", "features", "backbones"},
     {"segmentation", "training", "aggregation", "datasets"},
+    {"label_noise"},
     {"classifiers", "model_selection"},
     {"recipes", "prediction"},
     {"plotting"},

@@ -13,12 +13,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import LRScheduler
 
+from skmer.backbones import build_backbone, check_backbone
 from skmer.classifiers._songs_in import songs_for_prediction
 from skmer.songs import SongSequence
 from skmer.training.callbacks import ProgressBar
 from skmer.training.net import SegmentNet
-from skmer.training.rows import SegmentBank
-from skmer.training.runtime import choose_precision, isolated
+from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.runtime import choose_device, choose_precision, isolated
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
 
@@ -77,8 +78,33 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
 
+    def _train(self, songs, labels, seed, strategy, average, **objective):
+        """Train the backbone on all segments; give what the strategy finally says of their labels, if there is one."""
+        device = choose_device(self.device)
+        with isolated(seed, self.n_threads):
+            network = build_backbone(
+                self.backbone, songs.segment_shape, len(self.classes_), **(self.backbone_params or {})
+            )
+            self.standardizer_ = Standardizer.fit(songs)
+            bank = SegmentBank(songs, self.standardizer_, device)
+            check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), len(self.classes_))
+            if strategy is not None:
+                strategy.average_ = average
+            named = [("average", average), ("strategy", strategy)]
+            callbacks = [(name, callback) for name, callback in named if callback is not None]
+            net = self._make_net(network, len(bank), callbacks, device, seed, **objective)
+            net.load_rows(bank, labels[bank.song], self.classes_)
+            net.notify("on_train_begin", X=None, y=None)
+            net.fit_loop()
+            net.notify("on_train_end", X=None, y=None)
+            clean = None if strategy is None else strategy.clean_probability(net)
+            net.drop_rows()
+        self.net_ = net
+        self.history_ = [{key: value for key, value in row.items() if key != "batches"} for row in net.history]
+        return clean
+
     def _make_net(self, network, n_rows, callbacks, device, seed, **objective):
-        """Build the skorch net that trains a network, ready for its rows."""
+        """Build the skorch net that trains a network, before its rows are loaded."""
         lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
         callbacks = list(callbacks)
         if self.schedule == "one-cycle":

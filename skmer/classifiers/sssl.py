@@ -6,17 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer.backbones import build_backbone, check_backbone
 from skmer.classifiers._segment_classifier import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.classifiers._songs_in import check_training_data
-from skmer.label_noise import gaussian_mixture_split
+from skmer.label_noise import GMMSplit, LabelStrategy, SelfLearning, gaussian_mixture_split
 from skmer.songs import is_song_data
-from skmer.training.callbacks import AverageWeights, GMMSplit
-from skmer.training.rows import SegmentBank, Standardizer
-from skmer.training.runtime import choose_device, isolated
+from skmer.training.callbacks import AverageWeights
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]
 
@@ -31,6 +29,14 @@ SSSL_RECIPES: dict[str, dict[str, Any]] = {
         "kl_rows": "raw",
     },
     "plain": {"noise_model": None, "average_epochs": None},
+    # Mao et al. as Sun et al. describe it: nothing but the network's output as the next epoch's label
+    "self-learning": {
+        "noise_model": "self-learning",
+        "mixup_alpha": 0.0,
+        "lambda_kl": 0.0,
+        "prior_weight": 0.0,
+        "average_epochs": None,
+    },
 }
 """Named settings of `SSSLClassifier`: what each changes from the defaults."""
 
@@ -65,10 +71,13 @@ class SSSLClassifier(SegmentClassifier):
         Of AdamW.
     schedule : {"one-cycle", None}, default="one-cycle"
         Course of the learning rate.
-    noise_model : {"gmm", None} or callable, default="gmm"
-        How losses become clean probabilities; None trains with plain cross-entropy on
-        the inherited labels. A callable is called as
-        ``noise_model(losses, labels, random_state=...)``.
+    noise_model : {"gmm", "self-learning", None}, callable or LabelStrategy, default="gmm"
+        What is done about wrong labels. "gmm" splits the segments by a mixture over their
+        losses; a callable does so in its own way, as ``noise_model(losses, labels,
+        random_state=...)`` → clean probabilities. "self-learning" takes the network's
+        predictions as the next epoch's labels (`skmer.label_noise.SelfLearning`); a
+        `skmer.label_noise.LabelStrategy` of your own decides on the labels freely. None
+        trains with plain cross-entropy on the inherited labels.
     balance : {"class", None}, default="class"
         A mixture for each class, or one for all.
     clean_threshold : float, default=0.5
@@ -126,15 +135,16 @@ class SSSLClassifier(SegmentClassifier):
         The fitted skorch net; its module is ``net_.module_``.
     history_ : list of dict
         A row an epoch: ``epoch``, ``phase`` (``"warmup"``, ``"sssl"``, ``"supervised"``
-        where a split was not usable and the inherited labels served with mixup, or
-        ``"cross-entropy"`` with ``noise_model=None``), ``train_loss``, ``lr`` and, from the
-        first split on, ``clean_share``, ``clean_mean``, ``noisy_mean`` (losses),
+        where a split was not usable and the inherited labels served with mixup, the name
+        of another strategy's class, or ``"cross-entropy"`` with ``noise_model=None``),
+        ``train_loss``, ``lr`` and, from the first split on, ``clean_share``, ``clean_mean``, ``noisy_mean`` (losses),
         ``separation`` (Ashman's D, mean over the classes).
     clean_probability_ : list of ndarray (n_segments,), or ndarray of shape (n_samples,)
         How sure the finished network is of each training segment's inherited label; an
-        array where X was plain rows. Absent with ``noise_model=None``.
+        array where X was plain rows. Absent with ``noise_model=None``; with a strategy
+        that does not split, the probability that the network gives to the label.
     split_ : Bunch
-        The split that it comes from: ``loss`` and ``clean_probability``, each of shape
+        The split that it comes from, where there is one: ``loss`` and ``clean_probability``, each of shape
         (n_segments_of_all_songs,), and ``means``, ``variances``, ``weights``,
         ``separation`` and ``shares`` (of the segments) of the mixture of each class, or
         of the one mixture.
@@ -189,7 +199,7 @@ class SSSLClassifier(SegmentClassifier):
         "backbone": [str, callable, torch.nn.Module],
         "backbone_params": [dict, None],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
-        "noise_model": [StrOptions({"gmm"}), callable, None],
+        "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
         "balance": [StrOptions({"class"}), None],
         "clean_threshold": [Interval(Real, 0, 1, closed="both")],
         "loss_memory": [Interval(Real, 0, 1, closed="left")],
@@ -273,9 +283,10 @@ class SSSLClassifier(SegmentClassifier):
 
         Parameters
         ----------
-        recipe : {"paper", "plain"}
+        recipe : {"paper", "plain", "self-learning"}
             ``"paper"``: as printed, without our guards against collapse. ``"plain"``:
-            cross-entropy on the inherited labels.
+            cross-entropy on the inherited labels. ``"self-learning"``: Mao et al.'s, the
+            output of an epoch as the labels of the next.
         **params
             Further parameters; they win over the recipe's.
 
@@ -333,64 +344,44 @@ class SSSLClassifier(SegmentClassifier):
         plain = not is_song_data(X)
         songs, self.classes_, labels = check_training_data(self, X, y, groups)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        device = choose_device(self.device)
-        with isolated(seed, self.n_threads):
-            network = build_backbone(
-                self.backbone, songs.segment_shape, len(self.classes_), **(self.backbone_params or {})
-            )
-            self.standardizer_ = Standardizer.fit(songs)
-            bank = SegmentBank(songs, self.standardizer_, device)
-            check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), len(self.classes_))
-            average = None if self.average_epochs is None else AverageWeights(self.average_epochs)
-            splitter = self._make_splitter(average, seed)
-            named = [("average", average), ("split", splitter)]
-            net = self._make_net(
-                network,
-                len(bank),
-                [(name, callback) for name, callback in named if callback is not None],
-                device,
-                seed,
-                mixup_alpha=self.mixup_alpha,
-                mixup_dominant=self.mixup_dominant,
-                lambda_kl=self.lambda_kl,
-                kl_rows=self.kl_rows,
-                ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
-                prior_weight=self.prior_weight,
-            )
-            net.load_rows(bank, labels[bank.song], self.classes_)
-            net.notify("on_train_begin", X=None, y=None)
-            net.fit_loop()
-            net.notify("on_train_end", X=None, y=None)
-            if splitter is not None:
-                # once, and in full precision: this one is kept
-                splitter.loss_memory = 0.0
-                splitter.split(net, precision="float32")
-                self._keep_split(splitter, labels[bank.song], songs, plain)
-            net.drop_rows()
-        self.net_ = net
-        self.history_ = [{key: value for key, value in row.items() if key != "batches"} for row in net.history]
+        strategy = self._make_strategy(seed)
+        average = None if self.average_epochs is None else AverageWeights(self.average_epochs)
+        clean = self._train(
+            songs,
+            labels,
+            seed,
+            strategy,
+            average,
+            mixup_alpha=self.mixup_alpha,
+            mixup_dominant=self.mixup_dominant,
+            lambda_kl=self.lambda_kl,
+            kl_rows=self.kl_rows,
+            ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
+            prior_weight=self.prior_weight,
+        )
+        if strategy is not None:
+            self.clean_probability_ = clean if plain else np.split(clean, np.cumsum(songs.n_segments)[:-1])
+        if hasattr(strategy, "split_"):
+            segment_labels = np.repeat(labels, songs.n_segments)
+            n_mixtures = len(strategy.split_.separation)
+            shares = np.bincount(segment_labels) / len(segment_labels) if n_mixtures > 1 else np.ones(1)
+            self.split_ = Bunch(loss=strategy.losses_, shares=shares, **vars(strategy.split_))
         return self
 
-    def _make_splitter(self, average, seed):
+    def _make_strategy(self, seed):
         if self.noise_model is None:
             return None
-        model = gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model
+        if isinstance(self.noise_model, LabelStrategy):
+            return clone(self.noise_model).set_params(warmup_epochs=self.warmup_epochs)
+        if self.noise_model == "self-learning":
+            return SelfLearning(warmup_epochs=self.warmup_epochs)
         return GMMSplit(
             warmup_epochs=self.warmup_epochs,
-            noise_model=model,
+            noise_model=gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model,
             balance=self.balance,
             clean_threshold=self.clean_threshold,
             temperature=self.temperature,
             loss_memory=self.loss_memory,
             min_separation=self.min_separation,
-            average=average,
             seed=seed,
         )
-
-    def _keep_split(self, splitter, labels, songs, plain):
-        split = splitter.split_
-        n_mixtures = len(split.separation)
-        shares = np.bincount(labels) / len(labels) if n_mixtures > 1 else np.ones(1)
-        self.split_ = Bunch(loss=splitter.losses_, shares=shares, **vars(split))
-        by_song = np.split(split.clean_probability, np.cumsum(songs.n_segments)[:-1])
-        self.clean_probability_ = split.clean_probability if plain else by_song

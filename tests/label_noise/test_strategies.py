@@ -1,0 +1,148 @@
+"""Strategies against label noise that are not the paper's: self-learning, and a user's own."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV
+
+from skmer import SSSLClassifier
+from skmer.backbones import MLP
+from skmer.label_noise import LabelStrategy, SelfLearning
+from tests.training.test_net import make_net
+
+BARE = {"mixup_alpha": 0.0, "lambda_kl": 0.0, "prior_weight": 0.0, "average_epochs": None}
+
+
+class Trust(LabelStrategy):
+    """Keep every inherited label."""
+
+    def targets(self, logits, net):
+        return net.inherited_targets(), torch.zeros_like(net.labels_, dtype=torch.bool)
+
+
+class Given(LabelStrategy):
+    """Return whatever it was made with."""
+
+    def __init__(self, answer=None, warmup_epochs=5):
+        super().__init__(warmup_epochs)
+        self.answer = answer
+
+    def targets(self, logits, net):
+        return self.answer(logits, net)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(n_class=4, return_X_y=True)
+    return X[:300], y[:300]
+
+
+def begin(net, strategy, epochs):
+    strategy.on_train_begin(net)
+    for _ in range(epochs):
+        net.history.new_epoch()
+        strategy.on_epoch_begin(net)
+
+
+def test_the_output_becomes_the_label():
+    net = make_net(MLP((16,), 3))
+    begin(net, SelfLearning(warmup_epochs=1), 2)
+    expected = torch.softmax(net.row_logits(net.bank_), 1)
+    torch.testing.assert_close(net.targets_, expected)
+    assert net.unlabelled_.all()
+    changed = (expected.argmax(1) != net.labels_).float().mean().item()
+    assert net.history[-1]["label_change"] == pytest.approx(changed)
+    assert net.history[-1]["phase"] == "SelfLearning"
+    assert net.history[0]["phase"] == "warmup"
+
+
+def test_memory_by_hand():
+    net = make_net(MLP((16,), 3))
+    begin(net, SelfLearning(memory=0.75, warmup_epochs=1), 3)
+    said = torch.softmax(net.row_logits(net.bank_), 1)
+    first = 0.75 * net.inherited_targets() + 0.25 * said
+    torch.testing.assert_close(net.targets_, 0.75 * first + 0.25 * said)
+
+
+def test_self_learning_mends_labels_that_are_wrong(digits):
+    X, y = digits
+    rng = np.random.default_rng(0)
+    noisy = y.copy()
+    wrong = rng.choice(len(y), len(y) // 4, replace=False)
+    noisy[wrong] = (noisy[wrong] + 1) % 4
+    params = {"backbone": "mlp", "max_epochs": 15, "random_state": 0}
+    plain = SSSLClassifier.from_recipe("plain", **params).fit(X, noisy)
+    classifier = SSSLClassifier.from_recipe("self-learning", warmup_epochs=2, **params).fit(X, noisy)
+    # cross-entropy learns the wrong labels by heart
+    assert (plain.predict(X) == y).mean() < 0.8
+    assert (classifier.predict(X) == y).mean() > 0.9
+    assert 0.2 < classifier.history_[-1]["label_change"] < 0.35
+    clean = classifier.clean_probability_
+    assert roc_auc_score(np.isin(np.arange(len(y)), wrong), -clean) > 0.9
+    # what the finished network gives to the inherited labels
+    np.testing.assert_allclose(clean, classifier.predict_proba(X)[np.arange(len(X)), noisy], atol=1e-6)
+    assert not hasattr(classifier, "split_")
+
+
+def test_a_strategy_that_trusts_all_labels_is_cross_entropy(digits):
+    params = {"backbone": "mlp", "max_epochs": 6, "warmup_epochs": 2, "random_state": 0, **BARE}
+    plain = SSSLClassifier(noise_model=None, **params).fit(*digits)
+    trust = SSSLClassifier(noise_model=Trust(), **params).fit(*digits)
+    np.testing.assert_allclose(trust.predict_proba(digits[0]), plain.predict_proba(digits[0]), atol=1e-4)
+    assert [row["phase"] for row in trust.history_] == ["warmup"] * 2 + ["Trust"] * 4
+
+
+def test_the_classifiers_warm_up_holds_and_the_strategy_given_is_left_alone(digits):
+    strategy = SelfLearning(memory=0.5, warmup_epochs=1)
+    classifier = SSSLClassifier("mlp", noise_model=strategy, max_epochs=4, warmup_epochs=3, random_state=0).fit(*digits)
+    assert [row["phase"] for row in classifier.history_] == ["warmup"] * 3 + ["SelfLearning"]
+    assert strategy.get_params() == {"memory": 0.5, "warmup_epochs": 1}
+    assert vars(strategy) == {"memory": 0.5, "warmup_epochs": 1}
+
+
+def test_its_parameters_are_searched(digits):
+    classifier = SSSLClassifier("mlp", noise_model=SelfLearning(), max_epochs=3, warmup_epochs=1, random_state=0)
+    search = GridSearchCV(classifier, {"noise_model__memory": [0.0, 0.9]}, cv=2).fit(*digits)
+    assert {row["noise_model__memory"] for row in search.cv_results_["params"]} == {0.0, 0.9}
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    np.testing.assert_array_equal(again.predict(digits[0]), search.predict(digits[0]))
+    assert clone(classifier).noise_model.memory == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda logits, net: None, "targets as a tensor of shape .300, 4., not NoneType"),
+        (lambda logits, net: logits[1:], "targets as a tensor of shape .300, 4., not shape .299, 4."),
+        (lambda logits, net: logits, "a distribution a segment"),
+        (lambda logits, net: torch.softmax(logits, 1) * float("nan"), "a distribution a segment"),
+        (
+            lambda logits, net: (torch.softmax(logits, 1), torch.ones(3)),
+            "a mask of erased rows",
+        ),
+        (
+            lambda logits, net: (torch.softmax(logits, 1), torch.ones(300)),
+            "a mask of erased rows of dtype bool, not torch.float32",
+        ),
+    ],
+)
+def test_wrong_targets_are_told(digits, answer, message):
+    classifier = SSSLClassifier("mlp", noise_model=Given(answer), max_epochs=2, warmup_epochs=1, random_state=0)
+    with pytest.raises(ValueError, match=r"Given\.targets must return " + message):
+        classifier.fit(*digits)
+
+
+def test_a_strategy_without_targets(digits):
+    classifier = SSSLClassifier("mlp", noise_model=LabelStrategy(), max_epochs=2, warmup_epochs=1, random_state=0)
+    with pytest.raises(NotImplementedError, match="LabelStrategy must have a method targets"):
+        classifier.fit(*digits)
+
+
+def test_memory_of_one_would_never_learn(digits):
+    with pytest.raises(ValueError, match="memory must be at least 0 and below 1"):
+        SSSLClassifier("mlp", noise_model=SelfLearning(memory=1.0), max_epochs=2, warmup_epochs=1).fit(*digits)
