@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skmer.aggregation import SongAggregator
     from skmer.audio import AudioError, read_audio
     from skmer.classifiers import SSSLClassifier
-    from skmer.recipes import make_sssl_pipeline
+    from skmer.recipes import make_multi_duration_pipeline, make_sssl_pipeline
     from skmer.segmentation import SegmentTransformer
     from skmer.songs import SongSequence
 
@@ -25,6 +25,7 @@ __all__ = [
     "SongAggregator",
     "SongSequence",
     "__version__",
+    "make_multi_duration_pipeline",
     "make_sssl_pipeline",
     "read_audio",
 ]
@@ -35,6 +36,7 @@ _HOMES = {
     "SegmentTransformer": "skmer.segmentation",
     "SongAggregator": "skmer.aggregation",
     "SongSequence": "skmer.songs",
+    "make_multi_duration_pipeline": "skmer.recipes",
     "make_sssl_pipeline": "skmer.recipes",
     "read_audio": "skmer.audio",
 }
