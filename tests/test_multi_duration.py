@@ -53,9 +53,8 @@ def test_durations_are_different_whole_seconds(durations):
 
 def test_the_stack_is_the_single_durations_side_by_side(songs, monkeypatch):
     calls = []
-    monkeypatch.setattr(
-        reading, "compute", lambda *a, _compute=reading.compute, **k: calls.append(1) or _compute(*a, **k)
-    )
+    compute = reading.compute
+    monkeypatch.setattr(reading, "compute", lambda *a, **k: calls.append(1) or compute(*a, **k))
     pipe = make_multi_duration_pipeline((3, 1), recipe=None, **NETWORK).fit(songs.data, songs.target)
     assert len(calls) == len(songs.data)  # one spectrogram a song, whatever the durations
     stacked = pipe[:2].transform(songs.data)
@@ -65,9 +64,7 @@ def test_the_stack_is_the_single_durations_side_by_side(songs, monkeypatch):
         network = SSSLClassifier(**NETWORK).fit(segments, songs.target)
         alone.append(SongAggregator().fit_transform(network.transform(segments)))
     np.testing.assert_allclose(stacked, np.hstack(alone), atol=1e-6)
-    names = pipe[:2].get_feature_names_out()
-    assert names[0] == f"1s__max_{pipe.classes_[0]}"
-    assert len(names) == stacked.shape[1] == 2 * 7 * len(pipe.classes_)
+    assert stacked.shape[1] == 2 * 7 * len(pipe.classes_)
 
 
 def test_it_cross_validates(songs):
