@@ -2,5 +2,6 @@
 
 from skmer.aggregation.song_aggregator import SongAggregator
 from skmer.aggregation.spectrogram_statistics import SpectrogramStatistics
+from skmer.aggregation.votes import LongestRun, MajorityVote
 
-__all__ = ["SongAggregator", "SpectrogramStatistics"]
+__all__ = ["LongestRun", "MajorityVote", "SongAggregator", "SpectrogramStatistics"]

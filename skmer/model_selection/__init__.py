@@ -2,6 +2,7 @@
 
 from skmer.model_selection.comparison import compare_systems, summary_table
 from skmer.model_selection.experiment import DUMMY, Experiment, run_experiment
+from skmer.model_selection.paired_test import PairedTest, corrected_paired_test, holm
 from skmer.model_selection.protocols import Protocol
 from skmer.model_selection.scores import SCORES, emotion_scores
 from skmer.model_selection.selection import best_on_test_folds, chosen_inside_folds
@@ -13,12 +14,15 @@ __all__ = [
     "EstimatorSystem",
     "Experiment",
     "NetworkSystem",
+    "PairedTest",
     "Protocol",
     "Readout",
     "best_on_test_folds",
     "chosen_inside_folds",
     "compare_systems",
+    "corrected_paired_test",
     "emotion_scores",
+    "holm",
     "run_experiment",
     "summary_table",
 ]

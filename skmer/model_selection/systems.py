@@ -10,9 +10,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import _safe_indexing
 
-from skmer.aggregation import SongAggregator
+from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
 
 __all__ = ["EstimatorSystem", "NetworkSystem", "Readout"]
+
+_VOTES = {"majority": MajorityVote, "longest run": LongestRun}
+_KINDS = ("statistics", "mean", *_VOTES)
 
 
 class EstimatorSystem:
@@ -98,8 +101,10 @@ class Readout:
 
     Parameters
     ----------
-    kind : {"statistics", "mean"}, default="statistics"
-        Statistics of Eq. 10 and a classifier behind them, or the largest mean probability.
+    kind : {"statistics", "mean", "majority", "longest run"}, default="statistics"
+        Statistics of Eq. 10 and a classifier behind them; the largest mean probability; or the
+        votes `skmer.aggregation.MajorityVote` and `skmer.aggregation.LongestRun`. The parameters
+        below are those of the classifier, which the other kinds do not have.
     cross_fitted : bool, default=False
         Whether the classifier learns from probabilities that networks gave which had not
         seen the song, or, as in the paper, from those of the network that learnt the song.
@@ -122,8 +127,8 @@ class Readout:
     final_estimator: Any = None
 
     def __post_init__(self):
-        if self.kind not in ("statistics", "mean"):
-            raise ValueError(f"kind must be 'statistics' or 'mean', got {self.kind!r}.")
+        if self.kind not in _KINDS:
+            raise ValueError(f"kind must be one of {', '.join(map(repr, _KINDS))}, got {self.kind!r}.")
 
     def predict(self, classes, inside, y, outside, seed=0):
         """Learn from the training songs' segments and predict the test songs.
@@ -148,6 +153,8 @@ class Readout:
         """
         if self.kind == "mean":
             return classes[np.stack([song.mean(axis=0) for song in outside]).argmax(axis=1)]
+        if self.kind in _VOTES:
+            return _VOTES[self.kind]().fit(inside, y).predict(outside)
         svm = _seeded(SVC() if self.final_estimator is None else self.final_estimator, seed)
         steps = make_pipeline(SongAggregator(threshold=self.share_threshold), StandardScaler(), svm)
         return steps.fit(inside, y).predict(outside)

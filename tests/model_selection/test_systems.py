@@ -12,6 +12,7 @@ from sklearn.svm import SVC
 
 import skmer.segmentation.song_arrays
 from skmer import SongAggregator, make_sssl_pipeline
+from skmer.aggregation import LongestRun, MajorityVote
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Protocol, Readout
 from tests.estimators.instances import SPECTROGRAM, SR
 from tests.model_selection.tiny import Margins, tiny_network, tiny_segments, tiny_songs
@@ -37,6 +38,8 @@ def both():
         "in-sample": Readout(final_estimator=Margins()),
         "cross-fitted": Readout(cross_fitted=True, final_estimator=Margins()),
         "mean": Readout("mean"),
+        "majority": Readout("majority"),
+        "longest run": Readout("longest run"),
     }
     system = NetworkSystem(tiny_segments(), tiny_network(cv=2), readouts)
     with warnings.catch_warnings():
@@ -72,6 +75,13 @@ def test_the_mean_readout_is_the_networks_own_prediction(both):
     for (train, test), run in zip(FOLDS, runs, strict=True):
         network = tiny_network(random_state=SEED).fit(segments[train], Y[train])
         assert run["predictions"]["mean"] == network.predict(segments[test]).tolist()
+
+
+@pytest.mark.parametrize(("readout", "vote"), [("majority", MajorityVote()), ("longest run", LongestRun())])
+def test_the_readouts_that_vote_are_the_pipelines_with_votes(both, readout, vote):
+    _, runs = both
+    whole = make_pipeline(tiny_segments(), tiny_network(random_state=SEED), vote)
+    assert over_songs(runs, readout) == cross_val_predict(whole, X, Y, cv=FOLDS).tolist()
 
 
 def test_without_cross_fitted_readouts_nothing_else_changes(both):
@@ -200,6 +210,10 @@ def test_readouts_on_hand_made_probabilities():
     outside = [np.array([[0.9, 0.1], [0.3, 0.7]]), np.array([[0.1, 0.9], [0.6, 0.4]])]
     y = ["high", "high", "low", "low"]
     assert Readout("mean").predict(classes, inside, y, outside).tolist() == ["high", "low"]
+    # four high segments, of which two together, and four low ones apart and surer
+    voted = [np.array([[p, 1 - p] for p in (0.1, 0.6, 0.7, 0.1, 0.6, 0.1, 0.6, 0.1)])]
+    assert Readout("majority").predict(classes, inside, y, voted).tolist() == ["low"]
+    assert Readout("longest run").predict(classes, inside, y, voted).tolist() == ["high"]
     for theta in (0.5, 0.35):
         steps = make_pipeline(SongAggregator(threshold=theta), StandardScaler(), GaussianNB())
         expected = steps.fit(inside, y).predict(outside)
@@ -219,7 +233,9 @@ def test_costs():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="kind must be 'statistics' or 'mean', got 'median'"):
+    with pytest.raises(
+        ValueError, match="kind must be one of 'statistics', 'mean', 'majority', 'longest run', got 'median'"
+    ):
         Readout("median")
     with pytest.raises(ValueError, match="the network's cv is 'insample': give cv a number of folds"):
         NetworkSystem(tiny_segments(), tiny_network(), {"": Readout(cross_fitted=True)})

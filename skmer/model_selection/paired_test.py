@@ -1,0 +1,194 @@
+"""corrected_paired_test: are two systems different, when their folds share training songs?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["PairedTest", "corrected_paired_test", "holm"]
+
+_ROUNDING = 1e-12  # of the largest difference: what is smaller comes from adding up
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """What `corrected_paired_test` found.
+
+    Parameters
+    ----------
+    mean : float
+        Mean of the folds' differences.
+    sd : float
+        Their standard deviation, with n - 1.
+    statistic : float
+        Student's t; infinite where the folds do not differ among themselves.
+    dof : int
+        Its degrees of freedom, n - 1.
+    p_value : float
+        Two-sided.
+    n : int
+        Number of folds.
+
+    Examples
+    --------
+    >>> from skmer.model_selection import corrected_paired_test
+    >>> found = corrected_paired_test([0.02, 0.04, 0.03, 0.05], n_train=75, n_test=25)
+    >>> found.n, found.dof, round(found.mean, 3)
+    (4, 3, 0.035)
+    """
+
+    mean: float
+    sd: float
+    statistic: float
+    dof: int
+    p_value: float
+    n: int
+
+
+def corrected_paired_test(differences, n_train, n_test):
+    """Test whether two systems differ, by their differences on folds that share training songs.
+
+    Folds of a cross-validation are trained on much the same songs, so their differences
+    are not independent, and the plain paired t-test finds far too much. Nadeau and
+    Bengio's correction takes the variance of the mean to be that of a fold times
+    ``1 / n_folds + n_test / n_train`` in place of ``1 / n_folds``.
+
+    Parameters
+    ----------
+    differences : array-like of shape (n_folds,) or (n_folds, n_seeds), or list of lists
+        Score of one system less that of the other, fold by fold. Seeds of a fold, of which
+        each may have another number, are averaged first: they are judged on the same songs,
+        so that more of them are no more folds.
+    n_train, n_test : int or array-like of shape (n_folds,)
+        Number of songs that trained and that were judged. Of folds that differ in size,
+        the mean of each counts.
+
+    Returns
+    -------
+    PairedTest
+        ``mean``, ``sd``, ``statistic``, ``dof``, ``p_value`` (two-sided) and ``n``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds, as in a published split, or a value is missing
+        or no number.
+
+    See Also
+    --------
+    holm : For the p-values of several comparisons.
+    scipy.stats.ttest_rel : The test without the correction.
+
+    Notes
+    -----
+    The correction rests on a correlation of ``n_test / (n_train + n_test)`` between any
+    two folds, which is a good guess but a guess: no unbiased estimate exists from one
+    cross-validation. The mean is tested over other training songs of the same size, not
+    for the system that is trained on all of them.
+
+    Where all folds have the same difference, the statistic is 0 and p is 1 if that
+    difference is 0; otherwise the statistic is infinite and p is 0. Deviations and means
+    below 1e-12 of the largest difference count as 0, because they are those of rounding.
+
+    References
+    ----------
+    Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003,
+    section 5.
+
+    Examples
+    --------
+    >>> from scipy.stats import ttest_1samp
+    >>> from skmer.model_selection import corrected_paired_test
+    >>> differences = [0.02, 0.04, -0.01, 0.05, 0.03]
+    >>> found = corrected_paired_test(differences, n_train=80, n_test=20)
+    >>> round(found.p_value, 3), round(float(ttest_1samp(differences, 0).pvalue), 3)
+    (0.168, 0.065)
+    """
+    folds, largest = _average_seeds(differences)
+    n = len(folds)
+    if n < 2:
+        raise ValueError(f"differences must hold at least two folds, got {n}: seeds of one fold cannot be tested.")
+    ratio = _mean_size(n_test, n, "n_test") / _mean_size(n_train, n, "n_train")
+    mean, sd = float(folds.mean()), float(folds.std(ddof=1))
+    if sd > _ROUNDING * largest:
+        statistic = mean / (sd * np.sqrt(1 / n + ratio))
+    elif abs(mean) > _ROUNDING * largest:
+        statistic = np.copysign(np.inf, mean)
+    else:
+        statistic = 0.0
+    p_value = 2 * stats.t.sf(abs(statistic), n - 1)
+    return PairedTest(mean, sd, float(statistic), n - 1, float(p_value), n)
+
+
+def _average_seeds(differences):
+    """Give the mean difference of each fold, and the size of the largest single difference."""
+    folds, largest = [], 0.0
+    for i, fold in enumerate(differences):
+        try:
+            seeds = np.asarray(fold, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"differences must be numbers, but fold {i} has {fold!r}.") from error
+        if seeds.ndim > 1 or seeds.size == 0 or not np.isfinite(seeds).all():
+            raise ValueError(
+                f"differences must hold a finite number, or one for each seed, for every fold, but fold {i} has "
+                f"{seeds.tolist()}: leave out what only one of the systems has."
+            )
+        folds.append(seeds.mean())
+        largest = max(largest, float(np.abs(seeds).max()))
+    return np.array(folds), largest
+
+
+def _mean_size(sizes, n_folds, name):
+    array = np.asarray(sizes)
+    fits = array.dtype.kind in "iuf" and array.shape in ((), (n_folds,))
+    if not fits or not ((array > 0) & (array < np.inf)).all():
+        raise ValueError(f"{name} must be a number of songs, or one for each of the {n_folds} folds, got {sizes!r}.")
+    return float(array.mean())
+
+
+def holm(p_values):
+    """Adjust the p-values of several comparisons by Holm's step-down procedure.
+
+    The smallest of m p-values is multiplied by m, the next by m - 1, and so on; none
+    becomes smaller than one before it, or larger than 1. Comparisons whose adjusted value
+    is at most .05 can be called different with a risk of .05 that any of them is not,
+    however they depend on each other.
+
+    Parameters
+    ----------
+    p_values : array-like of shape (n_comparisons,)
+        From `corrected_paired_test`, say, of each system against one reference.
+
+    Returns
+    -------
+    ndarray of shape (n_comparisons,)
+        Adjusted, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If a value is no probability, such as that of a comparison which could not be tested.
+
+    References
+    ----------
+    Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
+    of Statistics 6, 1979.
+
+    Examples
+    --------
+    >>> from skmer.model_selection import holm
+    >>> holm([0.03, 0.01, 0.04])
+    array([0.06, 0.03, 0.06])
+    """
+    try:
+        p = np.asarray(p_values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"p_values must be numbers from 0 to 1, got {p_values!r}.") from error
+    if p.ndim != 1 or p.size == 0 or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(
+            f"p_values must be a list of numbers from 0 to 1, got {p.tolist()}: leave out what could not be tested."
+        )
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    return adjusted
