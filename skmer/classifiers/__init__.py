@@ -1,5 +1,6 @@
 """Estimators that learn from songs of segments."""
 
+from skmer.classifiers.bilstm import BiLSTMClassifier
 from skmer.classifiers.sssl import SSSLClassifier
 
-__all__ = ["SSSLClassifier"]
+__all__ = ["BiLSTMClassifier", "SSSLClassifier"]

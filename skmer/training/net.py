@@ -1,17 +1,12 @@
-"""The skorch net that SSSL trains: an epoch loop over gathered rows, and the loss of a batch."""
-
-import math
-from typing import Any
+"""The net that SSSL trains: labelled segments, their targets, and the loss of a batch."""
 
 import numpy as np
 import torch
-from skorch import NeuralNet
-from skorch.utils import TeeGenerator
 from torch import nn
 
 from skmer.backbones import has_shared_trunk
 from skmer.training.objectives import cross_entropy, mixup, prior_penalty, symmetric_kl
-from skmer.training.stopping import StopTraining, stops_by_callbacks
+from skmer.training.row_net import RowNet
 
 __all__ = ["SegmentNet", "two_passes"]
 
@@ -52,8 +47,8 @@ def two_passes(network, x, shared_trunk=None):
     return p, q
 
 
-class SegmentNet(NeuralNet):
-    """A skorch net over a `SegmentBank` whose targets may change from epoch to epoch.
+class SegmentNet(RowNet):
+    """A net over a `SegmentBank` whose targets may change from epoch to epoch.
 
     It trains with plain cross-entropy on the inherited labels until a callback sets soft
     targets with `set_targets`; from then on with mixup, R-Drop and the prior penalty.
@@ -84,6 +79,10 @@ class SegmentNet(NeuralNet):
     **kwargs
         Of `skorch.NeuralNet`.
 
+    See Also
+    --------
+    skmer.training.row_net.RowNet : Its batches and loops.
+
     Examples
     --------
     >>> from skmer.backbones import MLP
@@ -91,6 +90,8 @@ class SegmentNet(NeuralNet):
     >>> SegmentNet(MLP((64,), 10), n_classes=10).n_classes
     10
     """
+
+    unnamed_phase = "cross-entropy"
 
     def __init__(
         self,
@@ -114,12 +115,7 @@ class SegmentNet(NeuralNet):
         self.kl_rows = kl_rows
         self.ramp_epochs = ramp_epochs
         self.prior_weight = prior_weight
-        self.precision = precision
-        self.seed = seed
-        kwargs = {"criterion": nn.CrossEntropyLoss, "train_split": None, "verbose": 0, **kwargs}
-        # skorch's own printing and scoring callbacks cost more than a batch of a small network
-        quiet = {f"callbacks__{name}": None for name in ("epoch_timer", "train_loss", "valid_loss", "print_log")}
-        super().__init__(module, **{**quiet, **kwargs})
+        super().__init__(module, precision=precision, seed=seed, **{"criterion": nn.CrossEntropyLoss, **kwargs})
 
     # ---- rows and targets -------------------------------------------------------------------------
 
@@ -136,23 +132,19 @@ class SegmentNet(NeuralNet):
             What messages call the classes; by default their indices.
         """
         self.class_names_ = [str(name) for name in (range(self.n_classes) if class_names is None else class_names)]
-        self.bank_ = bank
+        self.load_bank(bank)
         self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
         share = torch.bincount(self.labels_, minlength=self.n_classes).float() / len(labels)
         self.prior_ = share.clamp_min(1e-6)
-        self.rng_ = np.random.default_rng(self.seed)
         self.shared_trunk_ = has_shared_trunk(self.module_)
         self.split_epochs_ = 0
         self.set_targets(None)
 
     def drop_rows(self):
         """Forget what only training needs, so that the fitted net is small and travels."""
-        for name in ("bank_", "labels_", "prior_", "targets_", "unlabelled_", "rng_"):
+        super().drop_rows()
+        for name in ("labels_", "prior_", "targets_", "unlabelled_"):
             self.__dict__.pop(name, None)
-        self.optimizer_ = None
-        self.callbacks_, self.callbacks = [], None
-        # skorch pickles module and module_ apart: a built network would be stored twice
-        self.module = type(self.module_)
 
     def set_targets(self, targets, unlabelled=None):
         """Set what the rows are trained towards.
@@ -235,78 +227,8 @@ class SegmentNet(NeuralNet):
     def _penalty(self, logits):
         return self.prior_weight * prior_penalty(logits, self.prior_) if self.prior_weight else 0.0
 
-    # ---- loops -------------------------------------------------------------------------------------
+    # ---- prediction --------------------------------------------------------------------------------
 
-    def batches(self, shuffle):
-        """Give the rows of each batch of an epoch, of as equal sizes as they go.
-
-        Parameters
-        ----------
-        shuffle : bool
-            Whether in random order.
-
-        Returns
-        -------
-        tuple of Tensor
-            Row indices, on the net's device.
-        """
-        n = len(self.bank_)
-        # batch norm cannot train on a row alone
-        n_batches = max(1, min(math.ceil(n / self.batch_size), n // 2))
-        order = torch.from_numpy(self.rng_.permutation(n)) if shuffle else torch.arange(n)
-        return order.to(self.device).tensor_split(n_batches)
-
-    def run_epoch(self):
-        """Train for one epoch and leave the mean loss and the rate in the history."""
-        optimizer: Any = self.optimizer_
-        self.module_.train()
-        total = torch.zeros((), device=self.device)
-        for index in self.batches(shuffle=True):
-            self.notify("on_batch_begin", batch=index, training=True)
-            optimizer.zero_grad(set_to_none=True)
-            loss = self.batch_loss(index)
-            loss.backward()
-            parameters = TeeGenerator(self.module_.named_parameters())
-            self.notify("on_grad_computed", named_parameters=parameters, batch=index, training=True)
-            optimizer.step()
-            # a float would wait for the device at each batch
-            total += loss.detach() * len(index)
-            self.notify("on_batch_end", batch=index, training=True, loss=loss, y_pred=None)
-        mean = (total / len(self.bank_)).item()
-        if not math.isfinite(mean):
-            raise ValueError("The training loss is not finite: lower lr, or use precision='float32'.")
-        self.history.record("train_loss", mean)
-        self.history.record("lr", optimizer.param_groups[0]["lr"])
-
-    def fit_loop(self, X=None, y=None, epochs=None, **fit_params):
-        """Train on the loaded rows.
-
-        Parameters
-        ----------
-        X, y : None
-            The rows come from `load_rows`.
-        epochs : int, default=None
-            How many epochs; by default `max_epochs`.
-        **fit_params
-            Ignored.
-
-        Returns
-        -------
-        SegmentNet
-            Itself.
-        """
-        for _ in range(self.max_epochs if epochs is None else epochs):
-            self.notify("on_epoch_begin", dataset_train=self.bank_, dataset_valid=None)
-            self.history[-1].setdefault("phase", "cross-entropy")
-            self.run_epoch()
-            try:
-                with stops_by_callbacks():
-                    self.notify("on_epoch_end", dataset_train=self.bank_, dataset_valid=None)
-            except StopTraining:
-                break
-        return self
-
-    @torch.no_grad()
     def row_logits(self, bank, network=None, batch_size=None, precision=None):
         """Predict the logits of all rows of a bank, in order, without dropout.
 
@@ -326,16 +248,4 @@ class SegmentNet(NeuralNet):
         Tensor of shape (n_segments, n_classes)
             float32, on the net's device.
         """
-        network = self.module_ if network is None else network
-        network.eval()
-        rows = torch.arange(len(bank), device=self.device).split(batch_size or self.batch_size)
-        with self._autocast(precision):
-            return torch.cat([network(self._layout(bank.gather(index))).float() for index in rows])
-
-    def _autocast(self, precision=None):
-        kind = torch.device(self.device).type
-        return torch.autocast(kind, dtype=torch.bfloat16, enabled=(precision or self.precision) == "bfloat16")
-
-    @staticmethod
-    def _layout(x):
-        return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+        return self.row_outputs(bank, network, batch_size, precision)
