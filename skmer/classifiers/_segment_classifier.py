@@ -1,6 +1,5 @@
 """What every classifier of songs by their segments shares: its net, prediction, cross-fitting."""
 
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,32 +10,23 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import LRScheduler
 
 from skmer.backbones import build_backbone, check_backbone
 from skmer.classifiers._songs_in import songs_for_prediction
 from skmer.songs import SongSequence
-from skmer.training.callbacks import ProgressBar
 from skmer.training.net import SegmentNet
+from skmer.training.row_net import NET_CONSTRAINTS, build_net
 from skmer.training.rows import SegmentBank, Standardizer
-from skmer.training.runtime import choose_device, choose_precision, isolated
+from skmer.training.runtime import choose_device, isolated
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
 
 TRAINING_CONSTRAINTS = {
-    "max_epochs": [Interval(Integral, 1, None, closed="left")],
-    "batch_size": [Interval(Integral, 2, None, closed="left")],
+    **NET_CONSTRAINTS,
     "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "schedule": [StrOptions({"one-cycle"}), None],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "cv": [StrOptions({"insample"}), "cv_object"],
     "n_jobs": [Integral, None],
-    "callbacks": [list, None],
-    "device": [str],
-    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-    "n_threads": [Interval(Integral, 1, None, closed="left")],
-    "random_state": ["random_state"],
-    "verbose": ["verbose"],
 }
 """Of the parameters that every segment classifier has."""
 
@@ -92,42 +82,18 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
                 strategy.average_ = average
             named = [("average", average), ("strategy", strategy)]
             callbacks = [(name, callback) for name, callback in named if callback is not None]
-            net = self._make_net(network, len(bank), callbacks, device, seed, **objective)
+            lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
+            objective["n_classes"] = len(self.classes_)
+            net = build_net(
+                SegmentNet, network, self, len(bank), device, seed, self.precision, lr, callbacks, **objective
+            )
             net.load_rows(bank, labels[bank.song], self.classes_)
-            net.notify("on_train_begin", X=None, y=None)
-            net.fit_loop()
-            net.notify("on_train_end", X=None, y=None)
+            net.train_rows()
             clean = None if strategy is None else strategy.clean_probability(net)
             net.drop_rows()
         self.net_ = net
-        self.history_ = [{key: value for key, value in row.items() if key != "batches"} for row in net.history]
+        self.history_ = net.history_rows()
         return clean
-
-    def _make_net(self, network, n_rows, callbacks, device, seed, **objective):
-        """Build the skorch net that trains a network, before its rows are loaded."""
-        lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
-        callbacks = list(callbacks)
-        if self.schedule == "one-cycle":
-            steps = self.max_epochs * -(-n_rows // self.batch_size)
-            one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=lr, total_steps=steps)
-            callbacks.append(("schedule", LRScheduler(one_cycle, step_every="batch", event_name=None)))
-        if self.verbose:
-            callbacks.append(("progress", ProgressBar(type(self).__name__)))
-        net = SegmentNet(
-            network.to(memory_format=torch.channels_last),
-            n_classes=len(self.classes_),
-            precision=choose_precision(self.precision, device, network),
-            seed=seed,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            lr=lr,
-            optimizer=torch.optim.AdamW,
-            optimizer__weight_decay=self.weight_decay,
-            device=device,
-            callbacks=callbacks + list(self.callbacks or []),
-            **objective,
-        )
-        return net.initialize()
 
     def transform(self, X):
         """Predict the class probabilities of every segment.

@@ -191,5 +191,5 @@ class GMMSplit(LabelStrategy):
     def _warn_once(self, message):
         if not self._warned:
             # past this class, skorch's notify and the classifier: to whoever called fit
-            warnings.warn(message + " Later epochs of this fit that do the same are not reported.", stacklevel=8)
+            warnings.warn(message + " Later epochs of this fit that do the same are not reported.", stacklevel=9)
             self._warned = True

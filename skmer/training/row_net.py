@@ -259,7 +259,7 @@ class RowNet(NeuralNet):
         return x.contiguous(memory_format=torch.channels_last) if is_image else x
 
 
-def build_net(kind, network, estimator, n_rows, device, seed, precision="float32", **params):
+def build_net(kind, network, estimator, n_rows, device, seed, precision="float32", lr=None, callbacks=(), **params):
     """Build the net that trains an estimator's network, before its rows are loaded.
 
     Parameters
@@ -279,6 +279,10 @@ def build_net(kind, network, estimator, n_rows, device, seed, precision="float32
         For the order of the batches.
     precision : {"auto", "float32", "bfloat16"}, default="float32"
         Of training.
+    lr : float, default=None
+        Peak learning rate; by default the estimator's.
+    callbacks : sequence of skorch callbacks, default=()
+        Which come before the schedule and the estimator's own.
     **params
         Further parameters of `kind`.
 
@@ -295,10 +299,11 @@ def build_net(kind, network, estimator, n_rows, device, seed, precision="float32
     >>> build_net(RowNet, nn.Linear(2, 2), BiLSTMClassifier(lr=0.01), n_rows=100, device="cpu", seed=0).lr
     0.01
     """
-    callbacks = []
+    lr = estimator.lr if lr is None else lr
+    callbacks = list(callbacks)
     if estimator.schedule == "one-cycle":
         steps = estimator.max_epochs * -(-n_rows // estimator.batch_size)
-        one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=estimator.lr, total_steps=steps)
+        one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=lr, total_steps=steps)
         callbacks.append(("schedule", LRScheduler(one_cycle, step_every="batch", event_name=None)))
     if estimator.verbose:
         callbacks.append(("progress", ProgressBar(type(estimator).__name__)))
@@ -308,7 +313,7 @@ def build_net(kind, network, estimator, n_rows, device, seed, precision="float32
         seed=seed,
         max_epochs=estimator.max_epochs,
         batch_size=estimator.batch_size,
-        lr=estimator.lr,
+        lr=lr,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=estimator.weight_decay,
         device=device,
