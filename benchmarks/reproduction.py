@@ -12,10 +12,9 @@ import re
 from pathlib import Path
 
 from skmer.cli import main as skmer
-from skmer.model_selection import DUMMY
-from skmer.reproduction import counts_markdown, paired_difference, table_markdown, table_rows
+from skmer.reproduction import counts_markdown, table_markdown, table_rows
 from skmer.reproduction.systems import SSSL as REFERENCE
-from skmer.writing import markdown_table, write_whole
+from skmer.writing import write_whole
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "reproduction"
@@ -84,33 +83,13 @@ def verdict(name, table):
     return "\n".join(lines)
 
 
-def differences(table):
-    """Compare every system of a table with SSSL, fold by fold."""
-    rows = []
-    for task, experiment in table["experiments"].items():
-        own = [row for row in experiment["rows"] if row["inner"] is None]
-        for name in dict.fromkeys(row["name"] for row in own):
-            if name in (REFERENCE, DUMMY):
-                continue
-            if len({(row["fold"], row["seed"]) for row in own if row["name"] == name}) < 2:
-                continue
-            found = [paired_difference(own, name, REFERENCE, score) for score in ("accuracy", "macro-F1")]
-            cells = [f"{100 * d['mean']:+.1f} ± {100 * d['sd']:.1f}" for d in found]
-            said = "within the spread" if found[0]["within_spread"] else "beyond the spread"
-            rows.append([name, task, *cells, found[0]["n"], said])
-    header = ["system", "task", "accuracy − SSSL's", "macro-F1 − SSSL's", "folds or seeds", "accuracy is"]
-    return markdown_table(header, rows) if rows else ""
-
-
 def section(name, tables):
     """Give what stands in the page's place of a name."""
     if name == "table1":
         return "\n\n".join(counts_markdown(table) for table in tables.values() if table["table"] == "table1")
     if name not in tables:
         raise SystemExit(f"{TEMPLATE} asks for {name}, which is not among the results: {', '.join(tables)}.")
-    return "\n\n".join(
-        part for part in (body(tables[name]), verdict(name, tables[name]), differences(tables[name])) if part
-    )
+    return "\n\n".join(part for part in (body(tables[name]), verdict(name, tables[name])) if part)
 
 
 def page(tables):

@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING
 from skmer._version import __version__
 
 if TYPE_CHECKING:
-    from skmer.aggregation import SongAggregator
+    from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
     from skmer.audio import AudioError, read_audio
-    from skmer.classifiers import SSSLClassifier
+    from skmer.classifiers import BiLSTMClassifier, SSSLClassifier
+    from skmer.descriptors import DescriptorTransformer
+    from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
     from skmer.recipes import make_multi_duration_pipeline, make_sssl_pipeline
     from skmer.segmentation import SegmentTransformer
     from skmer.songs import SongSequence
 
 __all__ = [
     "AudioError",
+    "BiLSTMClassifier",
+    "DescriptorTransformer",
+    "EmbeddingTransformer",
+    "LongestRun",
+    "MajorityVote",
+    "MaskedMelAutoencoder",
     "SSSLClassifier",
     "SegmentTransformer",
     "SongAggregator",
@@ -32,6 +40,12 @@ __all__ = [
 
 _HOMES = {
     "AudioError": "skmer.audio",
+    "BiLSTMClassifier": "skmer.classifiers",
+    "DescriptorTransformer": "skmer.descriptors",
+    "EmbeddingTransformer": "skmer.embeddings",
+    "LongestRun": "skmer.aggregation",
+    "MajorityVote": "skmer.aggregation",
+    "MaskedMelAutoencoder": "skmer.embeddings",
     "SSSLClassifier": "skmer.classifiers",
     "SegmentTransformer": "skmer.segmentation",
     "SongAggregator": "skmer.aggregation",

@@ -15,7 +15,7 @@ FLOORS = [
     {"audio", "features", "backbones"},
     {"segmentation", "training", "aggregation", "datasets"},
     {"label_noise"},
-    {"classifiers", "model_selection"},
+    {"classifiers", "descriptors", "embeddings", "model_selection"},
     {"recipes", "prediction"},
     {"plotting"},
     {"demo", "reproduction"},

@@ -155,3 +155,23 @@ def test_table_1_of_the_real_annotations(tmp_path, monkeypatch, capsys):
     out = capsys.readouterr().out
     for count in ("21,821", "21,054", "20,287", "19,520", "18,753", "203 shorter than 30 s", "767 songs"):
         assert count in out
+
+
+def test_a_deep_embedding_is_tried_before_any_song(songs, capsys):
+    for options, message in [
+        (
+            ["--embedding", "net.pt"],
+            "--embedding-sr is missing: a deep embedding is a file",
+        ),
+        (["--embedding-sr", "8000", "--embedding-window", "1"], "--embedding is missing"),
+        (["--embedding", "net.pt", "--embedding-sr", "8000", "--embedding-window", "1"], "net.pt"),
+    ]:
+        assert run("table3", "pmemo", *options) == 2
+        assert message in errors(capsys.readouterr().err)
+    assert run("table2", "pmemo", "--embedding", "net.pt") == 2
+    assert "--embedding has no meaning for table2, only for table3" in errors(capsys.readouterr().err)
+
+
+def test_durations_that_are_taken_together_are_whole_seconds(songs, capsys):
+    assert run("table3", "pmemo", "--systems", "all", "--durations", "0.5,1") == 2
+    assert "--durations: those that are taken together are whole seconds, not 0.5" in errors(capsys.readouterr().err)

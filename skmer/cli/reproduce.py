@@ -1,6 +1,5 @@
 """``skmer reproduce``: the paper's tables and its figure on a collection that the user has."""
 
-import argparse
 import json
 import sys
 import warnings
@@ -11,12 +10,12 @@ from skmer.cli.argument_types import (
     at_least,
     folds_or_none,
     numbers,
-    seconds_argument,
     threshold_argument,
     whole_numbers,
     words,
 )
 from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
+from skmer.cli.network_arguments import add_network, settings_of
 from skmer.cli.output_files import written_whole
 
 __all__ = ["DATASETS", "add_reproduce"]
@@ -26,7 +25,7 @@ DATASETS = ("pmemo", "4q", "eim", "deam", "emopia", "emotify", "folder", "csv")
 _WHAT = ("table1", "table2", "table3", "ablations", "figure2")
 # filled in once it is clear that nothing without a meaning was asked for
 _DEFAULTS = {
-    "durations": [1, 2, 3, 4, 5], "n_splits": 10, "seeds": [0], "cross_fit": 0, "backbone": "vgg16", "recipe": "paper",
+    "n_splits": 10, "seeds": [0], "cross_fit": 0, "backbone": "vgg16", "recipe": "paper",
     "epochs": 30, "warmup_epochs": 5, "duration": 3.0, "params": {}, "device": "auto",
 }  # fmt: skip
 _TRAINED = ("table2", "table3", "ablations")
@@ -36,16 +35,12 @@ _ONLY = {
     **dict.fromkeys(["backbone", "recipe", "epochs", "warmup_epochs", "params", "device"], (*_TRAINED, "figure2")),
     "duration": ("table3", "ablations", "figure2"),
     **dict.fromkeys(["folds", "systems", "cross_fit"], _TRAINED),
-    "durations": ("table1", "table2"),
+    "durations": ("table1", "table2", "table3"),
     "inner": ("table2",),
+    **dict.fromkeys(["embedding", "embedding_sr", "embedding_window"], ("table3",)),
     "from_metadata": ("table1",),
     "song": ("figure2",),
 }
-# parameters of SSSLClassifier that have an option of their own
-_OPTIONS = {
-    "backbone": "backbone", "max_epochs": "epochs", "warmup_epochs": "warmup-epochs", "cv": "cross-fit",
-    "device": "device", "random_state": "seeds", "n_jobs": "n-jobs", "verbose": "quiet",
-}  # fmt: skip
 _DETAILS = (
     "table1 counts segments, table2 compares durations, table3 systems, ablations what the paper decides without "
     "showing it, figure2 follows one song over time. Each finished fold is kept under OUT/folds: a run that was "
@@ -77,14 +72,20 @@ def add_reproduce(commands):
         "--n-jobs", type=n_jobs_argument, default=1, metavar="N", help="processes over folds and systems (%(default)s)"
     )
     _add_protocol(command.add_argument_group("protocol"))
-    _add_network(command.add_argument_group("network and segments"))
+    add_network(command.add_argument_group("network and segments"))
     only = command.add_argument_group("of single tables")
-    only.add_argument("--durations", type=numbers, metavar="S,...", help="tables 1 and 2 (1,2,3,4,5)")
+    only.add_argument(
+        "--durations",
+        type=numbers,
+        metavar="S,...",
+        help="tables 1 and 2 (1,2,3,4,5); of table3, those that are taken together, whole seconds (1,3,5)",
+    )
     only.add_argument(
         "--systems",
         type=words,
         metavar="NAME,...",
-        help="tables 2 and 3, ablations: only rows that begin so, such as Proposed or (table2) 3 s",
+        help="tables 2 and 3, ablations: only rows that begin so, such as Proposed or (table2) 3 s; "
+        "table3: all has the other systems that the paper names, too",
     )
     only.add_argument(
         "--inner", type=at_least(2), metavar="N", help="table2: also choose the duration by N folds inside"
@@ -109,31 +110,6 @@ def _add_protocol(group):
     group.add_argument("--seeds", type=whole_numbers, metavar="I,...", help="of the networks (0)")
     group.add_argument("--threshold", type=threshold_argument, metavar="T", help="median, midpoint or a number")
     group.add_argument("--cross-fit", type=folds_or_none, metavar="N", help="also cross-fit song features in N folds")
-
-
-def _add_network(group):
-    group.add_argument("--backbone", choices=("vgg16", "vgg16_bn", "small"), help="network of the segments (vgg16)")
-    group.add_argument("--recipe", choices=("paper", "skmer"), help="SSSL as printed, or our defaults (paper)")
-    group.add_argument("--epochs", type=at_least(1), metavar="N", help="in all (30)")
-    group.add_argument("--warmup-epochs", type=at_least(1), metavar="N", help="before the first split (5)")
-    group.add_argument("--duration", type=seconds_argument, metavar="S", help="of a segment (3); table2 has its own")
-    group.add_argument(
-        "--max-duration", type=seconds_argument, default=30.0, metavar="S", help="used of a song (%(default)s)"
-    )
-    group.add_argument("--params", type=_params, metavar="JSON", help="further ones of SSSLClassifier")
-    group.add_argument("--device", help="a torch device (auto)")
-
-
-def _params(text):
-    try:
-        params = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f'it must be JSON such as {{"lr": 0.001}}; {error}') from error
-    if not isinstance(params, dict):
-        raise argparse.ArgumentTypeError(f'it must be a JSON object such as {{"lr": 0.001}}, not {text!r}')
-    for name in params.keys() & _OPTIONS.keys():
-        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{_OPTIONS[name]}: give it there")
-    return params
 
 
 def _reproduce(arguments):
@@ -173,33 +149,8 @@ def _refuse_unused(arguments):
     for name, default in _DEFAULTS.items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, default)
-
-
-def _settings(arguments, out):
-    from skmer.classifiers import SSSLClassifier
-    from skmer.reproduction import Settings
-
-    known = sorted(SSSLClassifier().get_params().keys() - _OPTIONS.keys())
-    for name in arguments.params:
-        if name not in known:
-            raise Stop(f"--params: SSSLClassifier has no parameter {name!r}; it has {', '.join(known)}.")
-    if arguments.epochs <= arguments.warmup_epochs and arguments.params.get("noise_model", "gmm") is not None:
-        raise Stop(
-            f"--epochs {arguments.epochs} leaves no epoch after --warmup-epochs {arguments.warmup_epochs}, so that "
-            "SSSL would never split its labels: raise the one or lower the other."
-        )
-    return Settings(
-        backbone=arguments.backbone,
-        recipe=None if arguments.recipe == "skmer" else arguments.recipe,
-        epochs=arguments.epochs,
-        warmup_epochs=arguments.warmup_epochs,
-        duration=arguments.duration,
-        max_duration=arguments.max_duration,
-        cross_fit=arguments.cross_fit,
-        params=arguments.params,
-        memory=str(out.absolute() / "cache"),
-        device=arguments.device,
-    )
+    if arguments.durations is None:
+        arguments.durations = [1, 3, 5] if arguments.what == "table3" else [1, 2, 3, 4, 5]
 
 
 def _count(arguments, out):
@@ -231,7 +182,7 @@ def _compare(arguments, out):
 
     kind = arguments.protocol or COLLECTIONS[arguments.dataset].folds
     partial = "" if arguments.folds is None else "-folds-" + "-".join(map(str, sorted(arguments.folds)))
-    settings = _settings(arguments, out)
+    settings = settings_of(arguments, out)
     path = out / f"{arguments.what}-{arguments.dataset}-{kind.replace(':', '-')}{partial}.json"
     before = read_earlier(path)
     if before is not None:
@@ -288,7 +239,7 @@ def _follow(arguments, out):
 
     found = run_timeline(
         arguments.dataset,
-        _settings(arguments, out),
+        settings_of(arguments, out),
         data_home=arguments.data_home,
         task=arguments.tasks[0] if arguments.tasks else None,
         song=arguments.song,

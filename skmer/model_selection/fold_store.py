@@ -30,6 +30,9 @@ _DECIDING = (
     "training",
     "aggregation",
     "classifiers",
+    "descriptors",
+    "embeddings",
+    "recipes.py",
     "model_selection/systems.py",
 )
 # parameters that change how a result is come by, not the result

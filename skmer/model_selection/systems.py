@@ -1,14 +1,16 @@
 """What an experiment runs on a fold: a whole pipeline, or one network that is read out in several ways."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
 
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
 
@@ -28,6 +30,9 @@ class EstimatorSystem:
         parameters named ``random_state`` get the seed of the run.
     cost : float, default=1.0
         Rough work of a fit beside the other systems', for the estimate of the time left.
+    files : sequence of str or Path, default=()
+        Files that the estimator reads beside the songs, such as a frozen network: with
+        other contents it is another system.
 
     See Also
     --------
@@ -43,23 +48,31 @@ class EstimatorSystem:
     {'': ['low', 'high']}
     """
 
-    def __init__(self, estimator, cost=1.0):
+    def __init__(self, estimator, cost=1.0, files=()):
         self.estimator = estimator
         self.cost = cost
+        self.files = tuple(files)
 
     @property
     def parts(self):
         """What decides the result, for `skmer.model_selection.run_experiment` to know it again."""
-        return {"estimator": self.estimator}
+        contents = {str(path): hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] for path in self.files}
+        return {"estimator": self.estimator, **({"files": contents} if contents else {})}
 
     def prepare(self, X, n_jobs=None, verbose=0):
-        """Do nothing: the estimator takes the songs as they are.
+        """Read all songs into the cache of a pipeline's first step, once and for every fold.
 
         Parameters
         ----------
-        X, n_jobs, verbose : ignored
-            For the likeness with `NetworkSystem`.
+        X : sequence of n_songs
+            Songs, as the estimator takes them.
+        n_jobs : int, default=None
+            Threads.
+        verbose : int, default=0
+            1 shows progress.
         """
+        first = self.estimator[0] if isinstance(self.estimator, Pipeline) else None
+        _fill_cache(first, X, n_jobs, verbose)
 
     def run(self, X, y, train, test, groups=None, seed=0, verbose=0):
         """Fit on the training songs and predict the test songs.
@@ -87,6 +100,12 @@ class EstimatorSystem:
         estimator = _seeded(self.estimator, seed)
         estimator.fit(_safe_indexing(X, train), np.asarray(y)[train])
         return {"predictions": {"": np.asarray(estimator.predict(_safe_indexing(X, test))).tolist()}}
+
+
+def _fill_cache(reader, X, n_jobs, verbose):
+    # only what has a cache and learns nothing may see all songs
+    if getattr(reader, "memory", None) is not None and not get_tags(reader).requires_fit:
+        clone(reader).set_params(n_jobs=n_jobs, verbose=verbose).transform(X)
 
 
 def _seeded(estimator, seed):
@@ -231,8 +250,7 @@ class NetworkSystem:
         verbose : int, default=0
             1 shows progress.
         """
-        if self.segments.memory is not None:
-            clone(self.segments).set_params(n_jobs=n_jobs, verbose=verbose).transform(X)
+        _fill_cache(self.segments, X, n_jobs, verbose)
 
     def run(self, X, y, train, test, groups=None, seed=0, verbose=0):
         """Train on the training songs and predict the test songs.

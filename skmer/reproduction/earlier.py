@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from skmer.reproduction.settings import Settings
+
 __all__ = ["check_counts", "check_rows", "check_settings", "read_earlier"]
 
 _FOLDS = ("stratified", "grouped")
@@ -80,7 +82,9 @@ def check_settings(path, before, settings, n_splits, threshold):
     """
     now = json.loads(json.dumps(settings.to_dict()))
     indifferent = {"device", "duration"} if before.get("table") == "table2" else {"device"}
-    other = [key for key in now if key not in indifferent and now[key] != before["settings"].get(key)]
+    # a table of an earlier version lacks what there was no choice of
+    had = {**Settings().to_dict(), **before["settings"]}
+    other = [key for key in now if key not in indifferent and now[key] != had[key]]
     for protocol in (experiment["protocol"] for experiment in before["experiments"].values()):
         other += ["n_splits"] * (protocol["folds"] in _FOLDS and protocol["n_splits"] != n_splits)
         other += ["threshold"] * (protocol["threshold"] != threshold)

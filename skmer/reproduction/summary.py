@@ -3,12 +3,13 @@
 import numpy as np
 
 from skmer.model_selection import DUMMY, SCORES
+from skmer.reproduction.comparisons import EMBEDDING, TWO_STAGE
 from skmer.reproduction.paper import TABLE_2, TABLE_3
 from skmer.reproduction.systems import ABLATION, SSSL
 
 __all__ = ["mean_and_deviation", "table_rows"]
 
-_IN_THE_PAPER = {ABLATION: "Proposed*", SSSL: "Proposed"}
+_IN_THE_PAPER = {ABLATION: "Proposed*", SSSL: "Proposed", TWO_STAGE: "2-Stage", EMBEDDING: "Audio Embedding"}
 
 
 def mean_and_deviation(rows, score):

@@ -7,6 +7,7 @@ import numpy as np
 
 from skmer.model_selection import Protocol, best_on_test_folds, chosen_inside_folds, run_experiment
 from skmer.reproduction.collections import COLLECTIONS, songs_digest
+from skmer.reproduction.comparisons import EMBEDDING, comparison_systems
 from skmer.reproduction.systems import SSSL, THETAS, ablation_systems, table_3_systems, theta_name
 
 __all__ = ["TABLES", "run_table"]
@@ -52,7 +53,9 @@ def run_table(
         Which of the collection's tasks; by default all (Table 2: without the quadrants, as
         in the paper, where there are halves).
     systems : list of str, default=None
-        Only the systems whose names begin so; by default all.
+        Only the systems whose names begin so; by default all, but of Table 3 those of
+        `table_3_systems` and a deep embedding where the settings have one. ``["all"]`` is
+        all of `comparison_systems`.
     folds_kind : str, default=None
         ``folds`` of the `Protocol`; by default the collection's.
     n_splits : int, default=10
@@ -103,7 +106,7 @@ def run_table(
         songs = collection.load(data_home, task, threshold)
         protocol = Protocol(folds_kind or collection.folds, n_splits, songs_threshold(songs))
         _check_classes(protocol, songs, task)
-        run = _chosen(_systems(table, settings, durations), systems)
+        run = _chosen(_systems(table, settings, durations, systems), systems)
         experiment = run_experiment(
             run,
             songs.data,
@@ -194,16 +197,18 @@ def _check_classes(protocol, songs, task):
         )
 
 
-def _systems(table, settings, durations):
+def _systems(table, settings, durations, chosen):
     if table == "table3":
-        return table_3_systems(settings)
+        every = comparison_systems(settings)
+        by_default = (*table_3_systems(settings), EMBEDDING)
+        return every if chosen else {name: every[name] for name in every if name in by_default}
     if table == "ablations":
         return ablation_systems(settings)
     return {f"{d:g} s": table_3_systems(replace(settings, duration=float(d)))[SSSL] for d in durations}
 
 
 def _chosen(systems, beginnings):
-    if beginnings is None:
+    if beginnings in (None, ["all"]):
         return systems
     for beginning in beginnings:
         if not any(name.startswith(beginning) for name in systems):

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import re
+from pathlib import Path
 
 from skmer.model_selection import SCORES
+from skmer.reproduction.differences import DIFFERENCES_NOTE, differences_markdown
 from skmer.reproduction.summary import table_rows
 from skmer.writing import markdown_table
 
@@ -21,6 +24,7 @@ _SETTINGS = {
     "cross_fit": "cross-fitted in {} folds",
     "params": "further parameters {}",
     "device": "device {}",
+    "embedding": "deep embedding {0[embedding]} (windows of {0[window]:g} s at {0[sr]:g} Hz)",
 }
 
 
@@ -47,7 +51,7 @@ def table_markdown(table):
     -------
     str
         Markdown: the settings, and for each task the protocol and the figures in percent, mean ±
-        standard deviation over folds, with the paper's beside.
+        standard deviation over folds, with the paper's beside, and which systems differ.
 
     Examples
     --------
@@ -65,7 +69,10 @@ def table_markdown(table):
         rows = [row for row in table_rows(table) if row["task"] == task]
         lines += [f"### {_TASKS.get(task, task.capitalize())}", "", _folds(experiment, table), ""]
         lines += [_task_table(rows), ""]
-    return "\n".join(lines[:-1])
+        compared = "" if table["table"] == "table2" else differences_markdown(experiment)
+        lines += [compared, ""] if compared else []
+    text = "\n".join(lines[:-1])
+    return f"{text}\n\n{DIFFERENCES_NOTE}" if "| p |" in re.sub(" +", " ", text) else text
 
 
 def _task_table(rows):
@@ -98,16 +105,16 @@ def _heading(table):
 
 
 def _settings(table):
-    """Say the settings in words; a table of durations has them in its rows."""
+    """Say the settings in words; durations that are compared or stacked stand in the rows."""
     settings = {**table["settings"]}
     if "recipe" in settings:
         settings["recipe"] = settings["recipe"] or "skmer"
     settings["params"] = json.dumps(settings.get("params") or {})
-    if table["table"] == "table2":
-        settings.pop("duration", None)
-    if settings.get("max_duration", 0) is None:
-        del settings["max_duration"]
-    said = [key for key in settings if settings[key] not in (0, "{}")]
+    for name in ["stack"] + ["duration"] * (table["table"] == "table2"):
+        settings.pop(name, None)
+    if settings.get("embedding"):
+        settings["embedding"] = {**settings["embedding"], "embedding": Path(settings["embedding"]["embedding"]).name}
+    said = [key for key in settings if settings[key] not in (None, 0, "{}")]
     return ", ".join(_SETTINGS.get(key, key + " {}").format(settings[key]) for key in said) + "."
 
 

@@ -1,23 +1,48 @@
 """Parameters with which the shared checks build each estimator; none of it is in production code."""
 
+import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
-from skmer.aggregation import SpectrogramStatistics
+from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
+from skmer.classifiers import BiLSTMClassifier
+from skmer.descriptors import DescriptorTransformer
+from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 256, "hop_length": 64, "n_mels": 16}
 SSSL = {"backbone": "small", "backbone_params": {"width": 4}, "max_epochs": 3, "warmup_epochs": 1, "random_state": 0}
+MASKED = {"n_components": 8, "width": 4, "band_width": 4, "max_epochs": 2, "random_state": 0}
+WINDOWS = {"sr": SR, "window": 0.25}
+BILSTM = {"hidden_size": 8, "max_epochs": 3, "random_state": 0}
+
+
+def magnitudes(windows):
+    """A frozen embedding: the spectrum of each window in 16 bands."""
+    spectrum = np.abs(np.fft.rfft(windows, axis=1))[:, 1:]
+    return spectrum.reshape(len(windows), 16, -1).mean(axis=2)
+
 
 # what each estimator takes: waveforms, spectrogram segments or segment probabilities
 ESTIMATORS = {
     "SegmentTransformer": (SegmentTransformer(**SPECTROGRAM), "waveforms"),
     "SegmentTransformer-centred": (SegmentTransformer(center=True, **SPECTROGRAM), "waveforms"),
+    "DescriptorTransformer": (DescriptorTransformer(sr=SR, n_fft=512, hop_length=128), "waveforms"),
+    "EmbeddingTransformer": (EmbeddingTransformer(magnitudes, statistics=["mean", "std"], **WINDOWS), "waveforms"),
+    "EmbeddingTransformer-windows": (EmbeddingTransformer(magnitudes, **WINDOWS), "waveforms"),
     "SSSLClassifier": (SSSLClassifier(**SSSL), "segments"),
     "SSSLClassifier-paper": (SSSLClassifier.from_recipe("paper", **SSSL), "segments"),
     "SSSLClassifier-plain": (SSSLClassifier(noise_model=None, **SSSL), "segments"),
     "SSSLClassifier-crossfit": (SSSLClassifier(cv=2, **SSSL), "segments"),
     "SongAggregator": (SongAggregator(), "probabilities"),
+    "MajorityVote": (MajorityVote(), "probabilities"),
+    "LongestRun": (LongestRun(), "probabilities"),
+    "MaskedMelAutoencoder": (MaskedMelAutoencoder(**MASKED), "segments"),
+    "BiLSTMClassifier": (BiLSTMClassifier(**BILSTM), "probabilities"),
     "SpectrogramStatistics": (SpectrogramStatistics(), "segments"),
     "Pipeline": (make_pipeline(SegmentTransformer(**SPECTROGRAM), SSSLClassifier(**SSSL)), "waveforms"),
+    "2-Stage": (
+        make_pipeline(SegmentTransformer(**SPECTROGRAM), MaskedMelAutoencoder(**MASKED), BiLSTMClassifier(**BILSTM)),
+        "waveforms",
+    ),
 }

@@ -14,11 +14,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
-from skmer import SegmentTransformer, SongSequence
+from skmer import SegmentTransformer, SongAggregator, SongSequence
+from skmer.descriptors import DescriptorTransformer
+from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
 from tests.estimators.instances import ESTIMATORS, SPECTROGRAM, SR
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
+STATELESS = (SegmentTransformer, DescriptorTransformer, EmbeddingTransformer)
 N_SONGS = 12
 Y = np.array(["calm", "happy", "tense"] * 4)
 
@@ -43,10 +46,16 @@ def mean_spectra(songs):
     return np.stack([song.mean(axis=(0, 2)) for song in songs])
 
 
+def method_of(estimator):
+    """Name the method that tells most of an estimator."""
+    if not is_classifier(estimator):
+        return "transform"
+    return "predict_proba" if hasattr(estimator, "predict_proba") else "decision_function"
+
+
 def output(estimator, X):
     """What an estimator gives, song by song."""
-    method = "predict_proba" if is_classifier(estimator) else "transform"
-    return [np.asarray(song) for song in getattr(estimator, method)(X)]
+    return [np.asarray(song) for song in getattr(estimator, method_of(estimator))(X)]
 
 
 def assert_same(one, other, **tolerance):
@@ -87,7 +96,7 @@ def test_fit_returns_itself_and_leaves_the_input_alone(case):
 
 def test_unfitted(case):
     estimator, X = case
-    if isinstance(estimator, SegmentTransformer):
+    if isinstance(estimator, STATELESS):
         assert len(estimator.transform(X)) == N_SONGS  # stateless
         return
     with pytest.raises(NotFittedError):
@@ -144,6 +153,8 @@ def test_cross_validates(case):
     pipe = estimator
     if not is_classifier(estimator):
         flat = [FunctionTransformer(mean_spectra)] if isinstance(estimator, SegmentTransformer) else []
+        if getattr(estimator, "statistics", ()) is None or isinstance(estimator, MaskedMelAutoencoder):
+            flat = [SongAggregator()]
         pipe = make_pipeline(estimator, *flat, SVC())
     cv = StratifiedKFold(2)
     one = cross_val_score(pipe, X, Y, cv=cv, error_score="raise")
@@ -157,14 +168,13 @@ def test_metadata_and_output_settings(case):
     pandas_out = clone(estimator)
     if hasattr(pandas_out, "set_output"):
         pandas_out.set_output(transform="pandas")
-    method = "predict_proba" if is_classifier(estimator) else "transform"
-    assert len(getattr(pandas_out.fit(X, Y), method)(X)) == N_SONGS
+    assert len(getattr(pandas_out.fit(X, Y), method_of(estimator))(X)) == N_SONGS
     assert "<" in estimator._repr_html_()
 
 
 def test_empty_input_is_refused(case):
     estimator, X = case
-    if isinstance(estimator, SegmentTransformer):
+    if isinstance(estimator, STATELESS):
         fitted = estimator  # stateless: it looks at songs in transform only
     else:
         with pytest.raises(ValueError, match=r"."):

@@ -4,6 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
+from skmer.classifiers import BiLSTMClassifier
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -14,6 +15,7 @@ from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
         SSSLClassifier(backbone="mlp", max_epochs=4, random_state=0),
         # and with epochs after the warm-up, which those four are
         SSSLClassifier(backbone="mlp", max_epochs=6, warmup_epochs=2, random_state=0),
+        BiLSTMClassifier(max_epochs=10, random_state=0),
     ]
 )
 def test_check_estimator(estimator, check):
@@ -24,7 +26,7 @@ def test_check_estimator(estimator, check):
 def test_every_check_runs():
     # a tag that says "no two-dimensional input" would skip nearly all of them without a word
     mlp = SSSLClassifier(backbone="mlp", max_epochs=4, random_state=0)
-    for estimator, least in [(SongAggregator(), 45), (mlp, 59)]:
+    for estimator, least in [(SongAggregator(), 45), (mlp, 59), (BiLSTMClassifier(max_epochs=10, random_state=0), 54)]:
         results = check_estimator(estimator, on_fail=None)
         assert [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")] == []
         assert sum(r["status"] == "passed" for r in results) >= least

@@ -93,6 +93,7 @@ def test_table_3_has_every_system_on_every_fold_and_seed(run, tmp_path):
     expected = [DUMMY, SPECTROGRAM_SVM]
     for name in (CROSS_ENTROPY, ABLATION, SSSL):
         expected += [name, f"{name}, mean probability"]
+    expected += [f"{CROSS_ENTROPY}, majority vote", f"{CROSS_ENTROPY}, longest run"]
     assert names == dict.fromkeys(expected, 4)
     assert {(row["fold"], row["seed"]) for row in rows} == {(0, 0), (0, 5), (1, 0), (1, 5)}
 
@@ -196,7 +197,7 @@ def test_which_tasks():
     ("table", "options", "message"),
     [
         ("table9", {}, r"table must be one of \['table2', 'table3', 'ablations'\], got 'table9'"),
-        ("table3", {"systems": ["SVM"]}, r"No system's name begins with 'SVM'; there are: log-mel statistics \+ SVM; "),
+        ("table3", {"systems": ["SVM"]}, r"No system's name begins with 'SVM'; there are: descriptors \+ SVM; "),
         ("table3", {"folds": [2]}, r"folds must be some of 0 to 1, got \[2\]"),
         ("table3", {"folds_kind": "nope"}, "There is no protocol 'nope' here; there are stratified, grouped"),
         ("table3", {"threshold": "median"}, "there is nothing to divide by a threshold"),

@@ -1,0 +1,107 @@
+"""What ``skmer reproduce`` is told of networks: the options, and the settings that they make."""
+
+import argparse
+import json
+from pathlib import Path
+
+from skmer.cli.argument_types import at_least, seconds_argument
+from skmer.cli.command import Stop
+
+__all__ = ["add_network", "settings_of"]
+
+# parameters of SSSLClassifier that have an option of their own
+_OPTIONS = {
+    "backbone": "backbone", "max_epochs": "epochs", "warmup_epochs": "warmup-epochs", "cv": "cross-fit",
+    "device": "device", "random_state": "seeds", "n_jobs": "n-jobs", "verbose": "quiet",
+}  # fmt: skip
+
+
+def add_network(group):
+    """Add the options of the networks and their segments."""
+    group.add_argument("--backbone", choices=("vgg16", "vgg16_bn", "small"), help="network of the segments (vgg16)")
+    group.add_argument("--recipe", choices=("paper", "skmer"), help="SSSL as printed, or our defaults (paper)")
+    group.add_argument("--epochs", type=at_least(1), metavar="N", help="in all (30)")
+    group.add_argument("--warmup-epochs", type=at_least(1), metavar="N", help="before the first split (5)")
+    group.add_argument("--duration", type=seconds_argument, metavar="S", help="of a segment (3); table2 has its own")
+    group.add_argument(
+        "--max-duration", type=seconds_argument, default=30.0, metavar="S", help="used of a song (%(default)s)"
+    )
+    group.add_argument("--params", type=_params, metavar="JSON", help="further ones of SSSLClassifier")
+    group.add_argument("--device", help="a torch device (auto)")
+    group.add_argument(
+        "--embedding", metavar="FILE", help="table3: a frozen network as TorchScript, from waveforms to embeddings"
+    )
+    group.add_argument("--embedding-sr", type=seconds_argument, metavar="HZ", help="its sampling rate")
+    group.add_argument("--embedding-window", type=seconds_argument, metavar="S", help="its window")
+
+
+def _params(text):
+    try:
+        params = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f'it must be JSON such as {{"lr": 0.001}}; {error}') from error
+    if not isinstance(params, dict):
+        raise argparse.ArgumentTypeError(f'it must be a JSON object such as {{"lr": 0.001}}, not {text!r}')
+    for name in params.keys() & _OPTIONS.keys():
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{_OPTIONS[name]}: give it there")
+    return params
+
+
+def settings_of(arguments, out):
+    """Give the settings that the options say; refuse those that would fail after hours."""
+    from skmer.classifiers import SSSLClassifier
+    from skmer.reproduction import Settings
+
+    known = sorted(SSSLClassifier().get_params().keys() - _OPTIONS.keys())
+    for name in arguments.params:
+        if name not in known:
+            raise Stop(f"--params: SSSLClassifier has no parameter {name!r}; it has {', '.join(known)}.")
+    if arguments.epochs <= arguments.warmup_epochs and arguments.params.get("noise_model", "gmm") is not None:
+        raise Stop(
+            f"--epochs {arguments.epochs} leaves no epoch after --warmup-epochs {arguments.warmup_epochs}, so that "
+            "SSSL would never split its labels: raise the one or lower the other."
+        )
+    return Settings(
+        backbone=arguments.backbone,
+        recipe=None if arguments.recipe == "skmer" else arguments.recipe,
+        epochs=arguments.epochs,
+        warmup_epochs=arguments.warmup_epochs,
+        duration=arguments.duration,
+        max_duration=arguments.max_duration,
+        cross_fit=arguments.cross_fit,
+        params=arguments.params,
+        memory=str(out.absolute() / "cache"),
+        device=arguments.device,
+        embedding=_embedding(arguments),
+        stack=_stack(arguments),
+    )
+
+
+def _stack(arguments):
+    if arguments.what != "table3":
+        return (1, 3, 5)
+    for seconds in arguments.durations:
+        if seconds != int(seconds):
+            raise Stop(f"--durations: those that are taken together are whole seconds, not {seconds:g}.")
+    return tuple(sorted({int(seconds) for seconds in arguments.durations}))
+
+
+def _embedding(arguments):
+    """Check the three options of a deep embedding, and its file on a window of noise, before any song is read."""
+    import math
+
+    import numpy as np
+
+    from skmer.embeddings import EmbeddingTransformer
+
+    given = {"embedding": arguments.embedding, "sr": arguments.embedding_sr, "window": arguments.embedding_window}
+    if all(value is None for value in given.values()):
+        return None
+    for name, value in given.items():
+        if value is None:
+            option = "--embedding" + ("" if name == "embedding" else f"-{name}")
+            raise Stop(f"{option} is missing: a deep embedding is a file, its sampling rate and its window.")
+    given["embedding"] = str(Path(arguments.embedding).absolute())
+    faint = np.random.default_rng(0).normal(scale=1e-3, size=math.ceil(given["sr"] * given["window"]))
+    EmbeddingTransformer(**given, device=arguments.device).transform([faint])
+    return given

@@ -1,0 +1,124 @@
+"""open_embedding: a network, a file or a function as one function from windows to rows, and its result checked."""
+
+import contextlib
+import copy
+import os
+import warnings
+import zipfile
+
+import numpy as np
+import torch
+
+__all__ = ["check_rows", "name_of", "open_embedding"]
+
+_WRAP = "Wrap it in a function or module that"
+
+
+def name_of(embedding):
+    """Give what messages call an embedding."""
+    if isinstance(embedding, str | os.PathLike):
+        return f"The embedding in {os.fspath(embedding)}"
+    return f"The embedding {getattr(embedding, '__qualname__', type(embedding).__name__)}"
+
+
+def open_embedding(embedding, device):
+    """Give a function from a float32 array of windows (n_windows, n_samples) to whatever the embedding returns.
+
+    A network is copied, so that neither its mode nor its place changes; it runs in eval mode
+    and without gradients.
+    """
+    if isinstance(embedding, str | os.PathLike):
+        network = _load(os.fspath(embedding), device)
+    elif isinstance(embedding, torch.nn.Module):
+        try:
+            network = copy.deepcopy(embedding)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"{name_of(embedding)} cannot be copied ({error!s:.200}), and scikit-learn copies parameters too. "
+                "Save it with torch.jit.save or torch.export.save, and pass the path."
+            ) from error
+    else:
+        return embedding
+    network = network.to(device)
+    # an exported network keeps the mode of its export, and refuses
+    with contextlib.suppress(NotImplementedError):
+        network.eval()
+
+    def embed(windows):
+        with torch.no_grad():
+            try:
+                return network(torch.from_numpy(windows).to(device))
+            except RuntimeError as error:
+                raise ValueError(
+                    f"{name_of(embedding)} does not take windows of shape {windows.shape}, float32: {error}"
+                ) from error
+
+    return embed
+
+
+def _load(path, device):
+    """Load a network that torch.jit.save or torch.export.save wrote."""
+    if not os.path.exists(path):
+        raise ValueError(f"embedding={path!r}: there is no such file. Check the path; nothing is downloaded.")
+    if not os.path.isfile(path):
+        raise ValueError(f"embedding={path!r}: this is no file. Pass the path of one saved network.")
+    names = _names_in_archive(path)
+    try:
+        with warnings.catch_warnings():
+            # torch calls its own format old; files in it are around
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if "constants.pkl" in names:
+                return torch.jit.load(path, map_location=device)
+            if "archive_format" in names:
+                return _load_exported(path, device)
+    # torch raises several kinds on a damaged file
+    except Exception as error:
+        raise ValueError(
+            f"embedding={path!r}: torch cannot load this network ({error!s:.200}). Save it again."
+        ) from error
+    raise ValueError(
+        f"embedding={path!r}: this is no network that torch.jit.save or torch.export.save wrote. Of a state dict or a "
+        "pickled module, build the module in Python, load its weights, and pass the module itself."
+    )
+
+
+def _load_exported(path, device):
+    program = torch.export.load(path)
+    if torch.device(device).type != "cpu":
+        from torch.export.passes import move_to_device_pass
+
+        # constants within the graph too
+        program = move_to_device_pass(program, device)
+    return program.module()
+
+
+def _names_in_archive(path):
+    """Give the names in a zip archive, without its one folder; none, where the file is something else."""
+    if not zipfile.is_zipfile(path):
+        return set()
+    with zipfile.ZipFile(path) as archive:
+        return {name.partition("/")[2] for name in archive.namelist()}
+
+
+def check_rows(rows, n_windows, name):
+    """Give an embedding's output as an array (n_windows, n_dims); anything else is refused in words."""
+    if isinstance(rows, torch.Tensor):
+        rows = rows.detach().cpu()
+        rows = (rows if rows.dtype == torch.float64 else rows.float()).numpy()
+    elif not isinstance(rows, np.ndarray):
+        # a list of lists is an array; the outputs of a model, in a tuple or a class of its own, are none
+        wanted = f"{_WRAP} returns the one array (n_windows, n_dims) that is wanted."
+        raise ValueError(f"{name} returns a {type(rows).__name__}, no array or tensor. {wanted}")
+    if rows.dtype.kind not in "fiub":
+        raise ValueError(f"{name} returns values of dtype {rows.dtype}. {_WRAP} returns real numbers.")
+    if rows.ndim > 2 and len(rows) == n_windows:
+        raise ValueError(
+            f"{name} returns shape {rows.shape} for {n_windows} windows: more than one vector a window. {_WRAP} "
+            f"averages or flattens the rest, such as x.mean(axis={rows.ndim - 1}) where that axis is time."
+        )
+    if rows.ndim != 2 or len(rows) != n_windows or rows.shape[1] == 0:
+        raise ValueError(
+            f"{name} returns shape {rows.shape} for {n_windows} windows, not (n_windows, n_dims). "
+            f"{_WRAP} gives one vector a window."
+        )
+    return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
