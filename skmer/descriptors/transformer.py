@@ -1,13 +1,11 @@
 """DescriptorTransformer: songs in, one row of hand-crafted descriptors a song out."""
 
 import os
-import warnings
 from functools import partial
 from importlib.metadata import version
 from numbers import Integral, Real
 from pathlib import Path
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, Interval
@@ -22,6 +20,7 @@ from skmer.descriptors.timbre import timbre
 from skmer.descriptors.tonality import tonality
 from skmer.features.segment_log_mel import in_samples
 from skmer.segmentation.song_input import check_songs
+from skmer.segmentation.song_loop import map_songs
 
 __all__ = ["DescriptorTransformer"]
 
@@ -193,28 +192,9 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
             If songs are digital silence; they are kept.
         """
         self._check_params()
-        songs = check_songs(X)
-        names = [
-            os.fspath(song) if isinstance(song, str | os.PathLike) else f"The waveform at position {i} of X"
-            for i, song in enumerate(songs)
-        ]
-        describe_file = self._cached_describe_file()
-        # Threads: most of the work is done outside Python's lock, and nothing has to be sent between processes.
-        parallel = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
-        work = (
-            joblib.delayed(self._transform_one)(song, name, describe_file)
-            for song, name in zip(songs, names, strict=True)
-        )
-        results = parallel(work)
-        if self.verbose:
-            from tqdm import tqdm
-
-            results = tqdm(results, total=len(songs), desc="Descriptors", unit="song")
-        rows, silent = zip(*results, strict=True)
-        silent_names = [name for name, is_silent in zip(names, silent, strict=True) if is_silent]
-        if silent_names:
-            self._warn_of_silence(silent_names)
-        return np.stack(rows)
+        one = partial(self._transform_one, describe_file=self._cached_describe_file())
+        made = map_songs(one, check_songs(X), "Descriptors", self.n_jobs, self.verbose)
+        return np.stack(made)
 
     def get_feature_names_out(self, input_features=None):
         """Name the output: group, underscore, descriptor.
@@ -303,11 +283,3 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
             raise
         except ValueError as error:
             raise AudioError(f"{name}: {error}") from error
-
-    def _warn_of_silence(self, names):
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        warnings.warn(
-            f"Digital silence in {len(names)} of the songs, which are kept: {shown}. Check these recordings.",
-            UserWarning,
-            stacklevel=3,
-        )

@@ -1,11 +1,10 @@
 """EmbeddingTransformer: a frozen network, or any function of windows, as features of songs."""
 
 import os
-import warnings
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -17,6 +16,7 @@ from skmer.embeddings._frozen import open_embedding
 from skmer.embeddings._windows import WindowEmbedder, cached_embed_file
 from skmer.features.segment_log_mel import in_samples
 from skmer.segmentation.song_input import check_songs
+from skmer.segmentation.song_loop import map_songs
 from skmer.songs import SongSequence
 from skmer.statistics import song_statistics
 from skmer.training.runtime import choose_device
@@ -222,29 +222,12 @@ class EmbeddingTransformer(TransformerMixin, BaseEstimator):
         """
         self._check_params()
         songs = check_songs(X)
-        names = [
-            os.fspath(song) if isinstance(song, str | os.PathLike) else f"The waveform at position {i} of X"
-            for i, song in enumerate(songs)
-        ]
         call = open_embedding(self.embedding, choose_device(self.device))
         embedder = WindowEmbedder(self.embedding, call, self.batch_size, self.n_threads)
         embed_one, keys = cached_embed_file(self.memory, self.embedding)
-        # Threads: decoding is done outside Python's lock, and nothing has to be sent between processes.
-        parallel = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
-        work = (
-            joblib.delayed(self._transform_one)(song, name, embedder, embed_one, keys)
-            for song, name in zip(songs, names, strict=True)
-        )
-        results = parallel(work)
-        if self.verbose:
-            from tqdm import tqdm
-
-            results = tqdm(results, total=len(songs), desc="Embeddings", unit="song")
-        items, silent = zip(*results, strict=True)
-        silent_names = [name for name, is_silent in zip(names, silent, strict=True) if is_silent]
-        if silent_names:
-            self._warn_of_silence(silent_names)
-        windows = SongSequence(items)
+        one = partial(self._transform_one, embedder=embedder, embed_one=embed_one, keys=keys)
+        made = map_songs(one, songs, "Embeddings", self.n_jobs, self.verbose)
+        windows = SongSequence(made)
         if self.statistics is None:
             return windows
         chosen = [_std if statistic == "std" else statistic for statistic in self.statistics]
@@ -337,11 +320,3 @@ class EmbeddingTransformer(TransformerMixin, BaseEstimator):
         if max_duration is not None:
             y = y[: round(in_samples(max_duration, sr))]
         return embedder(y, sr, length, step, padding, name)
-
-    def _warn_of_silence(self, names):
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        warnings.warn(
-            f"Digital silence in {len(names)} of the songs, which are kept: {shown}. Check these recordings.",
-            UserWarning,
-            stacklevel=3,
-        )

@@ -1,11 +1,10 @@
 """SegmentTransformer: songs in, their log-mel segments out."""
 
 import os
-import warnings
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 
-import joblib
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -14,6 +13,7 @@ from skmer.audio.reading import check_audio_path
 from skmer.features.segment_log_mel import count_segments, in_samples
 from skmer.segmentation.song_arrays import CACHE_VERSION, cached_compute_file, compute
 from skmer.segmentation.song_input import check_songs
+from skmer.segmentation.song_loop import map_songs
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentTransformer"]
@@ -199,28 +199,10 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
         """
         self._check_params()
         songs = check_songs(X)
-        names = [
-            os.fspath(song) if isinstance(song, str | os.PathLike) else f"The waveform at position {i} of X"
-            for i, song in enumerate(songs)
-        ]
-        plan = self._plan()
         read_one = cached_compute_file(self.memory, len(songs))
-        # Threads: the work is done outside Python's lock, and nothing has to be sent between processes.
-        parallel = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
-        work = (
-            joblib.delayed(self._transform_one)(song, name, plan, read_one)
-            for song, name in zip(songs, names, strict=True)
-        )
-        results = parallel(work)
-        if self.verbose:
-            from tqdm import tqdm
-
-            results = tqdm(results, total=len(songs), desc="Spectrograms", unit="song")
-        items, silent = zip(*results, strict=True)
-        silent_names = [name for name, is_silent in zip(names, silent, strict=True) if is_silent]
-        if silent_names:
-            self._warn_of_silence(silent_names)
-        return SongSequence(items, window=self._window())
+        one = partial(self._transform_one, plan=self._plan(), read_one=read_one)
+        made = map_songs(one, songs, "Spectrograms", self.n_jobs, self.verbose)
+        return SongSequence(made, window=self._window())
 
     def set_output(self, *, transform=None):
         """Accept scikit-learn's output setting, which has no meaning for songs of unequal length.
@@ -324,11 +306,3 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
             # the frames after the last whole segment would add one where its samples do not suffice
             array = array[: window[0] + (n_segments - 1) * window[1]]
         return array, silent
-
-    def _warn_of_silence(self, names):
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        warnings.warn(
-            f"Digital silence in {len(names)} of the songs, which are kept: {shown}. Check these recordings.",
-            UserWarning,
-            stacklevel=3,
-        )
