@@ -24,20 +24,31 @@ WORK = HERE / "results" / ".partial" / "reproduction"
 # small enough for two cores without a GPU; chosen on EMOPIA's validation clips
 NETWORK = ["--backbone", "small", "--recipe", "skmer", "--epochs", "6", "--warmup-epochs", "4", "--params",
            '{"backbone_params": {"width": 16}, "batch_size": 32}']  # fmt: skip
-RUNS = [
-    ["table1", "--dataset", "pmemo", "--from-metadata"],
-    ["table1", "--dataset", "emopia"],
-    ["table1", "--dataset", "emotify"],
-    ["table3", "--dataset", "emopia", "--protocol", "split_cls_repo", "--seeds", "0,1",
-     "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK],
-    ["table3", "--dataset", "emopia", "--systems", "log-mel,Proposed (SSSL)", *NETWORK],
-    ["ablations", "--dataset", "emopia", "--tasks", "quadrant",
-     "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK],
-    ["ablations", "--dataset", "emopia", "--tasks", "quadrant", "--folds", "0,1",
-     "--systems", "inherited,Proposed,padding,whole", *NETWORK],
-    ["table3", "--dataset", "emotify", "--cross-fit", "2",
-     "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK],
-]  # fmt: skip
+# by the name of the result; tables share their finished folds
+RUNS = {
+    "table1-pmemo": ["table1", "--dataset", "pmemo", "--from-metadata"],
+    "table1-emopia": ["table1", "--dataset", "emopia"],
+    "table1-emotify": ["table1", "--dataset", "emotify"],
+    "table3-emopia-split_cls_repo": [
+        "table3", "--dataset", "emopia", "--protocol", "split_cls_repo", "--seeds", "0,1",
+        "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
+    ],
+    "table3-emopia-grouped": [
+        "table3", "--dataset", "emopia", "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
+    ],
+    "ablations-emopia-grouped": [
+        "ablations", "--dataset", "emopia", "--tasks", "quadrant",
+        "--systems", "log-mel,inherited,Proposed,padding,whole", *NETWORK,
+    ],
+    "crossfit-emopia-grouped": [
+        "table3", "--dataset", "emopia", "--tasks", "quadrant", "--cross-fit", "2",
+        "--systems", "Proposed (SSSL)", *NETWORK,
+    ],
+    "table3-emotify-grouped": [
+        "table3", "--dataset", "emotify", "--cross-fit", "2",
+        "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
+    ],
+}  # fmt: skip
 AIMS = {
     "emopia-split_cls_repo": {"quadrant": 0.677, "arousal": 0.887, "valence": 0.704},
     "emopia-grouped": {"quadrant": 0.75, "arousal": 0.93, "valence": 0.82},
@@ -97,27 +108,30 @@ def page(tables):
     return re.sub(r"\{\{([\w-]+)\}\}", lambda place: section(place[1], tables), TEMPLATE.read_text(encoding="utf-8"))
 
 
-def run(n_jobs):
-    """Run every table, and keep the JSON files among the results."""
-    for arguments in RUNS:
-        jobs = [] if arguments[0] == "table1" else ["--n-jobs", str(n_jobs)]
+def run(names, n_jobs):
+    """Run tables, and keep their JSON files among the results."""
+    for name in names:
+        arguments = RUNS[name]
+        shared = [] if arguments[0] == "table1" else ["--n-jobs", str(n_jobs), "--store", str(WORK)]
         print("skmer reproduce", *arguments)
-        if skmer(["reproduce", *arguments, *jobs, "--out", str(WORK)]):
+        if skmer(["reproduce", *arguments, *shared, "--out", str(WORK / name)]):
             raise SystemExit(1)
-    for path in sorted(WORK.glob("*.json")):
-        write_whole(RESULTS / path.name, path.read_text(encoding="utf-8"))
+        [path] = (WORK / name).glob("*.json")
+        write_whole(RESULTS / f"{name}.json", path.read_text(encoding="utf-8"))
 
 
 def main():
     """Write the page from the results, and with --run make these first."""
     parser = argparse.ArgumentParser(description="Run the tables of docs/reproduction.md, and write the page.")
-    parser.add_argument("--run", action="store_true", help="run the tables; needs $SKMER_DATA")
+    parser.add_argument(
+        "--run", nargs="*", choices=RUNS, metavar="NAME", help="run these tables, or all; needs $SKMER_DATA"
+    )
     parser.add_argument("--n-jobs", type=int, default=1, help="processes (%(default)s)")
     parser.add_argument("--results", default=RESULTS, help="folder of JSON files (%(default)s)")
     parser.add_argument("--page", default=PAGE, help="where the page goes (%(default)s)")
     arguments = parser.parse_args()
-    if arguments.run:
-        run(arguments.n_jobs)
+    if arguments.run is not None:
+        run(arguments.run or RUNS, arguments.n_jobs)
     tables = load(arguments.results)
     if not tables:
         raise SystemExit(f"{arguments.results} has no results: copy there what skmer reproduce wrote.")

@@ -175,3 +175,17 @@ def test_a_deep_embedding_is_tried_before_any_song(songs, capsys):
 def test_durations_that_are_taken_together_are_whole_seconds(songs, capsys):
     assert run("table3", "pmemo", "--systems", "all", "--durations", "0.5,1") == 2
     assert "--durations: those that are taken together are whole seconds, not 0.5" in errors(capsys.readouterr().err)
+
+
+def test_tables_of_one_store_share_their_finished_folds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_collection("emopia", tmp_path)
+    options = ["--tasks", "quadrant", "--systems", "log-mel", "--store", "kept"]
+    assert run("table3", "emopia", *options, out="one") == 0
+    kept = {path: path.stat().st_mtime_ns for path in Path("kept", "folds").rglob("*.json")}
+    assert len(kept) == 2
+    assert run("ablations", "emopia", *options, out="two") == 0
+    assert {path: path.stat().st_mtime_ns for path in Path("kept", "folds").rglob("*.json")} == kept
+    assert sorted(p.name for p in Path("two").iterdir()) == [
+        f"ablations-emopia-grouped.{ending}" for ending in ("csv", "json", "md")
+    ]

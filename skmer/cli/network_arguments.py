@@ -47,7 +47,7 @@ def _params(text):
     return params
 
 
-def settings_of(arguments, out):
+def settings_of(arguments, store):
     """Give the settings that the options say; refuse those that would fail after hours."""
     from skmer.classifiers import SSSLClassifier
     from skmer.reproduction import Settings
@@ -70,7 +70,7 @@ def settings_of(arguments, out):
         max_duration=arguments.max_duration,
         cross_fit=arguments.cross_fit,
         params=arguments.params,
-        memory=str(out.absolute() / "cache"),
+        memory=str(store.absolute() / "cache"),
         device=arguments.device,
         embedding=_embedding(arguments),
         stack=_stack(arguments),

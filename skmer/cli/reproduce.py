@@ -37,13 +37,14 @@ _ONLY = {
     **dict.fromkeys(["folds", "systems", "cross_fit"], _TRAINED),
     "durations": ("table1", "table2", "table3"),
     "inner": ("table2",),
+    "store": (*_TRAINED, "figure2"),
     **dict.fromkeys(["embedding", "embedding_sr", "embedding_window"], ("table3",)),
     "from_metadata": ("table1",),
     "song": ("figure2",),
 }
 _DETAILS = (
     "table1 counts segments, table2 compares durations, table3 systems, ablations what the paper decides without "
-    "showing it, figure2 follows one song over time. Each finished fold is kept under OUT/folds: a run that was "
+    "showing it, figure2 follows one song over time. Each finished fold is kept under STORE/folds: a run that was "
     "stopped goes on where it was, and folds of several machines can be put together there. Without a GPU, "
     "--backbone small is the network to take. Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, "
     "130 after Ctrl-C."
@@ -67,6 +68,9 @@ def add_reproduce(commands):
         help="its folder (csv: the file); published collections: by default below $SKMER_DATA",
     )
     command.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
+    command.add_argument(
+        "--store", metavar="DIR", help="where finished folds and spectrograms are kept, for several tables (OUT)"
+    )
     command.add_argument("-q", "--quiet", action="store_true", help="no progress")
     command.add_argument(
         "--n-jobs", type=n_jobs_argument, default=1, metavar="N", help="processes over folds and systems (%(default)s)"
@@ -134,6 +138,10 @@ def _reproduce(arguments):
         raise Stop(str(error)) from error
 
 
+def _store(arguments):
+    return Path(arguments.store or arguments.out)
+
+
 def _show_warning(message, *_):
     print(f"skmer reproduce: warning: {message}", file=sys.stderr)
 
@@ -182,7 +190,7 @@ def _compare(arguments, out):
 
     kind = arguments.protocol or COLLECTIONS[arguments.dataset].folds
     partial = "" if arguments.folds is None else "-folds-" + "-".join(map(str, sorted(arguments.folds)))
-    settings = settings_of(arguments, out)
+    settings = settings_of(arguments, _store(arguments))
     path = out / f"{arguments.what}-{arguments.dataset}-{kind.replace(':', '-')}{partial}.json"
     before = read_earlier(path)
     if before is not None:
@@ -202,7 +210,7 @@ def _compare(arguments, out):
         seeds=arguments.seeds,
         durations=arguments.durations,
         inner_splits=arguments.inner,
-        store=out / "folds",
+        store=_store(arguments) / "folds",
         n_jobs=arguments.n_jobs,
         verbose=0 if arguments.quiet else 1,
     )
@@ -239,7 +247,7 @@ def _follow(arguments, out):
 
     found = run_timeline(
         arguments.dataset,
-        settings_of(arguments, out),
+        settings_of(arguments, _store(arguments)),
         data_home=arguments.data_home,
         task=arguments.tasks[0] if arguments.tasks else None,
         song=arguments.song,
