@@ -1,6 +1,6 @@
 """Run the tables of docs/reproduction.md, and write the page from them.
 
-    SKMER_DATA=DIR python benchmarks/reproduction.py --run --n-jobs 2     # hours on two cores; goes on where it was
+    SKMER_DATA=DIR python benchmarks/reproduction.py --run --n-jobs 2   # hours on two cores; goes on where it was
     python benchmarks/reproduction.py                                     # the page alone, from the results kept here
 
 The page is filled from the JSON files under benchmarks/results/reproduction, which are tables of ``skmer reproduce``.
