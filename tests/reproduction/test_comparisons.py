@@ -96,7 +96,7 @@ def test_all_systems_stand_in_one_table(tmp_path, embedding):
     assert len(names) == 1 + 9 + 4 + 2
     text = table_markdown(table)
     assert "deep embedding loudness.pt (windows of 0.25 s at 4000 Hz)" in text
-    assert "p by Nadeau and Bengio's paired t-test" in text
+    assert "Nadeau and Bengio's paired t-test" in text
     # asked for by its file, it stands in the short table too
     short = run_table(
         "table3", "emopia", settings, data_home=home, tasks=["quadrant"], n_splits=2, store=tmp_path / "folds"
