@@ -1,5 +1,6 @@
 """Whole pipelines, ready to fit."""
 
+import numpy as np
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -167,6 +168,9 @@ def make_multi_duration_pipeline(
             "of one spectrogram begin and end at whole seconds."
         )
     sssl = {"verbose": verbose, **sssl}
+    if isinstance(sssl.get("random_state"), np.random.RandomState):
+        # parts that share a generator would depend on whether they are trained in turn or side by side
+        sssl["random_state"] = int(sssl["random_state"].randint(2**31 - 1))
     shortest = int(seconds[0])
     parts = [
         (

@@ -67,6 +67,15 @@ def test_the_stack_is_the_single_durations_side_by_side(songs, monkeypatch):
     assert stacked.shape[1] == 2 * 7 * len(pipe.classes_)
 
 
+def test_a_generator_decides_the_same_for_every_number_of_processes(songs):
+    features = []
+    for n_jobs in (1, 2):
+        pipe = make_multi_duration_pipeline((1, 2), **{**NETWORK, "random_state": np.random.RandomState(3)})
+        pipe.set_params(durations__n_jobs=n_jobs)
+        features.append(pipe.fit(songs.data, songs.target)[:2].transform(songs.data))
+    np.testing.assert_array_equal(*features)
+
+
 def test_it_cross_validates(songs):
     pipe = make_multi_duration_pipeline((1, 2), recipe=None, **NETWORK)
     one = cross_val_score(pipe, songs.data, songs.target, cv=2, error_score="raise")

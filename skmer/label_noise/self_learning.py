@@ -13,11 +13,11 @@ class SelfLearning(LabelStrategy):
     After warm-up every segment's inherited label is given up for what the network says
     of the segment. Nothing holds the labels where they were, so that an error of the network
     goes on as a label (confirmation bias, which is what the SSSL paper holds against it);
-    `memory` slows this down.
+    `inertia` slows this down.
 
     Parameters
     ----------
-    memory : float, default=0.0
+    inertia : float, default=0.0
         Share of the earlier soft label in the new one, in [0, 1); the first earlier label is
         the inherited one. Mao et al.'s idea, as the SSSL paper tells it, has none.
     warmup_epochs : int, default=5
@@ -53,14 +53,14 @@ class SelfLearning(LabelStrategy):
     True
     """
 
-    def __init__(self, memory=0.0, warmup_epochs=5):
+    def __init__(self, inertia=0.0, warmup_epochs=5):
         super().__init__(warmup_epochs)
-        self.memory = memory
+        self.inertia = inertia
 
     def on_train_begin(self, net, **kwargs):
         """Begin with the inherited labels."""
-        if not 0 <= self.memory < 1:
-            raise ValueError(f"memory must be at least 0 and below 1, got {self.memory}.")
+        if not 0 <= self.inertia < 1:
+            raise ValueError(f"inertia must be at least 0 and below 1, got {self.inertia}.")
         self.soft_labels_ = net.inherited_targets()
 
     def targets(self, logits, net):
@@ -78,7 +78,7 @@ class SelfLearning(LabelStrategy):
         Tensor of shape (n_segments, n_classes)
             Soft labels.
         """
-        self.soft_labels_ = torch.lerp(torch.softmax(logits, 1), self.soft_labels_, self.memory)
+        self.soft_labels_ = torch.lerp(torch.softmax(logits, 1), self.soft_labels_, self.inertia)
         net.history.record("label_change", float((self.soft_labels_.argmax(1) != net.labels_).float().mean()))
         return self.soft_labels_
 

@@ -25,7 +25,7 @@ class PairedTest:
     dof : int
         Its degrees of freedom, n - 1.
     p_value : float
-        Two-sided.
+        Two-sided; NaN where the folds differ by the same amount.
     n : int
         Number of folds.
 
@@ -87,7 +87,8 @@ def corrected_paired_test(differences, n_train, n_test):
     for the system that is trained on all of them.
 
     Where all folds have the same difference, the statistic is 0 and p is 1 if that
-    difference is 0; otherwise the statistic is infinite and p is 0. Deviations and means
+    difference is 0; otherwise the statistic is infinite and p is NaN, because such folds say
+    nothing of the spread, and on few songs they are no rarity. Deviations and means
     below 1e-12 of the largest difference count as 0, because they are those of rounding.
 
     References
@@ -116,7 +117,8 @@ def corrected_paired_test(differences, n_train, n_test):
         statistic = np.copysign(np.inf, mean)
     else:
         statistic = 0.0
-    p_value = 2 * stats.t.sf(abs(statistic), n - 1)
+    # folds that all differ by the same amount, as on few songs they often do, say nothing of the spread
+    p_value = np.nan if np.isinf(statistic) else 2 * stats.t.sf(abs(statistic), n - 1)
     return PairedTest(mean, sd, float(statistic), n - 1, float(p_value), n)
 
 

@@ -1,5 +1,7 @@
 """Differences between two systems on the same folds."""
 
+import math
+
 import numpy as np
 
 from skmer.model_selection import corrected_paired_test
@@ -28,7 +30,7 @@ def paired_difference(rows, name, reference, score="accuracy"):
         of `skmer.model_selection.corrected_paired_test`, which reckons with the training songs that
         folds share. A single fold, such as a published split, cannot be tested, because
         its seeds are judged on the same songs: its p-value is None, as it is for rows that lack
-        their numbers of songs.
+        their numbers of songs, and for folds that all differ by the same amount.
 
     Raises
     ------
@@ -70,4 +72,5 @@ def _p_value(folds, rows):
     if any(row.get("n_train") is None or row.get("n_test") is None for row in rows.values()):
         return None
     sizes = [[rows[fold][size] for fold in folds] for size in ("n_train", "n_test")]
-    return corrected_paired_test(list(folds.values()), *sizes).p_value
+    p_value = corrected_paired_test(list(folds.values()), *sizes).p_value
+    return None if math.isnan(p_value) else p_value

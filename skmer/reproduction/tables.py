@@ -208,7 +208,7 @@ def _systems(table, settings, durations, chosen):
 
 
 def _chosen(systems, beginnings):
-    if beginnings in (None, ["all"]):
+    if beginnings is None or "all" in beginnings:
         return systems
     for beginning in beginnings:
         if not any(name.startswith(beginning) for name in systems):

@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from skmer import SSSLClassifier
 from skmer.backbones import MLP
 from skmer.label_noise import LabelStrategy, SelfLearning
+from skmer.model_selection.fold_store import describe
 from tests.training.test_net import make_net
 
 BARE = {"mixup_alpha": 0.0, "lambda_kl": 0.0, "prior_weight": 0.0, "average_epochs": None}
@@ -61,9 +62,9 @@ def test_the_output_becomes_the_label():
     assert net.history[0]["phase"] == "warmup"
 
 
-def test_memory_by_hand():
+def test_inertia_by_hand():
     net = make_net(MLP((16,), 3))
-    begin(net, SelfLearning(memory=0.75, warmup_epochs=1), 3)
+    begin(net, SelfLearning(inertia=0.75, warmup_epochs=1), 3)
     said = torch.softmax(net.row_logits(net.bank_), 1)
     first = 0.75 * net.inherited_targets() + 0.25 * said
     torch.testing.assert_close(net.targets_, 0.75 * first + 0.25 * said)
@@ -98,20 +99,20 @@ def test_a_strategy_that_trusts_all_labels_is_cross_entropy(digits):
 
 
 def test_the_classifiers_warm_up_holds_and_the_strategy_given_is_left_alone(digits):
-    strategy = SelfLearning(memory=0.5, warmup_epochs=1)
+    strategy = SelfLearning(inertia=0.5, warmup_epochs=1)
     classifier = SSSLClassifier("mlp", noise_model=strategy, max_epochs=4, warmup_epochs=3, random_state=0).fit(*digits)
     assert [row["phase"] for row in classifier.history_] == ["warmup"] * 3 + ["SelfLearning"]
-    assert strategy.get_params() == {"memory": 0.5, "warmup_epochs": 1}
-    assert vars(strategy) == {"memory": 0.5, "warmup_epochs": 1}
+    assert strategy.get_params() == {"inertia": 0.5, "warmup_epochs": 1}
+    assert vars(strategy) == {"inertia": 0.5, "warmup_epochs": 1}
 
 
 def test_its_parameters_are_searched(digits):
     classifier = SSSLClassifier("mlp", noise_model=SelfLearning(), max_epochs=3, warmup_epochs=1, random_state=0)
-    search = GridSearchCV(classifier, {"noise_model__memory": [0.0, 0.9]}, cv=2).fit(*digits)
-    assert {row["noise_model__memory"] for row in search.cv_results_["params"]} == {0.0, 0.9}
+    search = GridSearchCV(classifier, {"noise_model__inertia": [0.0, 0.9]}, cv=2).fit(*digits)
+    assert {row["noise_model__inertia"] for row in search.cv_results_["params"]} == {0.0, 0.9}
     again = pickle.loads(pickle.dumps(search.best_estimator_))
     np.testing.assert_array_equal(again.predict(digits[0]), search.predict(digits[0]))
-    assert clone(classifier).noise_model.memory == 0.0
+    assert clone(classifier).noise_model.inertia == 0.0
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,11 @@ def test_a_strategy_without_targets(digits):
         classifier.fit(*digits)
 
 
-def test_memory_of_one_would_never_learn(digits):
-    with pytest.raises(ValueError, match="memory must be at least 0 and below 1"):
-        SSSLClassifier("mlp", noise_model=SelfLearning(memory=1.0), max_epochs=2, warmup_epochs=1).fit(*digits)
+def test_inertia_of_one_would_never_learn(digits):
+    with pytest.raises(ValueError, match="inertia must be at least 0 and below 1"):
+        SSSLClassifier("mlp", noise_model=SelfLearning(inertia=1.0), max_epochs=2, warmup_epochs=1).fit(*digits)
+
+
+def test_kept_folds_know_its_parameters():
+    one, other = (describe(SSSLClassifier(noise_model=SelfLearning(inertia=inertia))) for inertia in (0.0, 0.9))
+    assert one != other

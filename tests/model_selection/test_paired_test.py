@@ -70,9 +70,12 @@ def test_folds_of_unequal_size_count_by_their_means():
 @given(st.lists(st.floats(-1, 1, width=16), min_size=2, max_size=12), st.sampled_from([0.01, 7.0]))
 def test_sign_order_and_scale(differences, factor):
     found = corrected_paired_test(differences, 90, 10)
-    assert 0 <= found.p_value <= 1
+    assert np.isnan(found.p_value) == np.isinf(found.statistic)
+    assert np.isnan(found.p_value) or 0 <= found.p_value <= 1
     for other in (-np.array(differences), differences[::-1], factor * np.array(differences)):
-        assert corrected_paired_test(other, 90, 10).p_value == pytest.approx(found.p_value, rel=1e-6, abs=1e-9)
+        assert corrected_paired_test(other, 90, 10).p_value == pytest.approx(
+            found.p_value, rel=1e-6, abs=1e-9, nan_ok=True
+        )
 
 
 def test_folds_that_do_not_differ():
@@ -80,7 +83,8 @@ def test_folds_that_do_not_differ():
     assert (same.statistic, same.p_value, same.sd) == (0.0, 1.0, 0.0)
     assert corrected_paired_test([0.25, 0.25], 90, 10).statistic == np.inf
     assert corrected_paired_test([-0.25, -0.25], 90, 10).statistic == -np.inf
-    assert corrected_paired_test([-0.25, -0.25], 90, 10).p_value == 0.0
+    # two folds of eight songs agree so by chance often enough
+    assert np.isnan(corrected_paired_test([-0.25, -0.25], 90, 10).p_value)
 
 
 def test_rounding_is_no_difference():
@@ -88,7 +92,7 @@ def test_rounding_is_no_difference():
     assert corrected_paired_test([[0.1, 0.2, -0.3]] * 4, 90, 10).p_value == 1.0
     assert np.std([0.1] * 3, ddof=1) > 0
     found = corrected_paired_test([0.1] * 3, 90, 10)
-    assert (found.statistic, found.p_value) == (np.inf, 0.0)
+    assert found.statistic == np.inf
 
 
 def test_the_result_cannot_be_changed():

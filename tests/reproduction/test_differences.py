@@ -53,6 +53,11 @@ def test_seeds_of_one_split_are_not_tested():
     assert text.splitlines()[2].split("|")[1:-1][-1].strip() == "seeds"
 
 
+def test_folds_that_differ_by_the_same_amount_are_not_tested():
+    [found] = differences({"rows": rows(SSSL, [0.5, 0.5]) + rows("other", [0.75, 0.75])})
+    assert found["p_value"] is None
+
+
 def test_a_system_with_a_fold_alone_is_left_out():
     experiment = {"rows": rows(SSSL, OURS) + rows("once", [0.6])}
     assert differences(experiment) == []
