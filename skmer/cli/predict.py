@@ -20,7 +20,8 @@ def add_predict(commands):
         "tell the emotion of songs: a line for each file, also for one that failed",
         "A line holds the file, its emotion by the last step, the mean probability of each emotion over the segments "
         "by the network (p_...; the two may differ), the seconds that were heard, the number of segments, a warning "
-        "(such as digital silence) and the error. "
+        "(such as digital silence) and the error. Of a pipeline without segment probabilities, such as descriptors "
+        "and an SVM, the lines hold the emotion alone. "
         "Folders are searched with their subfolders for files with an audio ending; names that begin with a dot are "
         f"passed over. Exit status: 0, or 1 if a file failed, 2 for a wrong argument or model. {TRUST}",
     )
@@ -48,9 +49,16 @@ def _predict(arguments):
     out = arguments.out
     if out is not None:
         check_output(out, arguments.force)
-    model, parts, remarks = load_model(arguments.model)
+    model, parts, remarks = load_model(arguments.model, whole_songs=True)
     if not parts.predicts:
         raise Stop(f"{arguments.model}: the last step of this pipeline gives no label. It must be a classifier.")
+    from skmer.prediction import WholeSongParts
+
+    if arguments.per_segment and isinstance(parts, WholeSongParts):
+        raise Stop(
+            f"{arguments.model}: no step of this pipeline gives the probabilities of segments, so there is a label for "
+            "each song alone: leave --per-segment out."
+        )
     from tqdm import tqdm
 
     from skmer.audio.files import find_audio_files

@@ -27,8 +27,9 @@ def make_line_writer(stream, format, classes, per_segment):
 
 def _file_lines(prediction):
     song = prediction.emotion
-    if song is None:
-        return [{"file": prediction.file, "emotion": None, "probabilities": None, "seconds": None, "n_segments": None}]
+    line = {"file": prediction.file, "emotion": None, "probabilities": None, "seconds": None, "n_segments": None}
+    if song is None or not len(song.starts):
+        return [line if song is None else {**line, "emotion": _plain(song.label)}]
     return [
         {
             "file": prediction.file,

@@ -2,5 +2,14 @@
 
 from skmer.prediction.files import FilePrediction, predict_files
 from skmer.prediction.over_time import PipelineParts, SongEmotion, emotion_over_time
+from skmer.prediction.whole_songs import WholeSongParts, parts_of
 
-__all__ = ["FilePrediction", "PipelineParts", "SongEmotion", "emotion_over_time", "predict_files"]
+__all__ = [
+    "FilePrediction",
+    "PipelineParts",
+    "SongEmotion",
+    "WholeSongParts",
+    "emotion_over_time",
+    "parts_of",
+    "predict_files",
+]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import joblib
 
-from skmer.prediction.over_time import PipelineParts, SongEmotion
+from skmer.prediction.over_time import SongEmotion
+from skmer.prediction.whole_songs import parts_of
 
 __all__ = ["FilePrediction", "predict_files"]
 
@@ -56,7 +57,8 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     Parameters
     ----------
     estimator : Pipeline
-        As in `skmer.prediction.emotion_over_time`.
+        Fitted pipeline, or fitted search over one, whose first step reads songs. Where none of
+        its steps gives segment probabilities, the emotions have a label and no segments.
     files : iterable of str or Path
         Audio files.
     n_jobs : int, default=1
@@ -91,7 +93,7 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     >>> for song in predict_files(pipe, ["a.mp3", "b.mp3"], n_jobs=2):  # doctest: +SKIP
     ...     print(song.file, song.error or song.emotion.label)
     """
-    parts = PipelineParts(estimator)
+    parts = parts_of(estimator)
     collector = _WarningCollector()
     with collector.installed():
         for file, segments, told, error in _ahead(partial(_read, parts, collector), files, n_jobs):

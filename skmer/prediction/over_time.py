@@ -27,7 +27,8 @@ class SongEmotion:
     classes : ndarray of shape (n_classes,)
         The emotions.
     starts, ends : ndarray of shape (n_segments,)
-        Beginning and end of each segment, in seconds.
+        Beginning and end of each segment, in seconds; there is no segment where the pipeline
+        tells of whole songs alone.
     probabilities : ndarray of shape (n_segments, n_classes)
         Probability of each emotion in each segment.
 
@@ -55,8 +56,8 @@ class SongEmotion:
 
     @property
     def mean_probabilities(self):
-        """Mean of each emotion's probability over the segments, of shape (n_classes,)."""
-        return self.probabilities.mean(axis=0)
+        """Mean of each emotion's probability over the segments, of shape (n_classes,); None without segments."""
+        return self.probabilities.mean(axis=0) if len(self.probabilities) else None
 
     @property
     def leading(self):

@@ -11,8 +11,8 @@ _LEVEL = 0.05
 _SCORES = ("accuracy", "macro-F1")
 DIFFERENCES_NOTE = (
     "p is that of the difference in accuracy, by Nadeau and Bengio's paired t-test, which is corrected for the "
-    "training songs that folds share, and by Holm for the number of systems; a difference is shown where "
-    f"p ≤ {_LEVEL:g}."
+    "training songs that folds share, and by Holm for the number of rows, readouts included; a difference is shown "
+    f"where p ≤ {_LEVEL:g}."
 )
 """What the tables of `differences_markdown` mean."""
 
@@ -32,8 +32,8 @@ def differences(experiment, reference=SSSL):
     list of dict
         For each system that shares two folds or seeds with the reference: ``system``,
         ``accuracy`` and ``macro-F1`` as `paired_difference` gives them, and ``p_value``, that of
-        the accuracy adjusted by Holm for all systems of the list; None where there is one
-        fold, whose seeds cannot be tested.
+        the accuracy adjusted by Holm for all rows of the list, in which a system has one for
+        each readout; None where there is one fold, whose seeds cannot be tested.
 
     See Also
     --------

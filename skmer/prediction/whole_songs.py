@@ -1,0 +1,158 @@
+"""WholeSongParts: a fitted pipeline whose songs have a label and no segment probabilities."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from skmer.prediction.over_time import PipelineParts, SongEmotion
+
+__all__ = ["WholeSongParts", "parts_of"]
+
+
+class WholeSongParts:
+    """A fitted pipeline, taken apart behind the step that reads songs.
+
+    For the pipelines of which `PipelineParts` makes nothing, because none of their steps
+    gives the probabilities of segments: descriptors or a deep embedding before an SVM, the
+    2-Stage system, a stack of durations.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        Fitted pipeline whose first step reads files, such as `skmer.DescriptorTransformer`,
+        `skmer.EmbeddingTransformer` or `skmer.SegmentTransformer`, and whose last step is a
+        classifier; or a fitted search over one.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The emotions.
+    max_duration : float or None
+        Seconds of each song that are used.
+    predicts : bool
+        True.
+
+    Raises
+    ------
+    ValueError
+        If `estimator` is no such pipeline.
+    NotFittedError
+        If it is not fitted.
+
+    See Also
+    --------
+    PipelineParts : For pipelines that tell the emotion of each segment too.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import SVC
+    >>> from skmer import DescriptorTransformer
+    >>> from skmer.datasets import make_songs
+    >>> from skmer.prediction import WholeSongParts
+    >>> songs = make_songs(4, duration=2, sr=22050, random_state=0)
+    >>> pipe = make_pipeline(DescriptorTransformer(sr=22050), SVC()).fit(songs.data, songs.target)
+    >>> parts = WholeSongParts(pipe)
+    >>> parts.emotion(parts.segments(songs.data[0])).label == pipe.predict(songs.data[:1])[0]
+    True
+    """
+
+    def __init__(self, estimator):
+        pipeline = getattr(estimator, "best_estimator_", estimator)
+        steps = [step for _, step in pipeline.steps] if isinstance(pipeline, Pipeline) else []
+        if not steps or not _reads_files(steps[0]):
+            raise ValueError(
+                "estimator must be a Pipeline whose first step reads songs, such as SegmentTransformer or "
+                f"DescriptorTransformer, got {type(estimator).__name__}."
+            )
+        if not hasattr(steps[-1], "predict"):
+            raise ValueError("The last step of this pipeline gives no label. It must be a classifier.")
+        check_is_fitted(steps[-1], msg="The pipeline is not fitted: call fit with songs and their emotions first.")
+        # a model must not bring its trainer's cache folder, threads and progress bars along
+        at_home = {"memory": None, "n_jobs": 1, "verbose": 0}
+        own = steps[0].get_params(deep=False)
+        self._reader = clone(steps[0]).set_params(**{name: at_home[name] for name in at_home if name in own})
+        self._rest = pipeline[1:]
+        self.classes = np.asarray(steps[-1].classes_)
+        self.max_duration = own.get("max_duration")
+        self.predicts = True
+
+    def segments(self, song):
+        """Read one song by the first step.
+
+        Parameters
+        ----------
+        song : str, Path or ndarray of shape (n_samples,)
+            Audio file, or waveform at the sampling rate of the first step.
+
+        Returns
+        -------
+        object
+            What the first step makes of a collection of this one song.
+        """
+        return self._reader.transform([song])
+
+    def emotion(self, segments):
+        """Predict one song's label.
+
+        Parameters
+        ----------
+        segments : object
+            As `segments` gives it.
+
+        Returns
+        -------
+        SongEmotion
+            With a label, and no segments.
+        """
+        none = np.empty(0)
+        return SongEmotion(self._rest.predict(segments)[0], self.classes, none, none, np.empty((0, len(self.classes))))
+
+
+def _reads_files(step):
+    if step is None or isinstance(step, str):
+        return False
+    tags = get_tags(step)
+    return tags.input_tags.string and not tags.requires_fit
+
+
+def parts_of(estimator):
+    """Take a fitted pipeline apart: where it can be, down to its segments' probabilities.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        Fitted pipeline, or fitted search over one, that takes songs.
+
+    Returns
+    -------
+    PipelineParts or WholeSongParts
+        The second where no step gives segment probabilities.
+
+    Raises
+    ------
+    ValueError
+        If it takes no songs, or has no classifier.
+    NotFittedError
+        If it is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import SVC
+    >>> from skmer.prediction import parts_of
+    >>> parts_of(make_pipeline(SVC()))
+    Traceback (most recent call last):
+    ...
+    ValueError: The pipeline has no SegmentTransformer; its steps are ['svc'].
+    """
+    try:
+        return PipelineParts(estimator)
+    except ValueError as error:
+        try:
+            return WholeSongParts(estimator)
+        except ValueError:
+            # the message that names what most people want
+            raise error from None
