@@ -1,5 +1,7 @@
 """Whole pipelines, ready to fit."""
 
+from collections.abc import Sized
+
 import numpy as np
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -7,7 +9,7 @@ from sklearn.svm import SVC
 
 from skmer.aggregation import SongAggregator
 from skmer.classifiers import SSSLClassifier
-from skmer.segmentation import SegmentExtension, SegmentTransformer
+from skmer.segmentation import SegmentShortening, SegmentTransformer
 
 __all__ = ["make_multi_duration_pipeline", "make_sssl_pipeline"]
 
@@ -36,7 +38,7 @@ def make_sssl_pipeline(
     max_duration : float or None, default=30.0
         Seconds of each song that are used. The paper's segment counts say 30; None
         uses whole songs.
-    recipe : {"paper", "plain"} or None, default="paper"
+    recipe : {"paper", "plain", "self-learning"} or None, default="paper"
         Settings of `SSSLClassifier.from_recipe`; None takes the defaults of
         `SSSLClassifier`, which add guards against collapse.
     final_estimator : estimator, default=None
@@ -98,6 +100,21 @@ def make_sssl_pipeline(
     )
 
 
+def _whole_seconds(durations):
+    """Give durations as whole numbers in order, or say what is wrong with them."""
+    try:
+        seconds = sorted(int(d) for d in durations if not isinstance(d, str) and d == int(d))
+    except (TypeError, ValueError, OverflowError):
+        seconds = []
+    n_given = len(durations) if isinstance(durations, Sized) else None
+    if not seconds or len(set(seconds)) != n_given or seconds[0] < 1:
+        raise ValueError(
+            f"durations must be different whole numbers of seconds, at least one, got {durations!r}: the segments of "
+            "one spectrogram begin and end at whole seconds."
+        )
+    return seconds
+
+
 def make_multi_duration_pipeline(
     durations=(1, 3, 5),
     *,
@@ -136,18 +153,19 @@ def make_multi_duration_pipeline(
     Returns
     -------
     Pipeline
-        With the steps ``segments`` (of the shortest duration), ``durations`` (a `FeatureUnion`
+        With the steps ``segments`` (of the longest duration), ``durations`` (a `FeatureUnion`
         whose parts are called such as ``3s``), ``scaler`` and ``svm``.
 
     Raises
     ------
     ValueError
-        If there is no duration, one stands there twice, or one is not a whole number of seconds.
+        If there is no duration, one stands there twice, one is not a whole number of seconds, or
+        one is longer than `max_duration`.
 
     See Also
     --------
     make_sssl_pipeline : One duration.
-    skmer.segmentation.SegmentExtension : Cuts the longer segments.
+    skmer.segmentation.SegmentShortening : Cuts the shorter segments.
 
     References
     ----------
@@ -161,23 +179,23 @@ def make_multi_duration_pipeline(
     >>> [name for name, _ in pipe["durations"].transformer_list]
     ['1s', '3s']
     """
-    seconds = sorted(durations)
-    if not seconds or seconds[0] < 1 or any(d != int(d) for d in seconds) or len(set(seconds)) < len(seconds):
+    seconds = _whole_seconds(durations)
+    longest = seconds[-1]
+    if max_duration is not None and max_duration < longest:
         raise ValueError(
-            f"durations must be different whole numbers of seconds, at least one, got {list(durations)}: the segments "
-            "of one spectrogram begin and end at whole seconds."
+            f"max_duration={max_duration:g} s is shorter than the longest of the durations, {longest} s: no segment "
+            "fits. Raise max_duration or leave that duration out."
         )
     sssl = {"verbose": verbose, **sssl}
     if isinstance(sssl.get("random_state"), np.random.RandomState):
         # parts that share a generator would depend on whether they are trained in turn or side by side
         sssl["random_state"] = int(sssl["random_state"].randint(2**31 - 1))
-    shortest = int(seconds[0])
     parts = [
         (
-            f"{int(d)}s",
+            f"{d}s",
             Pipeline(
                 [
-                    ("segments", SegmentExtension(int(d) - shortest)),
+                    ("segments", SegmentShortening(longest - d)),
                     ("sssl", _network(recipe, sssl)),
                     ("statistics", SongAggregator()),
                 ]
@@ -186,7 +204,7 @@ def make_multi_duration_pipeline(
         for d in seconds
     ]
     segments = SegmentTransformer(
-        duration=shortest, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
+        duration=longest, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
     return Pipeline(
         [

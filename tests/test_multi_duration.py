@@ -1,13 +1,22 @@
-"""Several durations on one spectrogram: longer segments, and the stack of their statistics."""
+"""Several durations on one spectrogram: shorter segments, and the stack of their statistics."""
 
 import numpy as np
 import pytest
+import soundfile
 from sklearn.model_selection import cross_val_score
 
 import skmer.segmentation.transformer as reading
-from skmer import SegmentTransformer, SongAggregator, SongSequence, SSSLClassifier, make_multi_duration_pipeline
+from skmer import (
+    AudioError,
+    SegmentTransformer,
+    SongAggregator,
+    SongSequence,
+    SSSLClassifier,
+    make_multi_duration_pipeline,
+)
 from skmer.datasets import make_songs
-from skmer.segmentation import SegmentExtension
+from skmer.model_selection import EstimatorSystem
+from skmer.segmentation import SegmentShortening
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -22,30 +31,46 @@ def songs():
 
 @pytest.mark.parametrize("seconds", [3.0, 3.99, 4.5, 6.0])
 @pytest.mark.parametrize("duration", [1, 2, 3])
-def test_longer_segments_are_those_of_the_longer_duration(seconds, duration):
+def test_shorter_segments_are_those_of_the_shorter_duration(seconds, duration):
     y = [np.random.default_rng(0).normal(size=int(seconds * SR))]
-    short = SegmentTransformer(duration=1).transform(y)
-    extended = SegmentExtension(duration - 1).fit(short).transform(short)
+    long = SegmentTransformer(duration=3).transform(y)
+    shortened = SegmentShortening(3 - duration).fit(long).transform(long)
     expected = SegmentTransformer(duration=duration).transform(y)
-    assert extended.window == expected.window
-    np.testing.assert_array_equal(extended[0], expected[0])
-    assert extended.items[0] is short.items[0]
+    assert shortened.window == expected.window
+    np.testing.assert_array_equal(shortened[0], expected[0])
+    assert shortened.items[0] is long.items[0]
 
 
-def test_a_song_that_is_too_short_is_told():
-    short = SegmentTransformer(duration=1).transform([np.ones(n * SR) * 0.1 for n in (4, 2)])
-    with pytest.raises(
-        ValueError, match="Song 1 has 2 segments and is too short for segments that are longer by n_hops=2"
-    ):
-        SegmentExtension(2).transform(short)
+def test_nothing_left_is_told():
+    long = SegmentTransformer(duration=3).transform([np.ones(4 * SR) * 0.1])
+    with pytest.raises(ValueError, match="Segments of 131 frames have nothing left when n_hops=3 hops of 44 frames"):
+        SegmentShortening(3).transform(long)
+
+
+def test_a_song_shorter_than_the_longest_duration_is_told_by_its_file_before_any_training(tmp_path):
+    paths = [tmp_path / f"{n}.wav" for n in (4, 2)]
+    for path in paths:
+        soundfile.write(path, np.ones(int(path.stem) * SR) * 0.1, SR)
+    pipe = make_multi_duration_pipeline((1, 3), **NETWORK)
+    with pytest.raises(AudioError, match=r"2\.wav: it lasts 2.00 s, shorter than one segment of duration=3 s"):
+        EstimatorSystem(pipe.set_params(segments__memory=str(tmp_path / "cache"))).prepare(paths)
+    with pytest.raises(AudioError, match=r"2\.wav: it lasts"):
+        pipe.fit(paths, ["a", "b"])
+
+
+def test_the_longest_duration_fits_into_what_is_used_of_a_song():
+    with pytest.raises(ValueError, match="max_duration=4 s is shorter than the longest of the durations, 5 s"):
+        make_multi_duration_pipeline((1, 5), max_duration=4)
 
 
 def test_segments_that_are_no_windows_are_refused():
     with pytest.raises(ValueError, match="not windows of one spectrogram"):
-        SegmentExtension(1).transform(SongSequence([np.ones((3, 4, 5))]))
+        SegmentShortening(1).transform(SongSequence([np.ones((3, 4, 5))]))
 
 
-@pytest.mark.parametrize("durations", [[], [1, 1], [1.5, 3], [0, 1]])
+@pytest.mark.parametrize(
+    "durations", [[], [1, 1], [1.5, 3], [0, 1], ["1", "3"], [np.nan, 1], [np.inf], [None], 3, "13"]
+)
 def test_durations_are_different_whole_seconds(durations):
     with pytest.raises(ValueError, match="durations must be different whole numbers of seconds"):
         make_multi_duration_pipeline(durations)

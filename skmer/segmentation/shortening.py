@@ -1,4 +1,4 @@
-"""SegmentExtension: longer segments from the spectrograms that shorter ones hold already."""
+"""SegmentShortening: shorter segments from the spectrograms that longer ones hold already."""
 
 from numbers import Integral
 
@@ -7,42 +7,42 @@ from sklearn.utils._param_validation import Interval
 
 from skmer.songs import SongSequence, as_song_sequence
 
-__all__ = ["SegmentExtension"]
+__all__ = ["SegmentShortening"]
 
 
-class SegmentExtension(TransformerMixin, BaseEstimator):
-    """Make each segment longer by whole hops, on the spectrogram that it was cut from.
+class SegmentShortening(TransformerMixin, BaseEstimator):
+    """Make each segment shorter by whole hops, on the spectrogram that it was cut from.
 
-    Segments of several durations then stand on one spectrogram a song: those of the
-    shortest are made by `skmer.SegmentTransformer`, and the others by this class. It learns
-    nothing from the data.
+    Segments of several durations then stand on one spectrogram a song: those of the longest
+    are made by `skmer.SegmentTransformer`, and the others by this class. It learns nothing
+    from the data.
 
     Parameters
     ----------
     n_hops : int, default=0
-        Hops that are added. With ``SegmentTransformer(duration=1, hop=1)`` before it,
-        ``n_hops=2`` gives segments of 3 seconds.
+        Hops that are taken away. With ``SegmentTransformer(duration=3, hop=1)`` before it,
+        ``n_hops=2`` gives segments of 1 second.
 
     See Also
     --------
-    skmer.SegmentTransformer : Makes the segments; in its default setting they can be extended.
+    skmer.SegmentTransformer : Makes the segments; in its default setting they can be shortened.
     skmer.make_multi_duration_pipeline : What this is for.
 
     Notes
     -----
-    With a hop of one second and whole seconds the result is what `SegmentTransformer` gives for the longer
-    duration, to the last digit: each further second takes one segment away from the end.
+    With a hop of one second and whole seconds the result is what `SegmentTransformer` gives
+    for the shorter duration, to the last digit: each second less adds a segment at the end.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skmer import SegmentTransformer
-    >>> from skmer.segmentation import SegmentExtension
-    >>> short = SegmentTransformer(duration=1).transform([np.random.default_rng(0).normal(size=5 * 22528)])
-    >>> short
-    SongSequence(1 songs, 5 segments of shape (128, 43))
-    >>> SegmentExtension(n_hops=2).transform(short)
+    >>> from skmer.segmentation import SegmentShortening
+    >>> long = SegmentTransformer(duration=3).transform([np.random.default_rng(0).normal(size=5 * 22528)])
+    >>> long
     SongSequence(1 songs, 3 segments of shape (128, 131))
+    >>> SegmentShortening(n_hops=2).transform(long)
+    SongSequence(1 songs, 5 segments of shape (128, 43))
     """
 
     _parameter_constraints = {"n_hops": [Interval(Integral, 0, None, closed="left")]}  # noqa: RUF012
@@ -62,14 +62,14 @@ class SegmentExtension(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        SegmentExtension
+        SegmentShortening
             Itself.
         """
         self.transform(X)
         return self
 
     def transform(self, X):
-        """Cut longer segments.
+        """Cut shorter segments.
 
         Parameters
         ----------
@@ -79,28 +79,27 @@ class SegmentExtension(TransformerMixin, BaseEstimator):
         Returns
         -------
         SongSequence
-            With `n_hops` segments fewer a song; the spectrograms are shared with `X`.
+            With `n_hops` segments more a song; the spectrograms are shared with `X`.
 
         Raises
         ------
         ValueError
-            If the segments are no windows, or a song is too short.
+            If the segments are no windows, or nothing would be left of them.
         """
         self._validate_params()
         songs = as_song_sequence(X)
         if songs.window is None:
             raise ValueError(
-                "These segments are not windows of one spectrogram, so they cannot be made longer: use "
+                "These segments are not windows of one spectrogram, so they cannot be made shorter: use "
                 "SegmentTransformer with center=False and hop * sr a multiple of hop_length, as by default."
             )
-        short = (songs.n_segments <= self.n_hops).nonzero()[0]
-        if len(short):
-            raise ValueError(
-                f"Song {short[0]} has {songs.n_segments[short[0]]} segments and is too short for segments that are "
-                f"longer by n_hops={self.n_hops}; so are {len(short)} songs in all. Lower n_hops or leave them out."
-            )
         length, step = songs.window
-        return SongSequence(songs.items, window=(length + self.n_hops * step, step), names=songs.names)
+        if length <= self.n_hops * step:
+            raise ValueError(
+                f"Segments of {length} frames have nothing left when n_hops={self.n_hops} hops of {step} frames are "
+                "taken away: lower n_hops."
+            )
+        return SongSequence(songs.items, window=(length - self.n_hops * step, step), names=songs.names)
 
     def set_output(self, *, transform=None):
         """Accept scikit-learn's output setting, which has no meaning for songs of unequal length.
@@ -112,7 +111,7 @@ class SegmentExtension(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        SegmentExtension
+        SegmentShortening
             Itself.
         """
         return self
