@@ -48,6 +48,10 @@ RUNS = {
         "table3", "--dataset", "emotify", "--cross-fit", "2",
         "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
     ],
+    "systems-emotify-grouped": ["table3", "--dataset", "emotify", "--systems", "all", *NETWORK],
+    "systems-emopia-grouped": [
+        "table3", "--dataset", "emopia", "--tasks", "quadrant", "--systems", "all", *NETWORK,
+    ],
 }  # fmt: skip
 AIMS = {
     "emopia-split_cls_repo": {"quadrant": 0.677, "arousal": 0.887, "valence": 0.704},

@@ -1,9 +1,11 @@
-"""SongSequence: the one container of songs that have unequal numbers of segments."""
+"""SongSequence: the one container of songs that have unequal numbers of segments; what X and y must be everywhere."""
 
 import numbers
 from pathlib import Path
 
 import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 
 __all__ = ["SongSequence", "as_song_sequence", "is_song_data"]
 
@@ -239,6 +241,30 @@ def is_song_data(X):
     return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], np.ndarray) and X[0].ndim >= 2
 
 
+def refuse_no_songs(X, name="X"):
+    """Refuse an empty collection of songs, which scikit-learn would take for an array of a wrong shape."""
+    shape = (len(X),) if isinstance(X, list | tuple) else tuple(getattr(X, "shape", ()))
+    if shape[:1] == (0,):
+        raise ValueError(f"{name} holds no song: at least one is needed.")
+
+
+def check_labels(estimator, y, n_songs):
+    """Give the classes, sorted, and each song's position among them; refuse all but labels of two or more classes."""
+    if y is None:
+        name = type(estimator).__name__
+        raise ValueError(f"{name} requires y to be passed, but the target y is None: give a label a song.")
+    y = column_or_1d(y, warn=True)
+    if len(y) != n_songs:
+        raise ValueError(f"X has {n_songs} songs but y has {len(y)} labels: give one label a song.")
+    if y.dtype == object and any(label is None for label in y):
+        raise ValueError(f"y has no label for song {[label is None for label in y].index(True)}: give one a song.")
+    check_classification_targets(y)
+    classes, positions = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y holds one class only, {str(classes[0])!r}: a classifier needs at least two.")
+    return classes, positions
+
+
 def as_song_sequence(X):
     """Convert lists and arrays of songs into a `SongSequence`, once, at the door.
 
@@ -270,6 +296,5 @@ def as_song_sequence(X):
         raise ValueError("X must be a sequence of arrays, one a song, each of shape (n_segments, ...).")
     else:
         songs = SongSequence(list(X))
-    if len(songs) == 0:
-        raise ValueError("X holds no song: at least one is needed.")
+    refuse_no_songs(songs)
     return songs

@@ -83,3 +83,11 @@ def test_spectrogram_statistics_refuse_probabilities_and_other_bands(rng):
     assert fitted.get_feature_names_out()[[0, 4, 8]].tolist() == ["mean_mel0", "std_mel0", "change_mel0"]
     with pytest.raises(ValueError, match="3 mel bands, but SpectrogramStatistics was fitted on 4"):
         fitted.transform([rng.normal(size=(2, 3, 5))])
+
+
+def test_no_song_is_told(songs):
+    for aggregator in (SongAggregator(), SpectrogramStatistics()):
+        with pytest.raises(ValueError, match="X holds no song: at least one is needed"):
+            aggregator.fit([])
+    with pytest.raises(ValueError, match="X holds no song"):
+        SongAggregator().fit(songs).transform([])

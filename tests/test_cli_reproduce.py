@@ -12,6 +12,7 @@ import pytest
 import skmer.cli.reproduce
 from skmer.cli import main
 from skmer.reproduction import COLLECTIONS
+from skmer.reproduction.comparisons import EMBEDDING, STACK
 from tests.reproduction.commands import errors, finished, read, run
 from tests.reproduction.tiny import N_SONGS, write_collection
 
@@ -28,6 +29,10 @@ def songs(tmp_path, monkeypatch):
 
 def test_the_datasets_are_the_collections():
     assert tuple(COLLECTIONS) == skmer.cli.reproduce.DATASETS
+
+
+def test_the_names_of_rows_are_those_of_the_systems():
+    assert (skmer.cli.reproduce._STACK, skmer.cli.reproduce._EMBEDDING) == (STACK, EMBEDDING)
 
 
 def test_help_is_light():
@@ -175,6 +180,29 @@ def test_a_deep_embedding_is_tried_before_any_song(songs, capsys):
 def test_durations_that_are_taken_together_are_whole_seconds(songs, capsys):
     assert run("table3", "pmemo", "--systems", "all", "--durations", "0.5,1") == 2
     assert "--durations: those that are taken together are whole seconds, not 0.5" in errors(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("systems", [[], ["--systems", "Proposed,log"]])
+def test_options_of_rows_that_are_not_asked_for(songs, capsys, systems):
+    assert run("table3", "pmemo", *systems, "--durations", "1,2") == 2
+    assert errors(capsys.readouterr().err) == (
+        "skmer reproduce: --durations: of table3 those that 'SSSL of several durations' takes together, which is not "
+        "among the systems: add it, as in --systems Proposed,SSSL, or all.\n"
+    )
+    if systems:
+        options = ["--embedding", "net.pt", "--embedding-sr", "8000", "--embedding-window", "1"]
+        assert run("table3", "pmemo", *systems, *options) == 2
+        message = "--embedding: 'deep embedding + SVM' is not among the systems: add it"
+        assert message in errors(capsys.readouterr().err)
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("systems", ["all", "SSSL", "SSSL of several durations (1", "log,SSSL of"])
+def test_rows_are_found_by_how_they_begin(systems):
+    names_row = skmer.cli.reproduce._names_row
+    assert names_row(systems.split(","), skmer.cli.reproduce._STACK)
+    assert not names_row(["Proposed (SSSL)", "deep"], skmer.cli.reproduce._STACK)
+    assert names_row(["Proposed", "deep"], skmer.cli.reproduce._EMBEDDING)
 
 
 def test_tables_of_one_store_share_their_finished_folds(tmp_path, monkeypatch):

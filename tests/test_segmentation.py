@@ -1,3 +1,4 @@
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -17,6 +18,7 @@ import skmer.segmentation.song_arrays
 from skmer.audio import AudioError, read_audio
 from skmer.features import segment_log_mel
 from skmer.segmentation import SegmentTransformer
+from skmer.segmentation.file_cache import cached, file_key
 from skmer.songs import SongSequence
 
 SR = 22528
@@ -355,3 +357,20 @@ def test_8_khz_mono_and_192_khz_of_six_channels(tmp_path):
     np.testing.assert_array_equal(songs.n_segments, [1, 1])
     # nothing is left above 4 kHz of a recording at 8 kHz
     assert songs[0][:, 90:].max() < songs[0].max() - 60
+
+
+def test_a_file_is_known_by_its_path_size_and_time(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, size, mtime = file_key(files[0])
+    assert (path, size, mtime) == (str(files[0]), files[0].stat().st_size, files[0].stat().st_mtime_ns)
+    assert file_key(str(files[0])) == file_key(os.path.relpath(files[0])) == (path, size, mtime)
+    with pytest.raises(AudioError, match="there is no such file"):
+        file_key(tmp_path / "none.wav")
+
+
+def test_no_cache_is_the_function_itself_and_one_that_cannot_be_made_is_named(tmp_path):
+    assert cached(file_key, None) is file_key
+    (tmp_path / "file").write_text("no folder")
+    for memory in (str(tmp_path / "file"), tmp_path / "file"):
+        with pytest.raises(ValueError, match=r"memory=.*file.*: the cache cannot be written there \(.*Name another"):
+            cached(file_key, memory)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skmer.statistics import STATISTICS, song_statistics
+from skmer.statistics import STATISTICS, song_statistics, sort_within_songs
 
 
 def by_loop(song, threshold):
@@ -67,3 +67,9 @@ def test_own_statistic():
 def test_refusals(arguments, message):
     with pytest.raises(ValueError, match=message):
         song_statistics(np.zeros((4, 2)), **arguments)
+
+
+def test_sorting_stays_within_songs_and_columns(rng):
+    songs = [rng.normal(size=(n, 3)) for n in (4, 1, 7)]
+    ordered = sort_within_songs(np.concatenate(songs), [4, 1, 7])
+    np.testing.assert_array_equal(ordered, np.concatenate([np.sort(song, axis=0) for song in songs]))

@@ -207,6 +207,11 @@ def test_refusals(vote):
     broken = [song("CH"), np.array([[0.5, np.nan, 0.5]])]
     with pytest.raises(ValueError, match="Song 1 has NaN"):
         fitted(vote).predict(broken)
+    for nothing in ([], (), np.empty((0, 3)), SongSequence(songs)[:0]):
+        with pytest.raises(ValueError, match="X holds no song: at least one is needed"):
+            fitted(vote).predict(nothing)
+        with pytest.raises(ValueError, match="X holds no song"):
+            clone(vote).fit(nothing, [])
     with pytest.raises(ValueError, match=r"X has 2 features, but .* is expecting 3"):
         fitted(vote).predict([np.zeros((2, 2))])
 

@@ -5,9 +5,9 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skmer.songs import as_song_sequence, is_song_data
+from skmer.aggregation._segment_values import segment_values
 from skmer.statistics import STATISTICS, song_statistics
 
 __all__ = ["SongAggregator"]
@@ -93,7 +93,9 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         unknown = [s for s in self.statistics if not callable(s) and s not in STATISTICS]
         if unknown:
             raise ValueError(f"Unknown statistic {unknown[0]!r}: choose from {STATISTICS} or give a function.")
-        self._flatten(X, reset=True)
+        _, _, names = segment_values(self, X, reset=True)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
         return self
 
     def transform(self, X):
@@ -110,7 +112,9 @@ class SongAggregator(TransformerMixin, BaseEstimator):
             Statistic by statistic, the classes within each in order.
         """
         check_is_fitted(self)
-        values, lengths = self._flatten(X, reset=False)
+        values, lengths, names = segment_values(self, X, reset=False)
+        if names is not None and not np.array_equal(names, getattr(self, "feature_names_in_", names)):
+            raise ValueError(f"The segments' values are {names}, but it was fitted on {tuple(self.feature_names_in_)}.")
         return song_statistics(values, lengths, self.statistics, self.threshold)
 
     def get_feature_names_out(self, input_features=None):
@@ -138,33 +142,3 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         # two lambdas have one name
         names = [f"{name}{i}" if names.count(name) > 1 else name for i, name in enumerate(names)]
         return np.array([f"{name}_{feature}" for name in names for feature in input_features], dtype=object)
-
-    def _flatten(self, X, reset):
-        """Give all songs' segments one after another, and how many each song has."""
-        if not is_song_data(X):
-            values = validate_data(self, X, reset=reset, dtype=(np.float64, np.float32))
-            return values, np.ones(len(values), dtype=np.intp)
-        songs = as_song_sequence(X)
-        if len(songs.segment_shape) != 1:
-            raise ValueError(
-                f"SongAggregator takes songs of shape (n_segments, n_classes), but their segments have shape "
-                f"{songs.segment_shape}: put a classifier such as SSSLClassifier before it."
-            )
-        names = songs.names
-        if reset:
-            self.n_features_in_ = songs.segment_shape[0]
-            self.__dict__.pop("feature_names_in_", None)
-            if names is not None:
-                self.feature_names_in_ = np.array(names, dtype=object)
-        elif songs.segment_shape[0] != self.n_features_in_:
-            raise ValueError(
-                f"X has {songs.segment_shape[0]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
-            )
-        elif names is not None and not np.array_equal(names, getattr(self, "feature_names_in_", names)):
-            raise ValueError(f"The segments' values are {names}, but it was fitted on {tuple(self.feature_names_in_)}.")
-        values = np.concatenate(list(songs))
-        if not np.isfinite(values).all():
-            bad = next(i for i, song in enumerate(songs) if not np.isfinite(song).all())
-            raise ValueError(f"Song {bad} has NaN or infinity among its segment values.")
-        return values, songs.n_segments

@@ -2,12 +2,11 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skmer.songs import as_song_sequence, is_song_data
-from skmer.statistics import song_statistics
+from skmer.aggregation._segment_values import segment_values
+from skmer.songs import check_labels
+from skmer.statistics import song_statistics, sort_within_songs
 
 __all__ = ["LongestRun", "MajorityVote"]
 
@@ -30,9 +29,7 @@ def _longest_runs(winner, lengths, n_classes):
 
 def _mean_values(values, lengths):
     """Average the segments of each song, the same to the last digit in whatever order they stand."""
-    song = np.repeat(np.arange(len(lengths)), lengths)
-    ordered = np.stack([column[np.lexsort((column, song))] for column in values.T], axis=1)
-    return song_statistics(ordered, lengths, ["mean"])
+    return song_statistics(sort_within_songs(values, lengths), lengths, ["mean"])
 
 
 def _decide(criteria):
@@ -67,24 +64,14 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
         ValueError
             If the columns are not the labels of `y`, by their number or their names.
         """
-        name = type(self).__name__
-        if y is None:
-            raise ValueError(f"{name} requires y to be passed, but the target y is None: give a label a song.")
         self.__dict__.pop("classes_", None)  # a fit that fails must not leave parts of two
-        _, lengths, names = self._flatten(X, reset=True)
-        y = column_or_1d(y, warn=True)
-        if len(y) != len(lengths):
-            raise ValueError(f"X has {len(lengths)} songs but y has {len(y)} labels: give one label a song.")
-        if y.dtype == object and any(label is None for label in y):
-            raise ValueError(f"y has no label for song {[label is None for label in y].index(True)}: give one a song.")
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(f"y holds one class only, {str(classes[0])!r}: a classifier needs at least two.")
+        _, lengths, names = segment_values(self, X, reset=True)
+        classes, _ = check_labels(self, y, len(lengths))
         if len(classes) != self.n_features_in_:
             raise ValueError(
-                f"X has {self.n_features_in_} columns but y has {len(classes)} labels, {_words(classes)}: {name} takes "
-                "the probabilities of segments, a column for each label, as SSSLClassifier.transform gives them."
+                f"X has {self.n_features_in_} columns but y has {len(classes)} labels, {_words(classes)}: "
+                f"{type(self).__name__} takes the probabilities of segments, a column for each label, as "
+                "SSSLClassifier.transform gives them."
             )
         self._check_names(names, classes)
         self.classes_ = classes
@@ -110,34 +97,9 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
     def _vote(self, X):
         """Give all songs' segments one after another, the class that each is for, and how many each song has."""
         check_is_fitted(self)
-        values, lengths, names = self._flatten(X, reset=False)
+        values, lengths, names = segment_values(self, X, reset=False)
         self._check_names(names, self.classes_)
         return values, values.argmax(axis=1), lengths
-
-    def _flatten(self, X, reset):
-        name = type(self).__name__
-        if not is_song_data(X):
-            values = validate_data(self, X, reset=reset, dtype=(np.float64, np.float32))
-            return values, np.ones(len(values), dtype=np.intp), getattr(self, "feature_names_in_", None)
-        songs = as_song_sequence(X)
-        if len(songs.segment_shape) != 1:
-            raise ValueError(
-                f"{name} takes songs of shape (n_segments, n_classes), but their segments have shape "
-                f"{songs.segment_shape}: put a classifier such as SSSLClassifier before it."
-            )
-        if reset:
-            self.n_features_in_ = songs.segment_shape[0]
-            self.__dict__.pop("feature_names_in_", None)
-        elif songs.segment_shape[0] != self.n_features_in_:
-            raise ValueError(
-                f"X has {songs.segment_shape[0]} features, but {name} is expecting {self.n_features_in_} features "
-                "as input."
-            )
-        values = np.concatenate(list(songs))
-        if not np.isfinite(values).all():
-            bad = next(i for i, song in enumerate(songs) if not np.isfinite(song).all())
-            raise ValueError(f"Song {bad} has NaN or infinity among its segment values.")
-        return values, songs.n_segments, songs.names
 
     def _check_names(self, names, classes):
         if names is not None and [str(name) for name in names] != [str(label) for label in classes]:

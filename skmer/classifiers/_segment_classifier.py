@@ -13,6 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmer.backbones import build_backbone, check_backbone
 from skmer.classifiers._songs_in import songs_for_prediction
+from skmer.label_noise.strategy import check_clean_probability
+from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.net import SegmentNet
 from skmer.training.row_net import NET_CONSTRAINTS, build_net
@@ -30,8 +32,6 @@ TRAINING_CONSTRAINTS = {
 }
 """Of the parameters that every segment classifier has."""
 
-_SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
-
 
 def _fit_and_transform(estimator, X, y, groups, train, test, classes):
     """Predict the songs of a test fold, with a column for each class of the whole training set."""
@@ -46,7 +46,7 @@ def _fit_and_transform(estimator, X, y, groups, train, test, classes):
     return out
 
 
-class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
+class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEstimator):
     """Base of the classifiers: what follows once a segment network is fitted.
 
     A subclass has the parameters of `TRAINING_CONSTRAINTS`, and its `fit` leaves
@@ -62,11 +62,6 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
-
-    def _forget(self):
-        """Drop what an earlier fit left: a fit that fails must not leave parts of two models."""
-        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
-            delattr(self, name)
 
     def _train(self, songs, labels, seed, strategy, average, **objective):
         """Train the backbone on all segments; give what the strategy finally says of their labels, if there is one."""
@@ -89,7 +84,10 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
             )
             net.load_rows(bank, labels[bank.song], self.classes_)
             net.train_rows()
-            clean = None if strategy is None else strategy.clean_probability(net)
+            clean = None
+            if strategy is not None:
+                name = f"{type(strategy).__name__}.clean_probability"
+                clean = check_clean_probability(strategy.clean_probability(net), len(bank), name)
             net.drop_rows()
         self.net_ = net
         self.history_ = net.history_rows()
@@ -116,17 +114,10 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         return SongSequence(probabilities, names=[str(name) for name in self.classes_])
 
     def _segment_probabilities(self, songs):
-        """Give a list of (n_segments, n_classes), some songs at a time."""
-        out = []
-        chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
+        """Give a list of (n_segments, n_classes)."""
         with isolated(None, self.n_threads):
-            for c in np.unique(chunk):
-                part = songs[np.flatnonzero(chunk == c)]
-                bank = SegmentBank(part, self.standardizer_, self.net_.device)
-                logits = self.net_.row_logits(bank, precision="float32")
-                rows = torch.softmax(logits.cpu().double(), 1).numpy()
-                out += np.split(rows, np.cumsum(part.n_segments)[:-1])
-        return out
+            logits = self.net_.song_outputs(songs, self.standardizer_)
+            return [torch.softmax(torch.from_numpy(rows).double(), 1).numpy() for rows in logits]
 
     def fit_transform(self, X, y, groups=None):
         """Train, and give the training songs' segment probabilities as `cv` says.
@@ -221,18 +212,3 @@ class SegmentClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-    def set_output(self, *, transform=None):
-        """Accept scikit-learn's output setting; songs of segments have no columns to name.
-
-        Parameters
-        ----------
-        transform : str, default=None
-            Ignored.
-
-        Returns
-        -------
-        SSSLClassifier
-            Itself.
-        """
-        return self

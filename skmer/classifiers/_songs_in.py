@@ -3,11 +3,9 @@
 import os
 
 import numpy as np
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skmer.songs import SongSequence, as_song_sequence, is_song_data
+from skmer.songs import SongSequence, as_song_sequence, check_labels, is_song_data, refuse_no_songs
 
 __all__ = ["check_training_data", "songs_for_prediction"]
 
@@ -46,33 +44,21 @@ def check_training_data(estimator, X, y, groups=None):
     Raises
     ------
     ValueError
-        If lengths differ, or y holds one class only.
+        If there is no song, lengths differ, or y holds one class only.
     """
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None: give a label a song."
-        )
+    refuse_no_songs(X)
     if _is_recordings(X):
         raise ValueError(
             f"X holds paths, such as {str(X[0])!r}: put SegmentTransformer before {type(estimator).__name__}."
         )
     if is_song_data(X):
         songs = as_song_sequence(X)
-        y = column_or_1d(y, warn=True)
-        if len(y) != len(songs):
-            raise ValueError(f"X has {len(songs)} songs but y has {len(y)} labels: give one label a song.")
     else:
         X, y = validate_data(estimator, X, y, dtype=(np.float64, np.float32))
-        y = column_or_1d(y, warn=True)
         songs = _rows_as_songs(X)
+    classes, labels = check_labels(estimator, y, len(songs))
     if groups is not None and len(groups) != len(songs):
         raise ValueError(f"groups has {len(groups)} entries for {len(songs)} songs: give one a song.")
-    if y.dtype == object and any(label is None for label in y):
-        raise ValueError(f"y has no label for song {[label is None for label in y].index(True)}: give one a song.")
-    check_classification_targets(y)
-    classes, labels = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y holds one class only, {str(classes[0])!r}: a classifier needs at least two.")
     estimator.segment_shape_ = songs.segment_shape
     return songs, classes, labels
 
@@ -99,8 +85,7 @@ def songs_for_prediction(estimator, X):
     ValueError
         If the segments have another shape than in training.
     """
-    if isinstance(X, list | tuple) and not len(X):
-        raise ValueError("X holds no song: at least one is needed.")
+    refuse_no_songs(X)
     if not is_song_data(X):
         if not hasattr(estimator, "n_features_in_"):
             raise ValueError(
@@ -110,8 +95,10 @@ def songs_for_prediction(estimator, X):
         return _rows_as_songs(validate_data(estimator, X, reset=False, dtype=(np.float64, np.float32))), True
     songs = as_song_sequence(X)
     if songs.segment_shape != estimator.segment_shape_:
+        spectrograms = len(songs.segment_shape) == len(estimator.segment_shape_) == 2
+        same = "duration and spectrogram settings" if spectrograms else "steps with the same settings before it"
         raise ValueError(
             f"X has segments of shape {songs.segment_shape}, but {type(estimator).__name__} was fitted on "
-            f"{estimator.segment_shape_}: use the same duration and spectrogram settings."
+            f"{estimator.segment_shape_}: use the same {same}."
         )
     return songs, False

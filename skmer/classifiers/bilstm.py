@@ -15,7 +15,7 @@ from skmer.backbones import BiLSTM
 from skmer.classifiers._songs_in import check_training_data, songs_for_prediction
 from skmer.training.row_net import NET_CONSTRAINTS, RowNet, build_net
 from skmer.training.rows import SegmentBank, Standardizer
-from skmer.training.runtime import choose_device, isolated
+from skmer.training.runtime import choose_device, forget_fit, isolated
 
 __all__ = ["BiLSTMClassifier"]
 
@@ -198,9 +198,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
             If X and y do not fit each other, y has one class, or the segments are no rows.
         """
         self._validate_params()
-        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
-            # a fit that fails must not leave parts of two models
-            delattr(self, name)
+        forget_fit(self)
         songs, self.classes_, labels = check_training_data(self, X, y)
         if len(songs.segment_shape) != 1:
             raise ValueError(

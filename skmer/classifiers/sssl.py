@@ -2,7 +2,6 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,33 +11,16 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmer.classifiers._segment_classifier import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.classifiers._songs_in import check_training_data
+from skmer.classifiers.sssl_recipes import SSSL_RECIPES
 from skmer.label_noise import GMMSplit, LabelStrategy, SelfLearning, gaussian_mixture_split
 from skmer.songs import is_song_data
 from skmer.training.callbacks import AverageWeights
+from skmer.training.runtime import forget_fit
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]
 
-SSSL_RECIPES: dict[str, dict[str, Any]] = {
-    # Sun et al. as printed: one mixture, the last epoch's weights, Eq. 8 over the raw noisy set
-    "paper": {
-        "balance": None,
-        "prior_weight": 0.0,
-        "average_epochs": None,
-        "loss_memory": 0.0,
-        "mixup_dominant": False,
-        "kl_rows": "raw",
-    },
-    "plain": {"noise_model": None, "average_epochs": None},
-    # Mao et al. as Sun et al. describe it: nothing but the network's output as the next epoch's label
-    "self-learning": {
-        "noise_model": "self-learning",
-        "mixup_alpha": 0.0,
-        "lambda_kl": 0.0,
-        "prior_weight": 0.0,
-        "average_epochs": None,
-    },
-}
-"""Named settings of `SSSLClassifier`: what each changes from the defaults."""
+# parameters of GMMSplit that stand here too
+_OF_SPLIT = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")
 
 
 class SSSLClassifier(SegmentClassifier):
@@ -77,7 +59,10 @@ class SSSLClassifier(SegmentClassifier):
         random_state=...)`` → clean probabilities. "self-learning" takes the network's
         predictions as the next epoch's labels (`skmer.label_noise.SelfLearning`); a
         `skmer.label_noise.LabelStrategy` of your own decides on the labels freely. None
-        trains with plain cross-entropy on the inherited labels.
+        trains with plain cross-entropy on the inherited labels. Of a `skmer.label_noise.GMMSplit`
+        given here, its own `balance`, `clean_threshold`, `loss_memory`, `min_separation` and
+        `temperature` hold, not the classifier's; warm-up and seed are the classifier's for every
+        strategy.
     balance : {"class", None}, default="class"
         A mixture for each class, or one for all.
     clean_threshold : float, default=0.5
@@ -118,6 +103,9 @@ class SSSLClassifier(SegmentClassifier):
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; "auto" takes bfloat16 for convolutions where the hardware has it.
         Predictions, and the split that is kept, are made in float32.
+    compile : bool, default=False
+        Whether `torch.compile` translates the network's passes of training, which takes a
+        minute and pays in long fits on CUDA. Dropout then draws other random numbers.
     n_threads : int, default=1
         torch's CPU threads. The result depends on it in the last digits, which is why
         it is fixed; raise it for a single long fit on a CPU.
@@ -200,11 +188,7 @@ class SSSLClassifier(SegmentClassifier):
         "backbone_params": [dict, None],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
         "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
-        "balance": [StrOptions({"class"}), None],
-        "clean_threshold": [Interval(Real, 0, 1, closed="both")],
-        "loss_memory": [Interval(Real, 0, 1, closed="left")],
-        "min_separation": [Interval(Real, 0, None, closed="left")],
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        **{name: GMMSplit._parameter_constraints[name] for name in _OF_SPLIT},
         "mixup_alpha": [Interval(Real, 0, None, closed="left")],
         "mixup_dominant": ["boolean"],
         "lambda_kl": [Interval(Real, 0, None, closed="left")],
@@ -212,6 +196,7 @@ class SSSLClassifier(SegmentClassifier):
         "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
         "prior_weight": [Interval(Real, 0, None, closed="left")],
         "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
+        "compile": ["boolean"],
     }
 
     def __init__(
@@ -243,6 +228,7 @@ class SSSLClassifier(SegmentClassifier):
         callbacks=None,
         device="auto",
         precision="auto",
+        compile=False,
         n_threads=1,
         random_state=None,
         verbose=0,
@@ -273,6 +259,7 @@ class SSSLClassifier(SegmentClassifier):
         self.callbacks = callbacks
         self.device = device
         self.precision = precision
+        self.compile = compile
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
@@ -334,7 +321,9 @@ class SSSLClassifier(SegmentClassifier):
             suit the backbone.
         """
         self._validate_params()
-        self._forget()
+        forget_fit(self)
+        if isinstance(self.noise_model, type):
+            raise ValueError(f"noise_model is the class {self.noise_model.__name__}: give an instance of it.")
         if self.noise_model is not None and self.max_epochs <= self.warmup_epochs:
             warnings.warn(
                 f"max_epochs={self.max_epochs} leaves no epoch after warmup_epochs={self.warmup_epochs}: "
@@ -358,10 +347,11 @@ class SSSLClassifier(SegmentClassifier):
             kl_rows=self.kl_rows,
             ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
             prior_weight=self.prior_weight,
+            compiled=self.compile,
         )
         if strategy is not None:
             self.clean_probability_ = clean if plain else np.split(clean, np.cumsum(songs.n_segments)[:-1])
-        if hasattr(strategy, "split_"):
+        if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):
             segment_labels = np.repeat(labels, songs.n_segments)
             n_mixtures = len(strategy.split_.separation)
             shares = np.bincount(segment_labels) / len(segment_labels) if n_mixtures > 1 else np.ones(1)
@@ -372,16 +362,12 @@ class SSSLClassifier(SegmentClassifier):
         if self.noise_model is None:
             return None
         if isinstance(self.noise_model, LabelStrategy):
-            return clone(self.noise_model).set_params(warmup_epochs=self.warmup_epochs)
-        if self.noise_model == "self-learning":
-            return SelfLearning(warmup_epochs=self.warmup_epochs)
-        return GMMSplit(
-            warmup_epochs=self.warmup_epochs,
-            noise_model=gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model,
-            balance=self.balance,
-            clean_threshold=self.clean_threshold,
-            temperature=self.temperature,
-            loss_memory=self.loss_memory,
-            min_separation=self.min_separation,
-            seed=seed,
-        )
+            strategy = clone(self.noise_model)
+        elif self.noise_model == "self-learning":
+            strategy = SelfLearning()
+        else:
+            noise_model = gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model
+            strategy = GMMSplit(noise_model=noise_model, **{name: getattr(self, name) for name in _OF_SPLIT})
+        # set, not given: a strategy of one's own need not take them
+        strategy.warmup_epochs, strategy.seed = self.warmup_epochs, seed
+        return strategy

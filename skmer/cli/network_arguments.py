@@ -29,7 +29,9 @@ def add_network(group):
     group.add_argument("--params", type=_params, metavar="JSON", help="further ones of SSSLClassifier")
     group.add_argument("--device", help="a torch device (auto)")
     group.add_argument(
-        "--embedding", metavar="FILE", help="table3: a frozen network as TorchScript, from waveforms to embeddings"
+        "--embedding",
+        metavar="FILE",
+        help="table3: a frozen network from waveforms to embeddings, in a file of torch.jit.save or torch.export.save",
     )
     group.add_argument("--embedding-sr", type=seconds_argument, metavar="HZ", help="its sampling rate")
     group.add_argument("--embedding-window", type=seconds_argument, metavar="S", help="its window")

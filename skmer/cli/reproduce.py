@@ -42,6 +42,8 @@ _ONLY = {
     "from_metadata": ("table1",),
     "song": ("figure2",),
 }
+# rows of table3 that have options of their own, as skmer.reproduction.comparisons names them
+_STACK, _EMBEDDING = "SSSL of several durations", "deep embedding + SVM"
 _DETAILS = (
     "table1 counts segments, table2 compares durations, table3 systems, ablations what the paper decides without "
     "showing it, figure2 follows one song over time. Each finished fold is kept under STORE/folds: a run that was "
@@ -151,6 +153,8 @@ def _refuse_unused(arguments):
     for name, uses in _ONLY.items():
         if arguments.what not in uses and getattr(arguments, name) not in (None, False):
             raise Stop(f"--{name.replace('_', '-')} has no meaning for {arguments.what}, only for {', '.join(uses)}.")
+    if arguments.what == "table3":
+        _refuse_options_of_no_row(arguments)
     for name in ("tasks", "seeds"):
         if arguments.what == "figure2" and len(getattr(arguments, name) or [0]) > 1:
             raise Stop(f"--{name}: figure2 follows one song by one network; name one.")
@@ -159,6 +163,25 @@ def _refuse_unused(arguments):
             setattr(arguments, name, default)
     if arguments.durations is None:
         arguments.durations = [1, 3, 5] if arguments.what == "table3" else [1, 2, 3, 4, 5]
+
+
+def _refuse_options_of_no_row(arguments):
+    """Refuse options of rows that the table would not have."""
+    asked = arguments.systems
+    if arguments.durations is not None and not (asked and _names_row(asked, _STACK)):
+        raise Stop(
+            f"--durations: of table3 those that {_STACK!r} takes together, which is not among the systems: add it, "
+            "as in --systems Proposed,SSSL, or all."
+        )
+    if arguments.embedding is not None and asked and not _names_row(asked, _EMBEDDING):
+        raise Stop(
+            f"--embedding: {_EMBEDDING!r} is not among the systems: add it, as in --systems Proposed,deep, or all."
+        )
+
+
+def _names_row(beginnings, name):
+    # the row of the stack goes on with its durations
+    return "all" in beginnings or any(name.startswith(b) or b.startswith(name) for b in beginnings)
 
 
 def _count(arguments, out):

@@ -4,11 +4,20 @@ import numpy as np
 
 from skmer.descriptors._frames import at_least_a_frame, frame_levels, magnitudes, sounding, summarise, without_level
 
-__all__ = ["timbre"]
+__all__ = ["check_rate", "timbre"]
 
 _N_MFCC = 13
 _N_MELS = 64
 _CONTRAST_FROM = 200.0  # Hz; the bands are octaves from here on
+
+
+def check_rate(sr):
+    """Refuse a sampling rate that leaves nothing to the lowest band of the spectral contrast."""
+    if sr <= 2 * _CONTRAST_FROM:
+        raise ValueError(
+            f"sr={sr:g} Hz is too low for timbre, whose bands begin at {_CONTRAST_FROM:g} Hz: use more than "
+            f"{2 * _CONTRAST_FROM:g} Hz, or leave timbre out."
+        )
 
 
 def timbre(y, sr=22050, n_fft=2048, hop_length=512):
@@ -22,7 +31,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     y : ndarray of shape (n_samples,)
         Mono waveform, full scale 1.
     sr : float, default=22050
-        Sampling rate in Hz.
+        Sampling rate in Hz, above 400.
     n_fft : int, default=2048
         Length of a frame in samples.
     hop_length : int, default=512
@@ -40,7 +49,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     Raises
     ------
     ValueError
-        If `y` has not one dimension or no samples.
+        If `y` has not one dimension or no samples, or `sr` is not above 400.
 
     See Also
     --------
@@ -65,6 +74,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     """
     from librosa import feature, power_to_db
 
+    check_rate(sr)
     y = without_level(at_least_a_frame(y, n_fft))
     spectrum = magnitudes(y, n_fft, hop_length)
     power = np.square(spectrum)

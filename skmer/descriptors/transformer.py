@@ -4,21 +4,20 @@ import os
 from functools import partial
 from importlib.metadata import version
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_memory
 
 from skmer.audio import AudioError, check_waveform, read_audio
-from skmer.audio.reading import check_audio_path
 from skmer.descriptors.dynamics import dynamics
 from skmer.descriptors.opensmile_functionals import opensmile_functionals, opensmile_names, require_opensmile
 from skmer.descriptors.rhythm import rhythm
-from skmer.descriptors.timbre import timbre
+from skmer.descriptors.timbre import check_rate, timbre
 from skmer.descriptors.tonality import tonality
 from skmer.features.segment_log_mel import in_samples
+from skmer.segmentation.file_cache import cached, file_key
+from skmer.segmentation.mixins import RecordingTransformerMixin
 from skmer.segmentation.song_input import check_songs
 from skmer.segmentation.song_loop import map_songs
 
@@ -48,7 +47,7 @@ def _describe_file(path, size, mtime_ns, version, max_duration, groups, sr, n_ff
     return _describe(read_audio(path, sr=sr, max_duration=max_duration), groups, sr, n_fft, hop_length)
 
 
-class DescriptorTransformer(TransformerMixin, BaseEstimator):
+class DescriptorTransformer(RecordingTransformerMixin, BaseEstimator):
     """Describe each song by hand-crafted values of its timbre, rhythm, tonality and dynamics.
 
     With a scaler and an SVM behind it, this is the classic system of music emotion
@@ -66,6 +65,7 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
         Sampling rate in Hz to which files are resampled, and at which waveforms are
         expected. 22,050 is librosa's, for whose frames and filters its defaults are chosen;
         no window has to be a whole number of hops here, unlike in `SegmentTransformer`.
+        `timbre` needs more than 400.
     max_duration : float, default=None
         Use the first `max_duration` seconds of each song only.
     n_fft, hop_length : int, default=2048, 512
@@ -192,7 +192,7 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
             If songs are digital silence; they are kept.
         """
         self._check_params()
-        one = partial(self._transform_one, describe_file=self._cached_describe_file())
+        one = partial(self._transform_one, describe_file=cached(_describe_file, self.memory))
         made = map_songs(one, check_songs(X), "Descriptors", self.n_jobs, self.verbose)
         return np.stack(made)
 
@@ -220,15 +220,6 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
             names += [f"{group}_{name}" for name in described]
         return np.array(names, dtype=object)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.no_validation = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.one_d_array = True
-        tags.input_tags.string = True
-        return tags
-
     def _check_params(self):
         self._validate_params()
         groups = list(self.groups)
@@ -244,19 +235,10 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
                 f"Frames of n_fft={self.n_fft} samples at sr={self.sr:g} Hz tell frequencies apart by "
                 f"{self.sr / self.n_fft:.0f} Hz only. Raise n_fft to {int(np.ceil(self.sr / _COARSEST))} or more."
             )
+        if "timbre" in groups:
+            check_rate(self.sr)
         if "opensmile" in groups:
             require_opensmile()
-
-    def _cached_describe_file(self):
-        memory = os.fspath(self.memory) if isinstance(self.memory, os.PathLike) else self.memory
-        if memory is None:
-            return _describe_file
-        try:
-            return check_memory(memory).cache(_describe_file)
-        except OSError as error:
-            raise ValueError(
-                f"memory={self.memory!r}: the cache cannot be written there ({error.strerror}). Name another folder."
-            ) from error
 
     def _version(self):
         """Give what decides the numbers beside the parameters."""
@@ -268,10 +250,7 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
         plan = (tuple(str(group) for group in self.groups), float(self.sr), int(self.n_fft), int(self.hop_length))
         max_duration = None if self.max_duration is None else float(self.max_duration)
         if isinstance(song, str | os.PathLike):
-            path = check_audio_path(song)
-            stat = path.stat()
-            key = (str(Path(os.path.abspath(path))), stat.st_size, stat.st_mtime_ns, self._version(), max_duration)
-            work = partial(describe_file, *key)
+            work = partial(describe_file, *file_key(song), self._version(), max_duration)
         else:
             y = check_waveform(song, name)
             if max_duration is not None:

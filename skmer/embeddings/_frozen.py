@@ -21,6 +21,12 @@ def name_of(embedding):
     return f"The embedding {getattr(embedding, '__qualname__', type(embedding).__name__)}"
 
 
+def _last_line(error):
+    """Give the end of an error of torch, which may begin with pages of traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:200]
+
+
 def open_embedding(embedding, device):
     """Give a function from a float32 array of windows (n_windows, n_samples) to whatever the embedding returns.
 
@@ -34,7 +40,7 @@ def open_embedding(embedding, device):
             network = copy.deepcopy(embedding)
         except (RuntimeError, TypeError) as error:
             raise ValueError(
-                f"{name_of(embedding)} cannot be copied ({error!s:.200}), and scikit-learn copies parameters too. "
+                f"{name_of(embedding)} cannot be copied ({_last_line(error)}), and scikit-learn copies parameters too. "
                 "Save it with torch.jit.save or torch.export.save, and pass the path."
             ) from error
     else:
@@ -48,9 +54,11 @@ def open_embedding(embedding, device):
         with torch.no_grad():
             try:
                 return network(torch.from_numpy(windows).to(device))
-            except RuntimeError as error:
+            # an exported network guards its shapes with assertions
+            except (RuntimeError, AssertionError) as error:
                 raise ValueError(
-                    f"{name_of(embedding)} does not take windows of shape {windows.shape}, float32: {error}"
+                    f"{name_of(embedding)} does not take windows of shape {windows.shape}, float32: "
+                    f"{_last_line(error)}. Check sr and window, which have to be those that it was made for."
                 ) from error
 
     return embed
@@ -74,7 +82,7 @@ def _load(path, device):
     # torch raises several kinds on a damaged file
     except Exception as error:
         raise ValueError(
-            f"embedding={path!r}: torch cannot load this network ({error!s:.200}). Save it again."
+            f"embedding={path!r}: torch cannot load this network ({_last_line(error)}). Save it again."
         ) from error
     raise ValueError(
         f"embedding={path!r}: this is no network that torch.jit.save or torch.export.save wrote. Of a state dict or a "

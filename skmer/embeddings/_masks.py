@@ -14,12 +14,16 @@ def check_masks(segment_shape, band_share, band_width, frame_share, frame_width)
         raise ValueError(
             "band_share and frame_share are both 0: an autoencoder that nothing is hidden from learns to copy."
         )
-    axes = [("band", "mel bands", band_share, band_width), ("frame", "frames", frame_share, frame_width)]
-    for (name, unit, share, width), n in zip(axes, segment_shape, strict=True):
+    axes = [
+        ("band", "mel bands", band_share, band_width, "make spectrograms of more bands (n_mels of SegmentTransformer)"),
+        ("frame", "frames", frame_share, frame_width, "make longer segments (duration of SegmentTransformer)"),
+    ]
+    for (name, unit, share, width, more), n in zip(axes, segment_shape, strict=True):
         if share > 0 and width >= n:
+            less = f"set {name}_width to {n - 1} or less, " if n > 1 else ""
             raise ValueError(
                 f"{name}_width={width} would hide all {n} {unit} of a segment: "
-                f"make it smaller, or switch these masks off with {name}_share=0."
+                f"{less}{more}, or switch these masks off with {name}_share=0."
             )
 
 

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from skmer.songs import SongSequence, as_song_sequence, is_song_data
+from skmer.songs import SongSequence, as_song_sequence, is_song_data, refuse_no_songs
 
 __all__ = ["spectrograms", "together"]
 
@@ -13,8 +13,7 @@ def spectrograms(X, name):
     """Give the songs in X, or in `unlabelled`; anything but spectrogram segments is refused in words."""
     if isinstance(X, list | tuple) and len(X) and isinstance(X[0], str | os.PathLike):
         raise ValueError(f"{name} holds paths, such as {str(X[0])!r}: put SegmentTransformer before this step.")
-    if hasattr(X, "__len__") and not len(X):
-        raise ValueError(f"{name} holds no song: at least one is needed.")
+    refuse_no_songs(X, name)
     songs = as_song_sequence(X) if is_song_data(X) else None
     if songs is None or len(songs.segment_shape) != 2:
         given = "plain rows" if songs is None else f"segments of shape {songs.segment_shape}"

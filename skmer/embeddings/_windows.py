@@ -1,14 +1,12 @@
 """From one song to the embedding of its windows, with or without a cache: the work behind EmbeddingTransformer."""
 
-import os
-
 import numpy as np
-from sklearn.utils.validation import check_memory
 
 from skmer.audio import AudioError, read_audio
 from skmer.embeddings._embedding_key import embedding_key
 from skmer.embeddings._frozen import check_rows, name_of
 from skmer.features.segment_log_mel import count_segments
+from skmer.segmentation.file_cache import cached
 from skmer.training.runtime import isolated
 
 __all__ = ["WindowEmbedder", "cached_embed_file", "embed_file"]
@@ -37,7 +35,9 @@ class WindowEmbedder:
         y = np.pad(y, (0, max(length - len(y), 0)), mode="wrap" if padding == "circular" else "constant")
         starts = [round(i * step) for i in range(count_segments(len(y), length, step))]
         batches = [starts[i : i + self.batch_size] for i in range(0, len(starts), self.batch_size)]
-        rows = np.concatenate([self.embed([y[start : start + length] for start in batch]) for batch in batches])
+        parts = [self.embed([y[start : start + length] for start in batch]) for batch in batches]
+        self.check_widths(parts, [f"the windows of {song} from {batch[0] / sr:.2f} s on" for batch in batches])
+        rows = np.concatenate(parts)
         bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         if bad.size:
             raise ValueError(
@@ -45,6 +45,15 @@ class WindowEmbedder:
                 f"{starts[bad[0]] / sr:.2f} s. Wrap it in a function that guards its divisions and logarithms."
             )
         return rows, silent
+
+    def check_widths(self, parts, names):
+        """Refuse rows of different numbers of dimensions; the names say whose they are."""
+        for part, name in zip(parts, names, strict=True):
+            if part.shape[1] != parts[0].shape[1]:
+                raise ValueError(
+                    f"{self.name} gives {parts[0].shape[1]} dimensions for {names[0]}, but {part.shape[1]} for {name}. "
+                    "Wrap it in a function that gives as many for all windows, however many it gets at once."
+                )
 
     def embed(self, windows):
         """Give the checked rows of a list of windows."""
@@ -62,12 +71,5 @@ def embed_file(path, size, mtime_ns, version, key, max_duration, sr, length, ste
 
 def cached_embed_file(memory, embedding):
     """Give `embed_file`, in the cache that `memory` (None, a folder or a joblib.Memory) names, and the first keys."""
-    if memory is None:
-        return embed_file, (CACHE_VERSION, None)
-    place = os.fspath(memory) if isinstance(memory, os.PathLike) else memory
-    try:
-        return check_memory(place).cache(embed_file, ignore=["embedder"]), (CACHE_VERSION, embedding_key(embedding))
-    except OSError as error:
-        raise ValueError(
-            f"memory={memory!r}: the cache cannot be written there ({error.strerror}). Name another folder."
-        ) from error
+    kept = cached(embed_file, memory, ignore=["embedder"])
+    return kept, (CACHE_VERSION, None if memory is None else embedding_key(embedding))

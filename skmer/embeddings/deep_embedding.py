@@ -3,20 +3,20 @@
 import os
 from functools import partial
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skmer.audio import check_waveform
-from skmer.audio.reading import check_audio_path
 from skmer.embeddings._frozen import open_embedding
 from skmer.embeddings._windows import WindowEmbedder, cached_embed_file
 from skmer.features.segment_log_mel import in_samples
+from skmer.segmentation.file_cache import file_key
+from skmer.segmentation.mixins import RecordingTransformerMixin
 from skmer.segmentation.song_input import check_songs
-from skmer.segmentation.song_loop import map_songs
+from skmer.segmentation.song_loop import map_songs, names_of
 from skmer.songs import SongSequence
 from skmer.statistics import song_statistics
 from skmer.training.runtime import choose_device
@@ -34,7 +34,7 @@ def _returns_rows(estimator):
     return estimator.statistics is not None
 
 
-class EmbeddingTransformer(TransformerMixin, BaseEstimator):
+class EmbeddingTransformer(RecordingTransformerMixin, BaseEstimator):
     """Describe songs by a frozen embedding of their windows.
 
     An adapter for networks that others have trained, such as OpenL3, VGGish or MERT: it
@@ -227,6 +227,7 @@ class EmbeddingTransformer(TransformerMixin, BaseEstimator):
         embed_one, keys = cached_embed_file(self.memory, self.embedding)
         one = partial(self._transform_one, embedder=embedder, embed_one=embed_one, keys=keys)
         made = map_songs(one, songs, "Embeddings", self.n_jobs, self.verbose)
+        embedder.check_widths(made, names_of(songs))
         windows = SongSequence(made)
         if self.statistics is None:
             return windows
@@ -272,15 +273,6 @@ class EmbeddingTransformer(TransformerMixin, BaseEstimator):
         """
         return self if self.statistics is None else super().set_output(transform=transform)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.no_validation = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.one_d_array = True
-        tags.input_tags.string = True
-        return tags
-
     def _check_params(self):
         self._validate_params()
         if isinstance(self.embedding, type):
@@ -312,10 +304,7 @@ class EmbeddingTransformer(TransformerMixin, BaseEstimator):
         padding = None if self.padding is None else str(self.padding)
         max_duration = None if self.max_duration is None else float(self.max_duration)
         if isinstance(song, str | os.PathLike):
-            path = check_audio_path(song)
-            stat = path.stat()
-            file = (str(Path(os.path.abspath(path))), stat.st_size, stat.st_mtime_ns)
-            return embed_one(*file, *keys, max_duration, sr, length, step, padding, embedder)
+            return embed_one(*file_key(song), *keys, max_duration, sr, length, step, padding, embedder)
         y = check_waveform(song, name)
         if max_duration is not None:
             y = y[: round(in_samples(max_duration, sr))]

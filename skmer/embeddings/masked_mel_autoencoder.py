@@ -12,17 +12,16 @@ from sklearn.utils.validation import check_is_fitted
 from skmer.backbones import MelAutoencoder
 from skmer.embeddings._masks import MaskedNet, check_masks, draw_masks, masked_error
 from skmer.embeddings._songs_in import spectrograms, together
+from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.row_net import NET_CONSTRAINTS, build_net
 from skmer.training.rows import SegmentBank, Standardizer
-from skmer.training.runtime import choose_device, isolated
+from skmer.training.runtime import choose_device, forget_fit, isolated
 
 __all__ = ["MaskedMelAutoencoder"]
 
-_SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
 
-
-class MaskedMelAutoencoder(TransformerMixin, BaseEstimator):
+class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
     """Describe each segment by an autoencoder that learnt to rebuild hidden parts of spectrograms.
 
     The first stage of the 2-Stage system. Whole mel bands and stretches of time are
@@ -196,9 +195,7 @@ class MaskedMelAutoencoder(TransformerMixin, BaseEstimator):
             is as wide as the spectrogram.
         """
         self._validate_params()
-        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
-            # a fit that fails must not leave parts of two models
-            delattr(self, name)
+        forget_fit(self)
         songs = spectrograms(X, "X")
         masks = {name: getattr(self, name) for name in ("band_share", "band_width", "frame_share", "frame_width")}
         check_masks(songs.segment_shape, **masks)
@@ -303,21 +300,6 @@ class MaskedMelAutoencoder(TransformerMixin, BaseEstimator):
         error, spread = np.concatenate(self._outputs(songs, errors)).sum(axis=0, dtype=np.float64)
         return float(1 - error / spread) if spread > 0 else float(error == 0)
 
-    def set_output(self, *, transform=None):
-        """Accept scikit-learn's output setting; songs of segments have no columns to name.
-
-        Parameters
-        ----------
-        transform : str, default=None
-            Ignored.
-
-        Returns
-        -------
-        MaskedMelAutoencoder
-            Itself.
-        """
-        return self
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -335,13 +317,6 @@ class MaskedMelAutoencoder(TransformerMixin, BaseEstimator):
         return songs
 
     def _outputs(self, songs, function):
-        """Give what a function of batches gives for each song's segments, some songs at a time."""
-        out = []
-        chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
+        """Give what a function of batches gives for each song's segments."""
         with isolated(None, self.n_threads):
-            for c in np.unique(chunk):
-                part = songs[np.flatnonzero(chunk == c)]
-                bank = SegmentBank(part, self.standardizer_, self.net_.device)
-                rows = self.net_.row_outputs(bank, function, precision="float32").cpu().numpy()
-                out += np.split(rows, np.cumsum(part.n_segments)[:-1])
-        return out
+            return self.net_.song_outputs(songs, self.standardizer_, function)

@@ -1,26 +1,18 @@
 """GMMSplit: the paper's strategy, which splits the training set by its losses."""
 
+import dataclasses
 import warnings
+from numbers import Integral, Real
 
 import numpy as np
 import torch
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmer.label_noise.gaussian_mixture import Split, gaussian_mixture_split
-from skmer.label_noise.strategy import LabelStrategy
+from skmer.label_noise.strategy import LabelStrategy, check_clean_probability
 from skmer.training.objectives import sharpen
 
 __all__ = ["GMMSplit"]
-
-
-def _checked(probabilities, n):
-    """Give what a user's noise model returned, if it is probabilities."""
-    probabilities = np.asarray(probabilities, dtype=float)
-    if probabilities.shape != (n,) or not ((probabilities >= 0) & (probabilities <= 1)).all():
-        raise ValueError(
-            f"noise_model must return one clean probability in [0, 1] for each of the {n} segments, "
-            f"got shape {probabilities.shape}, range {probabilities.min():.3g} to {probabilities.max():.3g}."
-        )
-    return probabilities
 
 
 class GMMSplit(LabelStrategy):
@@ -34,7 +26,8 @@ class GMMSplit(LabelStrategy):
     Parameters
     ----------
     warmup_epochs : int, default=5
-        Epochs of plain cross-entropy before the first split.
+        Epochs of plain cross-entropy before the first split; `skmer.SSSLClassifier` puts its
+        own here.
     noise_model : callable, default=gaussian_mixture_split
         Called as ``noise_model(losses, labels, random_state=...)``; returns a `Split` or
         the clean probabilities.
@@ -49,7 +42,7 @@ class GMMSplit(LabelStrategy):
     min_separation : float, default=0.0
         Ashman's D below which a split is not used.
     seed : int, default=0
-        For the mixture.
+        For the mixture; `skmer.SSSLClassifier` puts one here that comes from its `random_state`.
 
     Attributes
     ----------
@@ -66,6 +59,17 @@ class GMMSplit(LabelStrategy):
     """
 
     MIN_CLEAN_SHARE = 0.02
+
+    _parameter_constraints = {  # noqa: RUF012
+        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
+        "noise_model": [callable],
+        "balance": [StrOptions({"class"}), None],
+        "clean_threshold": [Interval(Real, 0, 1, closed="both")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "loss_memory": [Interval(Real, 0, 1, closed="left")],
+        "min_separation": [Interval(Real, 0, None, closed="left")],
+        "seed": [Interval(Integral, 0, 2**32 - 1, closed="both")],
+    }
 
     def __init__(
         self,
@@ -88,7 +92,10 @@ class GMMSplit(LabelStrategy):
         self.seed = seed
 
     def on_train_begin(self, net, **kwargs):
-        """Forget earlier losses."""
+        """Check the parameters and forget earlier losses."""
+        self._validate_params()
+        if isinstance(self.noise_model, type):
+            raise ValueError(f"noise_model is the class {self.noise_model.__name__}: give an instance of it.")
         self.losses_ = np.empty(0)
         self._rng = np.random.RandomState(self.seed)
         self._warned = False
@@ -151,9 +158,10 @@ class GMMSplit(LabelStrategy):
         split = self.noise_model(self.losses_, labels, random_state=self._rng)
         if not isinstance(split, Split):
             missing = np.full((1, 2), np.nan)
-            split = Split(_checked(split, len(losses)), missing, missing, missing, np.full(1, np.nan))
-        self.split_ = split
-        return split
+            split = Split(split, missing, missing, missing, np.full(1, np.nan))
+        clean = check_clean_probability(split.clean_probability, len(losses), "noise_model")
+        self.split_ = dataclasses.replace(split, clean_probability=clean)
+        return self.split_
 
     def clean_probability(self, net):
         """Split once more by the finished network, in full precision and without earlier losses.

@@ -1,6 +1,9 @@
 """SelfLearning: the network's own predictions become the next epoch's labels."""
 
+from numbers import Integral, Real
+
 import torch
+from sklearn.utils._param_validation import Interval
 
 from skmer.label_noise.strategy import LabelStrategy
 
@@ -53,14 +56,18 @@ class SelfLearning(LabelStrategy):
     True
     """
 
+    _parameter_constraints = {  # noqa: RUF012
+        "inertia": [Interval(Real, 0, 1, closed="left")],
+        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
+    }
+
     def __init__(self, inertia=0.0, warmup_epochs=5):
         super().__init__(warmup_epochs)
         self.inertia = inertia
 
     def on_train_begin(self, net, **kwargs):
-        """Begin with the inherited labels."""
-        if not 0 <= self.inertia < 1:
-            raise ValueError(f"inertia must be at least 0 and below 1, got {self.inertia}.")
+        """Check the parameters and begin with the inherited labels."""
+        self._validate_params()
         self.soft_labels_ = net.inherited_targets()
 
     def targets(self, logits, net):

@@ -1,15 +1,38 @@
 """LabelStrategy: what a network is trained towards where inherited labels may be wrong."""
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
-__all__ = ["LabelStrategy"]
+__all__ = ["LabelStrategy", "check_clean_probability"]
+
+
+def check_clean_probability(probabilities, n, name):
+    """Give what a strategy or noise model says of the labels as an array, if it is a probability a segment."""
+    if isinstance(probabilities, torch.Tensor):
+        probabilities = probabilities.detach().cpu().numpy()
+    probabilities = np.asarray(probabilities)
+    if probabilities.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must return one clean probability a segment, not {probabilities.dtype} values.")
+    # NaN fails each comparison
+    if probabilities.shape != (n,) or not ((probabilities >= 0) & (probabilities <= 1)).all():
+        extent = f", range {probabilities.min():.3g} to {probabilities.max():.3g}" if probabilities.size else ""
+        raise ValueError(
+            f"{name} must return one clean probability in [0, 1] for each of the {n} segments, "
+            f"got shape {probabilities.shape}{extent}."
+        )
+    return probabilities.astype(np.float64, copy=False)
 
 
 def _checked(made, net, name):
     """Give targets and erased rows of what a strategy returned, if it is that."""
     n, n_classes = len(net.labels_), net.n_classes
+    if isinstance(made, tuple) and len(made) != 2:
+        raise ValueError(
+            f"{name}.targets must return targets, or a pair of targets and a mask of erased rows, "
+            f"not a tuple of {len(made)}."
+        )
     targets, erased = made if isinstance(made, tuple) else (made, torch.ones_like(net.labels_, dtype=torch.bool))
     for what, tensor, shape in [("targets", targets, (n, n_classes)), ("a mask of erased rows", erased, (n,))]:
         if not isinstance(tensor, torch.Tensor) or tensor.shape != shape:
@@ -17,10 +40,15 @@ def _checked(made, net, name):
             raise ValueError(f"{name}.targets must return {what} as a tensor of shape {shape}, not {given}.")
     if erased.dtype != torch.bool:
         raise ValueError(f"{name}.targets must return a mask of erased rows of dtype bool, not {erased.dtype}.")
-    # a distribution that is not one trains towards nonsense without a word; NaN fails each comparison
+    if targets.is_complex():
+        raise ValueError(f"{name}.targets must return targets that are real numbers, not {targets.dtype}.")
+    # a distribution that is not one trains towards nonsense without a word; NaN and infinity fail a comparison
     if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < 1e-3).all()):
-        raise ValueError(f"{name}.targets must return a distribution a segment: no value below 0, a sum of 1.")
-    return targets.float(), erased
+        raise ValueError(
+            f"{name}.targets must return a distribution a segment: finite values, none below 0, a sum of 1."
+        )
+    # a graph behind the targets could be walked back by the first batch only
+    return targets.detach().float().to(net.device), erased.to(net.device)
 
 
 class LabelStrategy(BaseEstimator, Callback):
@@ -30,7 +58,8 @@ class LabelStrategy(BaseEstimator, Callback):
     inherited labels. From then on each epoch begins with its predictions for all
     training segments, of which a subclass makes the epoch's targets. A strategy of your
     own is a subclass with the method `targets`, given to `skmer.SSSLClassifier` as
-    `noise_model`; mixup, R-Drop and the prior penalty go on working as they are set.
+    `noise_model`; mixup, R-Drop and the prior penalty go on working as they are set. It needs
+    no `__init__`, or one of its own parameters alone.
 
     Parameters
     ----------
@@ -41,6 +70,9 @@ class LabelStrategy(BaseEstimator, Callback):
     ----------
     average_ : AverageWeights or None
         The callback whose averaged network predicts, where there is one.
+    seed : int
+        For what is drawn at random; `skmer.SSSLClassifier` puts one here that comes from its
+        `random_state`.
 
     See Also
     --------
@@ -57,8 +89,7 @@ class LabelStrategy(BaseEstimator, Callback):
     >>> from skmer import SSSLClassifier
     >>> from skmer.label_noise import LabelStrategy
     >>> class Bootstrapping(LabelStrategy):
-    ...     def __init__(self, share=0.2, warmup_epochs=5):
-    ...         super().__init__(warmup_epochs)
+    ...     def __init__(self, share=0.2):
     ...         self.share = share
     ...
     ...     def targets(self, logits, net):
@@ -70,6 +101,7 @@ class LabelStrategy(BaseEstimator, Callback):
     """
 
     average_ = None
+    seed = 0
 
     def __init__(self, warmup_epochs=5):
         self.warmup_epochs = warmup_epochs
@@ -111,7 +143,7 @@ class LabelStrategy(BaseEstimator, Callback):
         Returns
         -------
         ndarray of shape (n_segments,)
-            Here the probability that the network gives to the label.
+            Values in [0, 1]; here the probability that the network gives to the label.
         """
         probabilities = torch.softmax(net.row_logits(net.bank_, precision="float32").double(), 1)
         return probabilities.gather(1, net.labels_[:, None])[:, 0].cpu().numpy()

@@ -1,6 +1,6 @@
 """What an experiment runs on a fold: a whole pipeline, or one network that is read out in several ways."""
 
-import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sklearn.svm import SVC
 from sklearn.utils import _safe_indexing, get_tags
 
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
+from skmer.file_digest import file_digest
 
 __all__ = ["EstimatorSystem", "NetworkSystem", "Readout"]
 
@@ -32,7 +33,7 @@ class EstimatorSystem:
         Rough work of a fit beside the other systems', for the estimate of the time left.
     files : sequence of str or Path, default=()
         Files that the estimator reads beside the songs, such as a frozen network: with
-        other contents it is another system.
+        other contents it is another system, in another folder it is not.
 
     See Also
     --------
@@ -56,8 +57,10 @@ class EstimatorSystem:
     @property
     def parts(self):
         """What decides the result, for `skmer.model_selection.run_experiment` to know it again."""
-        contents = {str(path): hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] for path in self.files}
-        return {"estimator": self.estimator, **({"files": contents} if contents else {})}
+        if not self.files:
+            return {"estimator": self.estimator}
+        names = {os.path.abspath(path): f"{Path(path).name} {file_digest(path)[:16]}" for path in self.files}
+        return {"estimator": _with_names(self.estimator, names), "files": list(names.values())}
 
     def prepare(self, X, n_jobs=None, verbose=0):
         """Read all songs into the cache of a pipeline's first step, once and for every fold.
@@ -100,6 +103,16 @@ class EstimatorSystem:
         estimator = _seeded(self.estimator, seed)
         estimator.fit(_safe_indexing(X, train), np.asarray(y)[train])
         return {"predictions": {"": np.asarray(estimator.predict(_safe_indexing(X, test))).tolist()}}
+
+
+def _with_names(estimator, names):
+    """Give an estimator that has the names of files for their paths: where they lie decides nothing."""
+    found = {
+        name: names[os.path.abspath(value)]
+        for name, value in estimator.get_params().items()
+        if isinstance(value, str | os.PathLike) and os.path.abspath(value) in names
+    }
+    return clone(estimator).set_params(**found)
 
 
 def _fill_cache(reader, X, n_jobs, verbose):

@@ -1,5 +1,7 @@
 """The other systems that the paper names, on the same folds, features and budget as its own."""
 
+from functools import partial
+
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -13,7 +15,15 @@ from skmer.model_selection import EstimatorSystem, NetworkSystem
 from skmer.recipes import make_multi_duration_pipeline
 from skmer.reproduction.systems import SPECTROGRAM_SVM, SSSL, table_3_systems
 
-__all__ = ["DESCRIPTORS", "EMBEDDING", "SELF_LEARNING", "STACK", "TWO_STAGE", "comparison_systems"]
+__all__ = [
+    "DESCRIPTORS",
+    "EMBEDDING",
+    "SELF_LEARNING",
+    "STACK",
+    "TWO_STAGE",
+    "comparison_builders",
+    "comparison_systems",
+]
 
 DESCRIPTORS = "descriptors + SVM"
 EMBEDDING = "deep embedding + SVM"
@@ -47,18 +57,44 @@ def comparison_systems(settings):
     >>> list(comparison_systems(Settings(backbone="small")))[:2]
     ['descriptors + SVM', 'log-mel statistics + SVM']
     """
-    own = table_3_systems(settings)
+    return {name: build() for name, build in comparison_builders(settings).items()}
+
+
+def comparison_builders(settings):
+    """Give what builds each of `comparison_systems`: settings that suit one need not suit another.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the systems have in common.
+
+    Returns
+    -------
+    dict of str to callable
+        Without parameters; each gives a system.
+
+    Examples
+    --------
+    >>> from skmer.reproduction import Settings
+    >>> from skmer.reproduction.comparisons import comparison_builders
+    >>> comparison_builders(Settings(backbone="small"))["descriptors + SVM"]().cost
+    0.1
+    """
+    own = {name: partial(_given, system) for name, system in table_3_systems(settings).items()}
     ours = own.pop(SSSL)
-    systems = {DESCRIPTORS: _descriptors(settings)}
+    builders = {DESCRIPTORS: partial(_descriptors, settings)}
     if settings.embedding is not None:
-        systems[EMBEDDING] = _embedding(settings)
-    systems[SPECTROGRAM_SVM] = own.pop(SPECTROGRAM_SVM)
-    systems[TWO_STAGE] = _two_stage(settings)
-    systems |= own
-    self_learning = settings.network(**SSSL_RECIPES["self-learning"])
-    systems[SELF_LEARNING] = NetworkSystem(settings.segments(), self_learning, settings.readouts())
+        builders[EMBEDDING] = partial(_embedding, settings)
+    builders[SPECTROGRAM_SVM] = own.pop(SPECTROGRAM_SVM)
+    builders[TWO_STAGE] = partial(_two_stage, settings)
+    builders |= own
+    builders[SELF_LEARNING] = partial(_self_learning, settings)
     durations = ", ".join(map(str, settings.stack))
-    return {**systems, SSSL: ours, f"{STACK} ({durations} s)": _stack(settings)}
+    return {**builders, SSSL: ours, f"{STACK} ({durations} s)": partial(_stack, settings)}
+
+
+def _given(system):
+    return system
 
 
 def _descriptors(settings):
@@ -78,6 +114,11 @@ def _two_stage(settings):
     autoencoder = MaskedMelAutoencoder(max_epochs=settings.epochs, batch_size=batch_size, device=settings.device)
     steps = make_pipeline(settings.segments(), autoencoder, BiLSTMClassifier(device=settings.device))
     return EstimatorSystem(steps, cost=1.5 * settings.epochs)
+
+
+def _self_learning(settings):
+    network = settings.network(**SSSL_RECIPES["self-learning"])
+    return NetworkSystem(settings.segments(), network, settings.readouts())
 
 
 def _stack(settings):

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+from skmer.reproduction.comparisons import EMBEDDING, STACK
 from skmer.reproduction.settings import Settings
 
 __all__ = ["check_counts", "check_rows", "check_settings", "read_earlier"]
 
 _FOLDS = ("stratified", "grouped")
+# settings of single rows, by how these begin
+_OF_ROWS = {"embedding": EMBEDDING, "stack": STACK}
+_ELSEWHERE = "another folder for the results (--out), and share finished folds through --store."
 
 
 def read_earlier(path, parts=("settings", "experiments")):
@@ -59,7 +63,8 @@ def check_settings(path, before, settings, n_splits, threshold):
     before : dict
         What `read_earlier` gave.
     settings : Settings
-        Of the new table. The device and, for a table of durations, the duration do not count.
+        Of the new table. The device, what no row of the earlier table is touched by (a deep
+        embedding, the stack) and, for a table of durations, the duration do not count.
     n_splits : int
         Folds of the new table; a published split has its own.
     threshold : str, float or None
@@ -78,10 +83,13 @@ def check_settings(path, before, settings, n_splits, threshold):
     >>> check_settings("t.json", before, Settings(), 10, None)
     Traceback (most recent call last):
     ...
-    ValueError: t.json: this table has other settings (epochs). Name another folder for the results (--out).
+    ValueError: t.json: this table has other settings (epochs). Name another folder for the results (--out), and ...
     """
     now = json.loads(json.dumps(settings.to_dict()))
     indifferent = {"device", "duration"} if before.get("table") == "table2" else {"device"}
+    rows = [row["name"] for experiment in before["experiments"].values() for row in experiment["rows"]]
+    # the new table may well have such a row: it grows by that
+    indifferent |= {key for key, name in _OF_ROWS.items() if not any(row.startswith(name) for row in rows)}
     # a table of an earlier version lacks what there was no choice of
     had = {**Settings().to_dict(), **before["settings"]}
     other = [key for key in now if key not in indifferent and now[key] != had[key]]
@@ -123,7 +131,7 @@ def check_rows(path, before, table):
     for task, name, seed in sorted(had - has)[:1]:
         raise ValueError(
             f"{path}: this table has what the new one would lack, such as {name!r} ({task}, seed {seed}). "
-            "Run both together, or name another folder for the results (--out)."
+            f"Run both together, or name {_ELSEWHERE}"
         )
 
 
@@ -153,7 +161,9 @@ def check_counts(path, before, table):
     """
     other = _other_songs(before, table)
     other += [key for key in ("source", "max_duration") if before.get(key) != table[key]]
-    _refuse(path, other + ["durations"] * (not before["counts"].keys() <= table["counts"].keys()))
+    # counts have no folds to share
+    lost = ["durations"] * (not before["counts"].keys() <= table["counts"].keys())
+    _refuse(path, other + lost, "another folder for the results (--out).")
 
 
 def _other_songs(before, table):
@@ -161,9 +171,6 @@ def _other_songs(before, table):
     return ["songs"] * ("songs" in before and before["songs"] != table.get("songs"))
 
 
-def _refuse(path, other):
+def _refuse(path, other, elsewhere=_ELSEWHERE):
     if other:
-        names = ", ".join(dict.fromkeys(other))
-        raise ValueError(
-            f"{path}: this table has other settings ({names}). Name another folder for the results (--out)."
-        )
+        raise ValueError(f"{path}: this table has other settings ({', '.join(dict.fromkeys(other))}). Name {elsewhere}")

@@ -1,9 +1,11 @@
 """Settings: what the systems of a table have in common."""
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from skmer.classifiers import SSSLClassifier
+from skmer.file_digest import file_digest
 from skmer.model_selection import Readout
 from skmer.segmentation import SegmentTransformer
 
@@ -36,7 +38,8 @@ class Settings:
         Of the networks.
     embedding : dict, default=None
         Parameters of `skmer.embeddings.EmbeddingTransformer`, with ``embedding``, the path of a
-        TorchScript file, ``sr`` and ``window``; without them no table has a deep embedding.
+        file of ``torch.jit.save`` or ``torch.export.save``, ``sr`` and ``window``; without them no
+        table has a deep embedding.
     stack : tuple of int, default=(1, 3, 5)
         Durations, in seconds, of the system that takes several together.
 
@@ -137,6 +140,16 @@ class Settings:
         Returns
         -------
         dict
-            As JSON can hold it; the folder of the cache is left out.
+            As JSON can hold it; the folder of the cache is left out. Of the file of an embedding there are
+            the name and the digest of its contents, whatever its folder.
+
+        Raises
+        ------
+        OSError
+            If that file cannot be read.
         """
-        return {**{key: value for key, value in asdict(self).items() if key != "memory"}, "stack": list(self.stack)}
+        plain = {key: value for key, value in asdict(self).items() if key != "memory"}
+        if self.embedding is not None:
+            path = self.embedding["embedding"]
+            plain["embedding"] |= {"embedding": Path(path).name, "digest": file_digest(path)[:16]}
+        return {**plain, "stack": list(self.stack)}

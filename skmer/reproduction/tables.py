@@ -7,7 +7,7 @@ import numpy as np
 
 from skmer.model_selection import Protocol, best_on_test_folds, chosen_inside_folds, run_experiment
 from skmer.reproduction.collections import COLLECTIONS, songs_digest
-from skmer.reproduction.comparisons import EMBEDDING, comparison_systems
+from skmer.reproduction.comparisons import EMBEDDING, comparison_builders
 from skmer.reproduction.systems import SSSL, THETAS, ablation_systems, table_3_systems, theta_name
 
 __all__ = ["TABLES", "run_table"]
@@ -106,7 +106,7 @@ def run_table(
         songs = collection.load(data_home, task, threshold)
         protocol = Protocol(folds_kind or collection.folds, n_splits, songs_threshold(songs))
         _check_classes(protocol, songs, task)
-        run = _chosen(_systems(table, settings, durations, systems), systems)
+        run = _systems(table, settings, durations, systems)
         experiment = run_experiment(
             run,
             songs.data,
@@ -199,12 +199,15 @@ def _check_classes(protocol, songs, task):
 
 def _systems(table, settings, durations, chosen):
     if table == "table3":
-        every = comparison_systems(settings)
-        by_default = (*table_3_systems(settings), EMBEDDING)
-        return every if chosen else {name: every[name] for name in every if name in by_default}
+        builders = comparison_builders(settings)
+        if not chosen:
+            by_default = (*table_3_systems(settings), EMBEDDING)
+            builders = {name: builders[name] for name in builders if name in by_default}
+        # only those asked for: the others may not suit the settings
+        return {name: build() for name, build in _chosen(builders, chosen).items()}
     if table == "ablations":
-        return ablation_systems(settings)
-    return {f"{d:g} s": table_3_systems(replace(settings, duration=float(d)))[SSSL] for d in durations}
+        return _chosen(ablation_systems(settings), chosen)
+    return _chosen({f"{d:g} s": table_3_systems(replace(settings, duration=float(d)))[SSSL] for d in durations}, chosen)
 
 
 def _chosen(systems, beginnings):

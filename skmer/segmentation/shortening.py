@@ -5,12 +5,13 @@ from numbers import Integral
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 
+from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence, as_song_sequence
 
 __all__ = ["SegmentShortening"]
 
 
-class SegmentShortening(TransformerMixin, BaseEstimator):
+class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
     """Make each segment shorter by whole hops, on the spectrogram that it was cut from.
 
     Segments of several durations then stand on one spectrogram a song: those of the longest
@@ -100,21 +101,6 @@ class SegmentShortening(TransformerMixin, BaseEstimator):
                 "taken away: lower n_hops."
             )
         return SongSequence(songs.items, window=(length - self.n_hops * step, step), names=songs.names)
-
-    def set_output(self, *, transform=None):
-        """Accept scikit-learn's output setting, which has no meaning for songs of unequal length.
-
-        Parameters
-        ----------
-        transform : object, default=None
-            Ignored.
-
-        Returns
-        -------
-        SegmentShortening
-            Itself.
-        """
-        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

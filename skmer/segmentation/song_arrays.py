@@ -1,13 +1,11 @@
 """From one song to its array, with or without a cache: the work behind SegmentTransformer."""
 
-import os
-
-import joblib
 import numpy as np
 
 from skmer.audio import read_audio
 from skmer.features.log_mel import log_mel
 from skmer.features.segment_log_mel import in_samples, segment_log_mel
+from skmer.segmentation.file_cache import cached
 
 __all__ = ["CACHE_VERSION", "cached_compute_file", "compute", "compute_file"]
 
@@ -57,27 +55,14 @@ def _may_stay_mapped(n_songs):
 
 def cached_compute_file(memory, n_songs):
     """Wrap `compute_file` in the cache that `memory` (None, a folder or a joblib.Memory) names."""
-    if memory is None:
-        return compute_file
-    try:
-        return _cached(memory, n_songs)
-    except OSError as error:
-        raise ValueError(
-            f"memory={memory!r}: the cache cannot be written there ({error.strerror}). Name another folder."
-        ) from error
-
-
-def _cached(memory, n_songs):
-    if isinstance(memory, str | os.PathLike):
-        mmap_mode = "r" if _may_stay_mapped(n_songs) else None
-        memory = joblib.Memory(os.fspath(memory), mmap_mode=mmap_mode, verbose=0)
-    cached = memory.cache(compute_file)
+    mmap_mode = "r" if memory is not None and _may_stay_mapped(n_songs) else None
+    kept = cached(compute_file, memory, mmap_mode)
 
     def read_one(*args):
         try:
-            return cached(*args)
+            return kept(*args)
         # what cannot be stored, as on a full disk, joblib warns of, and then looks for in vain to map it
         except KeyError:
             return compute_file(*args)
 
-    return read_one
+    return compute_file if memory is None else read_one

@@ -5,7 +5,15 @@ import warnings
 
 import joblib
 
-__all__ = ["map_songs"]
+__all__ = ["map_songs", "names_of"]
+
+
+def names_of(songs):
+    """Give what messages call each song: its path, or the position of its waveform."""
+    return [
+        os.fspath(song) if isinstance(song, str | os.PathLike) else f"The waveform at position {i} of X"
+        for i, song in enumerate(songs)
+    ]
 
 
 def map_songs(function, songs, description, n_jobs=None, verbose=0):
@@ -15,10 +23,7 @@ def map_songs(function, songs, description, n_jobs=None, verbose=0):
     its result and whether the song is digital silence. Meant to be called by `transform`, at
     whose caller the warning points.
     """
-    names = [
-        os.fspath(song) if isinstance(song, str | os.PathLike) else f"The waveform at position {i} of X"
-        for i, song in enumerate(songs)
-    ]
+    names = names_of(songs)
     # Threads: the work is done outside Python's lock, and nothing has to be sent between processes.
     parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     results = parallel(joblib.delayed(function)(song, name) for song, name in zip(songs, names, strict=True))

@@ -3,14 +3,14 @@
 import os
 from functools import partial
 from numbers import Integral, Real
-from pathlib import Path
 
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmer.audio import AudioError, check_waveform
-from skmer.audio.reading import check_audio_path
 from skmer.features.segment_log_mel import count_segments, in_samples
+from skmer.segmentation.file_cache import file_key
+from skmer.segmentation.mixins import RecordingTransformerMixin, SongsOutMixin
 from skmer.segmentation.song_arrays import CACHE_VERSION, cached_compute_file, compute
 from skmer.segmentation.song_input import check_songs
 from skmer.segmentation.song_loop import map_songs
@@ -19,7 +19,7 @@ from skmer.songs import SongSequence
 __all__ = ["SegmentTransformer"]
 
 
-class SegmentTransformer(TransformerMixin, BaseEstimator):
+class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator):
     """Cut songs into overlapping segments, each a log-mel spectrogram.
 
     It learns nothing from the data: `transform` works without `fit`. One song stays
@@ -204,30 +204,6 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
         made = map_songs(one, songs, "Spectrograms", self.n_jobs, self.verbose)
         return SongSequence(made, window=self._window())
 
-    def set_output(self, *, transform=None):
-        """Accept scikit-learn's output setting, which has no meaning for songs of unequal length.
-
-        Parameters
-        ----------
-        transform : object, default=None
-            Ignored: `transform` returns a `SongSequence` always.
-
-        Returns
-        -------
-        SegmentTransformer
-            Itself.
-        """
-        return self
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.no_validation = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.one_d_array = True
-        tags.input_tags.string = True
-        return tags
-
     def _check_params(self):
         self._validate_params()
         if self.max_duration is not None and self.max_duration < self.duration:
@@ -277,18 +253,9 @@ class SegmentTransformer(TransformerMixin, BaseEstimator):
     def _transform_one(self, song, name, plan, read_one):
         sr = float(self.sr)
         if isinstance(song, str | os.PathLike):
-            path = check_audio_path(song)
-            stat = path.stat()
             max_duration = None if self.max_duration is None else float(self.max_duration)
-            array, n_samples, silent = read_one(
-                str(Path(os.path.abspath(path))),
-                stat.st_size,
-                stat.st_mtime_ns,
-                CACHE_VERSION,
-                max_duration,
-                sr,
-                tuple(sorted(plan.items())),
-            )
+            params = tuple(sorted(plan.items()))
+            array, n_samples, silent = read_one(*file_key(song), CACHE_VERSION, max_duration, sr, params)
         else:
             y = check_waveform(song, name)
             if self.max_duration is not None:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from skmer.backbones import has_shared_trunk
+from skmer.training.compiled import CompiledNetwork
 from skmer.training.objectives import cross_entropy, mixup, prior_penalty, symmetric_kl
 from skmer.training.row_net import RowNet
 
@@ -72,6 +73,8 @@ class SegmentNet(RowNet):
         Epochs over which R-Drop's weight grows.
     prior_weight : float, default=1.0
         Weight of the penalty toward the class shares.
+    compiled : bool, default=False
+        Whether the passes of training are compiled.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the network's arithmetic in training.
     seed : int, default=0
@@ -104,6 +107,7 @@ class SegmentNet(RowNet):
         kl_rows="mixed",
         ramp_epochs=16,
         prior_weight=1.0,
+        compiled=False,
         precision="float32",
         seed=0,
         **kwargs,
@@ -115,6 +119,7 @@ class SegmentNet(RowNet):
         self.kl_rows = kl_rows
         self.ramp_epochs = ramp_epochs
         self.prior_weight = prior_weight
+        self.compiled = compiled
         super().__init__(module, precision=precision, seed=seed, **{"criterion": nn.CrossEntropyLoss, **kwargs})
 
     # ---- rows and targets -------------------------------------------------------------------------
@@ -137,13 +142,14 @@ class SegmentNet(RowNet):
         share = torch.bincount(self.labels_, minlength=self.n_classes).float() / len(labels)
         self.prior_ = share.clamp_min(1e-6)
         self.shared_trunk_ = has_shared_trunk(self.module_)
+        self.compiled_ = CompiledNetwork(self.module_) if self.compiled else None
         self.split_epochs_ = 0
         self.set_targets(None)
 
     def drop_rows(self):
         """Forget what only training needs, so that the fitted net is small and travels."""
         super().drop_rows()
-        for name in ("labels_", "prior_", "targets_", "unlabelled_"):
+        for name in ("labels_", "prior_", "targets_", "unlabelled_", "compiled_"):
             self.__dict__.pop(name, None)
 
     def set_targets(self, targets, unlabelled=None):
@@ -170,6 +176,11 @@ class SegmentNet(RowNet):
         return nn.functional.one_hot(self.labels_, self.n_classes).float()
 
     @property
+    def passes(self):
+        """The network, or its compiled passes."""
+        return self.compiled_ or self.module_
+
+    @property
     def kl_weight(self):
         """Lambda of this epoch: ramped linearly over the epochs since the first split."""
         return self.lambda_kl * min(1.0, self.split_epochs_ / max(1, self.ramp_epochs))
@@ -192,7 +203,7 @@ class SegmentNet(RowNet):
         x = self._layout(self.bank_.gather(index))
         with self._autocast():
             if self.targets_ is None:
-                return nn.functional.cross_entropy(self.module_(x).float(), self.labels_[index])
+                return nn.functional.cross_entropy(self.passes(x).float(), self.labels_[index])
             return self._sssl_loss(x, index)
 
     def _sssl_loss(self, x, index):
@@ -209,17 +220,18 @@ class SegmentNet(RowNet):
             heavier_unlabelled = unlabelled
         weight = self.kl_weight
         if weight == 0:
-            logits = self.module_(x)
+            logits = self.passes(x)
             return cross_entropy(logits, targets) + self._penalty(logits)
         if self.kl_rows == "raw":
-            logits = self.module_(x)
+            logits = self.passes(x)
             loss = cross_entropy(logits, targets) + self._penalty(logits)
             rows = raw[unlabelled]
             if len(rows) > 1:
+                # their number is another one in each batch, and a compiler would begin anew
                 p, q = two_passes(self.module_, rows, self.shared_trunk_)
                 loss = loss + weight * symmetric_kl(p, q, torch.ones(len(rows), device=x.device))
             return loss
-        p, q = two_passes(self.module_, x, self.shared_trunk_)
+        p, q = two_passes(self.passes, x, self.shared_trunk_)
         counted = torch.ones_like(heavier_unlabelled) if self.kl_rows == "all" else heavier_unlabelled
         mix = 0.5 * (cross_entropy(p, targets) + cross_entropy(q, targets))
         return mix + 0.5 * (self._penalty(p) + self._penalty(q)) + weight * symmetric_kl(p, q, counted)

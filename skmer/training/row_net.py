@@ -14,10 +14,13 @@ from skorch.utils import TeeGenerator
 from torch import nn
 
 from skmer.training.callbacks import ProgressBar
+from skmer.training.rows import SegmentBank
 from skmer.training.runtime import choose_precision
 from skmer.training.stopping import StopTraining, stops_by_callbacks
 
 __all__ = ["NET_CONSTRAINTS", "RowNet", "build_net"]
+
+_SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
 
 NET_CONSTRAINTS = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -248,6 +251,30 @@ class RowNet(NeuralNet):
         rows = torch.arange(len(bank), device=self.device).split(batch_size or self.batch_size)
         with self._autocast(precision):
             return torch.cat([network(self._layout(bank.gather(index))).float() for index in rows])
+
+    def song_outputs(self, songs, standardizer, function=None):
+        """Compute a function of every segment of some songs, in float32, some songs at a time.
+
+        Parameters
+        ----------
+        songs, standardizer : SongSequence, Standardizer
+            The songs, and what the training standardised its segments with.
+        function : callable, default=None
+            Of a batch of segments; by default the network.
+
+        Returns
+        -------
+        list of ndarray (n_segments, ...)
+            float32, one a song.
+        """
+        out = []
+        chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
+        for c in np.unique(chunk):
+            part = songs[np.flatnonzero(chunk == c)]
+            bank = SegmentBank(part, standardizer, self.device)
+            rows = self.row_outputs(bank, function, precision="float32").cpu().numpy()
+            out += np.split(rows, np.cumsum(part.n_segments)[:-1])
+        return out
 
     def _autocast(self, precision=None):
         kind = torch.device(self.device).type

@@ -1,4 +1,4 @@
-"""Device, precision, threads and random numbers of a fit, and putting them back afterwards."""
+"""What surrounds a fit: what an earlier one left, device, precision, threads and random numbers."""
 
 import threading
 from contextlib import contextmanager
@@ -6,10 +6,31 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
-__all__ = ["choose_device", "choose_precision", "isolated"]
+__all__ = ["choose_device", "choose_precision", "forget_fit", "isolated"]
 
 # torch's generator and thread count belong to the process: fits in several threads take turns
 _TURN = threading.RLock()
+
+
+def forget_fit(estimator):
+    """Drop what an earlier fit left: a fit that fails must not leave parts of two models.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Loses the attributes whose name ends in an underscore.
+
+    Examples
+    --------
+    >>> from skmer.classifiers import BiLSTMClassifier
+    >>> from skmer.training.runtime import forget_fit
+    >>> classifier = BiLSTMClassifier().fit([[0.0], [1.0]], ["calm", "happy"])
+    >>> forget_fit(classifier)
+    >>> hasattr(classifier, "classes_")
+    False
+    """
+    for name in [name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")]:
+        delattr(estimator, name)
 
 
 def choose_device(device):

@@ -443,7 +443,7 @@ def test_folds_are_checked_before_any_training(songs, monkeypatch):
         ({"y": ["a", "b"]}, "X has 12 songs but y has 2 labels"),
         ({"y": None}, "requires y to be passed"),
         ({"y": np.linspace(0, 1, 12)}, "Unknown label type"),
-        ({"X": []}, "."),
+        ({"X": []}, "X holds no song"),
         ({"backbone": "resnet"}, "'resnet' is unknown"),
         ({"backbone": "vgg16"}, "at least 32 bands"),
         ({"device": "tpu9"}, "device='tpu9' is unknown"),

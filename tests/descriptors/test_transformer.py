@@ -80,6 +80,13 @@ def test_names_follow_the_sampling_rate(sr, n_contrasts):
     assert np.isfinite(table.to_numpy()).all()
 
 
+def test_the_lowest_rates():
+    assert np.isfinite(DescriptorTransformer(sr=401).transform([song(50)])).all()
+    assert np.isfinite(DescriptorTransformer(sr=100, groups=["rhythm", "dynamics"]).transform([song(20)])).all()
+    with pytest.raises(ValueError, match="too low for timbre"):
+        timbre(song(20), sr=400)
+
+
 def test_files_and_their_waveforms_agree(files):
     transformer = DescriptorTransformer(max_duration=0.7)
     waveforms = [read_audio(path, sr=SR) for path in files]
@@ -174,6 +181,8 @@ def test_verbose_shows_progress(capsys):
         ({"groups": "rhythm"}, "groups"),
         ({"n_fft": 256}, "Raise n_fft to 441 or more"),
         ({"sr": -1}, "sr"),
+        ({"sr": 100}, "sr=100 Hz is too low for timbre, .* use more than 400 Hz, or leave timbre out"),
+        ({"sr": 400}, "use more than 400 Hz"),
         ({"hop_length": 0}, "hop_length"),
     ],
 )

@@ -454,12 +454,44 @@ def test_what_no_key_can_describe_is_refused(wave_file, tmp_path):
         (lambda w: w[:, :2].astype(str), "dtype <U32"),
         (lambda w: np.where(np.arange(2) == 1, np.nan, w[:, :2]), r"NaN or infinity for 2 windows of The waveform at"),
         (lambda w: np.log(np.zeros((len(w), 1)), where=False, out=np.full((len(w), 1), -np.inf)), "NaN or infinity"),
-        (nn.Linear(7, 3), r"Linear does not take windows of shape \(2, 2000\), float32: mat1"),
+        (nn.Linear(7, 3), r"Linear does not take windows of shape \(2, 2000\), float32: mat1 .* Check sr and window"),
     ],
 )
 def test_wrong_outputs_are_refused_in_words(embedding, message):
     with pytest.raises(ValueError, match=message):
         make(embedding).transform(songs(1))
+
+
+def test_errors_of_saved_networks_are_one_line(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(nn.Sequential(nn.Linear(1000, 3))), tmp_path / "network.pt")
+        example = (torch.zeros(4, 1000),)
+        dynamic = ({0: torch.export.Dim.AUTO},)
+        torch.export.save(
+            torch.export.export(nn.Linear(1000, 3).eval(), example, dynamic_shapes=dynamic), tmp_path / "network.pt2"
+        )
+    for path, reason in [("network.pt", "RuntimeError: mat1 and mat2 shapes"), ("network.pt2", "1000")]:
+        with pytest.raises(ValueError, match="does not take windows of shape") as caught:
+            make(tmp_path / path).transform(songs(1))
+        message = str(caught.value)
+        assert reason in message
+        assert message.endswith("Check sr and window, which have to be those that it was made for.")
+        assert "\n" not in message
+        assert len(message) < 500
+
+
+def test_dimensions_that_vary_are_told_with_song_or_windows(wave_file):
+    def by_batch(windows):
+        return windows[:, : 3 if len(windows) == 2 else 4]
+
+    with pytest.raises(
+        ValueError,
+        match=r"by_batch gives 3 dimensions for the windows .*0 of X from 0\.00 s on, but 4 for .* 0\.50 s on\. Wrap",
+    ):
+        make(by_batch, batch_size=2).transform([ramp(3 * LENGTH)])
+    with pytest.raises(ValueError, match=r"3 dimensions for The waveform at position 0 of X, but 4 for .*song\.wav\."):
+        make(by_batch).transform([ramp(2 * LENGTH), wave_file])
 
 
 def test_the_window_with_nan_is_named():

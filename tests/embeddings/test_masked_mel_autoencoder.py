@@ -240,13 +240,21 @@ def test_the_two_stages_learn_together_and_unlabelled_recordings_pass_the_first_
         ([], "X holds no song"),
         ([np.zeros((1, 16, 20))], "one segment in all"),
         ([np.full((2, 16, 20), np.nan)], "Song 0 has NaN"),
-        ([np.zeros((2, 4, 20))], "band_width=4 would hide all 4 mel bands"),
-        ([np.zeros((2, 16, 6))], "frame_width=6 would hide all 6 frames"),
+        ([np.zeros((2, 4, 20))], "band_width=4 would hide all 4 mel bands .* set band_width to 3 or less, .*n_mels"),
+        ([np.zeros((2, 16, 6))], "frame_width=6 would hide all 6 frames .* set frame_width to 5 or less, .*duration"),
+        ([np.zeros((2, 16, 1))], "hide all 1 frames of a segment: make longer segments .* frame_share=0"),
     ],
 )
 def test_what_cannot_be_learnt_from_is_refused(X, message):
     with pytest.raises(ValueError, match=message):
         MaskedMelAutoencoder(max_epochs=1, **TINY).fit(X)
+
+
+def test_segments_too_short_for_the_masks_are_told_in_a_pipeline():
+    short = SegmentTransformer(**{**SPECTROGRAM, "duration": 0.15, "hop": 0.1})
+    pipe = make_pipeline(short, MaskedMelAutoencoder(max_epochs=1), BiLSTMClassifier(max_epochs=1))
+    with pytest.raises(ValueError, match=r"frame_width=8 .* all 2 frames .* set frame_width to 1 or less, make longer"):
+        pipe.fit(tones(2, 0), ["a", "b"])
 
 
 @pytest.mark.parametrize(

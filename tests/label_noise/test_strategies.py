@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skmer import SSSLClassifier
 from skmer.backbones import MLP
-from skmer.label_noise import LabelStrategy, SelfLearning
+from skmer.label_noise import GMMSplit, LabelStrategy, SelfLearning, Split
 from skmer.model_selection.fold_store import describe
 from tests.training.test_net import make_net
 
@@ -122,6 +122,11 @@ def test_its_parameters_are_searched(digits):
         (lambda logits, net: logits[1:], "targets as a tensor of shape .300, 4., not shape .299, 4."),
         (lambda logits, net: logits, "a distribution a segment"),
         (lambda logits, net: torch.softmax(logits, 1) * float("nan"), "a distribution a segment"),
+        (lambda logits, net: torch.full_like(logits, float("inf")), "a distribution a segment"),
+        (lambda logits, net: logits * 0 + torch.tensor([1.5, -0.5, 0.0, 0.0]), "a distribution a segment: .* below 0"),
+        (lambda logits, net: torch.softmax(logits, 1) + 0j, "targets that are real numbers, not torch.complex64"),
+        (lambda logits, net: (logits, logits, logits), "targets, or a pair of .*, not a tuple of 3"),
+        (lambda logits, net: (), "targets, or a pair of .*, not a tuple of 0"),
         (
             lambda logits, net: (torch.softmax(logits, 1), torch.ones(3)),
             "a mask of erased rows",
@@ -145,10 +150,132 @@ def test_a_strategy_without_targets(digits):
 
 
 def test_inertia_of_one_would_never_learn(digits):
-    with pytest.raises(ValueError, match="inertia must be at least 0 and below 1"):
+    with pytest.raises(ValueError, match=r"'inertia' parameter of SelfLearning .* range \[0\.0, 1\.0\)"):
         SSSLClassifier("mlp", noise_model=SelfLearning(inertia=1.0), max_epochs=2, warmup_epochs=1).fit(*digits)
 
 
 def test_kept_folds_know_its_parameters():
     one, other = (describe(SSSLClassifier(noise_model=SelfLearning(inertia=inertia))) for inertia in (0.0, 0.9))
     assert one != other
+
+
+class Bare(LabelStrategy):
+    """Has one method and nothing else, and no parameters."""
+
+    def __init__(self):
+        pass
+
+    def targets(self, logits, net):
+        assert isinstance(self.seed, int)
+        return net.inherited_targets()
+
+
+def test_one_method_is_enough(digits):
+    strategy = Bare()
+    classifier = SSSLClassifier("mlp", noise_model=strategy, max_epochs=3, warmup_epochs=2, random_state=0)
+    assert [row["phase"] for row in classifier.fit(*digits).history_] == ["warmup", "warmup", "Bare"]
+    assert vars(strategy) == {}
+    again = pickle.loads(pickle.dumps(clone(classifier).fit(*digits)))
+    np.testing.assert_array_equal(again.predict_proba(digits[0]), classifier.predict_proba(digits[0]))
+
+
+@pytest.mark.parametrize("kind", [SelfLearning, GMMSplit, Bare])
+def test_a_class_in_place_of_a_strategy_is_told(digits, kind):
+    with pytest.raises(ValueError, match=f"noise_model is the class {kind.__name__}: give an instance of it"):
+        SSSLClassifier("mlp", noise_model=kind).fit(*digits)
+
+
+def test_targets_that_carry_a_graph_are_taken_without_it(digits):
+    def of_the_network(logits, net):
+        with torch.enable_grad():
+            return torch.softmax(net.module_(net.bank_.gather(torch.arange(len(net.bank_)))), 1)
+
+    params = {"max_epochs": 3, "warmup_epochs": 1, "batch_size": 64, "random_state": 0}
+    history = SSSLClassifier("mlp", noise_model=Given(of_the_network), **params).fit(*digits).history_
+    assert [row["phase"] for row in history] == ["warmup", "Given", "Given"]
+
+
+# ---- what is said of the labels at the end -----------------------------------------------------------
+
+
+class Sure(Trust):
+    """Says of the labels whatever it was made with."""
+
+    def __init__(self, answer=None):
+        self.answer = answer
+
+    def clean_probability(self, net):
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (np.ones(3), r"for each of the 300 segments, got shape \(3,\), range 1 to 1"),
+        (np.ones((300, 1)), r"got shape \(300, 1\)"),
+        (np.ones(0), r"got shape \(0,\)\."),
+        (np.full(300, 1.5), "range 1.5 to 1.5"),
+        (np.full(300, -0.1), "range -0.1 to -0.1"),
+        (np.full(300, np.nan), "range nan to nan"),
+        (np.full(300, 1j), "not complex128 values"),
+        (["yes"] * 300, "not <U3 values"),
+        (None, "not object values"),
+    ],
+)
+def test_clean_probabilities_that_are_none_are_told(digits, answer, message):
+    classifier = SSSLClassifier("mlp", noise_model=Sure(answer), max_epochs=2, warmup_epochs=1, random_state=0)
+    with pytest.raises(ValueError, match=r"Sure\.clean_probability must return one clean probability.*" + message):
+        classifier.fit(*digits)
+    assert not hasattr(classifier, "net_")
+
+
+def test_clean_probabilities_may_be_a_tensor(digits):
+    classifier = SSSLClassifier("mlp", noise_model=Sure(torch.full((300,), 0.25)), max_epochs=2, warmup_epochs=1)
+    assert classifier.fit(*digits).clean_probability_.tolist() == [0.25] * 300
+
+
+# ---- a GMMSplit in place of its name -----------------------------------------------------------------
+
+QUICK = {"backbone": "mlp", "max_epochs": 4, "warmup_epochs": 1, "random_state": 3}
+
+
+def test_a_gmm_split_of_the_defaults_is_its_name(digits):
+    named = SSSLClassifier(noise_model="gmm", **QUICK).fit(*digits)
+    # its own warm-up and seed do not count
+    given = SSSLClassifier(noise_model=GMMSplit(warmup_epochs=3, seed=99), **QUICK).fit(*digits)
+    assert given.history_ == named.history_
+    np.testing.assert_array_equal(given.clean_probability_, named.clean_probability_)
+
+
+def test_of_what_both_have_the_gmm_splits_hold(digits):
+    own = {"balance": None, "clean_threshold": 0.2, "loss_memory": 0.3, "min_separation": 0.1, "temperature": 0.9}
+    theirs = {"balance": "class", "clean_threshold": 0.8, "loss_memory": 0.0, "min_separation": 0.0, "temperature": 0.1}
+    given = SSSLClassifier(noise_model=GMMSplit(**own), **theirs, **QUICK).fit(*digits)
+    assert given.history_ == SSSLClassifier(noise_model="gmm", **own, **QUICK).fit(*digits).history_
+    assert given.history_ != SSSLClassifier(noise_model="gmm", **theirs, **QUICK).fit(*digits).history_
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"clean_threshold": 1.5}, "'clean_threshold' parameter of GMMSplit"),
+        ({"balance": "song"}, "'balance' parameter of GMMSplit"),
+        ({"temperature": 0}, "'temperature' parameter of GMMSplit"),
+        ({"loss_memory": 1.0}, "'loss_memory' parameter of GMMSplit"),
+        ({"min_separation": -1}, "'min_separation' parameter of GMMSplit"),
+        ({"noise_model": "gmm"}, "'noise_model' parameter of GMMSplit"),
+        ({"noise_model": Split}, "noise_model is the class Split"),
+    ],
+)
+def test_the_parameters_of_a_gmm_split_are_checked(digits, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        SSSLClassifier(noise_model=GMMSplit(**wrong), **QUICK).fit(*digits)
+
+
+def test_a_split_of_a_users_own_is_checked_too(digits):
+    def wrong(losses, labels, random_state):
+        figures = np.full((1, 2), np.nan)
+        return Split(np.full(len(losses), 2.0), figures, figures, figures, np.full(1, 3.0))
+
+    with pytest.raises(ValueError, match="noise_model must return one clean probability in"):
+        SSSLClassifier(noise_model=wrong, **QUICK).fit(*digits)

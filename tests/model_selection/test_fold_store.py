@@ -1,8 +1,10 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from types import MethodType
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import KFold
@@ -20,6 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from skmer import SegmentTransformer, SSSLClassifier
+from skmer.label_noise import LabelStrategy
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Readout, fold_store
 from skmer.model_selection.fold_store import FoldStore, code_digest, describe, song_names
 
@@ -118,11 +122,147 @@ def test_what_decides_nothing_is_left_out():
 
 def test_values_by_hand():
     assert describe([np.float32(0.5), np.int64(3), np.bool_(True), (1, None), "a"]) == [0.5, 3, True, [1, None], "a"]
-    assert describe(Holder) == f"{__name__}.Holder"
+    assert describe(SVC) == "sklearn.svm._classes.SVC"
+    assert re.fullmatch(rf"{__name__}\.Holder [0-9a-f]{{16}}", describe(Holder))
+    assert describe(KFold(3)).startswith("KFold(n_splits=3, random_state=None, shuffle=False) ")
     assert describe(len) == "builtins.len"
+    assert describe(Path("a")) == "a"
     assert describe({1: {"b", "a"}}) == {"1": ["a", "b"]}
     assert describe(Readout(final_estimator=DummyClassifier()))["final_estimator"]["random_state"] is None
     assert describe(MethodType(halved, 3)) == {"method": describe(halved), "of": 3}
+
+
+class Shares(BaseEstimator):
+    """An estimator of one's own."""
+
+    LIMIT = 0.5
+
+    def __init__(self, share=0.1, n_jobs=None):
+        self.share = share
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X * self.share * SCALE
+
+
+SCALE = 2.0
+
+
+class Towards(LabelStrategy):
+    """A strategy of one's own, whose parameters have names that elsewhere decide nothing."""
+
+    def __init__(self, device=None, verbose=0, random_state=None, n_jobs=None, memory=None, warmup_epochs=5):
+        super().__init__(warmup_epochs)
+        self.device, self.verbose, self.random_state, self.n_jobs = device, verbose, random_state, n_jobs
+        self.memory = memory
+
+    def targets(self, logits, net):
+        return net.inherited_targets()
+
+
+class Code(BaseEstimator):
+    def __init__(self, code=1):
+        self.code = code
+
+
+def changed(thing, monkeypatch, kind, name, value):
+    """Describe a thing before and after its class is changed, and once more with what it was."""
+    before = describe(thing)
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, name, value)
+        after = describe(thing)
+    assert describe(thing) == describe(clone(thing, safe=False)) == before
+    return before, after
+
+
+def test_the_code_of_a_class_of_ones_own_stands_beside_its_parameters(monkeypatch):
+    assert set(describe(Shares())) == {"class", "share", "code"}
+    assert "code" not in describe(SVC())
+    assert describe(Code(3))["code"] == 3
+    assert describe(Code(3))["code of the class"] == describe(Code(4))["code of the class"]
+    pipe = make_pipeline(Shares(), SVC())
+    for thing in (Shares(), pipe, SSSLClassifier(noise_model=Towards()), Readout(final_estimator=Shares())):
+        kind, name = (Towards, "targets") if isinstance(thing, SSSLClassifier) else (Shares, "fit")
+        before, after = changed(thing, monkeypatch, kind, name, lambda self, X, y=None: None)
+        assert before != after
+    before, after = changed(Shares(), monkeypatch, Shares, "LIMIT", 0.25)
+    assert {name for name in before if before[name] != after[name]} == {"code"}
+    before = describe(Shares())
+    monkeypatch.setattr(f"{__name__}.SCALE", 3.0)
+    assert describe(Shares()) != before
+
+
+def test_the_code_of_a_network_and_of_a_callable_of_ones_own(monkeypatch):
+    class Linear(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x)
+
+    network = Linear(1, 1)
+    before, after = changed(network, monkeypatch, Linear, "forward", lambda self, x: 2 * x)
+    assert before != after
+    transformer = FunctionTransformer(Holder(2.0).scaled)
+    before, after = changed(transformer, monkeypatch, Holder, "scaled", lambda self, X: -X)
+    assert before != after
+
+
+@pytest.mark.parametrize("name", ["device", "verbose", "random_state", "n_jobs", "memory", "warmup_epochs"])
+def test_all_parameters_of_a_strategy_decide(name):
+    one, other = (describe(SSSLClassifier(noise_model=Towards(**{name: value}))) for value in (1, 2))
+    assert one != other
+
+
+def test_an_authors_word_for_a_thing():
+    def embedding(x):
+        return LOCK
+
+    with pytest.raises(ValueError, match=r"embedding.* cannot be told from others .* attribute cache_key"):
+        describe(FunctionTransformer(embedding))
+    embedding.cache_key = "first"
+    first = describe(FunctionTransformer(embedding))
+    embedding.cache_key = "second"
+    assert describe(FunctionTransformer(embedding)) != first
+    described = []
+    for word in ("first", "second"):
+        estimator = Shares()
+        estimator.cache_key = word
+        described.append(describe(estimator))
+    assert described[0]["code"] != described[1]["code"]
+
+
+LOCK = threading.Lock()
+
+
+def test_what_an_estimator_has_learnt_decides_its_method():
+    fitted = [SVC().fit([[0.0], [x]], [0, 1]) for x in (1.0, 2.0)]
+    one, other = (describe(FunctionTransformer(svm.predict)) for svm in fitted)
+    assert one != other
+
+
+def test_things_in_a_circle_end():
+    values = {"a": 1}
+    values["self"] = values
+    assert describe(values) == {"a": 1, "self": "again"}
+    estimator = Shares()
+    estimator.share = [estimator]
+    assert describe(estimator)["share"] == ["again"]
+    holder = Holder(1)
+    holder.value = holder
+    assert describe(holder) == describe(holder)
+    assert describe(FunctionTransformer(in_a_circle)) != describe(FunctionTransformer(halved))
+
+
+def in_a_circle(X):
+    return X if len(X) < 2 else in_a_circle(X[1:])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.complex64, torch.bool])
+def test_tensors_are_known_by_their_bytes(dtype):
+    one, other, again = (Towards(device=torch.tensor([x, 1]).to(dtype)) for x in (0, 1, 0))
+    assert describe(one) == describe(again) != describe(other)
+    assert describe(Holder(one.device)) == describe(Holder(again.device)) != describe(Holder(other.device))
 
 
 def test_the_place_of_a_function_and_comments_are_not_its_code():

@@ -1,19 +1,25 @@
+import hashlib
+import os
 import warnings
+from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
 import soundfile
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 import skmer.segmentation.song_arrays
 from skmer import SongAggregator, make_sssl_pipeline
 from skmer.aggregation import LongestRun, MajorityVote
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Protocol, Readout
+from skmer.model_selection.fold_store import describe
 from tests.estimators.instances import SPECTROGRAM, SR
 from tests.model_selection.tiny import Margins, tiny_network, tiny_segments, tiny_songs
 
@@ -196,6 +202,54 @@ def test_a_whole_estimator_is_cloned_and_seeded():
     assert system.run(rows, Y, train, test, seed=SEED) == {"predictions": {"": expected.tolist()}}
     assert forest.get_params()["randomforestclassifier__random_state"] == 77
     assert not hasattr(forest[-1], "estimators_")
+
+
+def reading(path):
+    """A system that reads a file beside the songs."""
+    steps = make_pipeline(FunctionTransformer(kw_args=None), Reads(str(path)), SVC())
+    return EstimatorSystem(steps, files=[path])
+
+
+class Reads(TransformerMixin, BaseEstimator):
+    def __init__(self, file, other="file"):
+        self.file = file
+        self.other = other
+
+
+def test_the_folder_of_a_file_decides_nothing_and_its_contents_do(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("a/net.pt", "b/net.pt", "c/net.pt", "a/other.pt")]
+    for path, contents in zip(paths, [b"one", b"one", b"two", b"one"], strict=True):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(contents)
+    systems = [reading(path) for path in paths]
+    described = [describe(system.parts) for system in systems]
+    assert described[0] == described[1]
+    assert described[0] not in described[2:]
+    assert described[2] != described[3]
+    assert str(tmp_path) not in str(described)
+    name = f"net.pt {hashlib.sha256(b'one').hexdigest()[:16]}"
+    assert described[0]["files"] == [name]
+    assert described[0]["estimator"]["steps"][1][1] == {
+        "class": f"{__name__}.Reads", "file": name, "other": "file", "code": ANY
+    }  # fmt: skip
+    # the system goes on reading its file
+    assert systems[0].estimator[1].file == str(paths[0])
+    monkeypatch.chdir(tmp_path / "b")
+    assert describe(reading(Path("net.pt")).parts) == described[0]
+    assert describe(reading("net.pt").parts) == described[0]
+    with pytest.raises(FileNotFoundError):
+        assert reading("none.pt").parts
+
+
+def test_a_file_is_read_once_for_all_folds(tmp_path, monkeypatch):
+    path = tmp_path / "net.pt"
+    path.write_bytes(b"one")
+    os.utime(path, (1, 1))
+    reads = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *given: reads.append(given) or digest(*given))
+    assert len({str(describe(reading(path).parts)) for _ in range(3)}) == 1
+    assert len(reads) == 1
 
 
 def test_a_pipeline_of_songs_is_the_network_system(both):

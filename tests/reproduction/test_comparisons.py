@@ -1,6 +1,8 @@
 """The other systems of Table 3: on the same segments and budget, and each what its name says."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +99,9 @@ def test_all_systems_stand_in_one_table(tmp_path, embedding):
     text = table_markdown(table)
     assert "deep embedding loudness.pt (windows of 0.25 s at 4000 Hz)" in text
     assert "Nadeau and Bengio's paired t-test" in text
+    # where the file lies stands nowhere
+    assert str(Path(embedding["embedding"]).parent) not in json.dumps(table)
+    assert table["settings"]["embedding"]["embedding"] == "loudness.pt"
     # asked for by its file, it stands in the short table too
     short = run_table(
         "table3", "emopia", settings, data_home=home, tasks=["quadrant"], n_splits=2, store=tmp_path / "folds"

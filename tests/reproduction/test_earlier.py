@@ -1,16 +1,18 @@
 """What stands where a table is to be written: taken up, or left as it is with a sentence."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from skmer.reproduction import Settings
+from skmer.reproduction.comparisons import EMBEDDING, STACK
 from skmer.reproduction.earlier import check_counts, check_rows, check_settings, read_earlier
 
 
-def earlier(settings=None, folds="stratified", n_splits=10, threshold=None, table="table3"):
+def earlier(settings=None, folds="stratified", n_splits=10, threshold=None, table="table3", row="a"):
     protocol = {"folds": folds, "n_splits": n_splits, "threshold": threshold}
-    experiment = {"protocol": protocol, "rows": [{"name": "a", "seed": 0}]}
+    experiment = {"protocol": protocol, "rows": [{"name": row, "seed": 0}]}
     settings = json.loads(json.dumps((settings or Settings()).to_dict()))
     return {"table": table, "settings": settings, "experiments": {"valence": experiment}}
 
@@ -63,6 +65,44 @@ def test_other_settings_are_named(settings, n_splits, threshold, names):
 )
 def test_what_decides_nothing_is_no_other_setting(before, settings, n_splits):
     check_settings("t.json", before, settings, n_splits, None)
+
+
+@pytest.fixture
+def embedding(tmp_path):
+    path = tmp_path / "net.pt"
+    path.write_bytes(b"one")
+    return {"embedding": str(path), "sr": 4000.0, "window": 0.25}
+
+
+def test_settings_that_touch_no_row_are_no_other_settings(embedding, tmp_path):
+    with_it, stacked = Settings(embedding=embedding), Settings(stack=(2, 4))
+    for before, now in [(Settings(), with_it), (with_it, Settings()), (Settings(), stacked), (with_it, stacked)]:
+        check_settings("t.json", earlier(before), now, 10, None)
+    row = f"{STACK} (1, 3, 5 s)"
+    check_settings("t.json", earlier(row=row), with_it, 10, None)
+    with pytest.raises(ValueError, match=r"other settings \(stack\)"):
+        check_settings("t.json", earlier(row=row), stacked, 10, None)
+    check_settings("t.json", earlier(with_it, row=EMBEDDING), with_it, 10, None)
+    check_settings("t.json", earlier(with_it, row=EMBEDDING), replace(stacked, embedding=embedding), 10, None)
+    longer = {**embedding, "window": 0.5}
+    for other in (Settings(), Settings(embedding=longer)):
+        with pytest.raises(ValueError, match=r"other settings \(embedding\)"):
+            check_settings("t.json", earlier(with_it, row=EMBEDDING), other, 10, None)
+    before = earlier(with_it, row=EMBEDDING)
+    (tmp_path / "elsewhere").mkdir()
+    moved = (tmp_path / "net.pt").rename(tmp_path / "elsewhere" / "net.pt")
+    check_settings("t.json", before, Settings(embedding={**embedding, "embedding": str(moved)}), 10, None)
+    moved.write_bytes(b"two")
+    with pytest.raises(ValueError, match=r"other settings \(embedding\)"):
+        check_settings("t.json", before, Settings(embedding={**embedding, "embedding": str(moved)}), 10, None)
+
+
+def test_the_way_out_is_told():
+    elsewhere = r"another folder for the results \(--out\), and share finished folds through --store\.$"
+    with pytest.raises(ValueError, match=f"Name {elsewhere}"):
+        check_settings("t.json", earlier(), Settings(epochs=9), 10, None)
+    with pytest.raises(ValueError, match=f"Run both together, or name {elsewhere}"):
+        check_rows("t.json", rows("a", "b"), rows("a"))
 
 
 def rows(*names, task="valence", seeds=(0,)):

@@ -90,6 +90,21 @@ def test_settings_survive_json_without_the_folder_of_the_cache(settings):
     assert Settings(**plain).to_dict() == plain
 
 
+def test_settings_name_the_file_of_an_embedding_and_not_its_folder(tmp_path):
+    found = []
+    for folder, contents in [("a", b"one"), ("b", b"one"), ("c", b"two")]:
+        path = tmp_path / folder / "net.pt"
+        path.parent.mkdir()
+        path.write_bytes(contents)
+        settings = Settings(embedding={"embedding": str(path), "sr": 4000.0, "window": 0.25})
+        found.append(settings.to_dict())
+        assert settings.embedding["embedding"] == str(path)
+    assert found[0] == found[1] != found[2]
+    digest = "7692c3ad3540bb80"  # of the bytes "one"
+    assert found[0]["embedding"] == {"embedding": "net.pt", "sr": 4000.0, "window": 0.25, "digest": digest}
+    assert json.loads(json.dumps(found[0])) == found[0]
+
+
 def test_networks_are_not_shared_between_systems():
     systems = table_3_systems(SMALL)
     assert len({id(s.network) for s in systems.values() if isinstance(s, NetworkSystem)}) == 3

@@ -40,7 +40,7 @@ def test_a_table_of_other_settings_is_not_written_over(songs, capsys):
         assert out == ""
         assert errors(err).startswith("skmer reproduce: out/table3-pmemo-stratified.json: this table has ")
         assert expected in err
-        assert "folder for the results (--out)." in err
+        assert "folder for the results (--out), and share finished folds through --store." in err
         assert [path.read_bytes() for path in files] == before
     # more of the same is welcome
     assert run("table3", "pmemo", "--systems", "log,inherited", "--seeds", "0,1") == 0

@@ -7,6 +7,7 @@ from skmer.classifiers import BiLSTMClassifier
 from skmer.songs import SongSequence
 from skmer.training.row_net import RowNet, build_net
 from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.runtime import forget_fit
 
 
 class Rebuilding(RowNet):
@@ -110,3 +111,23 @@ def test_the_built_net_follows_one_cycle():
         net.train_rows()
         rates = [row["lr"] for row in net.history_rows()]
         assert rates == [0.1] * 4 if schedule is None else (max(rates) > 0.05 and rates[-1] < 0.01)
+
+
+def test_outputs_of_songs_are_those_of_their_rows_however_many_come_at_once(monkeypatch):
+    net = make_net()
+    songs = SongSequence([np.random.default_rng(i).normal(size=(n, 4)) for i, n in enumerate([5, 1, 9, 2, 3])])
+    standardizer = Standardizer.fit(songs)
+    bank = SegmentBank(songs, standardizer)
+    expected = net.row_outputs(bank, lambda x: x * 2).numpy()
+    for at_once in (2048, 6, 1):
+        monkeypatch.setattr("skmer.training.row_net._SEGMENTS_AT_ONCE", at_once)
+        out = net.song_outputs(songs, standardizer, lambda x: x * 2)
+        assert [len(song) for song in out] == [5, 1, 9, 2, 3]
+        np.testing.assert_array_equal(np.concatenate(out), expected)
+    np.testing.assert_allclose(np.concatenate(net.song_outputs(songs, standardizer)), net.row_outputs(bank), rtol=1e-6)
+
+
+def test_what_a_fit_left_is_forgotten_and_parameters_are_not():
+    classifier = BiLSTMClassifier(max_epochs=1).fit([[0.0], [1.0]], ["calm", "happy"])
+    forget_fit(classifier)
+    assert vars(classifier) == vars(BiLSTMClassifier(max_epochs=1))

@@ -1,0 +1,104 @@
+"""DivideMix's epoch (Li, Socher and Hoi, ICLR 2020) in our own words, for what it costs beside SSSL.
+
+Two networks; each epoch the losses of either split the rows for the other by a mixture of two Gaussians. Of each
+labelled batch two augmented views are refined by the network that learns, of each unlabelled batch two views are
+guessed by both; all four views are mixed up and learnt from. It measures time: no scheme of rates, no warm-up.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from skmer.label_noise import gaussian_mixture_split
+from skmer.training.objectives import sharpen
+
+VIEWS, TEMPERATURE, ALPHA, THRESHOLD, LAMBDA_U, LR = 2, 0.5, 4.0, 0.5, 25.0, 1e-3
+
+
+class DivideMix:
+    """Two networks on one bank.
+
+    Parameters
+    ----------
+    networks : pair of Module
+        Of one kind.
+    bank : SegmentBank
+        Segments.
+    labels : Tensor of shape (n_segments,)
+        Class indices.
+    n_classes, batch_size : int
+        Number of classes, and of labelled rows a batch.
+    forward : callable
+        Takes a network and a batch, gives logits: the precision and layout of the competitor.
+    """
+
+    def __init__(self, networks, bank, labels, n_classes, batch_size, forward):
+        self.networks, self.bank, self.labels = networks, bank, labels
+        self.n_classes, self.batch_size, self.forward = n_classes, batch_size, forward
+        self.optimizers = [torch.optim.AdamW(network.parameters(), lr=LR) for network in networks]
+        self.rng = np.random.default_rng(0)
+        self.clean_share = 0.0
+
+    def epoch(self):
+        """Train both networks for an epoch."""
+        splits = [self.split(network) for network in self.networks]
+        self.clean_share = float(np.mean([split > THRESHOLD for split in splits]))
+        for own, other in ((0, 1), (1, 0)):
+            # each learns by the other's split
+            self.train(self.networks[own], self.networks[other], self.optimizers[own], splits[other])
+
+    @torch.no_grad()
+    def split(self, network):
+        """Give each row's posterior of the component with the small losses."""
+        network.eval()
+        rows = torch.arange(len(self.bank)).split(self.batch_size)
+        logits = torch.cat([self.forward(network, self.bank.gather(index)).float() for index in rows])
+        losses = nn.functional.cross_entropy(logits, self.labels, reduction="none")
+        return gaussian_mixture_split(losses.numpy(), random_state=0).clean_probability
+
+    def train(self, network, helper, optimizer, clean):
+        network.train()
+        helper.eval()
+        labelled = self.rng.permutation(np.flatnonzero(clean > THRESHOLD))
+        unlabelled = np.flatnonzero(clean <= THRESHOLD)
+        for start in range(0, len(labelled), self.batch_size):
+            x_rows = labelled[start : start + self.batch_size]
+            u_rows = self.rng.choice(unlabelled, len(x_rows))
+            x = [self.augment(self.gather(x_rows)) for _ in range(VIEWS)]
+            u = [self.augment(self.gather(u_rows)) for _ in range(VIEWS)]
+            with torch.no_grad():
+                one_hot = nn.functional.one_hot(self.labels[torch.from_numpy(x_rows)], self.n_classes).float()
+                weight = torch.from_numpy(clean[x_rows]).float()[:, None]
+                refined = sharpen(weight * one_hot + (1 - weight) * self.mean_of([network], x), TEMPERATURE)
+                guessed = sharpen(self.mean_of([network, helper], u), TEMPERATURE)
+            inputs = torch.cat(x + u)
+            targets = torch.cat([refined] * VIEWS + [guessed] * VIEWS)
+            partner = torch.from_numpy(self.rng.permutation(len(inputs)))
+            share = self.rng.beta(ALPHA, ALPHA)
+            share = max(share, 1 - share)
+            inputs = share * inputs + (1 - share) * inputs[partner]
+            targets = share * targets + (1 - share) * targets[partner]
+            log_p = torch.log_softmax(self.forward(network, inputs).float(), 1)
+            n = VIEWS * len(x_rows)
+            supervised = -(targets[:n] * log_p[:n]).sum(1).mean()
+            consistency = (log_p[n:].exp() - targets[n:]).square().mean()
+            mean = log_p.exp().mean(0)
+            penalty = -(torch.log(mean) / self.n_classes).sum() - np.log(self.n_classes)
+            optimizer.zero_grad(set_to_none=True)
+            (supervised + LAMBDA_U * consistency + penalty).backward()
+            optimizer.step()
+
+    def gather(self, rows):
+        return self.bank.gather(torch.from_numpy(rows))
+
+    def mean_of(self, networks, views):
+        return torch.stack([self.forward(n, view).float().softmax(1) for n in networks for view in views]).mean(0)
+
+    def augment(self, x):
+        """Hide a stretch of time and a band of frequencies, at other places in each batch."""
+        out = x.clone()
+        for axis in (2, 3):
+            width = x.shape[axis] // 8
+            begin = int(self.rng.integers(x.shape[axis] - width))
+            out.narrow(axis, begin, width).zero_()
+        return out

@@ -1,0 +1,99 @@
+"""Emotions of a folder of files, reading while the network works; statistics of up to a million songs."""
+
+import os
+
+# before NumPy and torch are imported: threads are named where they are meant
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import tempfile
+import warnings
+
+import numpy as np
+from _performance import run
+from _ratios import interleave, row
+from front_end import songs
+
+from skmer import make_sssl_pipeline
+from skmer.datasets import make_songs
+from skmer.prediction import PipelineParts, predict_files
+from skmer.statistics import song_statistics
+
+N_SEGMENTS, N_CLASSES = 28, 4  # a song of 30 s in segments of 3 s
+
+
+def fitted_pipeline():
+    """Train on a few synthetic songs: how well does not matter here."""
+    made = make_songs(8, duration=5, random_state=0)
+    pipe = make_sssl_pipeline(
+        recipe="plain", backbone="small", max_epochs=1, warmup_epochs=1, random_state=0, max_duration=None
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pipe.fit(made.data, made.target)
+
+
+def statistics_of(n_songs):
+    """Give a function that summarises so many songs."""
+    values = np.random.default_rng(0).dirichlet(np.ones(N_CLASSES), size=n_songs * N_SEGMENTS)
+    lengths = np.full(n_songs, N_SEGMENTS)
+    return lambda: song_statistics(values, lengths)
+
+
+def looped(n_songs):
+    """Give a function that summarises song by song, as one would without thinking of speed."""
+    values = np.random.default_rng(0).dirichlet(np.ones(N_CLASSES), size=(n_songs, N_SEGMENTS))
+
+    def once():
+        for song in values:
+            np.concatenate(
+                [
+                    song.max(0), song.min(0), *np.quantile(song, [0.25, 0.5, 0.75], axis=0), song.mean(0),
+                    (song > 0.5).mean(0),
+                ]
+            )  # fmt: skip
+
+    return once
+
+
+def measure(arguments):
+    """Take the figures."""
+    rounds = 2 if arguments.quick else arguments.rounds
+    pipe = fitted_pipeline()
+    parts = PipelineParts(pipe)
+    with tempfile.TemporaryDirectory() as folder:
+        paths, kind = songs(folder, 3 if arguments.quick else 24)
+        segments = [parts.segments(path) for path in paths]
+        seconds = interleave(
+            {
+                "read": lambda: [parts.segments(path) for path in paths],
+                "network": lambda: [parts.emotion(song) for song in segments],
+                "in turn": lambda: list(predict_files(pipe, paths, n_jobs=1)),
+                "ahead": lambda: list(predict_files(pipe, paths, n_jobs=2)),
+            },
+            rounds,
+        )
+    sizes = (100, 1_000) if arguments.quick else (10_000, 100_000, 1_000_000)
+    few = interleave({"loop": looped(1_000), "skmer": statistics_of(1_000)}, rounds)
+    many = [interleave({"": statistics_of(n)}, min(rounds, 3))[""] for n in sizes]
+    per_song = [1e6 * found / n for n, found in zip(sizes, many, strict=True)]
+    slower = max(float(np.median(seconds["read"])), float(np.median(seconds["network"])))
+    rows = [
+        row("predict with a thread that reads / one after the other", seconds["ahead"] / seconds["in turn"]),
+        row("predict with a thread that reads / the slower of reading and network alone", seconds["ahead"] / slower),
+        row("reading alone / network alone", seconds["read"] / seconds["network"]),
+        row("statistics of 1,000 songs: a Python loop / skmer", few["loop"] / few["skmer"]),
+        *(
+            row(f"statistics, µs a song of {n:,}", figures, unit="µs")
+            for n, figures in zip(sizes, per_song, strict=True)
+        ),
+        row(f"statistics of {sizes[-1]:,} songs", many[-1], 10.0, unit="s"),
+    ]
+    setting = (
+        f"{len(paths)} {kind}, read whole, small CNN. Statistics: {N_SEGMENTS} segments a song, {N_CLASSES} classes, "
+        "all seven."
+    )
+    return {"setting": setting, "rows": rows}
+
+
+if __name__ == "__main__":
+    run("prediction", measure, __doc__, rounds=5)

@@ -1,0 +1,168 @@
+"""An epoch of SSSL beside plain cross-entropy and DivideMix, and the loop beside a bare one and stock skorch."""
+
+import os
+
+# before NumPy and torch are imported: a network this small gains nothing from more
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import copy
+import warnings
+
+import numpy as np
+import torch
+from _dividemix import DivideMix
+from _performance import run
+from _ratios import interleave, row
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from skmer import SSSLClassifier
+from skmer.backbones import MLP, SmallCNN
+from skmer.label_noise import GMMSplit
+from skmer.songs import SongSequence
+from skmer.training.net import SegmentNet
+from skmer.training.row_net import build_net
+from skmer.training.rows import SegmentBank, Standardizer
+
+N_CLASSES, WIDTH, BATCH = 4, 16, 32
+NOISE = 0.3
+MLP_BATCH, MLP_ROWS, MLP_FEATURES = 64, 20_000, 20
+
+
+def spectrograms(n_songs, seconds=30):
+    """Make songs whose class is the band that is loud, and labels of which a share is wrong."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(n_songs) % N_CLASSES
+    songs = []
+    for k in truth:
+        frames = rng.normal(-40, 10, size=(44 * seconds, 128)).astype(np.float32)
+        frames[:, 32 * k : 32 * k + 32] += 6
+        songs.append(frames)
+    wrong = rng.random(n_songs) < NOISE
+    labels = np.where(wrong, rng.integers(N_CLASSES, size=n_songs), truth)
+    return SongSequence(songs, window=(131, 44)), labels
+
+
+def make_net(network, bank, labels, batch_size, strategy=None, **objective):
+    """Build a net as SSSLClassifier does, with constant rate, to be trained an epoch at a time."""
+    own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
+    callbacks = [] if strategy is None else [("strategy", strategy)]
+    objective["n_classes"] = N_CLASSES
+    net = build_net(SegmentNet, network, own, len(bank), "cpu", 0, "auto", 1e-3, callbacks, **objective)
+    net.load_rows(bank, labels)
+    net.notify("on_train_begin", X=None, y=None)
+    return net
+
+
+class Passes:
+    """Counts rows through a network, in forward passes: three for a row that is learnt from."""
+
+    def __init__(self, *modules):
+        self.total = 0
+        self.handles = [module.register_forward_hook(self._count) for module in modules]
+
+    def _count(self, module, inputs, output):
+        self.total += len(output) * (3 if torch.is_grad_enabled() else 1)
+
+    def of(self, function):
+        """Give the passes of a call."""
+        before = self.total
+        function()
+        return self.total - before
+
+
+def epochs(n_songs, rounds):
+    """Time an epoch of each way of training on the same segments, and count its passes."""
+    songs, song_labels = spectrograms(n_songs)
+    bank = SegmentBank(songs, Standardizer.fit(songs))
+    labels = song_labels[bank.song]
+    torch.manual_seed(0)
+    network = SmallCNN((128, 131), N_CLASSES, WIDTH)
+    plain = make_net(copy.deepcopy(network), bank, labels, BATCH)
+    split = GMMSplit(warmup_epochs=1)  # the first, untimed call
+    sssl = make_net(copy.deepcopy(network), bank, labels, BATCH, split, ramp_epochs=0)
+    pair = [copy.deepcopy(network).to(memory_format=torch.channels_last) for _ in range(2)]
+
+    def forward(module, x):
+        with plain._autocast():
+            return module(plain._layout(x))
+
+    dividemix = DivideMix(pair, bank, torch.as_tensor(labels), N_CLASSES, BATCH, forward)
+    ways = {
+        "cross-entropy": lambda: plain.fit_loop(epochs=1),
+        "sssl": lambda: sssl.fit_loop(epochs=1),
+        "dividemix": dividemix.epoch,
+    }
+    counters = {
+        "cross-entropy": Passes(plain.module_.features),
+        "sssl": Passes(sssl.module_.features),
+        "dividemix": Passes(*(module.features for module in pair)),
+    }
+    seconds = interleave(ways, rounds)
+    passes = {name: counters[name].of(way) / len(bank) for name, way in ways.items()}
+    if sssl.history[-1]["phase"] != "sssl":
+        raise SystemExit("The split was not usable, so that this was no epoch of SSSL.")
+    return seconds, passes, dividemix.clean_share, len(bank)
+
+
+def loops(rounds):
+    """Time an epoch on a tiny MLP: a bare loop, ours, and stock skorch."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(MLP_ROWS, MLP_FEATURES)).astype(np.float32)
+    y = rng.integers(N_CLASSES, size=MLP_ROWS)
+    torch.manual_seed(0)
+    network = MLP((MLP_FEATURES,), N_CLASSES)
+    songs = SongSequence(X[:, None])
+    bank = SegmentBank(songs, Standardizer.fit(songs))
+    ours = make_net(copy.deepcopy(network), bank, y, MLP_BATCH)
+    stock = NeuralNetClassifier(
+        copy.deepcopy(network), criterion=nn.CrossEntropyLoss, optimizer=torch.optim.AdamW, lr=1e-3,
+        batch_size=MLP_BATCH, train_split=None, verbose=0, iterator_train__shuffle=True,
+    ).initialize()  # fmt: skip
+    module = copy.deepcopy(network)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3)
+    values, labels = torch.from_numpy(X), torch.from_numpy(y)
+
+    def bare():
+        module.train()
+        for index in torch.randperm(MLP_ROWS).split(MLP_BATCH):
+            optimizer.zero_grad(set_to_none=True)
+            nn.functional.cross_entropy(module(values[index]), labels[index]).backward()
+            optimizer.step()
+
+    ways = {
+        "bare": bare,
+        "ours": lambda: ours.fit_loop(epochs=1),
+        "stock": lambda: stock.fit_loop(X, y, epochs=1),
+    }
+    return interleave(ways, rounds)
+
+
+def measure(arguments):
+    """Take the figures."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore", UserWarning)
+    n_songs, rounds = (8, 2) if arguments.quick else (48, arguments.rounds)
+    seconds, passes, clean, n_rows = epochs(n_songs, rounds)
+    loop = loops(rounds)
+    sssl = seconds["sssl"]
+    rows = [
+        row("an epoch of SSSL / of cross-entropy", sssl / seconds["cross-entropy"], 1.45),
+        row("passes of SSSL / of cross-entropy", passes["sssl"] / passes["cross-entropy"], 1.45),
+        row("passes of SSSL / of DivideMix", passes["sssl"] / passes["dividemix"], 0.25),
+        row("an epoch of SSSL / of DivideMix", sssl / seconds["dividemix"], 0.25),
+        row("segments a second in SSSL", n_rows / sssl, unit=""),
+        row("our loop / a bare torch loop, tiny MLP", loop["ours"] / loop["bare"], 1.2),
+        row("stock skorch / a bare torch loop, tiny MLP", loop["stock"] / loop["bare"]),
+    ]
+    setting = (
+        f"{n_rows:,} segments of 128 bands × 131 frames, small CNN of width {WIDTH}, batches of {BATCH}, one thread. "
+        f"Forward passes a segment: cross-entropy {passes['cross-entropy']:.2f}, SSSL {passes['sssl']:.2f}, DivideMix "
+        f"{passes['dividemix']:.2f} with {100 * clean:.0f} % of the rows clean. The MLP has {MLP_ROWS:,} rows of "
+        f"{MLP_FEATURES} features in batches of {MLP_BATCH}."
+    )
+    return {"setting": setting, "rows": rows}
+
+
+if __name__ == "__main__":
+    run("training", measure, __doc__, rounds=5)

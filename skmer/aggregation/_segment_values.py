@@ -1,0 +1,40 @@
+"""The door of what stands behind a classifier: the values of all songs' segments, checked once."""
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from skmer.songs import as_song_sequence, is_song_data, refuse_no_songs
+
+__all__ = ["segment_values"]
+
+
+def segment_values(estimator, X, reset):
+    """Give all songs' segments one after another, how many each song has, and the names of the values or None.
+
+    With `reset`, as in a fit, the estimator remembers ``n_features_in_``; otherwise X must have as many.
+    """
+    refuse_no_songs(X)
+    if not is_song_data(X):
+        values = validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32))
+        return values, np.ones(len(values), dtype=np.intp), getattr(estimator, "feature_names_in_", None)
+    name = type(estimator).__name__
+    songs = as_song_sequence(X)
+    if len(songs.segment_shape) != 1:
+        raise ValueError(
+            f"{name} takes songs of shape (n_segments, n_classes), but their segments have shape "
+            f"{songs.segment_shape}: put a classifier such as SSSLClassifier before it."
+        )
+    if reset:
+        estimator.n_features_in_ = songs.segment_shape[0]
+        # of an earlier fit
+        estimator.__dict__.pop("feature_names_in_", None)
+    elif songs.segment_shape[0] != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {songs.segment_shape[0]} features, but {name} is expecting {estimator.n_features_in_} features "
+            "as input."
+        )
+    values = np.concatenate(list(songs))
+    if not np.isfinite(values).all():
+        bad = next(i for i, song in enumerate(songs) if not np.isfinite(song).all())
+        raise ValueError(f"Song {bad} has NaN or infinity among its segment values.")
+    return values, songs.n_segments, songs.names
