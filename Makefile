@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DATA ?=
 
-.PHONY: demo test lint bench-label-noise bench-emotify reproduction clean
+.PHONY: demo test lint bench bench-label-noise bench-emotify reproduction clean
 
 .venv/.stamp-%: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -21,6 +21,10 @@ lint: .venv/.stamp-test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+# under a quarter of an hour on two cores
+bench: .venv/.stamp-bench
+	for area in front_end memory training gpu prediction; do $(PY) benchmarks/$$area.py || exit 1; done
 
 bench-label-noise: .venv/.stamp-bench
 	$(PY) benchmarks/label_noise.py

@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -78,26 +79,11 @@ def five_cached(paths):
             transform(paths, duration=duration, memory=memory)
 
 
-IMPORTS = {
-    "base": "import torch, sklearn",
-    "skmer": "import torch, sklearn, skmer",
-    "used": "import torch, sklearn.pipeline, sklearn.preprocessing, sklearn.svm, sklearn.mixture, skorch",
-    "pipeline": (
-        "import torch, sklearn.pipeline, sklearn.preprocessing, sklearn.svm, sklearn.mixture, skorch\n"
-        "from skmer import SegmentTransformer, SSSLClassifier, SongAggregator"
-    ),
-}
-
-
-def importing(statement):
-    """Give the processor time that a new Python spends on imports."""
-
-    def once():
-        code = f"import time\nbegan = time.process_time()\n{statement}\nprint(time.process_time() - began)"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        return float(done.stdout)
-
-    return once
+def importing(first, then):
+    """Give the processor time that a new Python spends on an import, after others."""
+    code = f"import time, {first}\nbegan = time.process_time()\n{then}\nprint(time.process_time() - began)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def measure(arguments):
@@ -112,30 +98,29 @@ def measure(arguments):
                 "skmer": lambda: transform(paths),
                 "five": lambda: five_durations(paths),
                 "five cached": lambda: five_cached(paths),
-                "two threads": lambda: transform(paths, n_jobs=2),
             },
             rounds,
+            time.process_time,
         )
-    times = {name: importing(statement) for name, statement in IMPORTS.items()}
-    for once in times.values():
-        once()
-    imports = [{name: once() for name, once in times.items()} for _ in range(rounds)]
+        threads = interleave({"one": lambda: transform(paths), "two": lambda: transform(paths, n_jobs=2)}, rounds)
+    alone = [importing("torch, sklearn", "import skmer") for _ in range(rounds)]
+    classes = "from skmer import SegmentTransformer, SSSLClassifier, SongAggregator"
+    beside = "torch, skorch, sklearn.pipeline, sklearn.preprocessing, sklearn.svm, sklearn.mixture"
+    used = [importing(beside, classes) for _ in range(rounds)]
     rows = [
         row("librosa.load + a librosa mel a segment / skmer", done["librosa"] / done["skmer"], 2.5, at_least=True),
         row("skmer / soundfile + soxr alone", done["skmer"] / done["bare"], 1.3),
         row("five durations from one spectrogram / one duration", done["five"] / done["skmer"], 1.15),
         row("five durations by a cache on disk / one duration without", done["five cached"] / done["skmer"]),
-        row("songs a second with n_jobs=2 / with one", done["skmer"] / done["two threads"]),
-        row("songs a second, one process", len(paths) / done["skmer"], unit=""),
-        row("import skmer, beyond torch and scikit-learn", [i["skmer"] - i["base"] for i in imports], 0.2, unit="s"),
-        row(
-            "its classes imported, beyond torch, skorch and scikit-learn's",
-            [i["pipeline"] - i["used"] for i in imports],
-            0.2,
-            unit="s",
-        ),
+        row("songs a second with n_jobs=2 / with one", threads["one"] / threads["two"]),
+        row("songs a second of processor time", len(paths) / done["skmer"], unit=""),
+        row("import skmer, beyond torch and scikit-learn", alone, 0.2, unit="s"),
+        row("the classes of the pipeline, beyond torch, skorch and scikit-learn's", used, 0.2, unit="s"),
     ]
-    setting = f"{len(paths)} {kind}, read whole; segments of {DURATION:g} s; one thread but where two are named."
+    setting = (
+        f"{len(paths)} {kind}, read whole; segments of {DURATION:g} s. Processor time of one process with one thread; "
+        "of two threads, and of the imports' processes, as it says."
+    )
     return {"setting": setting, "rows": rows}
 
 

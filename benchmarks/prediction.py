@@ -67,8 +67,9 @@ def measure(arguments):
             {
                 "read": lambda: [parts.segments(path) for path in paths],
                 "network": lambda: [parts.emotion(song) for song in segments],
-                "in turn": lambda: list(predict_files(pipe, paths, n_jobs=1)),
-                "ahead": lambda: list(predict_files(pipe, paths, n_jobs=2)),
+                "in turn": lambda: [parts.emotion(parts.segments(path)) for path in paths],
+                "ahead": lambda: list(predict_files(pipe, paths)),
+                "two ahead": lambda: list(predict_files(pipe, paths, n_jobs=2)),
             },
             rounds,
         )
@@ -78,8 +79,9 @@ def measure(arguments):
     per_song = [1e6 * found / n for n, found in zip(sizes, many, strict=True)]
     slower = max(float(np.median(seconds["read"])), float(np.median(seconds["network"])))
     rows = [
-        row("predict with a thread that reads / one after the other", seconds["ahead"] / seconds["in turn"]),
-        row("predict with a thread that reads / the slower of reading and network alone", seconds["ahead"] / slower),
+        row("skmer predict / reading and network in turn", seconds["ahead"] / seconds["in turn"], 1.0),
+        row("skmer predict / the slower of reading and network alone", seconds["ahead"] / slower),
+        row("skmer predict --n-jobs 2 / reading and network in turn", seconds["two ahead"] / seconds["in turn"]),
         row("reading alone / network alone", seconds["read"] / seconds["network"]),
         row("statistics of 1,000 songs: a Python loop / skmer", few["loop"] / few["skmer"]),
         *(

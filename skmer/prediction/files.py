@@ -62,8 +62,8 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     files : iterable of str or Path
         Audio files.
     n_jobs : int, default=1
-        Threads that decode songs and compute spectrograms while the network works; -1 is
-        every processor. It changes no result.
+        Threads that decode songs and compute spectrograms while the network works, which has
+        a thread of its own; -1 is every processor. It changes no result.
 
     Yields
     ------
@@ -131,9 +131,6 @@ def _reason(error, file):
 def _ahead(function, items, n_jobs):
     """Map in order, on threads that run no more than `n_jobs` items ahead of the consumer."""
     n_threads = joblib.effective_n_jobs(n_jobs)
-    if n_threads == 1:
-        yield from map(function, items)
-        return
     pool = ThreadPoolExecutor(n_threads)
     try:
         waiting: deque = deque()
