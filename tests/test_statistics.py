@@ -73,3 +73,13 @@ def test_sorting_stays_within_songs_and_columns(rng):
     songs = [rng.normal(size=(n, 3)) for n in (4, 1, 7)]
     ordered = sort_within_songs(np.concatenate(songs), [4, 1, 7])
     np.testing.assert_array_equal(ordered, np.concatenate([np.sort(song, axis=0) for song in songs]))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+def test_songs_are_the_same_whatever_is_summarised_at_once(monkeypatch, at_once):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 6, 20)
+    values = rng.random((lengths.sum(), 3))
+    expected = song_statistics(values, lengths)
+    monkeypatch.setattr("skmer.statistics._SEGMENTS_AT_ONCE", at_once)
+    np.testing.assert_array_equal(song_statistics(values, lengths), expected)

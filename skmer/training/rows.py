@@ -155,17 +155,22 @@ class SegmentBank:
         self.window = songs.window
         dtype = np.float16 if len(self.segment_shape) > 1 else np.float32
         if self.window is None:
-            parts = [standardizer.apply(song, axis=1).astype(dtype) for song in _finite(songs)]
+            lengths = songs.n_segments
+            shape = self.segment_shape
             self._starts = None
         else:
-            parts = [standardizer.apply(song, axis=1).astype(dtype) for song in _finite(songs)]
+            lengths = np.array([len(songs.frames(i)) for i in range(len(songs))])
+            shape = (self.segment_shape[0],)
             length, step = self.window
-            first = np.concatenate([[0], np.cumsum([len(part) for part in parts])[:-1]])
             within = np.concatenate([np.arange(n) * step for n in songs.n_segments])
-            starts = np.repeat(first, songs.n_segments) + within
+            starts = np.repeat(np.cumsum(lengths) - lengths, songs.n_segments) + within
             self._starts = torch.from_numpy(starts).to(device)
             self._steps = torch.arange(length, device=device)
-        self._values = torch.from_numpy(np.concatenate(parts)).to(device)
+        # filled song by song: lists of parts would hold everything twice
+        values = np.empty((lengths.sum(), *shape), dtype)
+        for song, end, n in zip(_finite(songs), np.cumsum(lengths), lengths, strict=True):
+            values[end - n : end] = standardizer.apply(song, axis=1)
+        self._values = torch.from_numpy(values).to(device)
 
     def __len__(self):
         return len(self.song)
