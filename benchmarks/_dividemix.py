@@ -63,6 +63,8 @@ class DivideMix:
         unlabelled = np.flatnonzero(clean <= THRESHOLD)
         for start in range(0, len(labelled), self.batch_size):
             x_rows = labelled[start : start + self.batch_size]
+            if not len(unlabelled):
+                raise ValueError("Every row was found clean, so that there is nothing to guess: plant more noise.")
             u_rows = self.rng.choice(unlabelled, len(x_rows))
             x = [self.augment(self.gather(x_rows)) for _ in range(VIEWS)]
             u = [self.augment(self.gather(u_rows)) for _ in range(VIEWS)]

@@ -118,8 +118,8 @@ def measure(arguments):
         row("the classes of the pipeline, beyond torch, skorch and scikit-learn's", used, 0.2, unit="s"),
     ]
     setting = (
-        f"{len(paths)} {kind}, read whole; segments of {DURATION:g} s. Processor time of one process with one thread; "
-        "of two threads, and of the imports' processes, as it says."
+        f"{len(paths)} {kind}, read whole; segments of {DURATION:g} s. Processor time of one thread, but "
+        "wall-clock time where two threads are compared with one."
     )
     return {"setting": setting, "rows": rows}
 

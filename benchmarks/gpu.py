@@ -18,6 +18,7 @@ from skmer import SSSLClassifier
 from skmer.backbones import VGG16
 from skmer.label_noise import GMMSplit
 from skmer.songs import SongSequence
+from skmer.training.callbacks import AverageWeights
 from skmer.training.net import SegmentNet
 from skmer.training.row_net import build_net
 from skmer.training.rows import SegmentBank, Standardizer
@@ -78,10 +79,13 @@ def make_net(network, bank, labels, batch_size, device, precision, compiled, sss
     """Build a net as SSSLClassifier does; the mixture's verdict is replaced by a planted one, half clean."""
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     clean = np.random.default_rng(1).random(len(labels))
+    average = AverageWeights()
     strategy = GMMSplit(noise_model=lambda losses, labels, random_state: clean, warmup_epochs=1, balance=None)
+    strategy.average_ = average
     net = build_net(
         SegmentNet, copy.deepcopy(network), own, len(bank), device, 0, precision, 1e-4,
-        [("strategy", strategy)] if sssl else [], n_classes=N_CLASSES, ramp_epochs=0, compiled=compiled,
+        [("average", average), ("strategy", strategy)] if sssl else [],
+        n_classes=N_CLASSES, ramp_epochs=0, compiled=compiled,
     )  # fmt: skip
     net.load_rows(bank, labels)
     net.notify("on_train_begin", X=None, y=None)
@@ -114,13 +118,19 @@ def measure(arguments):
             nets[name].fit_loop(epochs=1)
             wait(device)
 
+        # an epoch of warm-up and one of SSSL: whatever is compiled is compiled before the rounds
+        for net in nets.values():
+            net.fit_loop(epochs=2)
         seconds = interleave({name: lambda name=name: epoch(name) for name in nets}, rounds)
         how = f"batch {batch}, {precision}{', compiled' if compiled else ''}"
         # a segment is learnt from (three forward passes) and, in SSSL, evaluated once
         for name, passes in (("cross-entropy", 3), ("SSSL", 4)):
             share = passes * flops * len(bank) / seconds[name] / rate
             rows.append(row(f"{name}, {how}: segments a second", len(bank) / seconds[name], unit=""))
-            rows.append(row(f"{name}, {how}: share of the matrix rate", 100 * share, 40, at_least=True, unit="%"))
+            aim = None if precision == "float32" else 40
+            rows.append(
+                row(f"{name}, {how}: share of the bfloat16 matrix rate", 100 * share, aim, at_least=True, unit="%")
+            )
             best[name] = max(best.get(name, 0), float(np.median(share)))
         rows.append(
             row(f"an epoch of SSSL / of cross-entropy, {how}", seconds["SSSL"] / seconds["cross-entropy"], 1.45)

@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import copy
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,8 +20,10 @@ from torch import nn
 
 from skmer import SSSLClassifier
 from skmer.backbones import MLP, SmallCNN
+from skmer.classifiers.sssl_recipes import SSSL_RECIPES
 from skmer.label_noise import GMMSplit
 from skmer.songs import SongSequence
+from skmer.training.callbacks import AverageWeights
 from skmer.training.net import SegmentNet
 from skmer.training.row_net import build_net
 from skmer.training.rows import SegmentBank, Standardizer
@@ -44,10 +47,14 @@ def spectrograms(n_songs, seconds=30):
     return SongSequence(songs, window=(131, 44)), labels
 
 
-def make_net(network, bank, labels, batch_size, strategy=None, **objective):
+def make_net(network, bank, labels, batch_size, strategy=None, average=True, **objective):
     """Build a net as SSSLClassifier does, with constant rate, to be trained an epoch at a time."""
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
-    callbacks = [] if strategy is None else [("strategy", strategy)]
+    callbacks = []
+    if strategy is not None:
+        averaged = AverageWeights() if average else None
+        strategy.average_ = averaged
+        callbacks = [("average", averaged)] * average + [("strategy", strategy)]
     objective["n_classes"] = N_CLASSES
     net = build_net(SegmentNet, network, own, len(bank), "cpu", 0, "auto", 1e-3, callbacks, **objective)
     net.load_rows(bank, labels)
@@ -58,9 +65,10 @@ def make_net(network, bank, labels, batch_size, strategy=None, **objective):
 class Passes:
     """Counts rows through a network, in forward passes: three for a row that is learnt from."""
 
-    def __init__(self, *modules):
+    def __init__(self, *networks):
         self.total = 0
-        self.handles = [module.register_forward_hook(self._count) for module in modules]
+        for network in networks:
+            network.features.register_forward_hook(self._count)
 
     def _count(self, module, inputs, output):
         self.total += len(output) * (3 if torch.is_grad_enabled() else 1)
@@ -70,6 +78,12 @@ class Passes:
         before = self.total
         function()
         return self.total - before
+
+
+def networks_of(net):
+    """Give a net's network and, where there is one, the average of its weights, which makes the splits."""
+    average = dict(net.callbacks_).get("average")
+    return [net.module_] if average is None else [net.module_, average.average_.module]
 
 
 def epochs(n_songs, rounds):
@@ -82,6 +96,11 @@ def epochs(n_songs, rounds):
     plain = make_net(copy.deepcopy(network), bank, labels, BATCH)
     split = GMMSplit(warmup_epochs=1)  # the first, untimed call
     sssl = make_net(copy.deepcopy(network), bank, labels, BATCH, split, ramp_epochs=0)
+    printed = {name: value for name, value in SSSL_RECIPES["paper"].items() if name in ("kl_rows", "mixup_dominant")}
+    split = GMMSplit(warmup_epochs=1, balance=None)
+    paper = make_net(
+        copy.deepcopy(network), bank, labels, BATCH, split, ramp_epochs=0, average=False, prior_weight=0.0, **printed
+    )
     pair = [copy.deepcopy(network).to(memory_format=torch.channels_last) for _ in range(2)]
 
     def forward(module, x):
@@ -89,19 +108,16 @@ def epochs(n_songs, rounds):
             return module(plain._layout(x))
 
     dividemix = DivideMix(pair, bank, torch.as_tensor(labels), N_CLASSES, BATCH, forward)
+    trained = {"cross-entropy": plain, "sssl": sssl, "paper": paper}
     ways = {
-        "cross-entropy": lambda: plain.fit_loop(epochs=1),
-        "sssl": lambda: sssl.fit_loop(epochs=1),
+        **{name: partial(net.fit_loop, epochs=1) for name, net in trained.items()},
         "dividemix": dividemix.epoch,
     }
-    counters = {
-        "cross-entropy": Passes(plain.module_.features),
-        "sssl": Passes(sssl.module_.features),
-        "dividemix": Passes(*(module.features for module in pair)),
-    }
+    counters = {name: Passes(*networks_of(net)) for name, net in trained.items()}
+    counters["dividemix"] = Passes(*pair)
     seconds = interleave(ways, rounds, time.process_time)
     passes = {name: counters[name].of(way) / len(bank) for name, way in ways.items()}
-    if sssl.history[-1]["phase"] != "sssl":
+    if {net.history[-1]["phase"] for net in (sssl, paper)} != {"sssl"}:
         raise SystemExit("The split was not usable, so that this was no epoch of SSSL.")
     return seconds, passes, dividemix.clean_share, len(bank)
 
@@ -149,8 +165,10 @@ def measure(arguments):
     sssl = seconds["sssl"]
     rows = [
         row("an epoch of SSSL / of cross-entropy", sssl / seconds["cross-entropy"], 1.45),
+        row("an epoch of SSSL, the paper's recipe / of cross-entropy", seconds["paper"] / seconds["cross-entropy"]),
         row("passes of SSSL / of cross-entropy", passes["sssl"] / passes["cross-entropy"], 1.45),
         row("passes of SSSL / of DivideMix", passes["sssl"] / passes["dividemix"], 0.25),
+        row("passes of SSSL, the paper's recipe / of DivideMix", passes["paper"] / passes["dividemix"], 0.25),
         row("an epoch of SSSL / of DivideMix", sssl / seconds["dividemix"], 0.25),
         row("segments a second in SSSL", n_rows / sssl, unit=""),
         row("our loop / a bare torch loop, tiny MLP", loop["ours"] / loop["bare"], 1.2),
@@ -159,8 +177,9 @@ def measure(arguments):
     setting = (
         f"{n_rows:,} segments of 128 bands × 131 frames, small CNN of width {WIDTH}, batches of {BATCH}; processor "
         f"time of one thread. Forward passes a segment: cross-entropy {passes['cross-entropy']:.2f}, SSSL "
-        f"{passes['sssl']:.2f}, DivideMix {passes['dividemix']:.2f} with {100 * clean:.0f} % of the rows clean. The "
-        f"MLP has {MLP_ROWS:,} rows of {MLP_FEATURES} features in batches of {MLP_BATCH}."
+        f"{passes['sssl']:.2f} (the paper's recipe {passes['paper']:.2f}), DivideMix {passes['dividemix']:.2f} with "
+        f"{100 * clean:.0f} % of the rows clean. The MLP has {MLP_ROWS:,} rows of {MLP_FEATURES} features in batches "
+        f"of {MLP_BATCH}."
     )
     return {"setting": setting, "rows": rows}
 

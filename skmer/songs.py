@@ -14,21 +14,23 @@ def _open(item):
     """Give the array behind an item; a path to a .npy file is memory-mapped, not read."""
     if isinstance(item, Path):
         return np.load(item, mmap_mode="r")
-    return item
+    return item if isinstance(item, np.ndarray) else item.open()
 
 
 def _check_item(item, position):
+    """Give an item as it is kept, and the shape of its array."""
     if isinstance(item, str | Path):
         item = Path(item)
-    elif not isinstance(item, np.ndarray):
+    elif not isinstance(item, np.ndarray) and not hasattr(item, "open"):
         item = np.asarray(item)
-    array = _open(item)
+    # what opens itself knows its shape without
+    array = _open(item) if isinstance(item, Path) else item
     if array.ndim < 2 or array.dtype.kind not in "biuf":
         raise ValueError(
             f"Song {position} must be an array of real numbers of shape (n_segments, ...), "
             f"but it has shape {array.shape} and dtype {array.dtype}."
         )
-    return item
+    return item, array.shape
 
 
 class SongSequence:
@@ -39,11 +41,12 @@ class SongSequence:
 
     Parameters
     ----------
-    items : sequence of ndarray or path
+    items : sequence of ndarray, path or object with an `open` method
         One item a song. Without `window`, an array of shape (n_segments, ...).
         With `window`, an array of shape (n_frames, n_features), such as a
         time-major spectrogram. A path names a ``.npy`` file, which is memory-mapped
-        whenever the song is asked for.
+        whenever the song is asked for; so is what `open` gives, such as that of
+        `skmer.segmentation.FileRows`, which has the `shape` and `dtype` of its array.
     window : tuple of (int, int), default=None
         Length and step, in frames, of the segments that are cut out of each item.
         The segments are read-only views: the spectrogram is held once.
@@ -52,7 +55,7 @@ class SongSequence:
 
     Attributes
     ----------
-    items : list of ndarray or Path
+    items : list of ndarray, Path or object with an `open` method
         The items as given; a subset shares them.
     window : tuple of (int, int) or None
         As given.
@@ -94,13 +97,14 @@ class SongSequence:
     """
 
     def __init__(self, items, window=None, names=None):
-        items = [_check_item(item, i) for i, item in enumerate(items)]
+        checked = [_check_item(item, i) for i, item in enumerate(items)]
         if window is not None:
             length, step = (int(value) for value in window)
             if length < 1 or step < 1:
                 raise ValueError(f"window must be two positive frame counts, got {window}.")
             window = (length, step)
-        self._set(items, window, [_open(item).shape for item in items], None if names is None else tuple(names))
+        items, shapes = [item for item, _ in checked], [shape for _, shape in checked]
+        self._set(items, window, shapes, None if names is None else tuple(names))
         for i, (n, shape) in enumerate(zip(self.n_segments, self._shapes, strict=True)):
             if n < 1:
                 raise ValueError(f"Song {i} has no segment: its array has shape {shape}, window {window}.")
@@ -248,16 +252,33 @@ def refuse_no_songs(X, name="X"):
         raise ValueError(f"{name} holds no song: at least one is needed.")
 
 
+def _is_missing(label):
+    """Tell None, NaN and pandas' NA, which is not even unlike itself, from labels."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
+
+
+def refuse_missing_labels(y):
+    """Refuse labels among which one is missing, before scikit-learn stumbles over it; None has a message of its own."""
+    if y is None:
+        return
+    labels = np.asarray(y, dtype=object).ravel()
+    missing = next((i for i, label in enumerate(labels) if _is_missing(label)), None)
+    if missing is not None:
+        raise ValueError(f"y has no label for song {missing}: give one a song.")
+
+
 def check_labels(estimator, y, n_songs):
     """Give the classes, sorted, and each song's position among them; refuse all but labels of two or more classes."""
     if y is None:
         name = type(estimator).__name__
         raise ValueError(f"{name} requires y to be passed, but the target y is None: give a label a song.")
+    refuse_missing_labels(y)
     y = column_or_1d(y, warn=True)
     if len(y) != n_songs:
         raise ValueError(f"X has {n_songs} songs but y has {len(y)} labels: give one label a song.")
-    if y.dtype == object and any(label is None for label in y):
-        raise ValueError(f"y has no label for song {[label is None for label in y].index(True)}: give one a song.")
     check_classification_targets(y)
     classes, positions = np.unique(y, return_inverse=True)
     if len(classes) < 2:

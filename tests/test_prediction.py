@@ -194,3 +194,24 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
         pytest.skip("this system makes no links")
     found = [os.path.relpath(path, tmp_path) for path, _ in find_audio_files([tmp_path / "top"])]
     assert found == ["top/dead.wav", "top/link/a.wav"]
+
+
+class Sums(ClassifierMixin, TransformerMixin, BaseEstimator):
+    """Passes for a segment classifier, and gives a number a song."""
+
+    def fit(self, X, y):
+        self.classes_ = np.array(["a", "b"])
+        return self
+
+    def transform(self, X):
+        return np.array([[song.sum()] for song in X])
+
+    def predict(self, X):
+        return np.array(["b"] * len(X))
+
+
+def test_a_step_that_gives_no_probabilities_of_segments_is_told():
+    songs = tiny_songs().data[:3]
+    pipe = make_pipeline(tiny_pipeline()[0], Sums()).fit(songs, ["a", "b", "a"])
+    with pytest.raises(ValueError, match=r"Sums\.transform must give songs of shape \(n_segments, 2\)"):
+        next(emotion_over_time(pipe, songs))

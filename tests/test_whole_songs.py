@@ -9,8 +9,10 @@ import joblib
 import numpy as np
 import pytest
 import soundfile
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
@@ -113,12 +115,48 @@ def test_the_folder_of_the_cache_stays_with_the_trainer(wavs, tmp_path):
     assert len(list((tmp_path / "cache").rglob("*"))) == n_files
 
 
+def test_steps_that_are_passed_through_are_skipped(wavs):
+    pipe = Pipeline([("a", "passthrough"), ("songs", DescriptorTransformer(sr=SR)), ("b", None), ("svm", SVC())])
+    pipe.fit(wavs, tiny_songs().target)
+    assert [song.emotion.label for song in predict_files(pipe, wavs)] == pipe.predict(wavs).tolist()
+
+
+def test_scikit_learns_classifiers_that_transform_give_no_segment_probabilities(wavs):
+    pipe = make_pipeline(segments(), SpectrogramStatistics(), LinearDiscriminantAnalysis())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipe.fit(wavs, tiny_songs().target)
+    [song] = predict_files(pipe, wavs[:1])
+    assert (song.emotion.label, song.emotion.mean_probabilities) == (pipe.predict(wavs[:1])[0], None)
+
+
+def test_an_emotion_without_segments_has_no_stretches_and_no_picture(wavs):
+    pipe = make_pipeline(DescriptorTransformer(sr=SR), SVC()).fit(wavs, tiny_songs().target)
+    [song] = predict_files(pipe, wavs[:1])
+    assert song.emotion.stretches() == []
+    pytest.importorskip("matplotlib")
+    from skmer.plotting import EmotionTimelineDisplay
+
+    with pytest.raises(ValueError, match="tells of whole songs alone"):
+        EmotionTimelineDisplay.from_song_emotion(song.emotion)
+
+
+def test_the_true_reason_is_told():
+    with pytest.raises(NotFittedError, match="is not fitted: call fit"):
+        parts_of(make_pipeline(DescriptorTransformer(sr=SR), SVC()))
+    with pytest.raises(ValueError, match="gives no label"):
+        parts_of(make_pipeline(DescriptorTransformer(sr=SR), Ridge()))
+    with pytest.raises(ValueError, match="has no SegmentTransformer"):
+        parts_of(make_pipeline(SVC()))
+
+
 @pytest.mark.parametrize(
     ("steps", "error", "message"),
     [
-        ([FunctionTransformer(), SVC()], ValueError, "whose first step reads songs"),
-        (["passthrough", SVC()], ValueError, "whose first step reads songs"),
+        ([FunctionTransformer(), SVC()], ValueError, "whose first step itself reads songs"),
+        (["passthrough", SVC()], ValueError, "whose first step itself reads songs"),
         ([DescriptorTransformer(sr=SR)], ValueError, "gives no label"),
+        ([DescriptorTransformer(sr=SR), Ridge()], ValueError, "gives no label"),
         ([DescriptorTransformer(sr=SR), SVC()], NotFittedError, "is not fitted: call fit"),
     ],
 )
@@ -128,5 +166,5 @@ def test_other_pipelines_are_refused(steps, error, message):
 
 
 def test_an_estimator_alone_is_refused():
-    with pytest.raises(ValueError, match=r"must be a Pipeline whose first step reads songs.*got SVC"):
+    with pytest.raises(ValueError, match=r"must be a Pipeline whose first step itself reads songs.*got SVC"):
         WholeSongParts(SVC())

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.backbones import build_backbone, check_backbone
-from skmer.classifiers._songs_in import songs_for_prediction
+from skmer.classifiers._songs_in import check_training_data, songs_for_prediction
 from skmer.label_noise.strategy import check_clean_probability
 from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence
@@ -140,7 +140,8 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         self._validate_params()
         if isinstance(self.cv, str):
             return self.fit(X, y, groups).transform(X)
-        # before hours of training: folds that leave a song out, or hold it twice
+        # before hours of training: labels, and folds that leave a song out or hold it twice
+        check_training_data(self, X, y, groups)
         splits = self._cross_fitting_folds(y, groups)
         self.fit(X, y, groups)
         songs, plain = songs_for_prediction(self, X)

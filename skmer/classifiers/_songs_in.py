@@ -5,7 +5,14 @@ import os
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from skmer.songs import SongSequence, as_song_sequence, check_labels, is_song_data, refuse_no_songs
+from skmer.songs import (
+    SongSequence,
+    as_song_sequence,
+    check_labels,
+    is_song_data,
+    refuse_missing_labels,
+    refuse_no_songs,
+)
 
 __all__ = ["check_training_data", "songs_for_prediction"]
 
@@ -54,6 +61,7 @@ def check_training_data(estimator, X, y, groups=None):
     if is_song_data(X):
         songs = as_song_sequence(X)
     else:
+        refuse_missing_labels(y)
         X, y = validate_data(estimator, X, y, dtype=(np.float64, np.float32))
         songs = _rows_as_songs(X)
     classes, labels = check_labels(estimator, y, len(songs))

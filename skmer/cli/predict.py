@@ -56,8 +56,8 @@ def _predict(arguments):
 
     if arguments.per_segment and isinstance(parts, WholeSongParts):
         raise Stop(
-            f"{arguments.model}: no step of this pipeline gives the probabilities of segments, so there is a label for "
-            "each song alone: leave --per-segment out."
+            f"{arguments.model}: no step of this pipeline gives the probabilities of a SegmentTransformer's segments, "
+            "so there is a label for each song alone: leave --per-segment out."
         )
     from tqdm import tqdm
 

@@ -11,7 +11,9 @@ __all__ = ["LabelStrategy", "check_clean_probability"]
 def check_clean_probability(probabilities, n, name):
     """Give what a strategy or noise model says of the labels as an array, if it is a probability a segment."""
     if isinstance(probabilities, torch.Tensor):
-        probabilities = probabilities.detach().cpu().numpy()
+        # NumPy has no bfloat16
+        probabilities = probabilities.detach().cpu()
+        probabilities = (probabilities.float() if probabilities.is_floating_point() else probabilities).numpy()
     probabilities = np.asarray(probabilities)
     if probabilities.dtype.kind not in "biuf":
         raise ValueError(f"{name} must return one clean probability a segment, not {probabilities.dtype} values.")
@@ -42,13 +44,15 @@ def _checked(made, net, name):
         raise ValueError(f"{name}.targets must return a mask of erased rows of dtype bool, not {erased.dtype}.")
     if targets.is_complex():
         raise ValueError(f"{name}.targets must return targets that are real numbers, not {targets.dtype}.")
+    rounding = 1e-2 if targets.dtype in (torch.bfloat16, torch.float16) else 1e-3
+    # without the graph behind it, which could be walked back by the first batch only
+    targets = targets.detach().float()
     # a distribution that is not one trains towards nonsense without a word; NaN and infinity fail a comparison
-    if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < 1e-3).all()):
+    if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < rounding).all()):
         raise ValueError(
             f"{name}.targets must return a distribution a segment: finite values, none below 0, a sum of 1."
         )
-    # a graph behind the targets could be walked back by the first batch only
-    return targets.detach().float().to(net.device), erased.to(net.device)
+    return targets.to(net.device), erased.to(net.device)
 
 
 class LabelStrategy(BaseEstimator, Callback):

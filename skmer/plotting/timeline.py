@@ -162,7 +162,16 @@ class EmotionTimelineDisplay:
         -------
         EmotionTimelineDisplay
             The display.
+
+        Raises
+        ------
+        ValueError
+            If the emotion has no segments.
         """
+        if not len(emotion.starts):
+            raise ValueError(
+                "This emotion has no segments to draw: the pipeline that made it tells of whole songs alone."
+            )
         times = (emotion.starts + emotion.ends) / 2
         duration = float(emotion.ends[0] - emotion.starts[0])
         return cls(emotion.probabilities, times, emotion.classes, duration, title).plot(ax=ax, **kwargs)

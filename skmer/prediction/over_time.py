@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from skmer.segmentation import SegmentTransformer
 from skmer.segmentation.song_input import check_songs
+from skmer.songs import SongSequence
 
 __all__ = ["PipelineParts", "SongEmotion", "emotion_over_time"]
 
@@ -70,9 +71,11 @@ class SongEmotion:
         Returns
         -------
         list of (float, float, object)
-            Beginning and end in seconds, and the emotion. Segments overlap, so one emotion
+            Beginning and end in seconds, and the emotion; empty without segments. Segments overlap, so one emotion
             gives way to the next half-way between the centres of two segments.
         """
+        if not len(self.starts):
+            return []
         centres = (self.starts + self.ends) / 2
         leading = self.leading
         changes = np.flatnonzero(leading[1:] != leading[:-1]) + 1
@@ -134,9 +137,7 @@ class PipelineParts:
         cut = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
         if cut is None:
             raise ValueError(f"The pipeline has no SegmentTransformer; its steps are {names}.")
-        able = [
-            i for i in range(cut + 1, len(steps)) if hasattr(steps[i], "transform") and hasattr(steps[i], "predict")
-        ]
+        able = [i for i in range(cut + 1, len(steps)) if _may_give_probabilities(steps[i])]
         if not able:
             raise ValueError(
                 "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and "
@@ -183,6 +184,11 @@ class PipelineParts:
         """
         rows = _transform(self._between, segments)
         songs = self._classifier.transform(rows)
+        if not isinstance(songs, SongSequence) or songs.segment_shape != (len(self.classes),):
+            raise ValueError(
+                f"{type(self._classifier).__name__}.transform must give songs of shape (n_segments, "
+                f"{len(self.classes)}), the probabilities of each segment, as SSSLClassifier's does."
+            )
         probabilities = np.asarray(songs[0])
         starts = self._segmenter.hop * np.arange(len(probabilities))
         label = self._label(rows, songs, probabilities) if self.predicts else None
@@ -197,6 +203,12 @@ class PipelineParts:
             # its rule, without a second run of the network
             return self.classes[probabilities.mean(axis=0).argmax()]
         return self._classifier.predict(rows)[0]
+
+
+def _may_give_probabilities(step):
+    """Tell whether a step may be a segment classifier: scikit-learn's own transform songs into other things."""
+    able = hasattr(step, "transform") and hasattr(step, "predict")
+    return able and not type(step).__module__.startswith("sklearn.")
 
 
 def _transform(steps, X):

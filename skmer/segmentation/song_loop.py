@@ -38,6 +38,6 @@ def map_songs(function, songs, description, n_jobs=None, verbose=0):
         warnings.warn(
             f"Digital silence in {len(silent_names)} of the songs, which are kept: {shown}. Check these recordings.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # scikit-learn wraps transform
         )
     return list(made)

@@ -77,7 +77,7 @@ def passes_of_an_epoch(training, bank, strategy=None, **objective):
     network = training.SmallCNN((128, 131), training.N_CLASSES, 2)
     net = training.make_net(network, *bank, 8, strategy, ramp_epochs=0, **objective)
     net.fit_loop(epochs=2)
-    counter = training.Passes(net.module_.features)
+    counter = training.Passes(*training.networks_of(net))
     passes = counter.of(lambda: net.fit_loop(epochs=1)) / len(bank[0])
     return passes, net.history[-1]["phase"]
 
@@ -112,7 +112,7 @@ def test_dividemix_takes_36_passes_a_clean_segment_and_two_for_all(scripts, bank
     pair = [training.SmallCNN((128, 131), training.N_CLASSES, 2) for _ in range(2)]
     mix = dividemix.DivideMix(pair, bank[0], torch.as_tensor(bank[1]), training.N_CLASSES, 4, lambda m, x: m(x))
     before = [parameter.clone() for parameter in pair[0].parameters()]
-    passes = training.Passes(*(module.features for module in pair)).of(mix.epoch)
+    passes = training.Passes(*pair).of(mix.epoch)
     assert mix.clean_share == pytest.approx((n // 2) / n)
     assert passes == 36 * (n // 2)
     assert any((a != b).any() for a, b in zip(before, pair[0].parameters(), strict=True))

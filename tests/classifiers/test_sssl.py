@@ -6,6 +6,7 @@ from functools import partial
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.datasets import load_digits, load_iris
@@ -467,3 +468,18 @@ def test_other_durations_and_plain_rows_are_refused(songs, rng):
         classifier.predict([rng.normal(size=(2, 16, 30))])
     with pytest.raises(ValueError, match="X must be songs too"):
         classifier.predict(rng.normal(size=(3, 320)))
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("cv", ["insample", 2])
+def test_a_missing_label_is_told_by_its_song(missing, cv):
+    y = ["a", missing, "b", "a", "b", "a"]
+    classifier = SSSLClassifier("mlp", cv=cv, max_epochs=1)
+    for labels in (np.array(y, dtype=object), pd.Series(y, dtype="string"), pd.Series(y, dtype=object)):
+        with pytest.raises(ValueError, match="y has no label for song 1: give one a song"):
+            classifier.fit_transform(np.zeros((6, 3)), labels)
+
+
+def test_no_labels_at_all_are_told_before_the_folds():
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        SSSLClassifier("mlp", cv=2).fit_transform(np.zeros((6, 3)), None)

@@ -279,3 +279,16 @@ def test_a_split_of_a_users_own_is_checked_too(digits):
 
     with pytest.raises(ValueError, match="noise_model must return one clean probability in"):
         SSSLClassifier(noise_model=wrong, **QUICK).fit(*digits)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_targets_and_probabilities_may_be_of_half_precision(digits, dtype):
+    class Half(LabelStrategy):
+        def targets(self, logits, net):
+            return torch.softmax(logits, 1).to(dtype)
+
+        def clean_probability(self, net):
+            return torch.full((len(net.labels_),), 0.5, dtype=dtype)
+
+    classifier = SSSLClassifier("mlp", noise_model=Half(), max_epochs=3, warmup_epochs=1, random_state=0).fit(*digits)
+    assert np.concatenate([np.atleast_1d(p) for p in classifier.clean_probability_]).mean() == 0.5
