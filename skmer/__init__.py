@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skmer.descriptors import DescriptorTransformer
     from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
     from skmer.recipes import make_multi_duration_pipeline, make_sssl_pipeline
-    from skmer.segmentation import SegmentTransformer
+    from skmer.segmentation import SegmentTransformer, TaggingTransformer
     from skmer.songs import SongSequence
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "SegmentTransformer",
     "SongAggregator",
     "SongSequence",
+    "TaggingTransformer",
     "__version__",
     "make_multi_duration_pipeline",
     "make_sssl_pipeline",
@@ -50,6 +51,7 @@ _HOMES = {
     "SegmentTransformer": "skmer.segmentation",
     "SongAggregator": "skmer.aggregation",
     "SongSequence": "skmer.songs",
+    "TaggingTransformer": "skmer.segmentation",
     "make_multi_duration_pipeline": "skmer.recipes",
     "make_sssl_pipeline": "skmer.recipes",
     "read_audio": "skmer.audio",

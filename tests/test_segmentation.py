@@ -227,6 +227,7 @@ def test_digital_silence_is_kept_and_named(tmp_path, recwarn):
         with pytest.warns(UserWarning, match=r"in 2 of the songs.*silent\.wav, The waveform at position 2") as caught:
             songs = SegmentTransformer(memory=memory).transform(X)
         assert len(caught) == 1
+        assert caught[0].filename == __file__
         np.testing.assert_array_equal(songs.n_segments, [2, 2, 2])
         assert all(np.isfinite(song).all() for song in songs)
 

@@ -2,18 +2,28 @@
 
 from skmer.backbones._base import build_backbone, check_backbone, has_shared_trunk
 from skmer.backbones.bilstm import BiLSTM
+from skmer.backbones.conv_blocks import ConvBlock, GeM, StochasticConvBlock
+from skmer.backbones.crnn import CRNN
 from skmer.backbones.mel_autoencoder import MelAutoencoder
 from skmer.backbones.mlp import MLP
 from skmer.backbones.small_cnn import SmallCNN
+from skmer.backbones.unpacking import unpack_blocks
 from skmer.backbones.vgg16 import VGG16
+from skmer.backbones.vggish import VGGish
 
 __all__ = [
+    "CRNN",
     "MLP",
     "VGG16",
     "BiLSTM",
+    "ConvBlock",
+    "GeM",
     "MelAutoencoder",
     "SmallCNN",
+    "StochasticConvBlock",
+    "VGGish",
     "build_backbone",
     "check_backbone",
     "has_shared_trunk",
+    "unpack_blocks",
 ]

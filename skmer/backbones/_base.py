@@ -6,15 +6,25 @@ import inspect
 import torch
 from torch import nn
 
+from skmer.backbones.conv_blocks import StochasticConvBlock
+from skmer.backbones.crnn import CRNN
 from skmer.backbones.mlp import MLP
 from skmer.backbones.small_cnn import SmallCNN
 from skmer.backbones.vgg16 import VGG16, VGG16BatchNorm
+from skmer.backbones.vggish import VGGish
 
 __all__ = ["BACKBONES", "build_backbone", "check_backbone", "has_shared_trunk"]
 
-BACKBONES = {"vgg16": VGG16, "vgg16_bn": VGG16BatchNorm, "small": SmallCNN, "mlp": MLP}
+BACKBONES = {
+    "vgg16": VGG16,
+    "vgg16_bn": VGG16BatchNorm,
+    "small": SmallCNN,
+    "mlp": MLP,
+    "crnn": CRNN,
+    "vggish": VGGish,
+}
 
-_STOCHASTIC = (nn.modules.dropout._DropoutNd, nn.RReLU)
+_STOCHASTIC = (nn.modules.dropout._DropoutNd, nn.RReLU, StochasticConvBlock)
 
 
 def build_backbone(backbone, segment_shape, n_classes, **params):
@@ -23,9 +33,10 @@ def build_backbone(backbone, segment_shape, n_classes, **params):
     Parameters
     ----------
     backbone : str, callable or Module
-        ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` or ``"mlp"``; a class or function that is
-        called as ``backbone(segment_shape, n_classes, **params)``; or a module, which
-        is copied, so that training leaves the given one as it is.
+        ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` or ``"mlp"``; ``"crnn"`` or ``"vggish"`` for
+        the features of tagging; a class or function that is called as
+        ``backbone(segment_shape, n_classes, **params)``; or a module, which is copied, so
+        that training leaves the given one as it is.
     segment_shape : tuple of int
         Shape of one segment, ``(n_mels, n_frames)`` or ``(n_features,)``. The network
         gets batches of (n, 1, n_mels, n_frames) or (n, n_features).

@@ -1,6 +1,7 @@
 """Features of a waveform: pure functions, one a file."""
 
+from skmer.features.hpcp import hpcp
 from skmer.features.log_mel import log_mel
 from skmer.features.segment_log_mel import segment_log_mel
 
-__all__ = ["log_mel", "segment_log_mel"]
+__all__ = ["hpcp", "log_mel", "segment_log_mel"]

@@ -7,10 +7,12 @@ from skmer.model_selection.protocols import Protocol
 from skmer.model_selection.scores import SCORES, emotion_scores
 from skmer.model_selection.selection import best_on_test_folds, chosen_inside_folds
 from skmer.model_selection.systems import EstimatorSystem, NetworkSystem, Readout
+from skmer.model_selection.tag_scores import TAG_SCORES, best_thresholds, tag_scores
 
 __all__ = [
     "DUMMY",
     "SCORES",
+    "TAG_SCORES",
     "EstimatorSystem",
     "Experiment",
     "NetworkSystem",
@@ -18,6 +20,7 @@ __all__ = [
     "Protocol",
     "Readout",
     "best_on_test_folds",
+    "best_thresholds",
     "chosen_inside_folds",
     "compare_systems",
     "corrected_paired_test",
@@ -25,4 +28,5 @@ __all__ = [
     "holm",
     "run_experiment",
     "summary_table",
+    "tag_scores",
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
+from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
 from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
 from skmer.classifiers import BiLSTMClassifier
 from skmer.descriptors import DescriptorTransformer
@@ -11,6 +11,8 @@ from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 256, "hop_length": 64, "n_mels": 16}
+TAGGING = {"duration": 0.25, "sr": SR, "n_mels": 8, "average": 2, "n_fft": 256, "hop_length": 64}
+TAGGING |= {"hpcp_n_fft": 512, "hpcp_hop_length": 256}
 SSSL = {"backbone": "small", "backbone_params": {"width": 4}, "max_epochs": 3, "warmup_epochs": 1, "random_state": 0}
 MASKED = {"n_components": 8, "width": 4, "band_width": 4, "max_epochs": 2, "random_state": 0}
 WINDOWS = {"sr": SR, "window": 0.25}
@@ -27,6 +29,8 @@ def magnitudes(windows):
 ESTIMATORS = {
     "SegmentTransformer": (SegmentTransformer(**SPECTROGRAM), "waveforms"),
     "SegmentTransformer-centred": (SegmentTransformer(center=True, **SPECTROGRAM), "waveforms"),
+    "TaggingTransformer": (TaggingTransformer(**TAGGING), "waveforms"),
+    "TaggingTransformer-long": (TaggingTransformer(**{**TAGGING, "duration": "long"}), "waveforms"),
     "DescriptorTransformer": (DescriptorTransformer(sr=SR, n_fft=512, hop_length=128), "waveforms"),
     "EmbeddingTransformer": (EmbeddingTransformer(magnitudes, statistics=["mean", "std"], **WINDOWS), "waveforms"),
     "EmbeddingTransformer-windows": (EmbeddingTransformer(magnitudes, **WINDOWS), "waveforms"),

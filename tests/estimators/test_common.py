@@ -14,14 +14,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
-from skmer import SegmentTransformer, SongAggregator, SongSequence
+from skmer import SegmentTransformer, SongAggregator, SongSequence, TaggingTransformer
 from skmer.descriptors import DescriptorTransformer
 from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
 from tests.estimators.instances import ESTIMATORS, SPECTROGRAM, SR
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-STATELESS = (SegmentTransformer, DescriptorTransformer, EmbeddingTransformer)
+STATELESS = (SegmentTransformer, TaggingTransformer, DescriptorTransformer, EmbeddingTransformer)
 N_SONGS = 12
 Y = np.array(["calm", "happy", "tense"] * 4)
 
@@ -152,7 +152,8 @@ def test_cross_validates(case):
     estimator, X = case
     pipe = estimator
     if not is_classifier(estimator):
-        flat = [FunctionTransformer(mean_spectra)] if isinstance(estimator, SegmentTransformer) else []
+        spectra = isinstance(estimator, SegmentTransformer | TaggingTransformer)
+        flat = [FunctionTransformer(mean_spectra)] if spectra else []
         if getattr(estimator, "statistics", ()) is None or isinstance(estimator, MaskedMelAutoencoder):
             flat = [SongAggregator()]
         pipe = make_pipeline(estimator, *flat, SVC())

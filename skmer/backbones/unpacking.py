@@ -1,0 +1,70 @@
+"""From the blocks of a tagging segment to its mel spectrogram and its pitch class profiles."""
+
+import torch
+
+__all__ = ["HPCP_CLASSES", "HPCP_STEPS", "MEL_BANDS", "MEL_STEPS", "holds_hpcp", "unpack_blocks"]
+
+MEL_BANDS, MEL_STEPS = 128, 2
+HPCP_CLASSES, HPCP_STEPS = 12, 5
+_MEL_VALUES = MEL_BANDS * MEL_STEPS
+_ALL_VALUES = _MEL_VALUES + HPCP_CLASSES * HPCP_STEPS
+
+
+def holds_hpcp(segment_shape, backbone, least_blocks):
+    """Tell whether segments hold HPCP, or say in words why the backbone cannot take them."""
+    shape = tuple(segment_shape)
+    if len(shape) != 2 or shape[0] not in (_MEL_VALUES, _ALL_VALUES):
+        raise ValueError(
+            f"backbone='{backbone}' takes segments of (n_features, n_blocks) with {_MEL_VALUES} features (mel) or "
+            f"{_ALL_VALUES} (mel and HPCP), not {shape}: use the tagging features, or backbone='small' for "
+            "spectrograms."
+        )
+    if shape[1] < least_blocks:
+        raise ValueError(
+            f"backbone='{backbone}' takes segments of at least {least_blocks} blocks of 0.232 s, not {shape[1]}: "
+            "use a longer window."
+        )
+    return shape[0] == _ALL_VALUES
+
+
+def unpack_blocks(x):
+    """Unpack blocks to the spectrogram and the profiles that they hold, each at its own rate.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, 1, n_features, n_blocks)
+        A column is a block of 10,240 samples (0.232 s at 44.1 kHz): 2 steps of 128 mel bands, step
+        by step, and, where there are 316 features rather than 256, 5 steps of 12 pitch classes.
+
+    Returns
+    -------
+    mel : Tensor of shape (n, 1, 128, 2 * n_blocks)
+        The spectrogram.
+    hpcp : Tensor of shape (n, 1, 12, 5 * n_blocks) or None
+        The profiles; None where there are 256 features.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmer.backbones import unpack_blocks
+    >>> mel, hpcp = unpack_blocks(torch.zeros(3, 1, 316, 40))
+    >>> mel.shape, hpcp.shape
+    (torch.Size([3, 1, 128, 80]), torch.Size([3, 1, 12, 200]))
+    """
+    if x.ndim != 4 or x.shape[1] != 1 or x.shape[2] not in (_MEL_VALUES, _ALL_VALUES):
+        raise ValueError(
+            f"Blocks must have the shape (n, 1, {_MEL_VALUES} or {_ALL_VALUES}, n_blocks), not {tuple(x.shape)}."
+        )
+    mel = _in_time(x[:, 0, :_MEL_VALUES], MEL_STEPS)
+    return mel, _in_time(x[:, 0, _MEL_VALUES:], HPCP_STEPS) if x.shape[2] == _ALL_VALUES else None
+
+
+def _in_time(x: torch.Tensor, n_steps):
+    """Lay the steps of each block, (n, n_steps * rows, n_blocks), one after another: (n, 1, rows, time)."""
+    steps = x.unflatten(1, (n_steps, -1))
+    return steps.permute(0, 2, 3, 1).flatten(2).unsqueeze(1)

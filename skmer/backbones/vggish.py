@@ -1,0 +1,109 @@
+"""The baseline network of MediaEval's Emotions and Themes in Music."""
+
+from torch import nn
+
+from skmer.backbones.unpacking import holds_hpcp, unpack_blocks
+
+__all__ = ["VGGish"]
+
+_CHANNELS = (64, 128, 128, 128, 64)
+_POOLING = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))
+
+
+class VGGish(nn.Module):
+    """Five convolutions with max pooling on the mel spectrogram: MediaEval's baseline.
+
+    It is not the network of that name that was trained on AudioSet.
+
+    Parameters
+    ----------
+    segment_shape : tuple of (int, int)
+        ``(256, n_blocks)`` of a segment, the blocks of 0.232 s that `unpack_blocks` describes,
+        without HPCP.
+    n_classes : int
+        Number of logits.
+    dropout : float, default=0.5
+        Rate in the head.
+
+    Attributes
+    ----------
+    features, head : Module
+        The convolutions, and the dropout with the linear layer.
+
+    Raises
+    ------
+    ValueError
+        If the segments are not of 256 features.
+
+    Notes
+    -----
+    0.45 million parameters for 56 tags. The input is batch-normalised; each convolution of
+    3 x 3 (64, 128, 128, 128 and 64 channels) is followed by batch normalisation, ELU and max
+    pooling of 2 x 4, 2 x 4, 2 x 4, 3 x 5 and 4 x 4 (bands x steps); one linear layer follows.
+
+    The published poolings leave one value a channel of 96 bands and 1,366 steps, and drop what
+    they do not divide: of 128 bands the highest quarter. Here the last windows are pooled from
+    what there is, and what five poolings leave of a larger input is pooled by its maximum, so that every
+    band and step is read, and segments of any length are taken.
+
+    References
+    ----------
+    Tovstogan, Bogdanov & Porter, "MediaEval 2021: Emotion and Theme Recognition in Music Using
+    Jamendo" (2021); Bogdanov et al., "The MTG-Jamendo dataset for automatic music tagging" (2019).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmer.backbones import VGGish
+    >>> VGGish((256, 40), n_classes=56)(torch.zeros(2, 1, 256, 40)).shape
+    torch.Size([2, 56])
+    """
+
+    peak_lr = 1e-3
+
+    def __init__(self, segment_shape, n_classes, dropout=0.5):
+        super().__init__()
+        if holds_hpcp(segment_shape, "vggish", 1):
+            raise ValueError(
+                "backbone='vggish' reads the mel spectrogram alone, 256 features a block, not 316: leave the HPCP out, "
+                "or use backbone='crnn'."
+            )
+        layers: list[nn.Module] = [nn.BatchNorm2d(1)]
+        n_in = 1
+        for n_out, kernel_size in zip(_CHANNELS, _POOLING, strict=True):
+            layers += [nn.Conv2d(n_in, n_out, 3, padding=1), nn.BatchNorm2d(n_out), nn.ELU(inplace=True)]
+            layers.append(nn.MaxPool2d(kernel_size, ceil_mode=True))
+            n_in = n_out
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_in, n_classes))
+
+    def trunk(self, x):
+        """Give the features before the dropout.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, 1, 256, n_blocks)
+            A batch of segments.
+
+        Returns
+        -------
+        Tensor of shape (n, 64)
+            Features.
+        """
+        mel, _ = unpack_blocks(x)
+        return self.features(mel).amax((2, 3))
+
+    def forward(self, x):
+        """Give the logits of a batch.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, 1, 256, n_blocks)
+            A batch of segments.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+            Logits.
+        """
+        return self.head(self.trunk(x))

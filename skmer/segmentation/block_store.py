@@ -1,0 +1,65 @@
+"""The store of songs' block arrays: one file a song, written whole or not at all."""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from skmer.segmentation.file_rows import open_array
+
+__all__ = ["BLOCKS_VERSION", "make_folder", "stored_blocks"]
+
+# part of every name: raise it when the numbers that block_array or read_audio give change
+BLOCKS_VERSION = 1
+_STEM = 48  # characters of a song's name that a file's name begins with: 255 bytes are the most
+
+
+def stored_blocks(folder, stem, key, shape, compute):
+    """Give the file of a song's block array, which is made where it is missing or damaged.
+
+    ``key`` is all that decides the array, in plain types; ``compute()`` makes it; ``shape`` is
+    that of a row. A file gets its name when it is complete: what a killed process leaves behind
+    has another, and is not taken for a result.
+    """
+    digest = hashlib.sha256(repr((BLOCKS_VERSION, key)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    path = Path(folder) / f"{stem[:_STEM]}-{digest}.npy"
+    if not _is_whole(path, shape):
+        blocks = compute()
+        # of this thread of this process alone: a song may stand in X twice, and folds may run side by side
+        partial = path.with_name(f".{digest}.{os.getpid()}.{threading.get_ident()}.partial")
+        try:
+            with open(partial, "wb") as file:
+                np.save(file, blocks)
+            os.replace(partial, path)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        finally:
+            partial.unlink(missing_ok=True)
+    return path
+
+
+def make_folder(folder):
+    """Make the store's folder, and give its absolute path: songs outlive a change of the current folder."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return Path(os.path.abspath(folder))
+
+
+def _unwritable(folder, error):
+    return ValueError(
+        f"store={os.fspath(folder)!r}: a song's blocks cannot be written there ({error.strerror}). "
+        "Free some space, or name another folder."
+    )
+
+
+def _is_whole(path, shape):
+    try:
+        array = open_array(path)
+    # a disk that lost its power may keep a name without its contents
+    except (FileNotFoundError, ValueError):
+        return False
+    return array.dtype == np.float16 and len(array) > 0 and array.shape[1:] == shape
