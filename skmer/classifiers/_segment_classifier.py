@@ -18,8 +18,9 @@ from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.net import SegmentNet
 from skmer.training.row_net import NET_CONSTRAINTS, build_net
-from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.rows import Standardizer
 from skmer.training.runtime import choose_device, isolated
+from skmer.training.stored_rows import make_bank
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
 
@@ -71,7 +72,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
                 self.backbone, songs.segment_shape, len(self.classes_), **(self.backbone_params or {})
             )
             self.standardizer_ = Standardizer.fit(songs)
-            bank = SegmentBank(songs, self.standardizer_, device)
+            bank = make_bank(songs, self.standardizer_, device)
             check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), len(self.classes_))
             if strategy is not None:
                 strategy.average_ = average

@@ -15,8 +15,9 @@ from skmer.embeddings._songs_in import spectrograms, together
 from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.row_net import NET_CONSTRAINTS, build_net
-from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.rows import Standardizer
 from skmer.training.runtime import choose_device, forget_fit, isolated
+from skmer.training.stored_rows import make_bank
 
 __all__ = ["MaskedMelAutoencoder"]
 
@@ -208,7 +209,7 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         with isolated(seed, self.n_threads):
             network = MelAutoencoder(songs.segment_shape, self.n_components, self.width)
             standardizer = Standardizer.fit(songs)
-            bank = SegmentBank(songs, standardizer, device)
+            bank = make_bank(songs, standardizer, device)
             net = build_net(MaskedNet, network, self, len(bank), device, seed, self.precision, masks=masks)
             net.load_bank(bank)
             net.train_rows()

@@ -14,9 +14,9 @@ from skorch.utils import TeeGenerator
 from torch import nn
 
 from skmer.training.callbacks import ProgressBar
-from skmer.training.rows import SegmentBank
 from skmer.training.runtime import choose_precision
 from skmer.training.stopping import StopTraining, stops_by_callbacks
+from skmer.training.stored_rows import make_bank
 
 __all__ = ["NET_CONSTRAINTS", "RowNet", "build_net"]
 
@@ -271,7 +271,7 @@ class RowNet(NeuralNet):
         chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
         for c in np.unique(chunk):
             part = songs[np.flatnonzero(chunk == c)]
-            bank = SegmentBank(part, standardizer, self.device)
+            bank = make_bank(part, standardizer, self.device)
             rows = self.row_outputs(bank, function, precision="float32").cpu().numpy()
             out += np.split(rows, np.cumsum(part.n_segments)[:-1])
         return out
