@@ -13,7 +13,7 @@ from skmer import TaggingTransformer
 from skmer.audio import AudioError, read_audio
 from skmer.features import hpcp, log_mel
 from skmer.segmentation import BlockLayout, FileRows, block_array
-from skmer.segmentation.block_store import stored_blocks
+from skmer.segmentation.block_store import path_of_blocks, stored_blocks
 from skmer.songs import SongSequence
 
 SR = 44100
@@ -292,6 +292,23 @@ def test_long_and_short_share_the_stored_files(files, reads, tmp_path):
     assert sorted(len(np.load(path)) for path in store.iterdir()) == [2, 9, 19]
 
 
+@pytest.mark.parametrize("padding", ["circular", "zero"])
+def test_a_song_stored_with_hpcp_serves_without(files, reads, tmp_path, padding):
+    both = tiny(store=tmp_path / "store", padding=padding).transform(files)
+    n_reads = len(reads)
+    mel = tiny(store=tmp_path / "store", hpcp=False, padding=padding).transform(files)
+    assert len(reads) == n_reads
+    assert mel.segment_shape[0] < both.segment_shape[0]
+    assert_same(mel, tiny(hpcp=False, padding=padding).transform(files))
+
+
+def test_a_song_stored_without_hpcp_is_read_again_with(files, reads, tmp_path):
+    tiny(store=tmp_path / "store", hpcp=False).transform(files)
+    n_reads = len(reads)
+    assert_same(tiny(store=tmp_path / "store").transform(files), tiny().transform(files))
+    assert len(reads) > n_reads
+
+
 def test_stored_songs_are_items_on_disk(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     songs = tiny(store="store").transform(files)
@@ -308,7 +325,7 @@ def test_stored_songs_are_items_on_disk(files, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "params",
-    [{"n_mels": 9}, {"hpcp": False}, {"average": 4}, {"tuning": "auto"}, {"max_duration": 1.0}, {"n_fft": 300}],
+    [{"n_mels": 9}, {"average": 4}, {"tuning": "auto"}, {"max_duration": 1.0}, {"n_fft": 300}],
     ids=lambda params: next(iter(params)),
 )
 def test_what_decides_the_numbers_has_a_file_of_its_own(files, reads, tmp_path, params):
@@ -380,11 +397,8 @@ def test_threads_may_store_one_song_at_once(tmp_path):
         start.wait()
         return np.ones((50, 3), dtype=np.float16)
 
-    made = []
-    threads = [
-        threading.Thread(target=lambda: made.append(stored_blocks(tmp_path, "a" * 300, "key", (3,), compute)))
-        for _ in range(4)
-    ]
+    made, path = [], path_of_blocks(tmp_path, "a" * 300, "key")
+    threads = [threading.Thread(target=lambda: made.append(stored_blocks(path, (3,), compute))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

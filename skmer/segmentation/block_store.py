@@ -9,26 +9,29 @@ import numpy as np
 
 from skmer.segmentation.file_rows import open_array
 
-__all__ = ["BLOCKS_VERSION", "make_folder", "stored_blocks"]
+__all__ = ["BLOCKS_VERSION", "make_folder", "path_of_blocks", "stored_blocks", "whole_blocks"]
 
 # part of every name: raise it when the numbers that block_array or read_audio give change
 BLOCKS_VERSION = 1
 _STEM = 48  # characters of a song's name that a file's name begins with: 255 bytes are the most
 
 
-def stored_blocks(folder, stem, key, shape, compute):
-    """Give the file of a song's block array, which is made where it is missing or damaged.
-
-    ``key`` is all that decides the array, in plain types; ``compute()`` makes it; ``shape`` is
-    that of a row. A file gets its name when it is complete: what a killed process leaves behind
-    has another, and is not taken for a result.
-    """
+def path_of_blocks(folder, stem, key):
+    """Name the file of a song's block array; ``key`` is all that decides the array, in plain types."""
     digest = hashlib.sha256(repr((BLOCKS_VERSION, key)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    path = Path(folder) / f"{stem[:_STEM]}-{digest}.npy"
-    if not _is_whole(path, shape):
-        blocks = compute()
+    return Path(folder) / f"{stem[:_STEM]}-{digest}.npy"
+
+
+def stored_blocks(path, shape, compute):
+    """Make the file of a song's block array where it is missing or damaged, and give its path.
+
+    ``compute()`` makes the array; ``shape`` is that of a row. A file gets its name when it is
+    complete: what a killed process leaves behind has another, and is not taken for a result.
+    """
+    if not whole_blocks(path, shape):
+        blocks, folder = compute(), path.parent
         # of this thread of this process alone: a song may stand in X twice, and folds may run side by side
-        partial = path.with_name(f".{digest}.{os.getpid()}.{threading.get_ident()}.partial")
+        partial = path.with_name(f".{path.stem[-32:]}.{os.getpid()}.{threading.get_ident()}.partial")
         try:
             with open(partial, "wb") as file:
                 np.save(file, blocks)
@@ -56,7 +59,8 @@ def _unwritable(folder, error):
     )
 
 
-def _is_whole(path, shape):
+def whole_blocks(path, shape):
+    """Tell whether a file is there and holds block rows of a shape."""
     try:
         array = open_array(path)
     # a disk that lost its power may keep a name without its contents

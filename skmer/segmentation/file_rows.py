@@ -65,6 +65,8 @@ class FileRows:
         The number of rows wanted; None is n. See `fit_rows`.
     fill : ndarray of shape (...), default=None
         What stands in the rows that the file does not have; None repeats the file's.
+    n_columns : int, default=None
+        How many of a row's values are taken, from the first on; None is all.
 
     Attributes
     ----------
@@ -98,7 +100,7 @@ class FileRows:
     (2, 2, 30)
     """
 
-    def __init__(self, path, n_rows=None, fill=None):
+    def __init__(self, path, n_rows=None, fill=None, n_columns=None):
         self.path = Path(path)
         array = open_array(self.path)
         if array.ndim < 2 or len(array) < 1 or array.dtype.kind not in "biuf":
@@ -106,6 +108,8 @@ class FileRows:
                 f"{path}: it must hold an array of real numbers of shape (n, ...), n at least 1, "
                 f"but it has shape {array.shape} and dtype {array.dtype}."
             )
+        self.n_columns = n_columns
+        array = array[:, :n_columns]
         self.n_rows = len(array) if n_rows is None else int(n_rows)
         self.fill = fill
         self.shape = (self.n_rows, *array.shape[1:])
@@ -119,7 +123,7 @@ class FileRows:
         ndarray of shape (n_rows, ...)
             Memory-mapped where the file has that many rows.
         """
-        return fit_rows(open_array(self.path), self.n_rows, self.fill)
+        return fit_rows(open_array(self.path)[:, : self.n_columns], self.n_rows, self.fill)
 
     def __repr__(self):
         return f"FileRows({str(self.path)!r}, n_rows={self.n_rows})"

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
@@ -13,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmer.audio import AudioError, check_waveform, read_audio
 from skmer.features.segment_log_mel import in_samples
 from skmer.segmentation.block_arrays import BlockLayout, block_array, is_silent
-from skmer.segmentation.block_store import make_folder, stored_blocks
+from skmer.segmentation.block_store import make_folder, path_of_blocks, stored_blocks, whole_blocks
 from skmer.segmentation.file_cache import file_key
 from skmer.segmentation.file_rows import FileRows, fit_rows, open_array
 from skmer.segmentation.mixins import RecordingTransformerMixin, SongsOutMixin
@@ -65,8 +66,8 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         A folder in which the blocks of each whole song are written to a file, once: songs
         are then opened whenever they are asked for, and need neither memory nor open files. The
         name of a file has the name of the song, and a key of its path, size, time of modification
-        and the parameters that matter; `duration` and `padding` do not. None keeps the
-        chunks in memory.
+        and the parameters that matter; `duration` and `padding` do not, and a song that is stored
+        with HPCP serves without. None keeps the chunks in memory.
     n_jobs : int, default=None
         Number of threads; decoding, resampling and Fourier transforms run side by side.
         None is 1, unless in a `joblib.parallel_config` context; -1 is every processor.
@@ -259,11 +260,13 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
             blocks = self._compute(self._read(song, name, layout, max_blocks), name, layout, max_blocks)
         else:
             path = self._stored(song, name, layout, store)
-            blocks = open_array(path)
+            blocks = open_array(path)[:, : layout.n_features]
         n_rows = length if only_first else max(len(blocks) // length, 1) * length
         silent = is_silent(blocks[:n_rows], layout)
         fill = layout.silence if self.padding == "zero" else None
-        return (fit_rows(blocks, n_rows, fill) if store is None else FileRows(path, n_rows, fill)), silent
+        return (
+            fit_rows(blocks, n_rows, fill) if store is None else FileRows(path, n_rows, fill, layout.n_features)
+        ), silent
 
     def _read(self, song, name, layout, max_blocks=None):
         sr = float(self.sr)
@@ -298,11 +301,16 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         # plain types, so that 44100 and 44100.0 have the same key; what HPCP is made of matters with HPCP only
         most = None if self.max_duration is None else float(self.max_duration)
         tuning = self.tuning if isinstance(self.tuning, str) else float(self.tuning)
-        made_of = (layout.hpcp_n_fft, tuning) if layout.hpcp else None
         mel = (layout.n_mels, layout.average, layout.n_fft, layout.hop_length)
-        key = (source, most, float(self.sr), mel, layout.hpcp_hop_length, made_of)
-        compute = partial(self._read_and_compute, song, name, layout)
-        return stored_blocks(store, stem, key, (layout.n_features,), compute)
+        key = (source, most, float(self.sr), mel, layout.hpcp_hop_length)
+        both = replace(layout, hpcp=True)
+        path = path_of_blocks(store, stem, (*key, (layout.hpcp_n_fft, tuning)))
+        # the spectrogram stands before the profiles, so that a file with both serves for it alone
+        if not layout.hpcp and not whole_blocks(path, (both.n_features,)):
+            path = path_of_blocks(store, stem, (*key, None))
+        elif not layout.hpcp:
+            return path
+        return stored_blocks(path, (layout.n_features,), partial(self._read_and_compute, song, name, layout))
 
     def _read_and_compute(self, song, name, layout):
         return self._compute(self._read(song, name, layout), name, layout)
