@@ -3,14 +3,16 @@
 import copy
 import hashlib
 import io
+import operator
 import pickletools
 import re
 import sys
 import warnings
 import zipfile
 from itertools import groupby
+from types import FunctionType
 
-__all__ = ["is_module", "is_parametrized", "module_state", "torch_thing"]
+__all__ = ["graph_parts", "is_module", "is_parametrized", "module_state", "torch_thing"]
 
 
 def torch_thing(thing):
@@ -24,14 +26,34 @@ def torch_thing(thing):
     if isinstance(thing, torch.Tensor):
         dense = thing.detach() if thing.layout == torch.strided else thing.detach().to_dense()
         values = dense.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        return ["tensor", str(thing.dtype), str(thing.layout), list(thing.shape), hashlib.sha256(values).hexdigest()]
+        # whether a fit changes it, where that is other than usual
+        unusual = thing.requires_grad != isinstance(thing, torch.nn.Parameter)
+        trained = [f"requires_grad {thing.requires_grad}"] if unusual else []
+        shape = [str(thing.dtype), str(thing.layout), list(thing.shape)]
+        return ["tensor", *shape, hashlib.sha256(values).hexdigest(), *trained]
     if isinstance(thing, (torch.dtype, torch.device, torch.layout, torch.memory_format)):
         return ["torch", str(thing)]
     if isinstance(thing, torch.jit.ScriptModule):
         return ["script", _script(torch, thing)]
-    if isinstance(thing, torch.fx.GraphModule):
-        return ["graph", thing.code, [[name, torch_thing(value)] for name, value in thing.state_dict().items()]]
     return None
+
+
+def graph_parts(thing):
+    """Give what a traced network is made of: code, the functions and modules that it calls, weights and hooks.
+
+    None for other things.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(thing, torch.fx.GraphModule):
+        return None
+    called = [node.target for node in thing.graph.nodes if isinstance(node.target, FunctionType)]
+    read = [node.target for node in thing.graph.nodes if node.op == "get_attr"]
+    state = module_state(vars(thing))
+    # what torch.export adds to check inputs, and wraps so that pickle does not take it
+    state["_modules"] = {name: module for name, module in state["_modules"].items() if name != "_guards_fn"}
+    names = [name for name in sorted(state) if name in ("_parameters", "_buffers", "_modules") or _is_hooks(name)]
+    values = [operator.attrgetter(name)(thing) for name in read]
+    return [thing.code, called, values, [[name, state[name]] for name in names]]
 
 
 def is_module(thing):
@@ -42,11 +64,14 @@ def is_module(thing):
 
 def module_state(state):
     """Give the attributes of a module without its mode, and its hooks with numbers of their own, not of the process."""
-    endings = ("_hooks", "_with_kwargs", "_always_called")
-    hooks = {name: value for name, value in state.items() if name.endswith(endings) and _has_numbers(value)}
+    hooks = {name: value for name, value in state.items() if _is_hooks(name) and _has_numbers(value)}
     places = sorted({key for value in hooks.values() for key in value})
     numbered = {name: [[places.index(key), value[key]] for key in value] for name, value in hooks.items()}
     return {name: numbered.get(name, value) for name, value in state.items() if name != "training"}
+
+
+def _is_hooks(name):
+    return name.endswith(("_hooks", "_with_kwargs", "_always_called"))
 
 
 def _has_numbers(value):

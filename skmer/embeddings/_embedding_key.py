@@ -1,18 +1,23 @@
 """embedding_key: a text that tells an embedding from any other, for the cache of what it gave."""
 
 import os
+from functools import cache
+from importlib.metadata import version
 
-import torch
-
+import skmer
 from skmer.content_key import content_key, given_key
 from skmer.file_digest import file_digest
 
 __all__ = ["embedding_key"]
 
+# whose code the content key knows by its name; versions are read without importing anything
+_PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn")
+
 
 def embedding_key(embedding):
     """Give the key of an embedding: of a file its bytes, of all else what `skmer.content_key` says.
 
+    To the latter belong the versions of the packages that `skmer.content_key` knows by name.
     An attribute ``cache_key`` of the embedding, a text, is taken for all of it.
     """
     if isinstance(embedding, str | os.PathLike):
@@ -21,7 +26,7 @@ def embedding_key(embedding):
     if given is not None:
         return f"own {given}"
     try:
-        return f"{torch.__version__} {content_key(embedding)}"
+        return f"{_versions()} {content_key(embedding)}"
     # whatever pickle and torch raise on what they cannot take apart
     except Exception as error:
         raise ValueError(
@@ -29,3 +34,8 @@ def embedding_key(embedding):
             f"({str(error) or type(error).__name__:.200}), so that old results might be taken for new ones. Give it an "
             "attribute cache_key, a text that names its weights and version, or set memory=None."
         ) from error
+
+
+@cache
+def _versions():
+    return " ".join([f"skmer {skmer.__version__}", *(f"{package} {version(package)}" for package in _PACKAGES)])

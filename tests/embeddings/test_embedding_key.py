@@ -1,7 +1,12 @@
 """The key of an embedding follows all of its class, and a file wherever it lies."""
 
-import pytest
+import subprocess
+import sys
 
+import pytest
+import torch
+
+from skmer.embeddings import _embedding_key
 from skmer.embeddings._embedding_key import embedding_key
 
 
@@ -65,3 +70,30 @@ def test_a_word_of_its_author_is_taken_for_all(monkeypatch):
     embedding = Embedding()
     embedding.cache_key = "weights of May"
     assert embedding_key(embedding) == "own weights of May"
+
+
+def test_versions_of_known_packages_count(monkeypatch):
+    before = embedding_key(Embedding())
+    assert f"torch {torch.__version__.partition('+')[0]}" in before
+    for package in ("torch", "numpy", "scipy", "librosa", "scikit-learn"):
+        _embedding_key._versions.cache_clear()
+        with monkeypatch.context() as patch:
+            known = _embedding_key.version
+            patch.setattr(_embedding_key, "version", lambda name, p=package, v=known: "0" if name == p else v(name))
+            assert embedding_key(Embedding()) != before
+    _embedding_key._versions.cache_clear()
+    assert embedding_key(Embedding()) == before
+
+
+def test_versions_are_read_without_an_import():
+    code = (
+        "import sys; from skmer.embeddings._embedding_key import embedding_key\n"
+        "assert 'librosa 0' in embedding_key(len); sys.exit('librosa' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_global_generator_is_refused_by_its_name(monkeypatch):
+    monkeypatch.setitem(globals(), "NOISE", torch.Generator())
+    with pytest.raises(ValueError, match=r"NOISE: it is a random generator.*Give it an attribute cache_key"):
+        embedding_key(lambda windows: windows + torch.rand(1, generator=NOISE))  # noqa: F821

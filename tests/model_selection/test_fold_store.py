@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
-from skmer import SegmentTransformer, SSSLClassifier
+from skmer import SegmentTransformer, SSSLClassifier, TaggingTransformer
 from skmer.label_noise import LabelStrategy
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Readout, fold_store
 from skmer.model_selection.fold_store import FoldStore, code_digest, describe, song_names
@@ -127,7 +127,8 @@ def test_values_by_hand():
     assert describe(KFold(3)).startswith("KFold(n_splits=3, random_state=None, shuffle=False) ")
     assert describe(len) == "builtins.len"
     assert describe(Path("a")) == "a"
-    assert describe({1: {"b", "a"}}) == {"1": ["a", "b"]}
+    assert describe({1: {"b", "a"}, "1": 2}) == {"pairs": [["1", 2], [1, ["a", "b"]]]}
+    assert describe({"b": 1, "a": 2}) == {"b": 1, "a": 2}
     assert describe(Readout(final_estimator=DummyClassifier()))["final_estimator"]["random_state"] is None
     assert describe(MethodType(halved, 3)) == {"method": describe(halved), "of": 3}
 
@@ -428,3 +429,8 @@ def test_folders_that_cannot_be(tmp_path):
             FoldStore(folder)
     with pytest.raises(ValueError, match="names no folder"):
         FoldStore("")
+
+
+def test_the_folder_of_stored_songs_is_no_part_of_a_key():
+    one, other = (describe(TaggingTransformer(store=store)) for store in (None, "elsewhere"))
+    assert one == other
