@@ -13,7 +13,7 @@ from skmer._version import __version__
 if TYPE_CHECKING:
     from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
     from skmer.audio import AudioError, read_audio
-    from skmer.classifiers import BiLSTMClassifier, SSSLClassifier
+    from skmer.classifiers import BiLSTMClassifier, EmotionTagger, SSSLClassifier
     from skmer.descriptors import DescriptorTransformer
     from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
     from skmer.recipes import make_multi_duration_pipeline, make_sssl_pipeline
@@ -25,6 +25,7 @@ __all__ = [
     "BiLSTMClassifier",
     "DescriptorTransformer",
     "EmbeddingTransformer",
+    "EmotionTagger",
     "LongestRun",
     "MajorityVote",
     "MaskedMelAutoencoder",
@@ -44,6 +45,7 @@ _HOMES = {
     "BiLSTMClassifier": "skmer.classifiers",
     "DescriptorTransformer": "skmer.descriptors",
     "EmbeddingTransformer": "skmer.embeddings",
+    "EmotionTagger": "skmer.classifiers",
     "LongestRun": "skmer.aggregation",
     "MajorityVote": "skmer.aggregation",
     "MaskedMelAutoencoder": "skmer.embeddings",

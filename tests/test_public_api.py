@@ -37,7 +37,9 @@ MODULES = [
     "skmer.training.row_net",
     "skmer.training.rows",
     "skmer.training.runtime",
+    "skmer.training.spectrogram_masks",
     "skmer.training.stopping",
+    "skmer.training.tag_net",
     "skmer.writing",
 ]
 

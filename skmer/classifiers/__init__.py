@@ -2,5 +2,6 @@
 
 from skmer.classifiers.bilstm import BiLSTMClassifier
 from skmer.classifiers.sssl import SSSLClassifier
+from skmer.classifiers.tagger import EmotionTagger
 
-__all__ = ["BiLSTMClassifier", "SSSLClassifier"]
+__all__ = ["BiLSTMClassifier", "EmotionTagger", "SSSLClassifier"]

@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
 from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
-from skmer.classifiers import BiLSTMClassifier
+from skmer.classifiers import BiLSTMClassifier, EmotionTagger
 from skmer.descriptors import DescriptorTransformer
 from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
 
@@ -17,6 +17,9 @@ SSSL = {"backbone": "small", "backbone_params": {"width": 4}, "max_epochs": 3, "
 MASKED = {"n_components": 8, "width": 4, "band_width": 4, "max_epochs": 2, "random_state": 0}
 WINDOWS = {"sr": SR, "window": 0.25}
 BILSTM = {"hidden_size": 8, "max_epochs": 3, "random_state": 0}
+# half of the songs validate: of six, one alone would judge nothing
+TAGGER = {"backbone": "small", "backbone_params": {"width": 4}, "mask_range": None, "validation_fraction": 0.5}
+TAGGER |= {"max_epochs": 3, "lr": 1e-2, "random_state": 0}
 
 
 def magnitudes(windows):
@@ -42,6 +45,7 @@ ESTIMATORS = {
     "MajorityVote": (MajorityVote(), "probabilities"),
     "LongestRun": (LongestRun(), "probabilities"),
     "MaskedMelAutoencoder": (MaskedMelAutoencoder(**MASKED), "segments"),
+    "EmotionTagger": (EmotionTagger(**TAGGER), "segments"),
     "BiLSTMClassifier": (BiLSTMClassifier(**BILSTM), "probabilities"),
     "SpectrogramStatistics": (SpectrogramStatistics(), "segments"),
     "Pipeline": (make_pipeline(SegmentTransformer(**SPECTROGRAM), SSSLClassifier(**SSSL)), "waveforms"),
