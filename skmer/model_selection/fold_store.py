@@ -35,6 +35,7 @@ _DECIDING = (
     "embeddings",
     "recipes.py",
     "model_selection/systems.py",
+    "model_selection/tag_scores.py",
 )
 
 

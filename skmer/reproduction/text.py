@@ -62,7 +62,7 @@ def table_markdown(table):
     >>> table = {"table": "table3", "dataset": "emopia", "title": "EMOPIA", "n_songs": 9, "group": "song",
     ...          "n_groups": 3, "settings": {}, "date": "", "experiments": {"valence": experiment}}
     >>> print(table_markdown(table).splitlines()[-1])
-    | SVM    |     75.0 | 80.0 |     70.0 |              70.0 |     1.0 |
+    | SVM    |     75.0 | 80.0 |     70.0 |              70.0 |       1 |
     """
     lines = [_heading(table), ""]
     for task, experiment in table["experiments"].items():

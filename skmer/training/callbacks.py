@@ -1,10 +1,24 @@
 """skorch callbacks: averaged weights, progress."""
 
+from itertools import chain
+
+import torch
 from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
 __all__ = ["AverageWeights", "ProgressBar"]
+
+
+def _by_type(averaged, present):
+    """Give the weights and buffers of two networks of one kind in lists of one type each."""
+    lists: dict = {}
+    both = (chain(network.parameters(), network.buffers()) for network in (averaged, present))
+    for a, b in zip(*both, strict=True):
+        of_average, of_present = lists.setdefault((a.dtype, a.device), ([], []))
+        of_average.append(a.detach())
+        of_present.append(b.detach())
+    return lists.values()
 
 
 class AverageWeights(Callback):
@@ -31,17 +45,26 @@ class AverageWeights(Callback):
     def on_train_begin(self, net, **kwargs):
         """Begin the average with the weights as they are."""
         steps = self.epochs * len(net.batches(shuffle=False))
-        decay = max(0.0, 1.0 - 1.0 / steps)
-        self.average_ = AveragedModel(net.module_, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+        self._update = get_ema_multi_avg_fn(max(0.0, 1.0 - 1.0 / steps))
+        self.average_ = AveragedModel(net.module_, multi_avg_fn=self._update, use_buffers=True)
+        self._pairs = None
 
     def on_batch_end(self, net, **kwargs):
         """Take the batch's weights into the average."""
-        self.average_.update_parameters(net.module_)
+        if self._pairs is None:
+            # the first weights are the average
+            self.average_.update_parameters(net.module_)
+            self._pairs = list(_by_type(self.average_.module, net.module_))
+            return
+        # as AveragedModel does it, which looks for all weights anew in each batch
+        with torch.no_grad():
+            for averaged, present in self._pairs:
+                self._update(averaged, present, None)
 
     def on_train_end(self, net, **kwargs):
         """Make the average the network."""
         net.module_.load_state_dict(self.average_.module.state_dict())
-        del self.average_
+        del self.average_, self._pairs
 
 
 class ProgressBar(Callback):
