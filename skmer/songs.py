@@ -1,19 +1,31 @@
-"""SongSequence: the one container of songs that have unequal numbers of segments; what X and y must be everywhere."""
+"""SongSequence: the one container of songs that have unequal numbers of segments; what X must be everywhere."""
 
 import numbers
+import os
 from pathlib import Path
 
 import numpy as np
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["SongSequence", "as_song_sequence", "is_song_data"]
+__all__ = ["SongSequence", "as_song_sequence", "is_song_data", "join_songs"]
+
+
+def open_array(path):
+    """Open a .npy file as an array; of the file, its header is read and the rest is memory-mapped."""
+    try:
+        return np.load(path, mmap_mode="r")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} is not there: put it back, or run the step that stores it again, such as TaggingTransformer."
+        ) from error
+    except (ValueError, EOFError) as error:
+        reason = str(error).rstrip(".")
+        raise ValueError(f"{path}: this is no whole .npy file of numbers ({reason}). Make it again.") from error
 
 
 def _open(item):
     """Give the array behind an item; a path to a .npy file is memory-mapped, not read."""
     if isinstance(item, Path):
-        return np.load(item, mmap_mode="r")
+        return open_array(item)
     return item if isinstance(item, np.ndarray) else item.open()
 
 
@@ -214,6 +226,47 @@ class SongSequence:
         return f"SongSequence({len(self):,} songs, {self.n_segments.sum():,} segments of shape {self.segment_shape})"
 
 
+def join_songs(songs, others):
+    """Give two sequences as one, the songs of the second after those of the first.
+
+    Parameters
+    ----------
+    songs, others : SongSequence
+        Of segments of the same shape. An empty one adds nothing.
+
+    Returns
+    -------
+    SongSequence
+        Of the same items, none of which is opened, where both have the same window;
+        otherwise of the segments themselves. Names are kept where both have the same.
+
+    Raises
+    ------
+    ValueError
+        If the segments of the two have different shapes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.songs import SongSequence, join_songs
+    >>> join_songs(SongSequence([np.zeros((3, 4))]), SongSequence([np.ones((5, 4))]))
+    SongSequence(2 songs, 8 segments of shape (4,))
+    """
+    if not len(songs) or not len(others):
+        return songs if len(songs) else others
+    if songs.segment_shape != others.segment_shape:
+        raise ValueError(
+            f"Songs with segments of shape {songs.segment_shape} and {others.segment_shape} cannot be joined: "
+            "make them with the same steps and settings."
+        )
+    names = songs.names if songs.names == others.names else None
+    if songs.window != others.window:
+        return SongSequence([*songs, *others], names=names)
+    joined = object.__new__(SongSequence)
+    joined._set([*songs.items, *others.items], songs.window, [*songs._shapes, *others._shapes], names)
+    return joined
+
+
 def is_song_data(X):
     """Tell whether X holds songs of segments, rather than one plain row a sample.
 
@@ -252,38 +305,14 @@ def refuse_no_songs(X, name="X"):
         raise ValueError(f"{name} holds no song: at least one is needed.")
 
 
-def _is_missing(label):
-    """Tell None, NaN and pandas' NA, which is not even unlike itself, from labels."""
-    try:
-        return label is None or bool(label != label)
-    except TypeError:
-        return True
-
-
-def refuse_missing_labels(y):
-    """Refuse labels among which one is missing, before scikit-learn stumbles over it; None has a message of its own."""
-    if y is None:
-        return
-    labels = np.asarray(y, dtype=object).ravel()
-    missing = next((i for i, label in enumerate(labels) if _is_missing(label)), None)
-    if missing is not None:
-        raise ValueError(f"y has no label for song {missing}: give one a song.")
-
-
-def check_labels(estimator, y, n_songs):
-    """Give the classes, sorted, and each song's position among them; refuse all but labels of two or more classes."""
-    if y is None:
-        name = type(estimator).__name__
-        raise ValueError(f"{name} requires y to be passed, but the target y is None: give a label a song.")
-    refuse_missing_labels(y)
-    y = column_or_1d(y, warn=True)
-    if len(y) != n_songs:
-        raise ValueError(f"X has {n_songs} songs but y has {len(y)} labels: give one label a song.")
-    check_classification_targets(y)
-    classes, positions = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y holds one class only, {str(classes[0])!r}: a classifier needs at least two.")
-    return classes, positions
+def refuse_recordings(X, before, step, name="X"):
+    """Refuse paths where a step takes songs; `before` says what makes songs for it of recordings."""
+    X = [X] if isinstance(X, str | os.PathLike) else X
+    # a text in a row of features is no path
+    if isinstance(X, list | tuple) or (hasattr(X, "dtype") and X.ndim == 1):
+        path = next((item for item in X if isinstance(item, str | os.PathLike)), None)
+        if path is not None:
+            raise ValueError(f"{name} holds paths, such as {str(path)!r}: put {before} before {step}.")
 
 
 def as_song_sequence(X):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skmer.segmentation import FileRows, fit_rows
+from skmer.segmentation.block_store import whole_blocks
 from skmer.songs import SongSequence
 
 
@@ -114,3 +115,15 @@ def test_a_file_that_was_cut_short_or_holds_something_else_is_named(song, tmp_pa
             FileRows(tmp_path / f"{name}.npy")
     with pytest.raises(FileNotFoundError, match=r"none\.npy"):
         FileRows(tmp_path / "none.npy")
+
+
+def test_a_file_that_is_gone_is_named_when_its_song_is_asked_for(song):
+    path, _ = song
+    songs = SongSequence([FileRows(path, 6)], window=(3, 3))
+    path.unlink()
+    expected = rf"^{path} is not there: put it back, or run the step that stores it again, such as TaggingTransformer"
+    for ask in (songs.items[0].open, lambda: songs[0], lambda: songs.frames(0)):
+        with pytest.raises(FileNotFoundError, match=expected):
+            ask()
+    # the store makes it anew
+    assert not whole_blocks(path, (2,))

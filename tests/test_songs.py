@@ -1,4 +1,5 @@
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing, indexable
 
-from skmer.songs import SongSequence, as_song_sequence, is_song_data
+from skmer.segmentation import FileRows, SegmentShortening
+from skmer.songs import SongSequence, as_song_sequence, is_song_data, join_songs, refuse_recordings
 
 
 def make_songs(lengths=(3, 5, 1, 4)):
@@ -136,6 +138,76 @@ def test_lists_and_arrays_agree_with_the_sequence():
     for X in (arrays, tuple(arrays), as_object, np.stack(arrays)):
         songs = as_song_sequence(X)
         assert [item.tolist() for item in songs] == [item.tolist() for item in sequence]
+
+
+# ---- stored songs, joined songs, paths of recordings ------------------------------------------------
+
+
+def test_a_stored_song_that_is_gone_or_damaged_is_named(tmp_path):
+    path = tmp_path / "song.npy"
+    np.save(path, np.zeros((50, 4)))
+    songs = SongSequence([path], window=(10, 5))
+    path.unlink()
+    for ask in (lambda: songs[0], lambda: songs.frames(0), lambda: SongSequence([path])):
+        with pytest.raises(FileNotFoundError, match=r"^/.*song\.npy is not there: put it back, or run .* again"):
+            ask()
+    path.write_bytes(b"no array")
+    with pytest.raises(ValueError, match=r"song\.npy: this is no whole \.npy file"):
+        songs[0]
+
+
+def test_joined_songs_stand_one_after_the_other_and_are_not_opened(tmp_path, monkeypatch):
+    arrays = [np.random.default_rng(i).normal(size=(10 + i, 4)) for i in range(4)]
+    for i in (1, 2):
+        np.save(tmp_path / f"{i}.npy", arrays[i])
+    items = [arrays[0], tmp_path / "1.npy", FileRows(tmp_path / "2.npy"), arrays[3]]
+    one, two = (SongSequence(part, window=(4, 2), names="abcd") for part in (items[:3], items[3:]))
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "load", None)
+        joined = join_songs(one, two)
+        assert joined.n_segments.tolist() == [4, 4, 5, 5]
+    assert all(a is b for a, b in zip(joined.items, [*one.items, *two.items], strict=True))
+    assert (joined.window, joined.names, joined.segment_shape) == ((4, 2), tuple("abcd"), (4, 4))
+    for song, array in zip(joined, arrays, strict=True):
+        np.testing.assert_array_equal(song, SongSequence([array], window=(4, 2))[0])
+    assert len(one) == 3
+    assert join_songs(one, SongSequence(items[3:], window=(4, 2))).names is None
+
+
+def test_joined_songs_of_other_windows_are_their_segments(rng):
+    one = SongSequence([rng.normal(size=(10, 4))], window=(4, 2))
+    two = SongSequence([rng.normal(size=(9, 4))], window=(4, 1))
+    plain = SongSequence([rng.normal(size=(3, 4, 4))])
+    joined = join_songs(join_songs(one, two), plain)
+    assert joined.window is None
+    for song, expected in zip(joined, [one[0], two[0], plain[0]], strict=True):
+        np.testing.assert_array_equal(song, expected)
+
+
+def test_songs_join_none_and_refuse_other_shapes():
+    songs = make_songs()
+    assert join_songs(songs, songs[[]]) is songs
+    assert join_songs(songs[[]], songs) is songs
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) and \(2, 4\) cannot be joined: make them with the same"):
+        join_songs(songs, SongSequence([np.zeros((1, 2, 4))]))
+
+
+@pytest.mark.parametrize("X", [[None, "b.wav"], np.array(["b.wav"]), Path("b.wav")])
+def test_paths_are_refused_by_the_step_that_is_missing(X):
+    with pytest.raises(ValueError, match=r"^unlabelled holds paths, such as 'b\.wav': put This before That\.$"):
+        refuse_recordings(X, "This", "That", "unlabelled")
+    with pytest.raises(ValueError, match=r"X holds paths.*: put SegmentTransformer before SegmentShortening\."):
+        SegmentShortening(1).fit(X)
+
+
+@pytest.mark.parametrize("X", [make_songs(), np.zeros(3), np.array([["red"]]), [["red"]], [], None, np.array("a.wav")])
+def test_what_is_no_collection_of_paths_is_let_pass(X):
+    refuse_recordings(X, "This", "That")
+
+
+def test_stored_songs_are_no_recordings(tmp_path):
+    np.save(tmp_path / "song.npy", np.zeros((5, 4)))
+    refuse_recordings(SongSequence([tmp_path / "song.npy"]), "This", "That")
 
 
 @pytest.mark.parametrize("X", [[], "song.wav", SongSequence([])])

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from skmer.songs import as_song_sequence, is_song_data, refuse_no_songs
+from skmer.songs import as_song_sequence, is_song_data, refuse_no_songs, refuse_recordings
 
 __all__ = ["segment_values"]
 
@@ -13,11 +13,12 @@ def segment_values(estimator, X, reset):
 
     With `reset`, as in a fit, the estimator remembers ``n_features_in_``; otherwise X must have as many.
     """
+    name = type(estimator).__name__
     refuse_no_songs(X)
+    refuse_recordings(X, "SegmentTransformer and SSSLClassifier", name)
     if not is_song_data(X):
         values = validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32))
         return values, np.ones(len(values), dtype=np.intp), getattr(estimator, "feature_names_in_", None)
-    name = type(estimator).__name__
     songs = as_song_sequence(X)
     if len(songs.segment_shape) != 1:
         raise ValueError(

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.aggregation._segment_values import segment_values
-from skmer.songs import check_labels
+from skmer.labels import check_labels
 from skmer.statistics import song_statistics, sort_within_songs
 
 __all__ = ["LongestRun", "MajorityVote"]

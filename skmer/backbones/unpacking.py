@@ -1,8 +1,17 @@
 """From the blocks of a tagging segment to its mel spectrogram and its pitch class profiles."""
 
+import numpy as np
 import torch
 
-__all__ = ["HPCP_CLASSES", "HPCP_STEPS", "MEL_BANDS", "MEL_STEPS", "holds_hpcp", "unpack_blocks"]
+__all__ = [
+    "HPCP_CLASSES",
+    "HPCP_STEPS",
+    "MEL_BANDS",
+    "MEL_STEPS",
+    "alike_in_block",
+    "holds_hpcp",
+    "unpack_blocks",
+]
 
 MEL_BANDS, MEL_STEPS = 128, 2
 HPCP_CLASSES, HPCP_STEPS = 12, 5
@@ -25,6 +34,34 @@ def holds_hpcp(segment_shape, backbone, least_blocks):
             "use a longer window."
         )
     return shape[0] == _ALL_VALUES
+
+
+def alike_in_block(n_features):
+    """Number the values of a block so that those that are alike, and are to be standardised alike, have one number.
+
+    A mel band is alike in both steps, as the spectrogram has it once. All pitch classes are alike, so
+    that a transposed song still is one whose profiles are rotated.
+
+    Parameters
+    ----------
+    n_features : int
+        256, or 316 with profiles.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), int, or None
+        0 to 127 for the bands, 128 for the pitch classes. None for another number, which no block has.
+
+    Examples
+    --------
+    >>> from skmer.backbones.unpacking import alike_in_block
+    >>> alike_in_block(316)[[0, 127, 128, 255, 256, 315]]
+    array([  0, 127,   0, 127, 128, 128])
+    """
+    if n_features not in (_MEL_VALUES, _ALL_VALUES):
+        return None
+    bands = np.tile(np.arange(MEL_BANDS), MEL_STEPS)
+    return np.concatenate([bands, np.full(n_features - _MEL_VALUES, MEL_BANDS)])
 
 
 def unpack_blocks(x):

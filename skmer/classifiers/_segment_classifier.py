@@ -11,16 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.backbones import build_backbone, check_backbone
 from skmer.classifiers._songs_in import check_training_data, songs_for_prediction
 from skmer.label_noise.strategy import check_clean_probability
 from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence
+from skmer.training.backbone_net import build_backbone_net
 from skmer.training.net import SegmentNet
-from skmer.training.row_net import NET_CONSTRAINTS, build_net
-from skmer.training.rows import Standardizer
-from skmer.training.runtime import choose_device, isolated
-from skmer.training.stored_rows import make_bank
+from skmer.training.row_net import NET_CONSTRAINTS
+from skmer.training.runtime import isolated
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
 
@@ -66,22 +64,14 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
 
     def _train(self, songs, labels, seed, strategy, average, **objective):
         """Train the backbone on all segments; give what the strategy finally says of their labels, if there is one."""
-        device = choose_device(self.device)
+        if strategy is not None:
+            strategy.average_ = average
+        named = [("average", average), ("strategy", strategy)]
+        callbacks = [(name, callback) for name, callback in named if callback is not None]
+        n_classes = len(self.classes_)
         with isolated(seed, self.n_threads):
-            network = build_backbone(
-                self.backbone, songs.segment_shape, len(self.classes_), **(self.backbone_params or {})
-            )
-            self.standardizer_ = Standardizer.fit(songs)
-            bank = make_bank(songs, self.standardizer_, device)
-            check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), len(self.classes_))
-            if strategy is not None:
-                strategy.average_ = average
-            named = [("average", average), ("strategy", strategy)]
-            callbacks = [(name, callback) for name, callback in named if callback is not None]
-            lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
-            objective["n_classes"] = len(self.classes_)
-            net = build_net(
-                SegmentNet, network, self, len(bank), device, seed, self.precision, lr, callbacks, **objective
+            net, bank, self.standardizer_ = build_backbone_net(
+                SegmentNet, self, songs, n_classes, seed, callbacks, n_classes=n_classes, **objective
             )
             net.load_rows(bank, labels[bank.song], self.classes_)
             net.train_rows()

@@ -1,28 +1,22 @@
 """The door of a classifier: songs or plain rows in, checked once."""
 
-import os
-
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from skmer.songs import (
-    SongSequence,
-    as_song_sequence,
-    check_labels,
-    is_song_data,
-    refuse_missing_labels,
-    refuse_no_songs,
-)
+from skmer.labels import check_labels, refuse_missing_labels
+from skmer.songs import SongSequence, as_song_sequence, is_song_data, refuse_no_songs, refuse_recordings
 
-__all__ = ["check_training_data", "songs_for_prediction"]
+__all__ = ["check_training_data", "refuse_no_segments", "songs_for_prediction"]
 
 
 def _rows_as_songs(rows):
     return SongSequence(rows[:, None, :])
 
 
-def _is_recordings(X):
-    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], str | os.PathLike)
+def refuse_no_segments(estimator, X):
+    """Refuse X without a song, or with paths; a class says in ``_songs_from`` what makes songs for it of these."""
+    refuse_no_songs(X)
+    refuse_recordings(X, getattr(estimator, "_songs_from", "SegmentTransformer"), type(estimator).__name__)
 
 
 def check_training_data(estimator, X, y, groups=None):
@@ -53,11 +47,7 @@ def check_training_data(estimator, X, y, groups=None):
     ValueError
         If there is no song, lengths differ, or y holds one class only.
     """
-    refuse_no_songs(X)
-    if _is_recordings(X):
-        raise ValueError(
-            f"X holds paths, such as {str(X[0])!r}: put SegmentTransformer before {type(estimator).__name__}."
-        )
+    refuse_no_segments(estimator, X)
     if is_song_data(X):
         songs = as_song_sequence(X)
     else:
@@ -93,7 +83,7 @@ def songs_for_prediction(estimator, X):
     ValueError
         If the segments have another shape than in training.
     """
-    refuse_no_songs(X)
+    refuse_no_segments(estimator, X)
     if not is_song_data(X):
         if not hasattr(estimator, "n_features_in_"):
             raise ValueError(

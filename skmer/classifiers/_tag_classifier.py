@@ -1,26 +1,35 @@
-"""What every tagger of songs by their chunks shares: its net, thresholds, prediction."""
+"""What every tagger of songs by their chunks shares: its doors, its net, its logits."""
 
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
 
-from skmer.backbones import build_backbone, check_backbone
-from skmer.backbones.unpacking import holds_hpcp
-from skmer.classifiers._songs_in import songs_for_prediction
-from skmer.classifiers._tags_in import both_kinds, check_tags, refuse_not_finite, warn_of_tags
-from skmer.model_selection.tag_scores import best_thresholds
-from skmer.songs import SongSequence, as_song_sequence, is_song_data, refuse_no_songs
-from skmer.training.row_net import NET_CONSTRAINTS, build_net
-from skmer.training.rows import Standardizer
-from skmer.training.runtime import choose_device, isolated
+from skmer.backbones import CRNN, VGGish
+from skmer.backbones.unpacking import alike_in_block, holds_hpcp
+from skmer.classifiers._songs_in import refuse_no_segments, songs_for_prediction
+from skmer.classifiers._tag_decisions import TagDecisions
+from skmer.classifiers._tags_in import (
+    both_kinds,
+    check_groups,
+    check_tags,
+    draw_validation,
+    refuse_not_finite,
+    refuse_other_names,
+    warn_of_tags,
+)
+from skmer.songs import SongSequence, as_song_sequence, is_song_data
+from skmer.training.backbone_net import build_backbone_net
+from skmer.training.callbacks import AverageWeights
+from skmer.training.row_net import NET_CONSTRAINTS
+from skmer.training.runtime import forget_fit, isolated
 from skmer.training.stored_rows import make_bank
-from skmer.training.tag_net import BestEpoch, TagNet, macro_roc_auc
+from skmer.training.tag_net import BestEpoch, TagNet
 
 __all__ = ["TAGGING_CONSTRAINTS", "TagClassifier"]
 
@@ -36,12 +45,13 @@ TAGGING_CONSTRAINTS = {
 }
 """Of the parameters that every tagger has."""
 
+_OF_BLOCKS = ("crnn", "vggish", CRNN, VGGish)  # the backbones that take nothing but blocks
 
-class TagClassifier(ClassifierMixin, BaseEstimator):
+
+class TagClassifier(TagDecisions, BaseEstimator):
     """Base of the taggers: what follows once their songs and tags are known.
 
-    A subclass has the parameters of `TAGGING_CONSTRAINTS`, and its `fit` calls `_set_tags` and
-    `_songs_in` before `_train`.
+    A subclass has the parameters of `TAGGING_CONSTRAINTS`, and its `fit` calls `_begin_fit`, then `_train`.
 
     Examples
     --------
@@ -51,25 +61,37 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # a column of 0 and 1 for each tag, and nothing else
-        tags.classifier_tags.multi_class = False
-        tags.classifier_tags.multi_label = True
-        tags.target_tags.single_output = False
-        tags.target_tags.multi_output = True
-        tags.target_tags.two_d_labels = True
-        return tags
+    _songs_from = "TaggingTransformer"
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
 
-    def _set_tags(self, y, n_songs):
-        """Give y as (n_songs, n_tags) of 0 and 1, and remember its tags."""
-        self.tags_, targets = check_tags(self, y, n_songs)
-        self.n_tags_ = len(self.tags_)
-        self.classes_ = [np.array([0, 1]) for _ in self.tags_]
-        return targets
+    def _begin_fit(self, X, y, groups, X_val, y_val):
+        """Check what a fit is given; give songs and tags to learn from, songs and tags to validate on, and a seed."""
+        self._validate_params()
+        self._check_mask_range()
+        forget_fit(self)
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together: give both, or neither to have validation songs drawn.")
+        songs = self._songs_in(X)
+        targets = self._set_tags(y, len(songs))
+        groups = check_groups(groups, len(songs))
+        refuse_not_finite(songs, "X")
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.validation_songs_: np.ndarray | None = None
+        if X_val is not None:
+            return songs, targets, *self._validation_in(X_val, y_val), seed
+        held = draw_validation(targets, groups, self.validation_fraction, seed)
+        self.validation_songs_ = np.flatnonzero(held)
+        return songs[~held], targets[~held], songs[held], targets[held], seed
+
+    def _network_params(self):
+        return self.backbone_params or {}
+
+    def _alike(self, songs):
+        """Say which values of a chunk are standardised alike; None where chunks need not be of blocks."""
+        of_blocks = self.backbone in _OF_BLOCKS or isinstance(self.backbone, CRNN | VGGish)
+        return alike_in_block(songs.segment_shape[0]) if of_blocks or self.mask_range is not None else None
 
     def _check_mask_range(self):
         if self.mask_range is None:
@@ -83,7 +105,7 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
 
     def _songs_in(self, X):
         """Give the songs of a fit, and remember what their chunks look like."""
-        refuse_no_songs(X)
+        refuse_no_segments(self, X)
         if is_song_data(X):
             songs = as_song_sequence(X)
         else:
@@ -104,7 +126,8 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
             valid, _ = songs_for_prediction(self, X_val)
         except ValueError as error:
             raise ValueError(f"Of X_val: {error}") from error
-        _, targets = check_tags(self, y_val, len(valid), self.n_tags_, "y_val", "X_val")
+        tags, targets = check_tags(self, y_val, len(valid), self.n_tags_, "y_val", "X_val")
+        refuse_other_names({"y": self.tags_, "y_val": tags})
         refuse_not_finite(valid, "X_val")
         return valid, targets
 
@@ -118,17 +141,23 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
                 "classifier of tags needs both. Give more songs, a larger validation_fraction, or X_val and y_val."
             )
         warn_of_tags(self.tags_[~(targets > 0).any(0)], "Tags that no training song has, which cannot be learnt")
-        device = choose_device(self.device)
+        augmentation = {"mask_range": self.mask_range, "noise": float(self.noise)}
+        judge, alike = BestEpoch(valid_targets), self._alike(songs)
         with isolated(seed, self.n_threads):
-            network = build_backbone(self.backbone, songs.segment_shape, self.n_tags_, **(self.backbone_params or {}))
-            self.standardizer_ = Standardizer.fit(songs)
-            bank = make_bank(songs, self.standardizer_, device)
-            check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), self.n_tags_)
-            judge = BestEpoch(valid_targets, make_bank(valid, self.standardizer_, device))
-            lr = getattr(network, "peak_lr", 1e-3) if self.lr == "auto" else self.lr
-            augmentation = {"mask_range": self.mask_range, "noise": float(self.noise)}
-            best = [("best", judge)]
-            net = build_net(TagNet, network, self, len(bank), device, seed, self.precision, lr, best, **augmentation)
+            net, bank, self.standardizer_ = build_backbone_net(
+                TagNet,
+                self,
+                songs,
+                self.n_tags_,
+                seed,
+                callbacks=[("best", judge)],
+                backbone_params=self._network_params(),
+                pooled=alike,
+                **augmentation,
+            )
+            judge.bank = make_bank(valid, self.standardizer_, net.device)
+            # averages end before the best of them is put in place, for the other callbacks to see
+            net.callbacks_.sort(key=lambda named: not isinstance(named[1], AverageWeights))
             stop = EarlyStopping(
                 "valid_roc_auc", patience=self.patience, threshold=0.0, lower_is_better=False, sink=lambda *_: None
             )
@@ -136,18 +165,13 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
             net.callbacks_.append(("stop", stop.initialize()))
             net.load_rows(bank, targets, weights)
             net.train_rows()
+            # whatever callbacks did to the network at the end
+            judge.restore(net)
             logits = net.song_logits(judge.bank, precision="float32")
             net.drop_rows()
         self.thresholds_ = self._fit_thresholds(valid_targets, expit(logits))
         self.net_ = net
         self.history_ = net.history_rows()
-
-    def _fit_thresholds(self, y, probabilities):
-        has = y.any(0)
-        warn_of_tags(self.tags_[~has], "Tags that no validation song has, which predict gives to no song")
-        thresholds = np.full(self.n_tags_, np.inf)
-        thresholds[has] = best_thresholds(y[:, has], probabilities[:, has])
-        return thresholds
 
     def decision_function(self, X):
         """Compute the logits of songs, the means of their chunks' logits.
@@ -173,57 +197,3 @@ class TagClassifier(ClassifierMixin, BaseEstimator):
         with isolated(None, self.n_threads):
             chunks = self.net_.song_outputs(songs, self.standardizer_)
         return np.stack([rows.mean(axis=0, dtype=np.float64) for rows in chunks])
-
-    def predict_proba(self, X):
-        """Compute the probabilities of the tags of songs.
-
-        Parameters
-        ----------
-        X : SongSequence, sequence of ndarray (n_chunks, n_features, n_blocks) or array-like (n_samples, n_features)
-            Chunks of each song.
-
-        Returns
-        -------
-        ndarray of shape (n_songs, n_tags)
-            Sigmoids of `decision_function`; each tag has its own, and those of a song sum to anything.
-        """
-        return expit(self.decision_function(X))
-
-    def predict(self, X):
-        """Decide on the tags of songs, by the thresholds of the validation songs.
-
-        Parameters
-        ----------
-        X : SongSequence, sequence of ndarray (n_chunks, n_features, n_blocks) or array-like (n_samples, n_features)
-            Chunks of each song.
-
-        Returns
-        -------
-        ndarray of shape (n_songs, n_tags)
-            1 for the tags whose probability is at least `thresholds_`, else 0.
-        """
-        check_is_fitted(self)
-        return (self.predict_proba(X) >= self.thresholds_).astype(np.int64)
-
-    def score(self, X, y):
-        """Compute the macro ROC-AUC.
-
-        Parameters
-        ----------
-        X : SongSequence, sequence of ndarray (n_chunks, n_features, n_blocks) or array-like (n_samples, n_features)
-            Chunks of each song.
-        y : array-like or sparse matrix of shape (n_songs, n_tags)
-            1 where a song has a tag, 0 where it has not.
-
-        Returns
-        -------
-        float
-            Mean over the tags; those that no song or every song has are left out. NaN if that is all of them.
-
-        See Also
-        --------
-        skmer.model_selection.tag_scores : Further figures, per tag too, which names what is left out.
-        """
-        logits = self.decision_function(X)
-        _, targets = check_tags(self, y, len(logits), self.n_tags_)
-        return macro_roc_auc(targets, logits)

@@ -5,7 +5,15 @@ import warnings
 import numpy as np
 from scipy.sparse import issparse
 
-__all__ = ["both_kinds", "check_groups", "check_tags", "draw_validation", "refuse_not_finite", "warn_of_tags"]
+__all__ = [
+    "both_kinds",
+    "check_groups",
+    "check_tags",
+    "draw_validation",
+    "refuse_not_finite",
+    "refuse_other_names",
+    "warn_of_tags",
+]
 
 _DRAWS = 50  # of validation songs, of which the best is taken
 _NAMED = 10  # tags that a message lists at most
@@ -46,6 +54,18 @@ def check_tags(estimator, y, n_songs, n_tags=None, name="y", X_name="X"):
         )
     tags = np.arange(values.shape[1]) if columns is None else np.asarray(columns)
     return tags, values.astype(np.int64)
+
+
+def refuse_other_names(named):
+    """Refuse tags that have other names, or another order, than elsewhere; numbers are no names."""
+    known = {where: list(tags) for where, tags in named.items() if any(isinstance(tag, str) for tag in tags)}
+    for where, tags in known.items():
+        first, expected = next(iter(known.items()))
+        if tags != expected:
+            raise ValueError(
+                f"The tags of {first} are {', '.join(map(str, expected))}, but those of {where} "
+                f"{', '.join(map(str, tags))}: they must be the same in the same order."
+            )
 
 
 def check_groups(groups, n_songs):

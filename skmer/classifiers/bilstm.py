@@ -146,6 +146,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
 
+    _songs_from = "SegmentTransformer and MaskedMelAutoencoder"
+
     def __init__(
         self,
         hidden_size=64,

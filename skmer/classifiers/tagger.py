@@ -1,11 +1,6 @@
 """EmotionTagger: the emotions and themes of songs, several at once."""
 
-import numpy as np
-from sklearn.utils import check_random_state
-
 from skmer.classifiers._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier
-from skmer.classifiers._tags_in import check_groups, draw_validation, refuse_not_finite
-from skmer.training.runtime import forget_fit
 
 __all__ = ["EmotionTagger"]
 
@@ -43,7 +38,8 @@ class EmotionTagger(TagClassifier):
     noise : float, default=0.0
         Standard deviation of Gaussian noise on standardised input in training.
     callbacks : list of skorch callbacks, default=None
-        Added to the training.
+        Added to the training. With `AverageWeights` of `skmer.training.callbacks`, each epoch's averages are judged
+        and the best ones kept. The best epoch is kept whatever else callbacks make of the network at the end.
     device : str, default="auto"
         A torch device; "auto" takes CUDA where there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -73,7 +69,8 @@ class EmotionTagger(TagClassifier):
     net_ : TagNet
         The fitted skorch net; its module is ``net_.module_``.
     standardizer_ : Standardizer
-        Mean and deviation of each feature over the training chunks.
+        Mean and deviation over the training chunks, of each feature; for chunks of blocks, of each mel band (over
+        both its steps) and of all pitch classes together.
     history_ : list of dict
         A row an epoch: ``epoch``, ``train_loss``, ``lr``, ``valid_roc_auc`` and ``best``, whether no epoch before was
         as good. The last row with ``best`` is the epoch whose weights are kept.
@@ -191,23 +188,6 @@ class EmotionTagger(TagClassifier):
         UserWarning
             If a tag has no training song, or no validation song.
         """
-        self._validate_params()
-        self._check_mask_range()
-        forget_fit(self)
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val go together: give both, or neither to have validation songs drawn.")
-        songs = self._songs_in(X)
-        targets = self._set_tags(y, len(songs))
-        groups = check_groups(groups, len(songs))
-        refuse_not_finite(songs, "X")
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.validation_songs_: np.ndarray | None = None
-        if X_val is None:
-            held = draw_validation(targets, groups, self.validation_fraction, seed)
-            self.validation_songs_ = np.flatnonzero(held)
-            valid, valid_targets = songs[held], targets[held]
-            songs, targets = songs[~held], targets[~held]
-        else:
-            valid, valid_targets = self._validation_in(X_val, y_val)
+        songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
         self._train(songs, targets, None, valid, valid_targets, seed)
         return self

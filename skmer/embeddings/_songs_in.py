@@ -1,19 +1,16 @@
 """The door of an autoencoder: songs of spectrogram segments in, checked once."""
 
-import os
-
 import numpy as np
 
-from skmer.songs import SongSequence, as_song_sequence, is_song_data, refuse_no_songs
+from skmer.songs import as_song_sequence, is_song_data, join_songs, refuse_no_songs, refuse_recordings
 
 __all__ = ["spectrograms", "together"]
 
 
 def spectrograms(X, name):
     """Give the songs in X, or in `unlabelled`; anything but spectrogram segments is refused in words."""
-    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], str | os.PathLike):
-        raise ValueError(f"{name} holds paths, such as {str(X[0])!r}: put SegmentTransformer before this step.")
     refuse_no_songs(X, name)
+    refuse_recordings(X, "SegmentTransformer", "MaskedMelAutoencoder", name)
     songs = as_song_sequence(X) if is_song_data(X) else None
     if songs is None or len(songs.segment_shape) != 2:
         given = "plain rows" if songs is None else f"segments of shape {songs.segment_shape}"
@@ -34,6 +31,4 @@ def together(songs, others):
     for i in range(len(others)):
         if not np.isfinite(others[i] if others.window is None else others.frames(i)).all():
             raise ValueError(f"Song {i} of unlabelled has NaN or infinity: mend or leave out its recording.")
-    if songs.window == others.window:
-        return SongSequence([*songs.items, *others.items], window=songs.window)
-    return SongSequence([*songs, *others])
+    return join_songs(songs, others)

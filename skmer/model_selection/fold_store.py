@@ -22,6 +22,7 @@ _DECIDING = (
     "content_key",
     "file_digest.py",
     "songs.py",
+    "labels.py",
     "statistics.py",
     "audio",
     "features",

@@ -1,7 +1,5 @@
 """The other systems that the paper names, on the same folds, features and budget as its own."""
 
-from functools import partial
-
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -13,7 +11,7 @@ from skmer.descriptors import DescriptorTransformer
 from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
 from skmer.model_selection import EstimatorSystem, NetworkSystem
 from skmer.recipes import make_multi_duration_pipeline
-from skmer.reproduction.systems import SPECTROGRAM_SVM, SSSL, table_3_systems
+from skmer.reproduction.systems import ABLATION, CROSS_ENTROPY, SPECTROGRAM_SVM, SSSL, table_3_systems
 
 __all__ = [
     "DESCRIPTORS",
@@ -80,21 +78,22 @@ def comparison_builders(settings):
     >>> comparison_builders(Settings(backbone="small"))["descriptors + SVM"]().cost
     0.1
     """
-    own = {name: partial(_given, system) for name, system in table_3_systems(settings).items()}
-    ours = own.pop(SSSL)
-    builders = {DESCRIPTORS: partial(_descriptors, settings)}
-    if settings.embedding is not None:
-        builders[EMBEDDING] = partial(_embedding, settings)
-    builders[SPECTROGRAM_SVM] = own.pop(SPECTROGRAM_SVM)
-    builders[TWO_STAGE] = partial(_two_stage, settings)
-    builders |= own
-    builders[SELF_LEARNING] = partial(_self_learning, settings)
+    of_table_3 = table_3_systems(settings)
     durations = ", ".join(map(str, settings.stack))
-    return {**builders, SSSL: ours, f"{STACK} ({durations} s)": partial(_stack, settings)}
-
-
-def _given(system):
-    return system
+    builders = {
+        DESCRIPTORS: lambda: _descriptors(settings),
+        EMBEDDING: lambda: _embedding(settings),
+        SPECTROGRAM_SVM: lambda: of_table_3[SPECTROGRAM_SVM],
+        TWO_STAGE: lambda: _two_stage(settings),
+        CROSS_ENTROPY: lambda: of_table_3[CROSS_ENTROPY],
+        ABLATION: lambda: of_table_3[ABLATION],
+        SELF_LEARNING: lambda: _self_learning(settings),
+        SSSL: lambda: of_table_3[SSSL],
+        f"{STACK} ({durations} s)": lambda: _stack(settings),
+    }
+    if settings.embedding is None:
+        del builders[EMBEDDING]
+    return builders
 
 
 def _descriptors(settings):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer.segmentation.file_rows import open_array
+from skmer.songs import open_array
 
 __all__ = ["BLOCKS_VERSION", "make_folder", "path_of_blocks", "stored_blocks", "whole_blocks"]
 

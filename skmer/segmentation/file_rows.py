@@ -4,16 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["FileRows", "fit_rows", "open_array"]
+from skmer.songs import open_array
 
-
-def open_array(path):
-    """Open a .npy file as an array; of the file, its header is read and the rest is memory-mapped."""
-    try:
-        return np.load(path, mmap_mode="r")
-    except (ValueError, EOFError) as error:
-        reason = str(error).rstrip(".")
-        raise ValueError(f"{path}: this is no whole .npy file of numbers ({reason}). Make it again.") from error
+__all__ = ["FileRows", "fit_rows"]
 
 
 def fit_rows(array, n_rows, fill=None):
@@ -83,6 +76,8 @@ class FileRows:
     ------
     ValueError
         If the file is no whole array of numbers of two or more dimensions, with one row or more.
+    FileNotFoundError
+        If the file is not there, now or when the song is asked for.
 
     See Also
     --------

@@ -7,7 +7,7 @@ from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
-__all__ = ["AverageWeights", "ProgressBar"]
+__all__ = ["AverageWeights", "ProgressBar", "final_network"]
 
 
 def _by_type(averaged, present):
@@ -67,8 +67,34 @@ class AverageWeights(Callback):
         del self.average_, self._pairs
 
 
+def final_network(net):
+    """Give the network that would be the result if the training ended now.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        A skorch net in training.
+
+    Returns
+    -------
+    Module
+        The average of the last `AverageWeights` among its callbacks, else the net's own.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from skmer.training.callbacks import final_network
+    >>> from skmer.training.row_net import RowNet
+    >>> net = RowNet(nn.Linear(2, 2)).initialize()
+    >>> final_network(net) is net.module_
+    True
+    """
+    averages = [callback.average_.module for _, callback in net.callbacks_ if isinstance(callback, AverageWeights)]
+    return averages[-1] if averages else net.module_
+
+
 class ProgressBar(Callback):
-    """Show epochs, the loss, the share of clean segments and the time left.
+    """Show epochs, the loss, the share of clean segments or the ROC-AUC on validation songs, and the time left.
 
     Parameters
     ----------
@@ -95,6 +121,8 @@ class ProgressBar(Callback):
         shown = {"loss": f"{row['train_loss']:.3f}"}
         if "clean_share" in row:
             shown["clean"] = f"{row['clean_share']:.2f}"
+        if "valid_roc_auc" in row:
+            shown["valid_roc_auc"] = f"{row['valid_roc_auc']:.3f}"
         self._bar.set_postfix(shown)
         self._bar.update()
 

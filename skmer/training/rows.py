@@ -49,6 +49,13 @@ def _moments(songs, centre):
     return total, first, second
 
 
+def _shared(values, pooled):
+    """Give each band the mean over all bands that have its number in `pooled`; by default itself."""
+    if pooled is None:
+        return values
+    return (np.bincount(pooled, weights=values) / np.maximum(np.bincount(pooled), 1))[pooled]
+
+
 class Standardizer:
     """One mean and one deviation a mel band (or feature), over the training segments.
 
@@ -70,13 +77,16 @@ class Standardizer:
         self.mean, self.scale = mean, scale
 
     @classmethod
-    def fit(cls, songs):
+    def fit(cls, songs, pooled=None):
         """Measure the segments of songs.
 
         Parameters
         ----------
         songs : SongSequence
             The training songs. A frame counts once for each segment that holds it.
+        pooled : ndarray of shape (n_mels,) or (n_features,), int, default=None
+            Bands (or features) with the same number, 0 or more, share one mean and one deviation. None: each
+            has its own.
 
         Returns
         -------
@@ -84,10 +94,11 @@ class Standardizer:
             A band that does not vary gets a scale of one.
         """
         total, first, _ = _moments(songs, 0.0)
-        mean = first / total
+        mean = _shared(first / total, pooled)
         # a second pass around the mean loses no digits to a large offset
         total, first, second = _moments(songs, mean)
-        deviation = np.sqrt(np.maximum(second / total - (first / total) ** 2, 0))
+        variance = _shared(second / total, pooled) - _shared(first / total, pooled) ** 2
+        deviation = np.sqrt(np.maximum(variance, 0))
         constant = deviation <= 1e-9 * np.maximum(np.abs(mean), 1e-3)
         if len(songs.segment_shape) > 1:
             deviation = np.maximum(deviation, _SMALLEST_DEVIATION)

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback
 from torch import nn
 
+from skmer.training.callbacks import final_network
 from skmer.training.row_net import RowNet
 from skmer.training.spectrogram_masks import draw_masks, hide_masked
 
@@ -77,24 +78,25 @@ class BestEpoch(Callback):
     """Judge each epoch on validation songs, and keep the weights of the best one.
 
     The history gets ``valid_roc_auc``, the macro ROC-AUC, and ``best``, whether no epoch before was as
-    good. At the end of training the best weights become the network's.
+    good. At the end of training the best weights become the network's. Where `AverageWeights` averages
+    them, the averages are judged and kept.
 
     Parameters
     ----------
     y : ndarray of shape (n_songs, n_tags)
         0 and 1, tags of the validation songs.
-    bank : SegmentBank
-        Their chunks, on the net's device.
+    bank : SegmentBank, default=None
+        Their chunks, on the net's device; it may be set until the training begins.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skmer.training.tag_net import BestEpoch
-    >>> BestEpoch(np.array([[1], [0]]), bank=None).y.shape
+    >>> BestEpoch(np.array([[1], [0]])).y.shape
     (2, 1)
     """
 
-    def __init__(self, y, bank):
+    def __init__(self, y, bank=None):
         self.y = y
         self.bank = bank
 
@@ -104,7 +106,8 @@ class BestEpoch(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """Judge the epoch; keep its weights if they are better than all before."""
-        logits = net.song_logits(self.bank)
+        network = final_network(net)
+        logits = net.song_logits(self.bank, network)
         if not np.isfinite(logits).all():
             raise ValueError("The logits of the validation songs are not finite: lower lr, or use precision='float32'.")
         score = macro_roc_auc(self.y, logits)
@@ -112,13 +115,22 @@ class BestEpoch(Callback):
         net.history.record("valid_roc_auc", score)
         net.history.record("best", bool(best))
         if best:
-            self.score_, self.weights_ = score, deepcopy(net.module_.state_dict())
+            self.score_, self.weights_ = score, deepcopy(network.state_dict())
 
     def on_train_end(self, net, **kwargs):
         """Give the network its best weights."""
+        self.restore(net)
+
+    def restore(self, net):
+        """Give the network the weights of the best epoch, if one was judged.
+
+        Parameters
+        ----------
+        net : TagNet
+            The net that was trained.
+        """
         if self.weights_ is not None:
             net.module_.load_state_dict(self.weights_)
-        self.weights_ = None
 
 
 class TagNet(RowNet):
@@ -227,13 +239,15 @@ class TagNet(RowNet):
 
     # ---- prediction --------------------------------------------------------------------------------
 
-    def song_logits(self, bank, precision=None):
+    def song_logits(self, bank, network=None, precision=None):
         """Compute the logits of songs, the means of their chunks' logits.
 
         Parameters
         ----------
         bank : SegmentBank
             Chunks, song by song, on the net's device.
+        network : Module, default=None
+            By default the net's own.
         precision : {"float32", "bfloat16"}, default=None
             By default that of training.
 
@@ -242,6 +256,6 @@ class TagNet(RowNet):
         ndarray of shape (n_songs, n_tags)
             float64.
         """
-        rows = self.row_outputs(bank, precision=precision).cpu().double().numpy()
+        rows = self.row_outputs(bank, network, precision=precision).cpu().double().numpy()
         first = np.flatnonzero(np.diff(bank.song, prepend=-1))
         return np.stack([chunks.mean(axis=0) for chunks in np.split(rows, first[1:])])

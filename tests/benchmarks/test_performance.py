@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,18 @@ def test_dividemix_takes_36_passes_a_clean_segment_and_two_for_all(scripts, bank
     assert mix.clean_share == pytest.approx((n // 2) / n)
     assert passes == 36 * (n // 2)
     assert any((a != b).any() for a, b in zip(before, pair[0].parameters(), strict=True))
+
+
+def test_without_a_gpu_nothing_is_held_against_an_aim(scripts, monkeypatch):
+    gpu, small = scripts("gpu"), scripts("training").SmallCNN
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(gpu, "VGG16", lambda shape, n_classes: small(shape, n_classes, 2))
+    monkeypatch.setattr(gpu, "matrix_rate", lambda *_: 1e12)
+    found = gpu.measure(Namespace(quick=True, rounds=3))
+    assert [row["what"] for row in found["rows"] if row["aim"] is not None or row["unit"] == "min"] == []
+    assert len(found["rows"]) == 6
+    assert "without a GPU" in found["setting"]
+    assert "gpu" not in found
 
 
 def test_vgg16_has_the_published_number_of_operations(scripts):

@@ -1,4 +1,5 @@
 import pickle
+import re
 import warnings
 
 import joblib
@@ -18,6 +19,7 @@ from skmer import EmotionTagger, SongSequence
 from skmer.classifiers._tags_in import draw_validation
 from skmer.model_selection import tag_scores
 from skmer.segmentation import FileRows
+from skmer.training.callbacks import AverageWeights, final_network
 from skmer.training.stored_rows import StoredBank, make_bank
 
 CRNN = {"backbone_params": {"width": 4, "n_hidden": 8}, "mask_range": (2, 6), "lr": 1e-2, "random_state": 0}
@@ -52,7 +54,7 @@ def rows(rng):
 def test_a_loud_band_and_a_pitch_class_are_learnt(rng):
     X, y = planted_songs(rng, 80)
     X_test, y_test = planted_songs(rng, 40)
-    tagger = EmotionTagger(max_epochs=20, **CRNN).fit(X, y)
+    tagger = EmotionTagger(max_epochs=20, patience=20, **CRNN).fit(X, y)
     figures = tag_scores(y_test, tagger.predict_proba(X_test), tagger.thresholds_)
     assert min(figures["per_tag"]["ROC-AUC"]) > 0.9
     assert figures["F-score"] > 0.8
@@ -145,6 +147,46 @@ def test_the_epoch_that_stops_it_is_still_judged_and_seen(rows):
     stop = EarlyStopping("train_loss", patience=1, threshold=10, sink=lambda message: None)
     own = EmotionTagger(**{**QUICK, "max_epochs": 60}, callbacks=[stop]).fit(X, y)
     assert "best" in own.history_[-1]
+
+
+def test_averaged_weights_are_judged_and_the_best_of_them_kept(rows):
+    X, y = rows
+
+    class Note(Callback):
+        epochs, end = (), None
+
+        def on_epoch_end(self, net, **kwargs):
+            Note.epochs = [*Note.epochs, [v.clone() for v in final_network(net).state_dict().values()]]
+
+        def on_train_end(self, net, **kwargs):
+            Note.end = [v.clone() for v in net.module_.state_dict().values()]
+
+    params = {**QUICK, "max_epochs": 12, "lr": 0.3, "patience": 12}
+    tagger = EmotionTagger(**params, callbacks=[Note(), AverageWeights(epochs=2.0)])
+    tagger.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    scores = [row["valid_roc_auc"] for row in tagger.history_]
+    best = int(np.argmax(scores))
+    assert best < 11  # so that the last average is not the best
+    assert tagger.score(X[40:], y[40:]) == scores[best]
+    for now, then, at_end in zip(tagger.net_.module_.state_dict().values(), Note.epochs[best], Note.end, strict=True):
+        assert torch.equal(now, then)
+        assert torch.equal(now, at_end)
+    plain = EmotionTagger(**params).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    assert [row["train_loss"] for row in plain.history_] == [row["train_loss"] for row in tagger.history_]
+    assert [row["valid_roc_auc"] for row in plain.history_] != scores
+
+
+def test_the_best_epoch_is_kept_whatever_a_callback_does_at_the_end(rows):
+    class Wipe(Callback):
+        def on_train_end(self, net, **kwargs):
+            for parameter in net.module_.parameters():
+                parameter.data.zero_()
+
+    X, y = rows
+    expected = EmotionTagger(**QUICK).fit(X, y)
+    tagger = EmotionTagger(**QUICK, callbacks=[Wipe()]).fit(X, y)
+    np.testing.assert_array_equal(tagger.decision_function(X), expected.decision_function(X))
+    np.testing.assert_array_equal(tagger.thresholds_, expected.thresholds_)
 
 
 def test_thresholds_are_those_of_the_validation_songs(rows):
@@ -258,8 +300,10 @@ def test_quiet_unless_asked(rows, capsys):
         warnings.simplefilter("error")
         EmotionTagger(**{**QUICK, "max_epochs": 60}, patience=1).fit(X, y)
     assert capsys.readouterr() == ("", "")
-    EmotionTagger(**QUICK, verbose=1).fit(X, y)
-    assert "EmotionTagger" in capsys.readouterr().err
+    tagger = EmotionTagger(**QUICK, verbose=1).fit(X, y)
+    shown = capsys.readouterr().err
+    assert "EmotionTagger" in shown
+    assert re.findall(r"valid_roc_auc=([\d.]+)", shown)[-1] == f"{tagger.history_[-1]['valid_roc_auc']:.3f}"
 
 
 def test_the_rate_is_the_backbones_own_unless_given(rng, rows):
@@ -289,11 +333,13 @@ def test_the_rate_is_the_backbones_own_unless_given(rng, rows):
         ({"y": np.zeros((20, 2))}, "No tag has both validation songs with it and without it"),
         ({"X": [np.zeros((2, 5))] * 7 + [np.full((2, 5), np.nan)] * 13}, "Song 7 of X has NaN"),
         ({"X": []}, "X holds no song"),
+        ({"X": ["a.wav"] * 20}, r"^X holds paths, such as 'a\.wav': put TaggingTransformer before EmotionTagger\.$"),
         ({"groups": np.zeros(19)}, r"groups has the shape \(19,\) for 20 songs"),
         ({"groups": np.zeros(20)}, "leaves no validation song: there is one group of songs only"),
         ({"X_val": [np.zeros((2, 5))]}, "X_val and y_val go together"),
         ({"y_val": [[0, 1]]}, "X_val and y_val go together"),
         ({"X_val": [np.zeros((2, 6))], "y_val": [[0, 1]]}, r"Of X_val: X has segments of shape \(6,\)"),
+        ({"X_val": ["a.wav"] * 2, "y_val": [[0, 1], [1, 0]]}, "Of X_val: X holds paths, .* put TaggingTransformer"),
         ({"X_val": [np.zeros((2, 5))], "y_val": [[0, 1, 0]]}, "y_val has 3 tags, but there are 2"),
         ({"X_val": [np.zeros((2, 5))], "y_val": [[0, 1], [1, 0]]}, "X_val has 1 songs but y_val has 2 rows"),
         ({"X_val": [np.zeros((2, 5))], "y_val": [[0, 1]]}, "No tag has both validation songs"),

@@ -263,7 +263,7 @@ def test_segments_too_short_for_the_masks_are_told_in_a_pipeline():
         ([np.zeros((2, 16, 21))], r"unlabelled has segments of shape \(16, 21\), but those of X have shape \(16, 20\)"),
         ([np.zeros((2, 16, 20)), np.full((2, 16, 20), np.inf)], "Song 1 of unlabelled has NaN or infinity"),
         ([], "unlabelled holds no song"),
-        (["b.wav"], "unlabelled holds paths"),
+        (["b.wav"], "unlabelled holds paths, such as 'b.wav': put SegmentTransformer before MaskedMelAutoencoder"),
     ],
 )
 def test_unlabelled_songs_that_do_not_fit_are_refused(songs, unlabelled, message):
