@@ -93,6 +93,7 @@ def hpcp(
     See Also
     --------
     skmer.features.log_mel : What of the spectrum is no pitch class.
+    skmer.features.essentia_hpcp : The same by Essentia.
     librosa.feature.chroma_stft : Pitch classes from all of the spectrum.
 
     Notes
@@ -132,7 +133,7 @@ def hpcp(
     """
     y = np.asarray(y, dtype=np.float32)
     fmax = min(5000.0, sr / 2) if fmax is None else fmax
-    _check(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks)
+    check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks)
     if center:
         y = np.pad(y, n_fft // 2)
     frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
@@ -144,7 +145,7 @@ def hpcp(
     if isinstance(tuning, str):
         # peaks alone, a small part of the spectra, wait for the tuning
         found = list(peaks)
-        tuning, peaks = _estimate_tuning(found), (block for block in found)
+        tuning, peaks = estimate_tuning(found), (block for block in found)
     profile = np.empty((len(frames), n_classes), dtype=np.float32)
     # block by block: a long recording takes no more memory than its profile
     for start, (frame, frequency, power) in zip(starts, peaks, strict=True):
@@ -157,7 +158,8 @@ def hpcp(
     return profile.T
 
 
-def _check(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks):
+def check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks):
+    """Refuse in words a waveform or parameters of which no pitch class profile can be computed."""
     if y.ndim != 1:
         raise ValueError(f"y must be a mono waveform of shape (n_samples,), got shape {y.shape}.")
     if len(y) < n_fft:
@@ -231,10 +233,13 @@ def _fold(frame, frequency, power, n_frames, n_classes, tuning, width, n_harmoni
     return profile.reshape(n_frames, n_classes)
 
 
-def _estimate_tuning(blocks):
-    """Give the frequency of A to which most peaks, by magnitude, fit best; 440 Hz without peaks."""
+def estimate_tuning(blocks):
+    """Give the frequency of A to which most peaks, by magnitude, fit best; 440 Hz without peaks.
+
+    A block is a tuple whose last two are the frequencies (Hz) and powers of its peaks.
+    """
     counts = np.zeros(_CENTS)
-    for _, frequency, power in blocks:
+    for *_, frequency, power in blocks:
         deviation = np.rint(_CENTS * 12 * np.log2(frequency / _A)).astype(np.intp) % _CENTS
         counts += np.bincount(deviation, weights=np.sqrt(power), minlength=_CENTS)
     if not counts.any():

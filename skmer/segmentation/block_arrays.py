@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmer.features.hpcp import hpcp as pitch_classes
+from skmer.features.essentia_hpcp import essentia_hpcp
+from skmer.features.hpcp import hpcp
 from skmer.features.log_mel import log_mel
 
 __all__ = ["BlockLayout", "block_array", "is_silent"]
@@ -27,8 +28,9 @@ class BlockLayout:
         Number of spectrogram frames whose mean is one mel step.
     n_fft, hop_length : int, default=2048, 512
         Length of a spectrogram's frame and step from frame to frame, in samples.
-    hpcp : bool, default=True
-        Whether pitch class profiles stand beside the spectrogram.
+    hpcp : bool or "essentia", default=True
+        Whether pitch class profiles stand beside the spectrogram; "essentia" takes them from
+        `skmer.features.essentia_hpcp`.
     hpcp_n_fft, hpcp_hop_length : int, default=4096, 2048
         The same for the profiles, which are not averaged.
 
@@ -57,7 +59,7 @@ class BlockLayout:
     average: int = 10
     n_fft: int = 2048
     hop_length: int = 512
-    hpcp: bool = True
+    hpcp: bool | str = True
     hpcp_n_fft: int = 4096
     hpcp_hop_length: int = 2048
 
@@ -140,6 +142,8 @@ def block_array(y, layout=None, sr=44100, tuning=440.0, max_blocks=None):
     ------
     ValueError
         If `y` is shorter than one block.
+    ImportError
+        If `layout` asks for Essentia's profiles and the essentia package is not installed.
 
     See Also
     --------
@@ -178,6 +182,7 @@ def block_array(y, layout=None, sr=44100, tuning=440.0, max_blocks=None):
     blocks[:, : layout.n_mel_features] = mel.reshape(n_blocks, -1)
     if layout.hpcp:
         part = _around_hops(y, reach, layout.hpcp_n_fft, layout.hpcp_hop_length, n_samples)
+        pitch_classes = essentia_hpcp if layout.hpcp == "essentia" else hpcp
         profile = pitch_classes(part, sr, layout.hpcp_n_fft, layout.hpcp_hop_length, tuning=tuning).T
         blocks[:, layout.n_mel_features :] = profile.reshape(n_blocks, -1)
     return blocks

@@ -16,11 +16,11 @@ from skmer.features.segment_log_mel import in_samples
 from skmer.segmentation.block_arrays import BlockLayout, block_array, is_silent
 from skmer.segmentation.block_store import make_folder, path_of_blocks, stored_blocks, whole_blocks
 from skmer.segmentation.file_cache import file_key
-from skmer.segmentation.file_rows import FileRows, fit_rows, open_array
+from skmer.segmentation.file_rows import FileRows, fit_rows
 from skmer.segmentation.mixins import RecordingTransformerMixin, SongsOutMixin
 from skmer.segmentation.song_input import check_songs
 from skmer.segmentation.song_loop import map_songs
-from skmer.songs import SongSequence
+from skmer.songs import SongSequence, open_array
 
 __all__ = ["TaggingTransformer"]
 
@@ -40,8 +40,9 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         "long": the first 800 blocks of each song (185.76 s), one chunk. "short": chunks of 40
         blocks (9.29 s) one after the other over the whole song. A number: the same with chunks
         of so many seconds, rounded to whole blocks.
-    hpcp : bool, default=True
-        Whether pitch class profiles stand beside the spectrogram.
+    hpcp : bool or "essentia", default=True
+        Whether pitch class profiles stand beside the spectrogram, those of `skmer.features.hpcp`
+        or, with "essentia", of `skmer.features.essentia_hpcp`.
     padding : {"circular", "zero"}, default="circular"
         What is done with a song shorter than one chunk. "circular" begins it again, as often as
         needed; "zero" appends silence.
@@ -111,7 +112,7 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
 
     _parameter_constraints = {  # noqa: RUF012
         "duration": [StrOptions(set(_N_BLOCKS)), Interval(Real, 0, None, closed="neither")],
-        "hpcp": ["boolean"],
+        "hpcp": ["boolean", StrOptions({"essentia"})],
         "padding": [StrOptions({"circular", "zero"})],
         "max_duration": [Interval(Real, 0, None, closed="neither"), None],
         "sr": [Interval(Real, 0, None, closed="neither")],
@@ -203,6 +204,8 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         ValueError
             If `X` is no collection of songs, a parameter is out of range, or `store` cannot be
             written.
+        ImportError
+            If Essentia's profiles are to be computed and the essentia package is not installed.
 
         Warns
         -----
@@ -241,7 +244,7 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
             average=int(self.average),
             n_fft=int(self.n_fft),
             hop_length=int(self.hop_length),
-            hpcp=bool(self.hpcp),
+            hpcp=self.hpcp if isinstance(self.hpcp, str) else bool(self.hpcp),
             hpcp_n_fft=int(self.hpcp_n_fft),
             hpcp_hop_length=int(self.hpcp_hop_length),
         )
@@ -303,13 +306,16 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         tuning = self.tuning if isinstance(self.tuning, str) else float(self.tuning)
         mel = (layout.n_mels, layout.average, layout.n_fft, layout.hop_length)
         key = (source, most, float(self.sr), mel, layout.hpcp_hop_length)
-        both = replace(layout, hpcp=True)
-        path = path_of_blocks(store, stem, (*key, (layout.hpcp_n_fft, tuning)))
-        # the spectrogram stands before the profiles, so that a file with both serves for it alone
-        if not layout.hpcp and not whole_blocks(path, (both.n_features,)):
-            path = path_of_blocks(store, stem, (*key, None))
-        elif not layout.hpcp:
-            return path
+        of_hpcp = (layout.hpcp_n_fft, tuning)
+        keys = {True: of_hpcp, "essentia": (*of_hpcp, "essentia"), False: None}
+        paths = {hpcp: path_of_blocks(store, stem, (*key, of_kind)) for hpcp, of_kind in keys.items()}
+        if not layout.hpcp:
+            n_both = replace(layout, hpcp=True).n_features
+            for path in (paths[True], paths["essentia"]):
+                # the spectrogram stands before the profiles, so that a file with both serves for it alone
+                if whole_blocks(path, (n_both,)):
+                    return path
+        path = paths[layout.hpcp]
         return stored_blocks(path, (layout.n_features,), partial(self._read_and_compute, song, name, layout))
 
     def _read_and_compute(self, song, name, layout):

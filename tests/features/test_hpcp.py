@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skmer.features import hpcp
-from skmer.features.hpcp import _estimate_tuning, _peaks
+from skmer.features.hpcp import _peaks, estimate_tuning
 
 SR = 44100
 C4 = 440 * 2 ** (-9 / 12)
@@ -104,7 +104,7 @@ def test_an_estimated_tuning_is_within_three_cents():
     for cents in range(-45, 50, 10):
         y = chord(3, (0, 3, 7), cents)
         frames = np.lib.stride_tricks.sliding_window_view(y, 4096)[::2048] * np.hanning(4097)[:-1] / 1024
-        assert 1200 * np.log2(_estimate_tuning([_peaks(frames, SR, 100, 5000, 100, 1e-10)]) / 440) == pytest.approx(
+        assert 1200 * np.log2(estimate_tuning([_peaks(frames, SR, 100, 5000, 100, 1e-10)]) / 440) == pytest.approx(
             cents, abs=3
         )
 
