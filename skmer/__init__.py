@@ -13,7 +13,7 @@ from skmer._version import __version__
 if TYPE_CHECKING:
     from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
     from skmer.audio import AudioError, read_audio
-    from skmer.classifiers import BiLSTMClassifier, EmotionTagger, SSSLClassifier
+    from skmer.classifiers import BiLSTMClassifier, EmotionTagger, LongShortEnsemble, NoisyStudentTagger, SSSLClassifier
     from skmer.descriptors import DescriptorTransformer
     from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
     from skmer.recipes import make_multi_duration_pipeline, make_sssl_pipeline
@@ -26,9 +26,11 @@ __all__ = [
     "DescriptorTransformer",
     "EmbeddingTransformer",
     "EmotionTagger",
+    "LongShortEnsemble",
     "LongestRun",
     "MajorityVote",
     "MaskedMelAutoencoder",
+    "NoisyStudentTagger",
     "SSSLClassifier",
     "SegmentTransformer",
     "SongAggregator",
@@ -46,9 +48,11 @@ _HOMES = {
     "DescriptorTransformer": "skmer.descriptors",
     "EmbeddingTransformer": "skmer.embeddings",
     "EmotionTagger": "skmer.classifiers",
+    "LongShortEnsemble": "skmer.classifiers",
     "LongestRun": "skmer.aggregation",
     "MajorityVote": "skmer.aggregation",
     "MaskedMelAutoencoder": "skmer.embeddings",
+    "NoisyStudentTagger": "skmer.classifiers",
     "SSSLClassifier": "skmer.classifiers",
     "SegmentTransformer": "skmer.segmentation",
     "SongAggregator": "skmer.aggregation",

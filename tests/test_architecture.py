@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 # from the ground up; a module may import from its own floor's package and from floors below it
 FLOORS = [
     {"_version", "content_key", "file_digest", "writing"},
-    {"songs", "statistics", "ratings"},
+    {"songs", "labels", "statistics", "ratings"},
     {"audio", "features", "backbones"},
     {"segmentation", "training", "aggregation", "datasets"},
     {"label_noise"},

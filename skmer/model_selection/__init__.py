@@ -8,6 +8,7 @@ from skmer.model_selection.scores import SCORES, emotion_scores
 from skmer.model_selection.selection import best_on_test_folds, chosen_inside_folds
 from skmer.model_selection.systems import EstimatorSystem, NetworkSystem, Readout
 from skmer.model_selection.tag_scores import TAG_SCORES, best_thresholds, tag_scores
+from skmer.model_selection.tag_weight import best_weight
 
 __all__ = [
     "DUMMY",
@@ -21,6 +22,7 @@ __all__ = [
     "Readout",
     "best_on_test_folds",
     "best_thresholds",
+    "best_weight",
     "chosen_inside_folds",
     "compare_systems",
     "corrected_paired_test",

@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
 from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
-from skmer.classifiers import BiLSTMClassifier, EmotionTagger
+from skmer.classifiers import BiLSTMClassifier, EmotionTagger, LongShortEnsemble, NoisyStudentTagger
 from skmer.descriptors import DescriptorTransformer
 from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
 
@@ -20,6 +20,7 @@ BILSTM = {"hidden_size": 8, "max_epochs": 3, "random_state": 0}
 # half of the songs validate: of six, one alone would judge nothing
 TAGGER = {"backbone": "small", "backbone_params": {"width": 4}, "mask_range": None, "validation_fraction": 0.5}
 TAGGER |= {"max_epochs": 3, "lr": 1e-2, "random_state": 0}
+SHORT_CHUNKS = EmotionTagger(**{**TAGGER, "backbone": "mlp", "backbone_params": None})
 
 
 def magnitudes(windows):
@@ -46,6 +47,20 @@ ESTIMATORS = {
     "LongestRun": (LongestRun(), "probabilities"),
     "MaskedMelAutoencoder": (MaskedMelAutoencoder(**MASKED), "segments"),
     "EmotionTagger": (EmotionTagger(**TAGGER), "segments"),
+    "LongShortEnsemble": (
+        LongShortEnsemble(EmotionTagger(**TAGGER), EmotionTagger(**TAGGER), validation_fraction=0.5, random_state=0),
+        "segments",
+    ),
+    "LongShortEnsemble-front-ends": (
+        LongShortEnsemble(
+            make_pipeline(TaggingTransformer(**TAGGING), SHORT_CHUNKS),
+            make_pipeline(TaggingTransformer(**{**TAGGING, "duration": 0.5}), SHORT_CHUNKS),
+            validation_fraction=0.5,
+            random_state=0,
+        ),
+        "waveforms",
+    ),
+    "NoisyStudentTagger": (NoisyStudentTagger(**TAGGER), "segments"),
     "BiLSTMClassifier": (BiLSTMClassifier(**BILSTM), "probabilities"),
     "SpectrogramStatistics": (SpectrogramStatistics(), "segments"),
     "Pipeline": (make_pipeline(SegmentTransformer(**SPECTROGRAM), SSSLClassifier(**SSSL)), "waveforms"),

@@ -4,7 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
-from skmer.classifiers import BiLSTMClassifier, EmotionTagger
+from skmer.classifiers import BiLSTMClassifier, EmotionTagger, LongShortEnsemble, NoisyStudentTagger
 
 _CLASSES = "its y is classes, but tags are columns of 0 and 1"
 _NOT_FOR_TAGS = {
@@ -22,7 +22,7 @@ _NOT_FOR_TAGS = {
 
 
 def not_applicable(estimator):
-    return _NOT_FOR_TAGS if isinstance(estimator, EmotionTagger) else {}
+    return _NOT_FOR_TAGS if isinstance(estimator, (EmotionTagger, LongShortEnsemble, NoisyStudentTagger)) else {}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -35,6 +35,8 @@ def not_applicable(estimator):
         SSSLClassifier(backbone="mlp", max_epochs=6, warmup_epochs=2, random_state=0),
         BiLSTMClassifier(max_epochs=10, random_state=0),
         EmotionTagger(backbone="mlp", mask_range=None, max_epochs=4, random_state=0),
+        NoisyStudentTagger(backbone="mlp", mask_range=None, max_epochs=4, random_state=0),
+        LongShortEnsemble(*[EmotionTagger(backbone="mlp", mask_range=None, max_epochs=4)] * 2, random_state=0),
     ],
     expected_failed_checks=not_applicable,
 )
@@ -48,7 +50,8 @@ def test_every_check_runs():
     mlp = SSSLClassifier(backbone="mlp", max_epochs=4, random_state=0)
     tagger = EmotionTagger(backbone="mlp", mask_range=None, max_epochs=4, random_state=0)
     lstm = BiLSTMClassifier(max_epochs=10, random_state=0)
-    for estimator, least in [(SongAggregator(), 45), (mlp, 59), (lstm, 54), (tagger, 48)]:
+    ensemble = LongShortEnsemble(tagger, tagger, random_state=0)
+    for estimator, least in [(SongAggregator(), 45), (mlp, 59), (lstm, 54), (tagger, 48), (ensemble, 48)]:
         results = check_estimator(estimator, on_fail=None, expected_failed_checks=not_applicable(estimator))
         assert [r["check_name"] for r in results if r["status"] not in ("passed", "skipped", "xfail")] == []
         assert sum(r["status"] == "passed" for r in results) >= least

@@ -1,0 +1,564 @@
+import pickle
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import coo_array, csr_array
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skmer import EmotionTagger, LongShortEnsemble, SongSequence, SSSLClassifier, TaggingTransformer
+from skmer.model_selection import best_thresholds, best_weight
+from skmer.training.tag_net import macro_roc_auc
+
+QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 3, "lr": 1e-2}
+
+
+class Logits(ClassifierMixin, BaseEstimator):
+    """A tagger whose logits are what its function makes of songs; notes what it was fitted on."""
+
+    def __init__(self, function=np.asarray):
+        self.function = function
+
+    def fit(self, X, y, X_val=None, y_val=None):
+        self.fitted_on_ = X, y, X_val, y_val
+        return self
+
+    def decision_function(self, X):
+        return self.function(X)
+
+
+class Untouchable(Logits):
+    def fit(self, X, y, X_val=None, y_val=None):
+        raise AssertionError("fitted in vain")
+
+
+def first_two(X):
+    return np.asarray(X)[:, :2]
+
+
+def last_two(X):
+    return np.asarray(X)[:, 2:]
+
+
+def hears(column):
+    """A pipeline that hears one column only, the event or the course of a song."""
+    return make_pipeline(ColumnTransformer([("heard", "passthrough", [column])]), ovr())
+
+
+def ovr():
+    return OneVsRestClassifier(LogisticRegression())
+
+
+@pytest.fixture
+def rows(rng):
+    """Rows of 4 features, of which the first two tell a tag each."""
+    X = rng.normal(size=(90, 4))
+    return X, (X[:, :2] + 0.3 * rng.normal(size=(90, 2)) > 0).astype(int)
+
+
+@pytest.fixture
+def planted(rng):
+    """Rows that are the logits of two taggers of two tags."""
+    y = rng.integers(2, size=(40, 2))
+    return np.column_stack([y + rng.normal(size=(40, 2)), 3 * y + 4 * rng.normal(size=(40, 2))]), y
+
+
+def both(**params):
+    return LongShortEnsemble(Logits(first_two), Logits(last_two), **{"random_state": 0, **params})
+
+
+# ---- what it decides --------------------------------------------------------------------------------
+
+
+def test_two_that_hear_different_things_are_better_together(rows):
+    X, y = rows
+    ensemble = LongShortEnsemble(hears(0), hears(1), random_state=0).fit(X[:60], y[:60])
+    alone = [member.fit(X[:60], y[:60]).decision_function(X[60:]) for member in (hears(0), hears(1))]
+    assert 0 < ensemble.weight_ < 1
+    assert ensemble.score(X[60:], y[60:]) > max(macro_roc_auc(y[60:], logits) for logits in alone) + 0.15
+    assert ensemble.validation_scores_["both"] > max(ensemble.validation_scores_[k] for k in ("short", "long")) + 0.05
+
+
+def test_one_that_is_deaf_counts_little(rows):
+    X, y = rows
+    X = X * [1, 1, 9, 9]
+    assert both().fit(X, y).weight_ > 0.8
+    assert LongShortEnsemble(Logits(last_two), Logits(first_two), random_state=0).fit(X, y).weight_ < 0.2
+
+
+def test_logits_are_weighted_and_summed_by_hand():
+    X = np.array([[1.0, -2, 3, 0], [0, 4, -1, 2], [2, 0, 1, -2]])
+    y = np.array([[1, 0], [0, 1], [1, 0]])
+    ensemble = both(weight=0.75).fit(X, y, X_val=X, y_val=y)
+    expected = np.array([[1.5, -1.5], [-0.25, 3.5], [1.75, -0.5]])
+    np.testing.assert_array_equal(ensemble.decision_function(X), expected)
+    np.testing.assert_array_equal(ensemble.predict_proba(X), expit(expected))
+    np.testing.assert_array_equal(ensemble.predict(X), y)
+    assert ensemble.score(X, y) == 1
+    assert ensemble.weight_ == 0.75
+    np.testing.assert_array_equal(both(weight=1).fit(X, y, X_val=X, y_val=y).decision_function(X), X[:, :2])
+    np.testing.assert_array_equal(both(weight=0).fit(X, y, X_val=X, y_val=y).decision_function(X), X[:, 2:])
+
+
+def test_weight_and_thresholds_are_those_of_the_validation_songs(planted):
+    X, y = planted
+    ensemble = both(validation_fraction=0.5).fit(X, y)
+    held = ensemble.validation_songs_
+    assert len(held) == 20
+    assert ensemble.weight_ == best_weight(y[held], X[held, :2], X[held, 2:])
+    np.testing.assert_array_equal(ensemble.thresholds_, best_thresholds(y[held], ensemble.predict_proba(X[held])))
+    figures = {"short": X[held, :2], "long": X[held, 2:], "both": ensemble.decision_function(X[held])}
+    assert ensemble.validation_scores_ == {name: macro_roc_auc(y[held], logits) for name, logits in figures.items()}
+    assert ensemble.validation_scores_["both"] == ensemble.score(X[held], y[held])
+    np.testing.assert_array_equal(ensemble.predict(X), ensemble.predict_proba(X) >= ensemble.thresholds_)
+    # which of the two is called short does not count
+    turned = LongShortEnsemble(Logits(last_two), Logits(first_two), validation_fraction=0.5, random_state=0).fit(X, y)
+    assert turned.weight_ == pytest.approx(1 - ensemble.weight_)
+
+
+def test_what_is_fitted(rows):
+    X, y = rows
+    ensemble = LongShortEnsemble(hears(0), hears(1), random_state=0).fit(X, y)
+    assert ensemble.n_tags_ == 2
+    assert ensemble.tags_.tolist() == [0, 1]
+    assert [classes.tolist() for classes in ensemble.classes_] == [[0, 1]] * 2
+    assert ensemble.n_features_in_ == 4
+    assert set(ensemble.validation_scores_) == {"short", "long", "both"}
+    assert ensemble.predict(X).dtype == np.int64
+    # what was given is a recipe, and stays one
+    assert not hasattr(ensemble.short[-1], "estimators_")
+
+
+# ---- which songs train, which validate --------------------------------------------------------------
+
+
+def test_both_learn_from_the_songs_that_do_not_validate(planted):
+    X, y = planted
+    ensemble = both().fit(X, y)
+    held = ensemble.validation_songs_
+    for member in (ensemble.short_, ensemble.long_):
+        for given, expected in zip(
+            member.fitted_on_, (np.delete(X, held, 0), np.delete(y, held, 0), X[held], y[held]), strict=True
+        ):
+            np.testing.assert_array_equal(given, expected)
+    given = both().fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    assert given.validation_songs_ is None
+    np.testing.assert_array_equal(given.long_.fitted_on_[0], X[:30])
+    np.testing.assert_array_equal(given.long_.fitted_on_[2], X[30:])
+
+
+def test_validation_songs_are_drawn_as_the_tagger_does(rows):
+    X, y = rows
+    groups = np.repeat(np.arange(30), 3)
+    for given in (None, groups):
+        tagger = EmotionTagger(**QUICK, random_state=5).fit(X, y, groups=given)
+        ensemble = LongShortEnsemble(ovr(), ovr(), random_state=5).fit(X, y, groups=given)
+        np.testing.assert_array_equal(ensemble.validation_songs_, tagger.validation_songs_)
+    assert not set(groups[ensemble.validation_songs_]) & set(np.delete(groups, ensemble.validation_songs_))
+
+
+def test_taggers_stop_on_the_songs_that_the_weight_is_chosen_on(rows):
+    X, y = rows
+    tagger = EmotionTagger(**{**QUICK, "max_epochs": 30}, patience=2)
+    ensemble = LongShortEnsemble(make_pipeline(StandardScaler(), tagger), tagger, random_state=0).fit(X, y)
+    for name, member in (("short", ensemble.short_[-1]), ("long", ensemble.long_)):
+        assert member.validation_songs_ is None
+        best = max(row["valid_roc_auc"] for row in member.history_)
+        assert ensemble.validation_scores_[name] == pytest.approx(best, abs=1e-6)
+    # the songs that validate are standardised by those that train
+    np.testing.assert_allclose(ensemble.short_[0].mean_, np.delete(X, ensemble.validation_songs_, 0).mean(0))
+
+
+# ---- frozen -----------------------------------------------------------------------------------------
+
+
+def test_frozen_taggers_are_used_as_they_are(rows):
+    X, y = rows
+    short, long = (hears(k).fit(X[:40], y[:40]) for k in (0, 1))
+    frozen = LongShortEnsemble(FrozenEstimator(short), FrozenEstimator(long)).fit(X[40:], y[40:])
+    # nothing to train: all songs validate
+    np.testing.assert_array_equal(frozen.validation_songs_, np.arange(50))
+    assert frozen.short_.estimator is short
+    logits = [member.decision_function(X[40:]) for member in (short, long)]
+    assert frozen.weight_ == best_weight(y[40:], *logits)
+    np.testing.assert_array_equal(
+        frozen.decision_function(X[40:]), frozen.weight_ * logits[0] + (1 - frozen.weight_) * logits[1]
+    )
+    given = clone(frozen).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    assert given.validation_songs_ is None
+    assert given.weight_ == frozen.weight_
+    assert pickle.loads(pickle.dumps(frozen)).score(X, y) == frozen.score(X, y)
+
+
+def test_one_frozen_and_one_to_train(rows):
+    X, y = rows
+    short = hears(0).fit(X[:40], y[:40])
+    ensemble = LongShortEnsemble(FrozenEstimator(short), hears(1), random_state=0).fit(X[40:], y[40:])
+    held = ensemble.validation_songs_
+    assert len(held) == 10
+    assert ensemble.short_.estimator is short
+    expected = hears(1).fit(np.delete(X[40:], held, 0), np.delete(y[40:], held, 0))
+    np.testing.assert_array_equal(ensemble.long_.decision_function(X), expected.decision_function(X))
+
+
+def test_a_front_end_that_learns_nothing_is_frozen_with_its_tagger(rows):
+    X, y = rows
+    tagger = FrozenEstimator(ovr().fit(X[:40], y[:40]))
+    front = make_pipeline(FunctionTransformer(), "passthrough", tagger)
+    ensemble = LongShortEnsemble(front, FrozenEstimator(hears(1).fit(X[:40], y[:40]))).fit(X[40:], y[40:])
+    assert len(ensemble.validation_songs_) == 50
+    assert ensemble.short_ is front
+    # one that learns is fitted, on the songs that do not validate
+    learns = make_pipeline(StandardScaler(), tagger)
+    ensemble = LongShortEnsemble(learns, front, random_state=0).fit(X[40:], y[40:])
+    np.testing.assert_allclose(
+        ensemble.short_[0].mean_, np.delete(X[40:], ensemble.validation_songs_, 0).mean(0), atol=1e-12
+    )
+
+
+def test_a_frozen_tagger_of_other_tags_is_found_before_anything_is_trained(rows):
+    X, y = rows
+    three = FrozenEstimator(ovr().fit(X, np.column_stack([y, y[:, 0]])))
+    for members in ((Untouchable(), three), (three, Untouchable())):
+        name = "long" if members[1] is three else "short"
+        with pytest.raises(ValueError, match=f"{name} gives 3 tags where y has 2: both members must know the tags"):
+            LongShortEnsemble(*members).fit(X, y)
+    with pytest.raises(NotFittedError, match="long is frozen, but not fitted"):
+        LongShortEnsemble(Untouchable(), FrozenEstimator(ovr())).fit(X, y)
+
+
+def test_tags_in_another_order_are_refused(rows):
+    X, y = rows
+    named = pd.DataFrame(y, columns=["calm", "happy"])
+    frozen = FrozenEstimator(EmotionTagger(**QUICK, random_state=0).fit(X, named))
+    turned = named[["happy", "calm"]]
+    with pytest.raises(ValueError, match="The tags of y are happy, calm, but those of long calm, happy"):
+        LongShortEnsemble(Untouchable(), make_pipeline(FunctionTransformer(), frozen)).fit(X, turned)
+    with pytest.raises(ValueError, match="The tags of y are calm, happy, but those of y_val happy, calm"):
+        LongShortEnsemble(Untouchable(), frozen).fit(X, named, X_val=X, y_val=turned)
+    # numbers are no names
+    assert LongShortEnsemble(ovr(), frozen, random_state=0).fit(X, y).tags_.tolist() == [0, 1]
+    assert LongShortEnsemble(ovr(), frozen, random_state=0).fit(X, named).tags_.tolist() == ["calm", "happy"]
+
+
+# ---- any two taggers --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_tags", [1, 2, 3])
+@pytest.mark.parametrize(
+    "tagger",
+    [
+        DecisionTreeClassifier(max_depth=2),
+        ExtraTreesClassifier(5),
+        KNeighborsClassifier(),
+        RidgeClassifier(),
+        OneVsRestClassifier(DecisionTreeClassifier(max_depth=2)),
+        MultiOutputClassifier(LogisticRegression()),
+        GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}, cv=2),
+        LongShortEnsemble(hears(0), hears(1)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseEstimator) else str(value),
+)
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+def test_taggers_of_any_kind(rows, tagger, n_tags):
+    X, y = rows
+    y = np.column_stack([y, y[:, 0] & y[:, 1]])[:, :n_tags]
+    ensemble = LongShortEnsemble(tagger, ovr(), random_state=0).fit(X[:60], y[:60])
+    assert ensemble.predict_proba(X).shape == (90, n_tags)
+    assert ensemble.score(X[60:], y[60:]) > 0.8
+    assert ensemble.validation_scores_["short"] > 0.6
+    short = ensemble._member_logits("short", X[60:])
+    assert macro_roc_auc(y[60:], short) > 0.6
+
+
+def test_a_tagger_without_decisions_gives_log_odds(rows):
+    X, y = rows
+    ensemble = LongShortEnsemble(KNeighborsClassifier(4), Logits(first_two), weight=1.0, random_state=0).fit(X, y)
+    expected = np.stack([p[:, 1] for p in ensemble.short_.predict_proba(X)], 1)
+    np.testing.assert_allclose(ensemble.predict_proba(X), expected, atol=1e-9)
+
+
+def load(paths):
+    return np.stack([np.load(path) for path in paths])
+
+
+def means(songs):
+    return np.stack([np.asarray(song).reshape(-1, 4).mean(0) for song in songs])
+
+
+def test_songs_of_any_kind(rows, tmp_path):
+    X, y = rows
+    paths = [tmp_path / f"{i}.npy" for i in range(len(X))]
+    for path, row in zip(paths, X, strict=True):
+        np.save(path, row)
+    songs = [np.tile(row, (1 + i % 3, 1)) for i, row in enumerate(X)]
+    kinds = [
+        (paths, load),
+        ([str(path) for path in paths], load),
+        (pd.Series([str(path) for path in paths], index=range(100, 190)), load),
+        (X.tolist(), np.asarray),
+        (pd.DataFrame(X), None),
+        (songs, means),
+        (SongSequence(songs), means),
+        (list(X), means),
+        (csr_array(X), None),
+        (coo_array(X), None),
+    ]
+    expected = None
+    for given, hear in kinds:
+        members = [make_pipeline(FunctionTransformer(hear), ovr()) for _ in range(2)]
+        ensemble = LongShortEnsemble(*members, random_state=0).fit(given, y)
+        logits = ensemble.decision_function(given)
+        expected = logits if expected is None else expected
+        np.testing.assert_allclose(logits, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("convert", [csr_array, np.ndarray.tolist, pd.DataFrame, lambda y: y.astype(bool)])
+def test_tags_of_any_kind(rows, convert):
+    X, y = rows
+    fits = [
+        LongShortEnsemble(hears(0), EmotionTagger(**QUICK), random_state=0).fit(X, tags) for tags in (y, convert(y))
+    ]
+    np.testing.assert_array_equal(*(ensemble.decision_function(X) for ensemble in fits))
+
+
+def test_tables_keep_their_names(rows):
+    X, y = rows
+    X = pd.DataFrame(X, columns=list("abcd"), index=range(5, 95))
+    y = pd.DataFrame(np.column_stack([y, np.zeros(90)]), columns=["calm", "happy", "epic"], index=X.index).astype(
+        object
+    )
+    ensemble = LongShortEnsemble(hears("a"), EmotionTagger(**QUICK), random_state=0)
+    with pytest.warns(UserWarning, match="epic") as caught:
+        ensemble.fit(X, y)
+    messages = {str(warning.message) for warning in caught}
+    assert "Tags that no training song has, which cannot be learnt: epic." in messages
+    assert "Tags that no validation song has, which predict gives to no song: epic." in messages
+    assert ensemble.tags_.tolist() == ["calm", "happy", "epic"]
+    assert ensemble.feature_names_in_.tolist() == list("abcd")
+    assert np.isinf(ensemble.thresholds_).tolist() == [False, False, True]
+    assert not ensemble.predict(X)[:, 2].any()
+
+
+# ---- contracts --------------------------------------------------------------------------------------
+
+
+def test_random_state_decides_and_nothing_global_moves(rows):
+    X, y = rows
+    forest = RandomForestClassifier(3, max_depth=2)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+
+    def logits(random_state, short=forest):
+        ensemble = LongShortEnsemble(short, make_pipeline(StandardScaler(), EmotionTagger(**QUICK)))
+        return ensemble.set_params(random_state=random_state).fit(X, y, X_val=X, y_val=y).decision_function(X)
+
+    np.testing.assert_array_equal(logits(0), logits(0))
+    assert not np.allclose(logits(0), logits(1))
+    np.testing.assert_array_equal(logits(np.random.RandomState(3)), logits(np.random.RandomState(3)))
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    # a number that was given stays, and the two have numbers of their own
+    ensemble = LongShortEnsemble(forest, clone(forest).set_params(random_state=7), random_state=0).fit(X, y)
+    assert ensemble.long_.random_state == 7
+    assert ensemble.short_.random_state is not None
+    assert forest.random_state is None
+    twins = LongShortEnsemble(forest, forest, random_state=0).fit(X, y)
+    assert twins.short_.random_state != twins.long_.random_state
+    assert not np.allclose(twins._member_logits("short", X), twins._member_logits("long", X))
+
+
+def test_clone_pickle_and_joblib(rows, tmp_path):
+    X, y = rows
+    ensemble = LongShortEnsemble(hears(0), EmotionTagger(**QUICK), random_state=0).fit(X, y)
+    joblib.dump(ensemble, tmp_path / "ensemble.joblib")
+    for again in (pickle.loads(pickle.dumps(ensemble)), joblib.load(tmp_path / "ensemble.joblib")):
+        np.testing.assert_array_equal(again.decision_function(X), ensemble.decision_function(X))
+        np.testing.assert_array_equal(again.predict(X), ensemble.predict(X))
+    copy = clone(ensemble)
+    assert not hasattr(copy, "weight_")
+    np.testing.assert_array_equal(copy.fit(X, y).decision_function(X), ensemble.decision_function(X))
+
+
+def test_parameters_of_the_members(rows):
+    X, y = rows
+    ensemble = LongShortEnsemble(make_pipeline(StandardScaler(), EmotionTagger(**QUICK)), ovr(), random_state=0)
+    ensemble.set_params(short__emotiontagger__lr=0.5, long__estimator__C=3, weight=0.3)
+    assert ensemble.get_params()["short__emotiontagger__lr"] == 0.5
+    assert ensemble.long.estimator.C == 3
+    grid = {"short__max_depth": [1, 3], "weight": [0.3, "auto"]}
+    search = GridSearchCV(LongShortEnsemble(DecisionTreeClassifier(), ovr(), random_state=0), grid, cv=2)
+    search.fit(X, y)
+    assert search.best_score_ > 0.9
+    assert search.best_estimator_.short_.max_depth == search.best_params_["short__max_depth"]
+    assert len(set(search.cv_results_["mean_test_score"])) > 2
+
+
+def waveforms(rng, n):
+    """Songs at 4096 Hz: of the first tag a tone, of the second a click."""
+    y = np.stack([np.arange(n) % 2, np.arange(n) // 2 % 2], 1)
+    songs = []
+    for tone, click in y:
+        length = int(rng.integers(4096, 8192))
+        song = 0.05 * rng.normal(size=length) + 0.2 * tone * np.sin(2 * np.pi * 440 * np.arange(length) / 4096)
+        song[rng.integers(length - 64) :][:64] += 0.9 * click
+        songs.append(song.astype(np.float32))
+    return songs, y
+
+
+def test_pipelines_of_waveforms_with_front_ends_of_their_own(rng):
+    songs, y = waveforms(rng, 40)
+    front = {"sr": 4096, "n_mels": 8, "average": 2, "n_fft": 256, "hop_length": 64, "hpcp_hop_length": 256}
+    front |= {"hpcp": False}
+    tagger = EmotionTagger(**QUICK)
+    ensemble = LongShortEnsemble(
+        make_pipeline(TaggingTransformer(duration=0.25, **front), tagger),
+        make_pipeline(TaggingTransformer(duration=1.0, **front), tagger),
+        random_state=0,
+        validation_fraction=0.3,
+    )
+    assert cross_val_score(ensemble, songs, y, cv=KFold(2), error_score="raise").min() > 0.7
+    ensemble.fit(songs, y)
+    assert ensemble.short_[-1].segment_shape_ != ensemble.long_[-1].segment_shape_
+    # songs to validate on are of the kind of X, and go through both front-ends
+    given = ensemble.fit(songs[:28], y[:28], X_val=songs[28:], y_val=y[28:])
+    assert given.predict(songs).shape == (40, 2)
+
+
+def test_quiet_unless_asked(rows, capsys):
+    X, y = rows
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LongShortEnsemble(ovr(), EmotionTagger(**QUICK)).fit(X, y)
+    assert capsys.readouterr() == ("", "")
+    LongShortEnsemble(ovr(), ovr(), verbose=1).fit(X, y)
+    assert "LongShortEnsemble" in capsys.readouterr().err
+
+
+# ---- edges ------------------------------------------------------------------------------------------
+
+X20, Y20 = np.random.default_rng(0).normal(size=(20, 4)), np.stack([np.arange(20) % 2, np.arange(20) // 2 % 2], 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": None}, "LongShortEnsemble requires y to be passed"),
+        ({"y": np.arange(20) % 2}, r"y must have the shape \(n_songs, n_tags\).* not \(20,\)"),
+        ({"y": Y20 + 1}, "y must hold 0 and 1 alone"),
+        ({"y": Y20[:19]}, "X has 20 songs but y has 19 rows"),
+        (
+            {"y": np.zeros((20, 2))},
+            "No tag has both validation songs with it and without it, so that neither weight nor",
+        ),
+        ({"X": []}, "X holds no song"),
+        ({"X": "song.wav"}, "X is a str, but must hold one item a song"),
+        ({"X": {f"{i}": row for i, row in enumerate(X20)}}, "X is a dict, but must hold one item a song"),
+        ({"groups": np.zeros(20)}, "leaves no validation song: there is one group of songs only"),
+        ({"groups": np.zeros(19)}, r"groups has the shape \(19,\) for 20 songs"),
+        ({"X_val": X20}, "X_val and y_val go together"),
+        ({"y_val": Y20}, "X_val and y_val go together"),
+        ({"X_val": X20, "y_val": Y20[:, :1]}, "y_val has 1 tags, but there are 2"),
+        ({"X_val": X20[:9], "y_val": Y20}, "X_val has 9 songs but y_val has 20 rows"),
+        ({"X_val": X20[:0], "y_val": Y20[:0]}, "X_val holds no song"),
+        ({"X_val": X20, "y_val": np.ones((20, 2))}, "No tag has both validation songs"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        LongShortEnsemble(Untouchable(), Untouchable()).fit(**{"X": X20, "y": Y20, **change})
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        (Ridge(), "long is a Ridge, which gives neither probabilities nor decisions on tags: use a tagger"),
+        (make_pipeline(StandardScaler(), Ridge()), "long is a Ridge, which gives neither"),
+        (StandardScaler(), "long is a StandardScaler, which gives neither"),
+        (LogisticRegression(), "long is a LogisticRegression, which takes one label a song, .*OneVsRestClassifier"),
+        (make_pipeline(StandardScaler(), LogisticRegression()), "long is a LogisticRegression, which takes one label"),
+        (SSSLClassifier(backbone="mlp", max_epochs=1), "long is a SSSLClassifier, which takes one label a song"),
+        (
+            FrozenEstimator(LogisticRegression().fit(X20, Y20[:, 0])),
+            r"long gives scores of shape \(4,\) where y has 2",
+        ),
+        (Logits(lambda X: np.full((len(X), 2), np.nan)), "long gives a logit that is not finite for song 0 and tag 0"),
+        ("crnn", "The 'long' parameter of LongShortEnsemble must be an object implementing 'fit'"),
+        (None, "The 'long' parameter of LongShortEnsemble must be an object implementing 'fit'"),
+    ],
+)
+def test_what_is_no_tagger_is_refused(member, message):
+    with pytest.raises(ValueError, match=message):
+        LongShortEnsemble(Logits(first_two), member).fit(X20, Y20)
+
+
+@pytest.mark.parametrize(
+    "params", [{"weight": 1.5}, {"weight": -0.1}, {"weight": "best"}, {"weight": None}, {"validation_fraction": 1.0}]
+)
+def test_parameters_out_of_range(params):
+    with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter of LongShortEnsemble"):
+        LongShortEnsemble(Untouchable(), Untouchable(), **params).fit(X20, Y20)
+
+
+def test_not_finite_songs_are_called_by_their_place_in_X():
+    songs = [np.full((2, 4), np.nan) if i == 13 else np.tile(row, (2, 1)) for i, row in enumerate(X20)]
+    tagger = EmotionTagger(**QUICK)
+    for seed in range(3):
+        with pytest.raises(ValueError, match="Song 13 of X has NaN or infinity in it"):
+            LongShortEnsemble(tagger, tagger, random_state=seed).fit(songs, Y20)
+    with pytest.raises(ValueError, match="Song 1 of X_val has NaN or infinity in it"):
+        LongShortEnsemble(tagger, tagger).fit(songs[:12], Y20[:12], X_val=songs[12:], y_val=Y20[12:])
+    with pytest.raises(ValueError, match="contains NaN") as caught:
+        # of the songs to learn from, whichever those are
+        LongShortEnsemble(ovr(), tagger).fit(np.where(X20 > 2, np.nan, X20), Y20, X_val=X20, y_val=Y20)
+    assert caught.value.__notes__ == ["While fitting short of LongShortEnsemble."]
+
+
+def test_a_member_says_what_it_cannot_take():
+    paths = [f"{i}.wav" for i in range(20)]
+    tagger = EmotionTagger(**QUICK)
+    with pytest.raises(ValueError, match=r"X holds paths, .*: put TaggingTransformer before EmotionTagger"):
+        LongShortEnsemble(tagger, tagger).fit(paths, Y20)
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        LongShortEnsemble(tagger, tagger).fit(X20 * 1j, Y20)
+
+
+def test_before_and_after_a_fit_that_fails(rows):
+    X, y = rows
+    ensemble = LongShortEnsemble(ovr(), ovr())
+    for method in (ensemble.predict, ensemble.predict_proba, ensemble.decision_function):
+        with pytest.raises(NotFittedError):
+            method(X)
+    ensemble.fit(X, y)
+    with pytest.raises(ValueError, match="y has 1 tags, but there are 2"):
+        ensemble.score(X, y[:, :1])
+    with pytest.raises(ValueError, match="X holds no song"):
+        ensemble.predict(X[:0])
+    with pytest.raises(ValueError, match="3 features"):
+        ensemble.predict(X[:, :3])
+    with pytest.raises(ValueError):
+        ensemble.fit(X, y[:, 0])
+    with pytest.raises(NotFittedError):
+        ensemble.predict(X)
+
+
+def test_two_that_know_nothing_are_weighted_alike(rows):
+    X, y = rows
+    constant = DummyClassifier(strategy="prior")
+    ensemble = LongShortEnsemble(constant, constant, random_state=0).fit(X, y)
+    assert ensemble.weight_ == 0.5
+    assert ensemble.validation_scores_ == {"short": 0.5, "long": 0.5, "both": 0.5}
