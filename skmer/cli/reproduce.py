@@ -1,8 +1,5 @@
 """``skmer reproduce``: the paper's tables and its figure on a collection that the user has."""
 
-import json
-import sys
-import warnings
 from itertools import count
 from pathlib import Path
 
@@ -17,12 +14,14 @@ from skmer.cli.argument_types import (
 from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
 from skmer.cli.network_arguments import add_network, settings_of
 from skmer.cli.output_files import written_whole
+from skmer.cli.reproduce_mirable import MIRABLE, hand_over
+from skmer.cli.results import in_sentences, make_out, write_results
 
 __all__ = ["DATASETS", "add_reproduce"]
 
 # those of skmer.reproduction.COLLECTIONS, which takes seconds to import
 DATASETS = ("pmemo", "4q", "eim", "deam", "emopia", "emotify", "folder", "csv")
-_WHAT = ("table1", "table2", "table3", "ablations", "figure2")
+_WHAT = ("table1", "table2", "table3", "ablations", "figure2", MIRABLE)
 # filled in once it is clear that nothing without a meaning was asked for
 _DEFAULTS = {
     "n_splits": 10, "seeds": [0], "cross_fit": 0, "backbone": "vgg16", "recipe": "paper",
@@ -46,10 +45,10 @@ _ONLY = {
 _STACK, _EMBEDDING = "SSSL of several durations", "deep embedding + SVM"
 _DETAILS = (
     "table1 counts segments, table2 compares durations, table3 systems, ablations what the paper decides without "
-    "showing it, figure2 follows one song over time. Each finished fold is kept under STORE/folds: a run that was "
-    "stopped goes on where it was, and folds of several machines can be put together there. Without a GPU, "
-    "--backbone small is the network to take. Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, "
-    "130 after Ctrl-C."
+    "showing it, figure2 follows one song over time; mirable, the second paper, has options of its own: see skmer "
+    "reproduce mirable --help. Each finished fold is kept under STORE/folds: a run that was stopped goes on where it "
+    "was, and folds of several machines can be put together there. Without a GPU, --backbone small is the network to "
+    "take. Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, 130 after Ctrl-C."
 )
 
 
@@ -62,6 +61,7 @@ def add_reproduce(commands):
         "run a table of the paper on a collection, and print our figures beside the paper's",
         _DETAILS,
     )
+    hand_over(command)
     command.add_argument("what", choices=_WHAT, help="what to reproduce")
     command.add_argument("--dataset", choices=DATASETS, required=True, help="the collection")
     command.add_argument(
@@ -119,33 +119,16 @@ def _add_protocol(group):
 
 
 def _reproduce(arguments):
-    from skmer.audio import AudioError
-
+    if arguments.what == MIRABLE:
+        raise Stop(f"{MIRABLE} has options of its own: write it first, as in skmer reproduce {MIRABLE} --help.")
     _refuse_unused(arguments)
-    out = Path(arguments.out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise Stop(f"{out}: this is a file. Name a folder for the results.") from error
-    except OSError as error:
-        raise Stop(f"{out}: this folder cannot be made ({error.strerror}). Name another one with --out.") from error
     run = {"table1": _count, "figure2": _follow}.get(arguments.what, _compare)
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            return run(arguments, out)
-    except AudioError as error:
-        raise Stop(str(error), 1) from error
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError) as error:
-        raise Stop(str(error)) from error
+    with in_sentences():
+        return run(arguments, make_out(arguments.out))
 
 
 def _store(arguments):
     return Path(arguments.store or arguments.out)
-
-
-def _show_warning(message, *_):
-    print(f"skmer reproduce: warning: {message}", file=sys.stderr)
 
 
 def _refuse_unused(arguments):
@@ -202,7 +185,7 @@ def _count(arguments, out):
     if before is not None:
         check_counts(path, before, table)
     text = counts_markdown(table)
-    _write(path, table, text)
+    write_results(path, table, text)
     print(text)
     return 0
 
@@ -240,21 +223,9 @@ def _compare(arguments, out):
     if before is not None:
         check_rows(path, before, table)
     text = table_markdown(table)
-    _write(path, table, text, table_csv(table))
+    write_results(path, table, text, table_csv(table))
     print(text)
     return 0
-
-
-def _write(path, table, text, csv=None):
-    from skmer.writing import write_whole
-
-    written = [
-        write_whole(path, json.dumps(table, ensure_ascii=False) + "\n"),
-        write_whole(path.with_suffix(".md"), text + "\n"),
-    ]
-    if csv is not None:
-        written.append(write_whole(path.with_suffix(".csv"), csv))
-    print("Written: " + ", ".join(map(str, written)) + "\n")
 
 
 def _follow(arguments, out):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reproduction.tiny_mirable import make_table
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -59,6 +61,15 @@ def test_the_page_asks_only_for_results_that_are_kept(script):
     text = script.page(script.load(script.RESULTS))
     assert "{{" not in text
     assert text == script.PAGE.read_text(encoding="utf-8"), "run python benchmarks/reproduction.py"
+
+
+def test_a_table_of_tags_is_a_part_of_the_page(script):
+    table = make_table("emotify", (0, 1))
+    table |= {"table": "mirable", "date": "2000-01-01 00:00", "versions": {"skmer": "0", "code": "abc"}}
+    text = script.section("mirable-emotify", {"mirable-emotify": table})
+    assert "#### Table 1" in text
+    assert "| baseline " in text
+    assert text.endswith("2000-01-01 00:00 UTC, skmer 0, code abc.\n")
 
 
 def test_results_that_are_no_tables_are_named(script, tmp_path):
