@@ -95,7 +95,7 @@ def test_what_needs_segments_says_so(pipe, wavs, tmp_path, capsys):
     model = tmp_path / "model.joblib"
     joblib.dump(pipe, model)
     assert main(["predict", str(model), str(wavs[0]), "--per-segment"]) == 2
-    assert "there is a label for each song alone: leave --per-segment out" in capsys.readouterr().err
+    assert "there is an answer for each song alone: leave --per-segment out" in capsys.readouterr().err
     assert main(["timeline", str(model), str(wavs[0])]) == 2
     assert "SegmentTransformer" in capsys.readouterr().err
     with pytest.raises(ValueError, match="SegmentTransformer"):

@@ -17,7 +17,7 @@ MODEL_HELP = "fitted pipeline, as joblib.dump(pipe, MODEL) wrote it"
 def load_model(path, whole_songs=False):
     """Open a model and check that it is one of ours; give it, its parts and the remarks of its opening.
 
-    The parts are `PipelineParts` or, where `whole_songs` is true, also `WholeSongParts`.
+    The parts are `PipelineParts` or, where `whole_songs` is true, also `WholeSongParts` or `TagParts`.
     """
     if os.path.isdir(path):
         raise Stop(f"{path}: this is a folder. Name the model's file.")

@@ -17,11 +17,12 @@ def add_predict(commands):
         commands,
         "predict",
         _predict,
-        "tell the emotion of songs: a line for each file, also for one that failed",
+        "tell the emotion or the tags of songs: a line for each file, also for one that failed",
         "A line holds the file, its emotion by the last step, the mean probability of each emotion over the segments "
         "by the network (p_...; the two may differ), the seconds that were heard, the number of segments, a warning "
         "(such as digital silence) and the error. Of a pipeline without segment probabilities, such as descriptors "
-        "and an SVM, the lines hold the emotion alone. "
+        "and an SVM, the lines hold the emotion alone; of a tagger the tags, with ; between, and the probability of "
+        "each. "
         "Folders are searched with their subfolders for files with an audio ending; names that begin with a dot are "
         f"passed over. Exit status: 0, or 1 if a file failed, 2 for a wrong argument or model. {TRUST}",
     )
@@ -52,12 +53,12 @@ def _predict(arguments):
     model, parts, remarks = load_model(arguments.model, whole_songs=True)
     if not parts.predicts:
         raise Stop(f"{arguments.model}: the last step of this pipeline gives no label. It must be a classifier.")
-    from skmer.prediction import WholeSongParts
+    from skmer.prediction import PipelineParts, TagParts
 
-    if arguments.per_segment and isinstance(parts, WholeSongParts):
+    if arguments.per_segment and not isinstance(parts, PipelineParts):
         raise Stop(
             f"{arguments.model}: no step of this pipeline gives the probabilities of a SegmentTransformer's segments, "
-            "so there is a label for each song alone: leave --per-segment out."
+            "so there is an answer for each song alone: leave --per-segment out."
         )
     from tqdm import tqdm
 
@@ -80,7 +81,8 @@ def _predict(arguments):
     n_failed = 0
     with ExitStack() as stack:
         stream = stack.enter_context(_lines_out(out, arguments.force))
-        write = make_line_writer(stream, format, parts.classes, arguments.per_segment)
+        per = "segment" if arguments.per_segment else "tagged song" if isinstance(parts, TagParts) else "song"
+        write = make_line_writer(stream, format, parts.classes, per)
         files = [file for file, error in found if error is None]
         predictions = stack.enter_context(closing(predict_files(model, files, arguments.n_jobs)))
         bar = stack.enter_context(tqdm(total=len(found), desc="Songs", unit="song", disable=not shown))

@@ -9,17 +9,16 @@ __all__ = ["FORMATS", "make_line_writer"]
 FORMATS = ("csv", "jsonl")
 
 
-def make_line_writer(stream, format, classes, per_segment):
+def make_line_writer(stream, format, classes, per):
     """Give a function that writes a `FilePrediction` to a text stream and flushes it.
 
-    A CSV header is written at once. Probabilities have six decimals, times three.
+    There is a line for each song, each segment or each song with its tags, as `per` says: "song", "segment" or
+    "tagged song". A CSV header is written at once. Probabilities have six decimals, times three.
     """
-    lines = _segment_lines if per_segment else _file_lines
+    lines, first, last = _LINES[per]
     if format == "jsonl":
         return partial(_write_json, stream, lines)
     writer = csv.writer(stream, lineterminator="\n")
-    first = ("file", "start", "end", "leading_emotion") if per_segment else ("file", "emotion")
-    last = () if per_segment else ("seconds", "n_segments")
     writer.writerow([*first, *(f"p_{name}" for name in classes), *last, "warning", "error"])
     stream.flush()
     return partial(_write_csv, stream, writer, lines, len(classes))
@@ -57,6 +56,23 @@ def _segment_lines(prediction):
     ]
 
 
+def _tag_lines(prediction):
+    song = prediction.emotion
+    line = {"file": prediction.file, "tags": None, "probabilities": None}
+    if song is None:
+        return [line]
+    probabilities = None if song.probabilities is None else _named(song.names, song.probabilities)
+    return [{**line, "tags": song.tags, "probabilities": probabilities}]
+
+
+# the columns before and after the probabilities
+_LINES = {
+    "song": (_file_lines, ("file", "emotion"), ("seconds", "n_segments")),
+    "segment": (_segment_lines, ("file", "start", "end", "leading_emotion"), ()),
+    "tagged song": (_tag_lines, ("file", "tags"), ()),
+}
+
+
 def _plain(label):
     """Turn NumPy's scalars into Python's."""
     return label.item() if hasattr(label, "item") else label
@@ -84,6 +100,8 @@ def _write_csv(stream, writer, lines, n_classes, prediction):
         for key, value in line.items():
             if key == "probabilities":
                 row += [""] * n_classes if value is None else [f"{p:.6f}" for p in value.values()]
+            elif key == "tags":
+                row.append("" if value is None else ";".join(map(str, value)))
             else:
                 row.append("" if value is None else value)
         writer.writerow(row)

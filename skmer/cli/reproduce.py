@@ -258,9 +258,7 @@ def _follow(arguments, out):
     with written_whole(picture, force=False) as path:
         display.figure_.savefig(path, format="png", dpi=150)
     with written_whole(lines, force=False) as path, open_text(path) as stream:
-        make_line_writer(stream, "csv", found.emotion.classes, per_segment=True)(
-            FilePrediction(found.song, found.emotion)
-        )
+        make_line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
     print(f"{title}.\n{found.description}.\nPicture: {picture}\nSegments: {lines}")
     return 0
 

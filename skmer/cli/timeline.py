@@ -65,7 +65,7 @@ def _timeline(arguments):
         display.figure_.savefig(path, format=out.suffix[1:].lower(), dpi=150)
     if arguments.csv is not None:
         with written_whole(arguments.csv, arguments.force) as path, open_text(path) as stream:
-            make_line_writer(stream, "csv", emotion.classes, per_segment=True)(prediction)
+            make_line_writer(stream, "csv", emotion.classes, per="segment")(prediction)
     print(_describe(name, emotion))
     print(f"\nPicture: {out}" + (f"\nSegments: {arguments.csv}" if arguments.csv is not None else ""))
     return 0

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import joblib
 
-from skmer.prediction.over_time import SongEmotion
 from skmer.prediction.whole_songs import parts_of
 
 __all__ = ["FilePrediction", "predict_files"]
@@ -27,8 +27,8 @@ class FilePrediction:
     ----------
     file : str
         Path as given.
-    emotion : SongEmotion or None
-        None where the file failed.
+    emotion : SongEmotion, SongTags or None
+        Tags where the estimator gives several; None where the file failed.
     warnings : tuple of str
         What is doubtful about it, such as digital silence.
     error : str or None
@@ -46,7 +46,7 @@ class FilePrediction:
     """
 
     file: str
-    emotion: SongEmotion | None
+    emotion: Any  # SongEmotion, SongTags or None, as the estimator has it
     warnings: tuple[str, ...] = ()
     error: str | None = None
 
@@ -56,9 +56,9 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
 
     Parameters
     ----------
-    estimator : Pipeline
-        Fitted pipeline, or fitted search over one, whose first step reads songs. Where none of
-        its steps gives segment probabilities, the emotions have a label and no segments.
+    estimator : Pipeline or LongShortEnsemble
+        Fitted pipeline whose first step reads songs, ensemble of two of them, or fitted search over either. Where no
+        step gives segment probabilities, the emotions have a label and no segments; a tagger gives tags.
     files : iterable of str or Path
         Audio files.
     n_jobs : int, default=1

@@ -1,15 +1,15 @@
 """WholeSongParts: a fitted pipeline whose songs have a label and no segment probabilities."""
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.prediction.over_time import PipelineParts, SongEmotion
+from skmer.prediction.song_readers import reader_and_rest, reads_songs, steps_of
+from skmer.prediction.tagged_songs import TagParts, gives_tags
 
-__all__ = ["WholeSongParts", "parts_of", "reads_songs"]
+__all__ = ["WholeSongParts", "parts_of"]
 
 
 class WholeSongParts:
@@ -61,7 +61,7 @@ class WholeSongParts:
     """
 
     def __init__(self, estimator):
-        steps = _steps(estimator)
+        steps = steps_of(estimator)
         if not reads_songs(estimator):
             raise ValueError(
                 "estimator must be a Pipeline whose first step itself reads songs, such as SegmentTransformer or "
@@ -70,13 +70,9 @@ class WholeSongParts:
         if not is_classifier(steps[-1]):
             raise ValueError("The last step of this pipeline gives no label. It must be a classifier.")
         check_is_fitted(steps[-1], msg="The pipeline is not fitted: call fit with songs and their emotions first.")
-        # a model must not bring its trainer's cache folder, threads and progress bars along
-        at_home = {"memory": None, "n_jobs": 1, "verbose": 0}
-        own = steps[0].get_params(deep=False)
-        self._reader = clone(steps[0]).set_params(**{name: at_home[name] for name in at_home if name in own})
-        self._rest = Pipeline([(str(i), step) for i, step in enumerate(steps[1:])])
+        self._reader, self._rest = reader_and_rest(estimator)
         self.classes = np.asarray(steps[-1].classes_)
-        self.max_duration = own.get("max_duration")
+        self.max_duration = getattr(self._reader, "max_duration", None)
         self.predicts = True
 
     def segments(self, song):
@@ -111,54 +107,19 @@ class WholeSongParts:
         return SongEmotion(self._rest.predict(segments)[0], self.classes, none, none, np.empty((0, len(self.classes))))
 
 
-def _steps(estimator):
-    """Give the steps of a pipeline, or of the one that a search found, without those that are passed through."""
-    pipeline = getattr(estimator, "best_estimator_", estimator)
-    steps = [step for _, step in pipeline.steps] if isinstance(pipeline, Pipeline) else []
-    return [step for step in steps if step is not None and not isinstance(step, str)]
-
-
-def reads_songs(estimator):
-    """Tell whether an estimator is a pipeline whose first step reads songs, and learns nothing.
-
-    Parameters
-    ----------
-    estimator : Pipeline
-        Pipeline, or fitted search over one.
-
-    Returns
-    -------
-    bool
-        False for anything else too.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.svm import SVC
-    >>> from skmer import DescriptorTransformer
-    >>> from skmer.prediction.whole_songs import reads_songs
-    >>> reads_songs(make_pipeline(DescriptorTransformer(), SVC())), reads_songs(SVC())
-    (True, False)
-    """
-    steps = _steps(estimator)
-    if not steps:
-        return False
-    tags = get_tags(steps[0])
-    return tags.input_tags.string and not tags.requires_fit
-
-
 def parts_of(estimator):
     """Take a fitted pipeline apart: where it can be, down to its segments' probabilities.
 
     Parameters
     ----------
-    estimator : Pipeline
-        Fitted pipeline, or fitted search over one, that takes songs.
+    estimator : Pipeline or LongShortEnsemble
+        Fitted, or a fitted search over one, that takes songs.
 
     Returns
     -------
-    PipelineParts or WholeSongParts
-        The second where no step behind a SegmentTransformer gives segment probabilities.
+    PipelineParts, TagParts or WholeSongParts
+        The second where songs have several tags; the third where no step behind a SegmentTransformer gives
+        segment probabilities.
 
     Raises
     ------
@@ -177,6 +138,8 @@ def parts_of(estimator):
     ...
     ValueError: The pipeline has no SegmentTransformer; its steps are ['svc'].
     """
+    if gives_tags(estimator):
+        return TagParts(estimator)
     try:
         return PipelineParts(estimator)
     except NotFittedError:
