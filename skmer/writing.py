@@ -1,9 +1,34 @@
-"""Writing for people: Markdown tables, and text files that are whole or not there."""
+"""Writing for people: Markdown tables, names in a line, and text files that are whole or not there."""
 
 import os
 from pathlib import Path
 
-__all__ = ["markdown_table", "write_whole"]
+__all__ = ["markdown_table", "name_some", "write_whole"]
+
+
+def name_some(names, most=12):
+    """Write names with commas between, as many as a line should have, and how many more there are.
+
+    Parameters
+    ----------
+    names : sequence
+        Of anything that has a text.
+    most : int, default=12
+        How many are written.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+
+    Examples
+    --------
+    >>> from skmer.writing import name_some
+    >>> name_some(["calm", "dark", "epic"], most=2)
+    'calm, dark and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
 
 
 def markdown_table(header, rows):

@@ -16,6 +16,7 @@ import skmer.cli.reproduce_mirable
 from skmer.cli import main
 from skmer.datasets import load_mtg_jamendo
 from skmer.reproduction.mirable import ROWS
+from skmer.reproduction.mirable.inputs import Inputs
 from skmer.reproduction.mirable.jobs import RowJob
 from skmer.reproduction.mirable.songs import DATASETS
 from skmer.segmentation import TaggingTransformer
@@ -117,7 +118,7 @@ def test_a_killed_run_goes_on_and_a_finished_one_trains_nothing(killed, trained,
     assert again == [row for row in figures(f"out/{NAME}.json") if row[0] in ("long-hpcp", "long-hpcp-noisy")]
     trained.clear()
     before, first = kept(), Path(f"out/{NAME}.csv").read_bytes()
-    monkeypatch.setattr(TaggingTransformer, "transform", None)  # nothing is read either
+    monkeypatch.setattr(Inputs, "_transform", None)  # nothing is read either
     assert run() == 0
     assert trained == []
     assert kept() == before
@@ -217,10 +218,12 @@ def test_emotify_and_a_store_of_single_folds(tmp_path, monkeypatch, capsys, trai
     assert "±" in out
     assert "paper" not in out.splitlines()[8]
     assert "Tags that no labelled song has" in out
+    assert "Long: the first 1.4 s" in out
     # other rows learn from the same songs, whether or not there is a student
     parts = json.loads(Path("out/mirable-emotify.json").read_text())["parts"]
     assert run("--dataset", "emotify", "--n-splits", "2", "--rows", "dummy", home="emotify", out="dummy") == 0
-    assert json.loads(Path("dummy/mirable-emotify.json").read_text())["parts"] == parts
+    without = json.loads(Path("dummy/mirable-emotify.json").read_text())["parts"]
+    assert [{**part, "begun_again": None} for part in parts] == without
     assert sorted(path.name for path in Path("out").glob("*.md")) == [
         "mirable-emotify-folds-0.md", "mirable-emotify-folds-1.md", "mirable-emotify.md",
     ]  # fmt: skip
@@ -250,6 +253,35 @@ def test_a_song_that_cannot_be_read_ends_the_run(tmp_path, monkeypatch, capsys):
     status, said = sentence(capsys, *arguments("--rows", "logistic-regression"))
     assert status == 1
     assert str(paths[3].name) in said
+
+
+def test_rows_without_a_seed_are_trained_once(tmp_path, monkeypatch, capsys, trained):
+    monkeypatch.chdir(tmp_path)
+    write_jamendo(tmp_path / "home")
+    options = ["--rows", "dummy,logistic-regression,long-normal", "--epochs", "1", "--seeds", "0,1"]
+    # the last --long counts: tracks have two seconds
+    assert run(*options, "--long", "3") == 0
+    assert trained == ["logistic-regression", "long-normal", "long-normal"]
+    rows = json.loads(Path(f"out/{NAME}.json").read_text())["rows"]
+    assert [(row["name"], row["seed"]) for row in rows] == [
+        ("dummy", None), ("logistic-regression", None), ("long-normal", 0), ("long-normal", 1),
+    ]  # fmt: skip
+    assert [path.name.rsplit("-", 1)[0] for path in Path("store", "rows").glob("log*.json")] == [
+        "logistic-regression-fold0"
+    ]
+    out = capsys.readouterr().out
+    assert "Long: the first 3 s" in out
+    assert "36 of 36 tracks are shorter than the long input and begun again until it is full." in out
+    assert out.count("±") == 6  # five figures of one row, and what it means
+    # what no row hears is not decoded: no track without tags
+    assert len(list(Path("store", "blocks").glob("*.npy"))) == 36
+    # nor one whose tags are hidden
+    assert run("--rows", "logistic-regression", "--hide", "0.5", out="half", store="half") == 0
+    [part] = json.loads(Path(f"half/{NAME}.json").read_text())["parts"]
+    assert part["hidden"] > 0
+    heard = part["labelled"] + part["validation"] + part["test"]
+    assert heard == 36 - part["hidden"] == len(list(Path("half", "blocks").glob("*.npy")))
+    assert "No row hears songs without tags. Left out: 6 tracks" in capsys.readouterr().out
 
 
 @pytest.mark.data
@@ -291,6 +323,9 @@ WRONG = [
     (["--params", '{"epochs": 3}'], "EmotionTagger has no parameter 'epochs'"),
     (["--params", '{"lr": -1}'], "'lr' parameter"),
     (["--noisy-params", '{"thresholds": "x"}'], "'thresholds' parameter"),
+    (["--noisy-params", '{"positive_above": 95}'], "positive_above=95 and negative_below=1e-06 must be probabilities"),
+    (["--params", '{"mask_range": [60, 20]}'], "must be two lengths, at least 0, the least first"),
+    (["--device", "cuda"], "no CUDA device is present"),
     (["--backbone-params", '{"wide": 3}'], "do not suit the backbone"),
     (["--subset", "3"], "subset=3 must be from 6"),
     (["--short", "0.3"], "at least 4 blocks"),
@@ -303,6 +338,7 @@ WRONG = [
 def test_what_is_wrong_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_jamendo(tmp_path / "home")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     for options, message in WRONG:
         status, said = sentence(capsys, *arguments(*options))
         assert status == 2, options
@@ -325,14 +361,25 @@ def test_another_table_is_not_written_over(tmp_path, monkeypatch, capsys):
     before = Path(f"out/{NAME}.json").read_bytes()
     for options, message in (
         ([*rows, "--epochs", "3"], "other settings (epochs)"),
-        (["--rows", "dummy"], "would lack, such as logistic-regression (fold 0, seed 0)"),
-        ([*rows, "--seeds", "1"], "would lack, such as dummy (fold 0, seed 0)"),
-        ([*rows, "--hide", "0.5"], "of other parts"),
+        (["--rows", "dummy,baseline"], "would lack, such as logistic-regression (fold 0). Run both together, or name"),
+        ([*rows, "--hide", "0.5"], "other settings (parts)"),
     ):
-        status, said = sentence(capsys, *arguments(*options))
+        # what is refused is not decoded or trained before
+        status, said = sentence(capsys, *arguments(*options, store="fresh"))
         assert status == 2
         assert message in said
+        assert said.endswith("and share finished rows through --store.")
         assert Path(f"out/{NAME}.json").read_bytes() == before
+        assert not Path("fresh").exists()
+    # rows without a seed are the same with any; a table may grow by students, who hear more songs
+    assert run(*rows, "--seeds", "1") == 0
+    assert run("--rows", "dummy,logistic-regression,short-hpcp-noisy") == 0
+    table = json.loads(before)
+    table["rows"].append({**table["rows"][0], "name": "baseline", "seed": 0})
+    Path(f"out/{NAME}.json").write_text(json.dumps(table))
+    status, said = sentence(capsys, *arguments("--seeds", "1", store="fresh"))
+    assert "would lack, such as baseline (fold 0, seed 0)" in said
+    assert not Path("fresh").exists()
     Path(f"out/{NAME}.json").write_text("[1]")
     assert "this is no table of skmer reproduce" in sentence(capsys, *arguments(*rows))[1]
 

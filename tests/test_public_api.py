@@ -37,6 +37,7 @@ MODULES = [
     "skmer.training.callbacks",
     "skmer.training.net",
     "skmer.training.objectives",
+    "skmer.training.roc_auc",
     "skmer.training.row_net",
     "skmer.training.rows",
     "skmer.training.runtime",

@@ -1,6 +1,6 @@
 import pytest
 
-from skmer.writing import markdown_table, write_whole
+from skmer.writing import markdown_table, name_some, write_whole
 
 
 def fail(*_):
@@ -15,6 +15,12 @@ def test_columns_are_aligned_as_text_too():
         "| x           |    1 |",
         "| longer name | 10.5 |",
     ]
+
+
+def test_names_in_a_line():
+    assert name_some([1, "b", "c"], 2) == "1, b and 1 more"
+    assert name_some(["a", "b"], 2) == name_some(["a", "b"]) == "a, b"
+    assert name_some([]) == ""
 
 
 def test_files_are_whole_or_as_they_were(tmp_path, monkeypatch):

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Set
 
-import numpy as np
 from scipy.sparse import issparse
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -12,16 +11,15 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.classifiers._any_tagger import fit_tagger, heart_of, seeded_clone
-from skmer.classifiers._tags_in import refuse_not_finite
-from skmer.songs import as_song_sequence, is_song_data, refuse_no_songs
+from skmer.classifiers._tag_decisions import TagDecisions
+from skmer.classifiers._tags_in import SongNotFiniteError
+from skmer.songs import refuse_no_songs
 
 __all__ = [
     "collection",
     "fit_member",
     "is_frozen",
-    "names_in",
     "ready_member",
-    "with_names_of",
 ]
 
 
@@ -59,32 +57,20 @@ def ready_member(name, member, seed):
     return member
 
 
-def with_names_of(y, targets):
-    """Give checked tags as a table with the names of y, if y is one of pandas'."""
-    return type(y)(targets, y.index, y.columns) if hasattr(y, "iloc") else targets
+def fit_member(name, member, X, y, X_val, y_val, rest, held):
+    """Fit a member on songs X and their tags y, of which it calls a song by its place in what the ensemble was given.
 
-
-def names_in(member):
-    """Give what a member that is fitted calls its tags, nothing if it does not say."""
-    return np.asarray(getattr(heart_of(member), "tags_", ()), dtype=object)
-
-
-def fit_member(name, member, songs, y, X_val, y_val, X):
-    """Fit a member on songs, which are some of X, and their tags y; what it refuses is told in the ensemble's words."""
+    `rest` and `held` are the places of X and X_val there; None where they are what was given.
+    """
     try:
-        fit_tagger(member, songs, y, X_val, y_val)
+        fit_tagger(member, X, y, X_val, y_val, name)
+    except SongNotFiniteError as error:
+        # who checks each song it is given, one of ours, counts them as they are given
+        if held is None or not isinstance(heart_of(member), TagDecisions):
+            error.add_note(f"While fitting {name} of LongShortEnsemble.")
+            raise
+        place = {"X": rest, "X_val": held}[error.collection][error.song]
+        raise SongNotFiniteError(place, "X") from error
     except ValueError as error:
-        # of a song the member knows its place among those to learn from, the user that in X
-        for given, what in ((X, "X"), (X_val, "X_val")):
-            if is_song_data(given):
-                refuse_not_finite(as_song_sequence(given), what)
-        tagger = heart_of(member)
-        tags, one_tag = get_tags(tagger), y.shape[1] == 1
-        several = tags.target_tags.multi_output or (tags.classifier_tags and tags.classifier_tags.multi_label)
-        if not several and not one_tag and not hasattr(tagger, "estimator"):
-            raise ValueError(
-                f"{name} is a {type(tagger).__name__}, which takes one label a song, not a column for each tag: wrap "
-                "it in sklearn.multiclass.OneVsRestClassifier, or use a tagger."
-            ) from error
         error.add_note(f"While fitting {name} of LongShortEnsemble.")
         raise

@@ -1,5 +1,6 @@
 """What every tagger of songs by their chunks shares: its doors, its net, its logits."""
 
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -21,7 +22,6 @@ from skmer.classifiers._tags_in import (
     draw_validation,
     refuse_not_finite,
     refuse_other_names,
-    warn_of_tags,
 )
 from skmer.songs import SongSequence, as_song_sequence, is_song_data
 from skmer.training.backbone_net import build_backbone_net
@@ -31,7 +31,7 @@ from skmer.training.runtime import forget_fit, isolated
 from skmer.training.stored_rows import make_bank
 from skmer.training.tag_net import BestEpoch, TagNet
 
-__all__ = ["TAGGING_CONSTRAINTS", "TagClassifier"]
+__all__ = ["TAGGING_CONSTRAINTS", "TagClassifier", "whole_fit"]
 
 TAGGING_CONSTRAINTS = {
     **NET_CONSTRAINTS,
@@ -48,10 +48,21 @@ TAGGING_CONSTRAINTS = {
 _OF_BLOCKS = ("crnn", "vggish", CRNN, VGGish)  # the backbones that take nothing but blocks
 
 
+@contextmanager
+def whole_fit(tagger):
+    """Leave a tagger that is not fitted where its fit fails or is interrupted, whatever it has got by then."""
+    try:
+        yield
+    except BaseException:
+        forget_fit(tagger)
+        raise
+
+
 class TagClassifier(TagDecisions, BaseEstimator):
     """Base of the taggers: what follows once their songs and tags are known.
 
-    A subclass has the parameters of `TAGGING_CONSTRAINTS`, and its `fit` calls `_begin_fit`, then `_train`.
+    A subclass has the parameters of `TAGGING_CONSTRAINTS`, and its `fit` calls `_begin_fit`, then `_train`,
+    within `whole_fit`.
 
     Examples
     --------
@@ -80,10 +91,18 @@ class TagClassifier(TagDecisions, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.validation_songs_: np.ndarray | None = None
         if X_val is not None:
-            return songs, targets, *self._validation_in(X_val, y_val), seed
-        held = draw_validation(targets, groups, self.validation_fraction, seed)
-        self.validation_songs_ = np.flatnonzero(held)
-        return songs[~held], targets[~held], songs[held], targets[held], seed
+            valid, valid_targets = self._validation_in(X_val, y_val)
+        else:
+            held = draw_validation(targets, groups, self.validation_fraction, seed)
+            self.validation_songs_ = np.flatnonzero(held)
+            valid, valid_targets = songs[held], targets[held]
+            songs, targets = songs[~held], targets[~held]
+        if not both_kinds(valid_targets).any():
+            raise ValueError(
+                "No tag has both validation songs with it and without it, so that no epoch can be judged best: a "
+                "classifier of tags needs both. Give more songs, a larger validation_fraction, or X_val and y_val."
+            )
+        return songs, targets, valid, valid_targets, seed
 
     def _network_params(self):
         return self.backbone_params or {}
@@ -135,12 +154,6 @@ class TagClassifier(TagDecisions, BaseEstimator):
         """Train on songs; `weights` (n_songs, n_tags) are 0 for entries that are not to be learnt from, or None."""
         if songs.n_segments.sum() < 2:
             raise ValueError("X leaves one chunk to train on: give more songs, or X_val and y_val.")
-        if not both_kinds(valid_targets).any():
-            raise ValueError(
-                "No tag has both validation songs with it and without it, so that no epoch can be judged best: a "
-                "classifier of tags needs both. Give more songs, a larger validation_fraction, or X_val and y_val."
-            )
-        warn_of_tags(self.tags_[~(targets > 0).any(0)], "Tags that no training song has, which cannot be learnt")
         augmentation = {"mask_range": self.mask_range, "noise": float(self.noise)}
         judge, alike = BestEpoch(valid_targets), self._alike(songs)
         with isolated(seed, self.n_threads):
@@ -195,5 +208,4 @@ class TagClassifier(TagDecisions, BaseEstimator):
         songs, _ = songs_for_prediction(self, X)
         refuse_not_finite(songs, "X")
         with isolated(None, self.n_threads):
-            chunks = self.net_.song_outputs(songs, self.standardizer_)
-        return np.stack([rows.mean(axis=0, dtype=np.float64) for rows in chunks])
+            return self.net_.mean_logits(songs, self.standardizer_)

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy.special import expit
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skmer.classifiers._tags_in import check_tags, warn_of_tags
 from skmer.model_selection.tag_scores import best_thresholds
-from skmer.training.tag_net import macro_roc_auc
+from skmer.training.roc_auc import macro_roc_auc
 
 __all__ = ["TagDecisions"]
 
@@ -42,10 +42,15 @@ class TagDecisions(ClassifierMixin):
         self.classes_ = [np.array([0, 1]) for _ in self.tags_]
         return targets
 
+    def _warn_of_lacking(self, valid, train=None):
+        """Warn by name of tags that no song to learn from has, and of those that no validation song has."""
+        if train is not None:
+            warn_of_tags(self.tags_[~train.any(0)], "Tags that no training song has, which cannot be learnt")
+        warn_of_tags(self.tags_[~valid.any(0)], "Tags that no validation song has, which predict gives to no song")
+
     def _fit_thresholds(self, y, probabilities):
-        """Give the thresholds of the best F-scores; warn of tags without songs by name."""
+        """Give the thresholds of the best F-scores, infinite for tags without songs."""
         has = y.any(0)
-        warn_of_tags(self.tags_[~has], "Tags that no validation song has, which predict gives to no song")
         thresholds = np.full(self.n_tags_, np.inf)
         thresholds[has] = best_thresholds(y[:, has], probabilities[:, has])
         return thresholds
@@ -81,7 +86,7 @@ class TagDecisions(ClassifierMixin):
         check_is_fitted(self)
         return (self.predict_proba(X) >= self.thresholds_).astype(np.int64)
 
-    def score(self, X, y):
+    def score(self, X, y, sample_weight=None):
         """Compute the macro ROC-AUC.
 
         Parameters
@@ -90,6 +95,8 @@ class TagDecisions(ClassifierMixin):
             As `decision_function` takes them.
         y : array-like or sparse matrix of shape (n_songs, n_tags)
             1 where a song has a tag, 0 where it has not.
+        sample_weight : array-like of shape (n_songs,), default=None
+            How much each song counts, at least 0; by default all count alike.
 
         Returns
         -------
@@ -102,4 +109,6 @@ class TagDecisions(ClassifierMixin):
         """
         logits = self.decision_function(X)
         _, targets = check_tags(self, y, len(logits), self.n_tags_)
-        return macro_roc_auc(targets, logits)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, logits, ensure_non_negative=True)
+        return macro_roc_auc(targets, logits, sample_weight)

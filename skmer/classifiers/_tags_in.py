@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 __all__ = [
+    "SongNotFiniteError",
     "both_kinds",
     "check_groups",
     "check_tags",
@@ -108,12 +109,23 @@ def draw_validation(y, groups, fraction, seed):
     return best
 
 
+class SongNotFiniteError(ValueError):
+    """A song has NaN or infinity in it."""
+
+    def __init__(self, song, collection):
+        super().__init__(song, collection)
+        self.song, self.collection = song, collection
+
+    def __str__(self):
+        return f"Song {self.song} of {self.collection} has NaN or infinity in it: mend or leave out its recording."
+
+
 def refuse_not_finite(songs, name):
     """Refuse songs with NaN or infinity, by the number that the user knows them by."""
     for i in range(len(songs)):
         song = songs[i] if songs.window is None else songs.frames(i)
         if not np.isfinite(song).all():
-            raise ValueError(f"Song {i} of {name} has NaN or infinity in it: mend or leave out its recording.")
+            raise SongNotFiniteError(i, name)
 
 
 def warn_of_tags(tags, what):

@@ -1,13 +1,13 @@
 """The teacher of a noisy student: the one that is given, or one like the student."""
 
-import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.classifiers._any_tagger import fit_tagger, refuse_what_does_not_tag, seeded_clone, tag_probabilities
+from skmer.classifiers._any_tagger import fit_tagger, names_in, refuse_what_does_not_tag, seeded_clone
+from skmer.classifiers._tags_in import refuse_other_names
 from skmer.classifiers.tagger import EmotionTagger
 
-__all__ = ["default_teacher", "fitted_teacher", "judge"]
+__all__ = ["default_teacher", "fitted_teacher"]
 
 # what makes training harder for the student; the teacher has the defaults of its own class
 _HARDER = ("mask_range", "noise")
@@ -28,8 +28,9 @@ def fitted_teacher(student, X, y, X_val, y_val, seed):
         return fit_tagger(default_teacher(student, seed), X, y, X_val, y_val)
     refuse_what_does_not_tag("teacher", student.teacher)
     if _is_fitted(student.teacher):
+        refuse_other_names({"y": student.tags_, "teacher": names_in(student.teacher)})
         return student.teacher
-    return fit_tagger(seeded_clone(student.teacher, seed), X, y, X_val, y_val)
+    return fit_tagger(seeded_clone(student.teacher, seed), X, y, X_val, y_val, "teacher")
 
 
 def _is_fitted(estimator):
@@ -38,17 +39,3 @@ def _is_fitted(estimator):
     except NotFittedError:
         return False
     return True
-
-
-def judge(teacher, X, n_tags):
-    """Give a teacher's probabilities, (n_songs, n_tags); refuse a teacher of other tags."""
-    found = tag_probabilities(teacher, X)
-    if n_tags == 1:
-        # to scikit-learn a single column is two classes
-        found = found.reshape(len(found), -1)[:, -1:]
-    if found.ndim != 2 or found.shape[1] != n_tags:
-        got = f"{found.shape[1]} tags" if found.ndim == 2 else f"answers of shape {found.shape}"
-        raise ValueError(f"teacher gives {got} where y has {n_tags}: it must know the tags of y, in its order.")
-    if not np.isfinite(found).all():
-        raise ValueError("teacher gives probabilities that are not finite: train it anew, or use another one.")
-    return found

@@ -10,20 +10,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
-from skmer.classifiers._any_tagger import refuse_what_does_not_tag, tag_logits
-from skmer.classifiers._ensemble_members import (
-    collection,
-    fit_member,
-    is_frozen,
-    names_in,
-    ready_member,
-    with_names_of,
-)
+from skmer.classifiers._any_tagger import names_in, refuse_what_does_not_tag, tag_logits, with_names_of
+from skmer.classifiers._ensemble_members import collection, fit_member, is_frozen, ready_member
 from skmer.classifiers._tag_decisions import TagDecisions
 from skmer.classifiers._tags_in import both_kinds, check_groups, check_tags, draw_validation, refuse_other_names
 from skmer.model_selection.tag_weight import best_weight, weighted_sum
+from skmer.training.roc_auc import macro_roc_auc
 from skmer.training.runtime import forget_fit
-from skmer.training.tag_net import macro_roc_auc
 
 __all__ = ["LongShortEnsemble"]
 
@@ -240,9 +233,10 @@ class LongShortEnsemble(TagDecisions, BaseEstimator):
         logits = {}
         for name in tqdm(order, type(self).__name__, unit="tagger", disable=not self.verbose):
             if not is_frozen(members[name]):
-                fit_member(name, members[name], songs, y, X_val, y_val, X)
+                fit_member(name, members[name], songs, y, X_val, y_val, rest, valid)
             setattr(self, f"{name}_", members[name])
             logits[name] = self._member_logits(name, X_val)
+        self._warn_of_lacking(valid_targets)
         self._weigh(logits["short"], logits["long"], valid_targets)
         return self
 
@@ -269,23 +263,7 @@ class LongShortEnsemble(TagDecisions, BaseEstimator):
 
     def _member_logits(self, name, X):
         """Give a member's logits, (n_songs, n_tags)."""
-        member = getattr(self, f"{name}_")
-        logits = tag_logits(member, X)
-        if self.n_tags_ == 1 and not is_frozen(member):
-            # one column is two classes to scikit-learn: one decision a song, or a column for each class
-            logits = logits.reshape(len(logits), -1)[:, -1:]
-        if logits.ndim != 2 or logits.shape[1] != self.n_tags_:
-            got = f"{logits.shape[1]} tags" if logits.ndim == 2 else f"scores of shape {logits.shape}"
-            raise ValueError(
-                f"{name} gives {got} where y has {self.n_tags_}: both members must know the tags of y, in its order."
-            )
-        wrong = np.argwhere(~np.isfinite(logits))
-        if len(wrong):
-            raise ValueError(
-                f"{name} gives a logit that is not finite for song {wrong[0][0]} and tag {self.tags_[wrong[0][1]]}: "
-                "it cannot be weighted. Train it anew, or use another tagger."
-            )
-        return logits
+        return tag_logits(getattr(self, f"{name}_"), X, name, self.tags_)
 
     def decision_function(self, X):
         """Compute the weighted logits of songs.

@@ -1,18 +1,21 @@
 """NoisyStudentTagger: learn also from songs without tags, by what a teacher is sure of."""
 
 import warnings
+from collections.abc import Mapping, Set
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import _num_samples
 
+from skmer.classifiers._any_tagger import heart_of, tag_probabilities, with_names_of
+from skmer.classifiers._pseudo_tags import confident_tags, percentile_thresholds, sure_shares
 from skmer.classifiers._songs_in import songs_for_prediction
-from skmer.classifiers._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier
+from skmer.classifiers._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
 from skmer.classifiers._tags_in import refuse_not_finite
-from skmer.classifiers._teachers import fitted_teacher, judge
-from skmer.classifiers.pseudo_tags import confident_tags, percentile_thresholds
+from skmer.classifiers._teachers import fitted_teacher
 from skmer.songs import is_song_data, join_songs
-from skmer.training.tag_net import macro_roc_auc
+from skmer.training.roc_auc import macro_roc_auc
 
 __all__ = ["NoisyStudentTagger"]
 
@@ -31,7 +34,8 @@ class NoisyStudentTagger(TagClassifier):
         used as it is; one that is not is cloned and fitted on the labelled songs, with the student's
         validation songs if its `fit` takes ``X_val`` and ``y_val``. None is an `EmotionTagger` with the student's
         parameters, but its own masks and no noise. To keep a fitted teacher through
-        `clone`, as in cross-validation, wrap it in `sklearn.frozen.FrozenEstimator`.
+        `clone`, as in cross-validation, wrap it in `sklearn.frozen.FrozenEstimator`; it must have been fitted on
+        none of the songs that are cross-validated or scored: the student would know their tags from it.
     backbone : str, callable or Module, default="crnn"
         As in `EmotionTagger`, like all parameters that are not explained here. The student should be as large as the
         teacher or larger.
@@ -98,7 +102,6 @@ class NoisyStudentTagger(TagClassifier):
     See Also
     --------
     EmotionTagger : The same network without a teacher.
-    skmer.classifiers.pseudo_tags : What is sure.
 
     Notes
     -----
@@ -108,8 +111,14 @@ class NoisyStudentTagger(TagClassifier):
     thresholds of `predict` and those of the teacher. Give ``X_val`` where a fitted teacher may
     have been trained on songs of X.
 
+    One departure from the paper: it took the percentiles on training and validation songs together, here
+    they are those of validation songs alone. A teacher is too sure of the songs that it learnt.
+
     In a pipeline, songs without tags pass the earlier steps under metadata routing (`sklearn.set_config`),
-    with ``Pipeline(steps, transform_input=["unlabelled"]).fit(X, y, unlabelled=recordings)``.
+    with ``Pipeline(steps, transform_input=["unlabelled"]).fit(X, y, unlabelled=recordings)``, and likewise in
+    `cross_validate` (as ``params``) and `GridSearchCV`. These split metadata that has as many entries as X has songs:
+    each fold would silently learn from some of the songs without tags only. Give them another number of songs
+    without tags, such as one fewer.
 
     References
     ----------
@@ -233,34 +242,58 @@ class NoisyStudentTagger(TagClassifier):
             If there is no song without tags, or the teacher is sure of nothing: the student then learns from
             the labelled songs alone.
         """
-        songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
-        self._check_thresholds()
-        others = self._unlabelled_in(unlabelled)
-        rows = not is_song_data(X)
-        self.teacher_ = fitted_teacher(self, _given(songs, rows), targets, _given(valid, rows), valid_targets, seed)
+        with whole_fit(self):
+            songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
+            self._check_thresholds()
+            others = self._unlabelled_in(unlabelled)
+            given = [self._as_given(part, X) for part in (songs, valid)]
+            tags = [with_names_of(y, part) for part in (targets, valid_targets)]
+            self.teacher_ = fitted_teacher(self, given[0], tags[0], given[1], tags[1], seed)
+            if self.teacher_ is self.teacher or not isinstance(heart_of(self.teacher_), TagClassifier):
+                # otherwise the teacher has just said so
+                self._warn_of_lacking(valid_targets, targets)
+            self._learn_from_teachers(songs, targets, others, valid, valid_targets, seed, X)
+        return self
+
+    def _learn_from_teachers(self, songs, targets, others, valid, valid_targets, seed, X):
+        """Train a student of the teacher, then one of that student, and so on."""
         self.iterations_: list[dict] = []
         learnt = songs if others is None else join_songs(songs, others)
         teacher = self.teacher_
         for i in range(self.n_iterations):
-            judged = judge(teacher, _given(valid, rows), self.n_tags_)
+            judged = self._heard(teacher, valid, X)
             low, high = self._sure(valid_targets, judged)
             pseudo = np.empty((0, self.n_tags_), np.int8)
             if others is not None:
-                pseudo = confident_tags(judge(teacher, _given(others, rows), self.n_tags_), low, high)
+                pseudo = confident_tags(self._heard(teacher, others, X), low, high)
+            shares = sure_shares(pseudo)
             all_targets = np.concatenate([targets, pseudo])
             self._train(learnt, all_targets == 1, all_targets >= 0, valid, valid_targets, seed + i)
             self.iterations_.append(
                 {
                     "negative_below": low,
                     "positive_above": high,
-                    **_shares(pseudo),
+                    **shares,
                     "teacher_roc_auc": macro_roc_auc(valid_targets, judged),
                     "valid_roc_auc": max(epoch["valid_roc_auc"] for epoch in self.history_),
                 }
             )
             teacher = self
         self.pseudo_tags_ = pseudo
-        return self
+
+    def _heard(self, teacher, songs, X):
+        """Give a teacher's probabilities of songs, (n_songs, n_tags)."""
+        return tag_probabilities(teacher, self._as_given(songs, X, teacher), "teacher", self.tags_)
+
+    def _as_given(self, songs, X, teacher=None):
+        """Give songs as X is: plain rows to a tagger of scikit-learn's, in a table where it knows their names."""
+        if is_song_data(X):
+            return songs
+        rows = np.concatenate(list(songs))
+        nameless = teacher is not None and teacher is self.teacher and not hasattr(teacher, "feature_names_in_")
+        if nameless or not hasattr(X, "iloc") or not hasattr(self, "feature_names_in_"):
+            return rows
+        return type(X)(rows, columns=self.feature_names_in_)
 
     def _network_params(self):
         own = {"stochastic": self.stochastic} if self.backbone == "crnn" else {}
@@ -275,7 +308,16 @@ class NoisyStudentTagger(TagClassifier):
 
     def _unlabelled_in(self, unlabelled):
         """Give the songs without tags, or None."""
-        if unlabelled is None or not len(unlabelled):
+        try:
+            empty = unlabelled is None or _num_samples(unlabelled) == 0
+            if isinstance(unlabelled, Mapping | Set):
+                raise TypeError
+        except TypeError:
+            raise ValueError(
+                f"unlabelled is a {type(unlabelled).__name__}, but must hold songs as X does: give a SongSequence, a "
+                "list of arrays, an array or a table."
+            ) from None
+        if empty:
             warnings.warn(
                 "There are no songs without tags, so that the student learns from the labelled songs alone: "
                 "give fit some as unlabelled.",
@@ -285,7 +327,7 @@ class NoisyStudentTagger(TagClassifier):
             return None
         try:
             others, _ = songs_for_prediction(self, unlabelled)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"Of unlabelled: {error}") from error
         refuse_not_finite(others, "unlabelled")
         return others
@@ -301,21 +343,3 @@ class NoisyStudentTagger(TagClassifier):
                 "once between: raise positive_above or lower negative_below, or give a better teacher."
             )
         return float(low), float(high)
-
-
-def _given(songs, rows):
-    """Give songs as fit got them: plain rows to a tagger of scikit-learn's."""
-    return np.concatenate(list(songs)) if rows else songs
-
-
-def _shares(pseudo):
-    """Give the shares of the entries that a teacher is sure of, and of the others."""
-    if not pseudo.size:
-        return dict.fromkeys(("positive", "negative", "masked"), float("nan"))
-    if not (pseudo >= 0).any():
-        warnings.warn(
-            "The teacher is sure of nothing, so that the student learns from the labelled songs alone.",
-            UserWarning,
-            stacklevel=3,
-        )
-    return {name: float((pseudo == value).mean()) for name, value in [("positive", 1), ("negative", 0), ("masked", -1)]}

@@ -1,6 +1,6 @@
 """EmotionTagger: the emotions and themes of songs, several at once."""
 
-from skmer.classifiers._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier
+from skmer.classifiers._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
 
 __all__ = ["EmotionTagger"]
 
@@ -188,6 +188,8 @@ class EmotionTagger(TagClassifier):
         UserWarning
             If a tag has no training song, or no validation song.
         """
-        songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
-        self._train(songs, targets, None, valid, valid_targets, seed)
+        with whole_fit(self):
+            songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
+            self._warn_of_lacking(valid_targets, targets)
+            self._train(songs, targets, None, valid, valid_targets, seed)
         return self

@@ -62,10 +62,16 @@ def _parser():
     songs.add_argument("--rows", type=words, metavar="NAME,...", help="only these, and those that they need (all)")
     songs.add_argument("--split", type=int, choices=range(5), metavar="N", help="mtg_jamendo: published split (0)")
     songs.add_argument(
-        "--subset", type=at_least(1), metavar="N", help="for a trial: so many songs whose audio is there"
+        "--subset",
+        type=at_least(1),
+        metavar="N",
+        help="for a trial: so many songs whose audio is there, and at most as many tracks without tags",
     )
     songs.add_argument(
-        "--unlabelled", type=at_least(1), metavar="N", help="mtg_jamendo: so many tracks without tags at most (all)"
+        "--unlabelled",
+        type=at_least(1),
+        metavar="N",
+        help="mtg_jamendo: so many tracks without tags at most (all; with --subset, as many as it has)",
     )
     songs.add_argument(
         "--hide",
@@ -78,7 +84,12 @@ def _parser():
     songs.add_argument("--seeds", type=whole_numbers, default=[0], metavar="I,...", help="of the networks (0)")
     network = parser.add_argument_group("networks")
     network.add_argument("--epochs", type=at_least(1), default=100, metavar="N", help="at most (%(default)s)")
-    network.add_argument("--long", type=seconds_argument, metavar="S", help="length of the long input (185.76)")
+    network.add_argument(
+        "--long",
+        type=seconds_argument,
+        metavar="S",
+        help="length of the long input; a shorter song is begun again until it is full (185.76; emotify: 30)",
+    )
     network.add_argument("--short", type=seconds_argument, metavar="S", help="length of the short chunks (9.29)")
     network.add_argument("--batch-long", type=at_least(1), default=8, metavar="N", help="songs a batch (%(default)s)")
     network.add_argument(
@@ -135,10 +146,11 @@ def _reproduce(arguments):
 
 def _run(arguments):
     from skmer.reproduction.earlier import read_earlier
-    from skmer.reproduction.mirable import MirableSettings, mirable_csv, mirable_markdown, run_mirable
+    from skmer.reproduction.mirable import MirableSettings, mirable_csv, mirable_markdown, plan_mirable, run_plan
     from skmer.reproduction.mirable.earlier import check_earlier, check_longer
 
-    settings = MirableSettings(
+    settings = MirableSettings.for_dataset(
+        arguments.dataset,
         long=arguments.long,
         short=arguments.short,
         epochs=arguments.epochs,
@@ -146,7 +158,7 @@ def _run(arguments):
         batch_short=arguments.batch_short,
         backbone_params=arguments.backbone_params,
         params=arguments.params,
-        thresholds=arguments.thresholds or ("probability" if arguments.dataset == "mtg_jamendo" else "percentile"),
+        thresholds=arguments.thresholds,
         noisy_params=arguments.noisy_params,
         device=arguments.device,
     )
@@ -154,7 +166,7 @@ def _run(arguments):
     before = read_earlier(path, ["settings"])
     if before is not None:
         check_earlier(path, before, settings)
-    table = run_mirable(
+    plan = plan_mirable(
         arguments.dataset,
         settings,
         data_home=arguments.data_home,
@@ -167,12 +179,15 @@ def _run(arguments):
         subset=arguments.subset,
         unlabelled=arguments.unlabelled,
         hide=arguments.hide,
+    )
+    if before is not None:
+        check_longer(path, before, plan.outline())
+    table = run_plan(
+        plan,
         store=Path(arguments.store or arguments.out),
         n_jobs=arguments.n_jobs,
         verbose=0 if arguments.quiet else 1,
     )
-    if before is not None:
-        check_longer(path, before, table)
     text = mirable_markdown(table)
     write_results(path, table, text, mirable_csv(table))
     print(text)

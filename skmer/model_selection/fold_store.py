@@ -35,14 +35,21 @@ _DECIDING = (
     "descriptors",
     "embeddings",
     "recipes.py",
+    "model_selection/_tag_tables.py",
     "model_selection/systems.py",
     "model_selection/tag_scores.py",
+    "model_selection/tag_weight.py",
 )
 
 
 @cache
-def code_digest():
+def code_digest(*further):
     """Digest what the package's code does, whatever its comments and docstrings say.
+
+    Parameters
+    ----------
+    *further : str
+        More modules that decide what is kept, as paths below the package.
 
     Returns
     -------
@@ -56,7 +63,7 @@ def code_digest():
     16
     """
     digest = hashlib.sha256()
-    for name in _DECIDING:
+    for name in (*_DECIDING, *further):
         path = _PACKAGE / name
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             digest.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0")

@@ -3,7 +3,10 @@
 import warnings
 
 import numpy as np
-from sklearn.metrics import average_precision_score, f1_score, recall_score, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, recall_score
+
+from skmer.model_selection._tag_tables import NO_TAG_TO_JUDGE, check_scores, check_tag_table
+from skmer.training.roc_auc import roc_auc_of_tags
 
 __all__ = ["TAG_SCORES", "best_thresholds", "tag_scores"]
 
@@ -55,7 +58,7 @@ def tag_scores(y_true, scores, thresholds=None, names=None):
     Notes
     -----
     Where every tag has songs with and without it, ROC-AUC, PR-AUC and, for the same decisions,
-    F-score are MediaEval's macro figures. Its evaluation computes them with the same functions of
+    F-score are MediaEval's macro figures. Its evaluation computes them with functions of
     scikit-learn, which make 0 of the average precision and the F-score of a tag
     without songs and so draw the mean down, and give NaN for the mean ROC-AUC.
     Songs of equal scores count as scikit-learn counts them: half for ROC-AUC, and for the
@@ -80,13 +83,13 @@ def tag_scores(y_true, scores, thresholds=None, names=None):
     has, lacks = y_true.any(0), ~y_true.all(0)
     judged = has & lacks
     if not judged.any():
-        raise ValueError("No tag can be judged: each is in y_true with no song or with every song.")
+        raise ValueError(NO_TAG_TO_JUDGE)
     for left_out, what in ((~has, "without songs"), (~lacks, "with every song")):
         _warn(names[left_out], what, "Their figures are NaN, and the averages are over the other tags.")
     decisions = None if thresholds is None else scores >= _checked_thresholds(thresholds, len(names))
     per_tag = {name: np.full(len(names), np.nan) for name in TAG_SCORES[: 2 if decisions is None else None]}
+    per_tag["ROC-AUC"] = roc_auc_of_tags(y_true, scores)
     for k in np.flatnonzero(judged):
-        per_tag["ROC-AUC"][k] = roc_auc_score(y_true[:, k], scores[:, k])
         per_tag["PR-AUC"][k] = average_precision_score(y_true[:, k], scores[:, k])
         if decisions is not None:
             per_tag["F-score"][k] = f1_score(y_true[:, k], decisions[:, k], zero_division=0)
@@ -165,31 +168,11 @@ def _best_threshold(has_tag, scores):
 
 def _checked(y_true, scores, names):
     """Tags as bool, scores as float64, names as an array; or an error in words."""
-    y_true = _as_table("y_true", y_true)
-    if not np.isin(y_true, (0, 1)).all():
-        raise ValueError("y_true must hold 0 and 1 (or False and True) alone.")
-    scores = _as_table("scores", scores).astype(float)
-    if scores.shape != y_true.shape:
-        raise ValueError(f"scores have the shape {scores.shape}, y_true has {y_true.shape}: they must be the same.")
+    y_true = check_tag_table(y_true)
     names = [f"tag {k}" for k in range(y_true.shape[1])] if names is None else [str(name) for name in names]
     if len(names) != y_true.shape[1]:
         raise ValueError(f"names has {len(names)} entries, but y_true has {y_true.shape[1]} tags.")
-    wrong = ~np.isfinite(scores)
-    if wrong.any():
-        song, tag = np.argwhere(wrong)[0]
-        raise ValueError(
-            f"scores must be finite, but {wrong.sum()} of them are not, the first that of song {song} for {names[tag]}."
-        )
-    return y_true.astype(bool), scores, np.array(names, dtype=object)
-
-
-def _as_table(parameter, values):
-    values = np.asarray(values)
-    if values.ndim != 2 or 0 in values.shape:
-        raise ValueError(f"{parameter} must have the shape (n_songs, n_tags), both above 0, not {values.shape}.")
-    if values.dtype.kind not in "buif":
-        raise ValueError(f"{parameter} must hold numbers, not {values.dtype}.")
-    return values
+    return y_true, check_scores("scores", scores, y_true, names), np.array(names, dtype=object)
 
 
 def _checked_thresholds(thresholds, n_tags):

@@ -3,7 +3,9 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.stats import rankdata
+
+from skmer.model_selection._tag_tables import NO_TAG_TO_JUDGE, check_scores, check_tag_table
+from skmer.training.roc_auc import macro_roc_auc
 
 __all__ = ["best_weight", "weighted_sum"]
 
@@ -72,53 +74,17 @@ def best_weight(y_true, first, second, n_weights=101):
     """
     if not isinstance(n_weights, Integral) or n_weights < 2:
         raise ValueError(f"n_weights must be a whole number, at least 2, not {n_weights!r}.")
-    y_true = _table("y_true", y_true)
-    if not np.isin(y_true, (0, 1)).all():
-        raise ValueError("y_true must hold 0 and 1 (or False and True) alone.")
-    first, second = (_logits(name, values, y_true) for name, values in (("first", first), ("second", second)))
+    y_true = check_tag_table(y_true)
+    first, second = (check_scores(name, values, y_true) for name, values in (("first", first), ("second", second)))
     judged = y_true.any(0) & ~y_true.all(0)
     if not judged.any():
-        raise ValueError("No tag can be judged: each is in y_true with no song or with every song.")
+        raise ValueError(NO_TAG_TO_JUDGE)
     # quotients, not multiples of a step: 0.35 is to be 0.35
     last = int(n_weights) - 1
     weights = np.arange(last + 1) / last
-    has_tag, first, second = y_true[:, judged] == 1, first[:, judged], second[:, judged]
-    figures = np.array([_macro_roc_auc(has_tag, weighted_sum(first, second, weight)) for weight in weights])
+    has_tag, first, second = y_true[:, judged], first[:, judged], second[:, judged]
+    figures = np.array([macro_roc_auc(has_tag, weighted_sum(first, second, weight)) for weight in weights])
     good = np.flatnonzero(figures >= figures.max() - _EQUAL)
     # counted in whole half steps, for 0.3 and 0.7 are not equally far from 0.5 in binary
     distance = np.abs(2 * good - last)
     return float(weights[good[np.argmin(distance)]])
-
-
-def _macro_roc_auc(has_tag, scores):
-    """Give what `skmer.training.tag_net.macro_roc_auc` gives, by ranks: for a hundred weights it is too slow."""
-    n_with, n_without = has_tag.sum(0), (~has_tag).sum(0)
-    # of all pairs of a song with the tag and one without, those in order, and half of those of equal scores
-    in_order = (rankdata(scores, axis=0) * has_tag).sum(0) - n_with * (n_with + 1) / 2
-    return float(np.mean(in_order / (n_with * n_without)))
-
-
-def _table(parameter, values):
-    try:
-        values = np.asarray(values)
-    except ValueError:
-        raise ValueError(f"{parameter} has rows of unequal lengths: give each song a value for every tag.") from None
-    if values.ndim != 2 or 0 in values.shape:
-        raise ValueError(f"{parameter} must have the shape (n_songs, n_tags), both above 0, not {values.shape}.")
-    if values.dtype.kind not in "buif":
-        raise ValueError(f"{parameter} must hold numbers, not {values.dtype}.")
-    return values
-
-
-def _logits(parameter, values, y_true):
-    values = _table(parameter, values).astype(float)
-    if values.shape != y_true.shape:
-        raise ValueError(f"{parameter} has the shape {values.shape}, y_true has {y_true.shape}: they must be the same.")
-    wrong = np.argwhere(~np.isfinite(values))
-    if len(wrong):
-        song, tag = wrong[0]
-        raise ValueError(
-            f"{parameter} must be finite, but {len(wrong)} of its values are not, the first that of song {song} for "
-            f"tag {tag}."
-        )
-    return values

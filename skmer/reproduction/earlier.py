@@ -6,12 +6,112 @@ from pathlib import Path
 from skmer.reproduction.comparisons import EMBEDDING, STACK
 from skmer.reproduction.settings import Settings
 
-__all__ = ["check_counts", "check_rows", "check_settings", "read_earlier"]
+__all__ = [
+    "changed_settings",
+    "check_counts",
+    "check_rows",
+    "check_settings",
+    "read_earlier",
+    "refuse_lack",
+    "refuse_other",
+]
 
 _FOLDS = ("stratified", "grouped")
 # settings of single rows, by how these begin
 _OF_ROWS = {"embedding": EMBEDDING, "stack": STACK}
-_ELSEWHERE = "another folder for the results (--out), and share finished folds through --store."
+
+
+def changed_settings(had, settings, indifferent=("device",)):
+    """Name the settings of a new table that an earlier one has otherwise.
+
+    Parameters
+    ----------
+    had, settings : dict
+        Of the earlier table, as it was read, and of the new one.
+    indifferent : collection of str, default=("device",)
+        Those that may differ.
+
+    Returns
+    -------
+    list of str
+        In their order.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.earlier import changed_settings
+    >>> changed_settings({"epochs": 9, "stack": [1, 3]}, {"epochs": 5, "stack": (1, 3), "device": "cpu"})
+    ['epochs']
+    """
+    now = json.loads(json.dumps(settings))
+    return [key for key, value in now.items() if key not in indifferent and (key not in had or had[key] != value)]
+
+
+def refuse_other(path, other, shared="folds"):
+    """Refuse to put a table in the place of one of other settings.
+
+    Parameters
+    ----------
+    path : str or Path
+        The table's file.
+    other : list of str
+        What differs; nothing is refused if there is nothing.
+    shared : str or None, default="folds"
+        What of a table can be shared with others; None is nothing.
+
+    Raises
+    ------
+    ValueError
+        If something differs; the message names it.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.earlier import refuse_other
+    >>> refuse_other("t.json", ["songs"], None)
+    Traceback (most recent call last):
+    ...
+    ValueError: t.json: this table has other settings (songs). Name another folder for the results (--out).
+    """
+    if other:
+        told = ", ".join(dict.fromkeys(other))
+        raise ValueError(f"{path}: this table has other settings ({told}). Name {_elsewhere(shared)}")
+
+
+def refuse_lack(path, had, has, shared="folds"):
+    """Refuse to shorten a table.
+
+    Parameters
+    ----------
+    path : str or Path
+        The table's file.
+    had, has : iterable of str
+        What the rows of the earlier and of the new table are, in words.
+    shared : str, default="folds"
+        What of a table can be shared with others.
+
+    Raises
+    ------
+    ValueError
+        If the new table lacks something; the message names the first.
+
+    Examples
+    --------
+    >>> from skmer.reproduction.earlier import refuse_lack
+    >>> refuse_lack("t.json", ["SVM (fold 0)", "SVM (fold 1)"], ["SVM (fold 0)"])
+    Traceback (most recent call last):
+    ...
+    ValueError: t.json: this table has what the new one would lack, such as SVM (fold 1). Run both together, or ...
+    """
+    has = set(has)
+    for row in [row for row in had if row not in has][:1]:
+        raise ValueError(
+            f"{path}: this table has what the new one would lack, such as {row}. Run both together, or name "
+            f"{_elsewhere(shared)}"
+        )
+
+
+def _elsewhere(shared):
+    with_it = f", and share finished {shared} through --store" if shared else ""
+    return f"another folder for the results (--out){with_it}."
 
 
 def read_earlier(path, parts=("settings", "experiments")):
@@ -85,18 +185,17 @@ def check_settings(path, before, settings, n_splits, threshold):
     ...
     ValueError: t.json: this table has other settings (epochs). Name another folder for the results (--out), and ...
     """
-    now = json.loads(json.dumps(settings.to_dict()))
     indifferent = {"device", "duration"} if before.get("table") == "table2" else {"device"}
     rows = [row["name"] for experiment in before["experiments"].values() for row in experiment["rows"]]
     # the new table may well have such a row: it grows by that
     indifferent |= {key for key, name in _OF_ROWS.items() if not any(row.startswith(name) for row in rows)}
     # a table of an earlier version lacks what there was no choice of
     had = {**Settings().to_dict(), **before["settings"]}
-    other = [key for key in now if key not in indifferent and now[key] != had[key]]
+    other = changed_settings(had, settings.to_dict(), indifferent)
     for protocol in (experiment["protocol"] for experiment in before["experiments"].values()):
         other += ["n_splits"] * (protocol["folds"] in _FOLDS and protocol["n_splits"] != n_splits)
         other += ["threshold"] * (protocol["threshold"] != threshold)
-    _refuse(path, other)
+    refuse_other(path, other)
 
 
 def check_rows(path, before, table):
@@ -123,16 +222,16 @@ def check_rows(path, before, table):
     ...
     ValueError: t.json: this table has what the new one would lack, such as 'b' (label, seed 0). Run both together, ...
     """
-    had, has = (
-        {(task, row["name"], row["seed"]) for task, found in t["experiments"].items() for row in found["rows"]}
-        for t in (before, table)
-    )
-    _refuse(path, _other_songs(before, table))
-    for task, name, seed in sorted(had - has)[:1]:
-        raise ValueError(
-            f"{path}: this table has what the new one would lack, such as {name!r} ({task}, seed {seed}). "
-            f"Run both together, or name {_ELSEWHERE}"
-        )
+    refuse_other(path, _other_songs(before, table))
+    refuse_lack(path, _rows(before), _rows(table))
+
+
+def _rows(table):
+    return [
+        f"{row['name']!r} ({task}, seed {row['seed']})"
+        for task, experiment in table["experiments"].items()
+        for row in experiment["rows"]
+    ]
 
 
 def check_counts(path, before, table):
@@ -163,14 +262,9 @@ def check_counts(path, before, table):
     other += [key for key in ("source", "max_duration") if before.get(key) != table[key]]
     # counts have no folds to share
     lost = ["durations"] * (not before["counts"].keys() <= table["counts"].keys())
-    _refuse(path, other + lost, "another folder for the results (--out).")
+    refuse_other(path, other + lost, None)
 
 
 def _other_songs(before, table):
     # a table of an earlier version does not know its songs
     return ["songs"] * ("songs" in before and before["songs"] != table.get("songs"))
-
-
-def _refuse(path, other, elsewhere=_ELSEWHERE):
-    if other:
-        raise ValueError(f"{path}: this table has other settings ({', '.join(dict.fromkeys(other))}). Name {elsewhere}")

@@ -4,15 +4,18 @@ from copy import deepcopy
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback
 from torch import nn
 
 from skmer.training.callbacks import final_network
+from skmer.training.roc_auc import macro_roc_auc
 from skmer.training.row_net import RowNet
 from skmer.training.spectrogram_masks import draw_masks, hide_masked
+from skmer.training.stored_rows import make_bank
 
 __all__ = ["BestEpoch", "TagNet", "macro_roc_auc", "weighted_bce"]
+
+_CHUNKS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
 
 
 def weighted_bce(logits, targets, weights):
@@ -40,38 +43,6 @@ def weighted_bce(logits, targets, weights):
     """
     total = nn.functional.binary_cross_entropy_with_logits(logits.float(), targets, weight=weights, reduction="sum")
     return total / weights.sum().clamp_min(1.0)
-
-
-def macro_roc_auc(y_true, scores):
-    """Compute the mean ROC-AUC over the tags that can be judged.
-
-    Parameters
-    ----------
-    y_true : ndarray of shape (n_songs, n_tags)
-        0 and 1.
-    scores : ndarray of shape (n_songs, n_tags)
-        Finite numbers that grow with belief.
-
-    Returns
-    -------
-    float
-        Tags without songs, or with every song, are left out; NaN where no tag is left.
-
-    See Also
-    --------
-    skmer.model_selection.tag_scores : The same and more, with warnings that name what is left out.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmer.training.tag_net import macro_roc_auc
-    >>> macro_roc_auc(np.array([[1, 0], [0, 0]]), np.array([[0.9, 0.5], [0.1, 0.4]]))
-    1.0
-    """
-    judged = np.flatnonzero((y_true == 1).any(0) & (y_true == 0).any(0))
-    if not len(judged):
-        return float("nan")
-    return float(np.mean([roc_auc_score(y_true[:, k], scores[:, k]) for k in judged]))
 
 
 class BestEpoch(Callback):
@@ -259,3 +230,20 @@ class TagNet(RowNet):
         rows = self.row_outputs(bank, network, precision=precision).cpu().double().numpy()
         first = np.flatnonzero(np.diff(bank.song, prepend=-1))
         return np.stack([chunks.mean(axis=0) for chunks in np.split(rows, first[1:])])
+
+    def mean_logits(self, songs, standardizer):
+        """Compute the logits of songs in float32, some songs at a time, so that not all chunks' logits are kept.
+
+        Parameters
+        ----------
+        songs, standardizer : SongSequence, Standardizer
+            The songs, and what the training standardised its chunks with.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_tags)
+            float64, as `song_logits` gives it.
+        """
+        part = (np.cumsum(songs.n_segments) - 1) // _CHUNKS_AT_ONCE
+        banks = (make_bank(songs[np.flatnonzero(part == p)], standardizer, self.device) for p in np.unique(part))
+        return np.concatenate([self.song_logits(bank, precision="float32") for bank in banks])

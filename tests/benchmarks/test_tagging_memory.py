@@ -36,7 +36,7 @@ def test_tracks_are_a_few_recordings_under_many_names(script, folder):
     assert all(np.abs(y).max() < 1 for y, _ in tracks)
 
 
-@pytest.mark.parametrize("job", ["storing", "fitting", "predicting"])
+@pytest.mark.parametrize("job", ["storing", "fitting", "teaching", "predicting"])
 def test_a_job_runs_on_stored_songs_and_tells_its_peaks(script, folder, job, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["-c", str(folder), str(N)])
     with warnings.catch_warnings():
@@ -51,5 +51,5 @@ def test_what_tracks_add_is_held_against_an_aim(script, monkeypatch):
     monkeypatch.setattr(script, "write_tracks", lambda folder, n: None)
     monkeypatch.setattr(script, "peak", lambda code, folder, n: [0, (400 + 11 * (n == 1000)) * mib])
     found = script.measure(type("Arguments", (), {"quick": False}))
-    assert [row["median"] for row in found["rows"]] == [400, 411, 11] * 3
-    assert [row["reached"] for row in found["rows"]] == [None, None, False] * 3
+    assert [row["median"] for row in found["rows"]] == [400, 411, 11] * 4
+    assert [row["reached"] for row in found["rows"]] == [None, None, False] * 4

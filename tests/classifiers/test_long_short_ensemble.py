@@ -14,6 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
@@ -237,7 +238,7 @@ def test_a_frozen_tagger_of_other_tags_is_found_before_anything_is_trained(rows)
     three = FrozenEstimator(ovr().fit(X, np.column_stack([y, y[:, 0]])))
     for members in ((Untouchable(), three), (three, Untouchable())):
         name = "long" if members[1] is three else "short"
-        with pytest.raises(ValueError, match=f"{name} gives 3 tags where y has 2: both members must know the tags"):
+        with pytest.raises(ValueError, match=f"{name} gives 3 tags where y has 2: it must know the tags"):
             LongShortEnsemble(*members).fit(X, y)
     with pytest.raises(NotFittedError, match="long is frozen, but not fitted"):
         LongShortEnsemble(Untouchable(), FrozenEstimator(ovr())).fit(X, y)
@@ -494,9 +495,9 @@ def test_what_cannot_be_learnt_from_is_refused(change, message):
         (SSSLClassifier(backbone="mlp", max_epochs=1), "long is a SSSLClassifier, which takes one label a song"),
         (
             FrozenEstimator(LogisticRegression().fit(X20, Y20[:, 0])),
-            r"long gives scores of shape \(4,\) where y has 2",
+            "long gives 1 tag where y has 2",
         ),
-        (Logits(lambda X: np.full((len(X), 2), np.nan)), "long gives a logit that is not finite for song 0 and tag 0"),
+        (Logits(lambda X: np.full((len(X), 2), np.nan)), "long gives a value that is not finite for song 0 and tag 0"),
         ("crnn", "The 'long' parameter of LongShortEnsemble must be an object implementing 'fit'"),
         (None, "The 'long' parameter of LongShortEnsemble must be an object implementing 'fit'"),
     ],
@@ -562,3 +563,57 @@ def test_two_that_know_nothing_are_weighted_alike(rows):
     ensemble = LongShortEnsemble(constant, constant, random_state=0).fit(X, y)
     assert ensemble.weight_ == 0.5
     assert ensemble.validation_scores_ == {"short": 0.5, "long": 0.5, "both": 0.5}
+
+
+@pytest.mark.parametrize(
+    "tagger",
+    [RandomForestClassifier(5, random_state=0), ovr(), MultiOutputClassifier(LogisticRegression()), RidgeClassifier()],
+    ids=lambda tagger: type(tagger).__name__,
+)
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+def test_a_frozen_tagger_of_one_tag_may_take_part(rows, tagger):
+    X, y = rows
+    frozen = FrozenEstimator(clone(tagger).fit(X[:40], y[:40, :1]))
+    ensemble = LongShortEnsemble(frozen, ovr(), random_state=0).fit(X[40:], y[40:, :1])
+    assert ensemble._member_logits("short", X).shape == (90, 1)
+    assert macro_roc_auc(y[40:, :1], ensemble._member_logits("short", X[40:])) > 0.9
+    # of one tag it knows nothing of two, and the other way round
+    with pytest.raises(ValueError, match="short gives 1 tag where y has 2"):
+        LongShortEnsemble(frozen, Untouchable()).fit(X, y)
+    if not isinstance(tagger, RandomForestClassifier):
+        frozen = FrozenEstimator(clone(tagger).fit(X, y))
+        with pytest.raises(ValueError, match="short gives 2 tags where y has 1"):
+            LongShortEnsemble(frozen, Untouchable()).fit(X, y[:, :1])
+
+
+class Stubborn(EmotionTagger):
+    def fit(self, X, y, groups=None, X_val=None, y_val=None):
+        raise ValueError("the true error")
+
+
+def test_the_true_error_of_a_member_is_told_whatever_the_songs_are(rng):
+    # stereo arrays that are no songs of segments of one shape; neither they nor a store are looked at again
+    songs = [rng.normal(size=(2, 50 + i)) for i in range(20)]
+    for X in (songs, SongSequence([np.full((2, 4), np.nan)] * 20)):
+        with pytest.raises(ValueError, match="the true error") as caught:
+            LongShortEnsemble(Stubborn(), Untouchable(), random_state=0).fit(X, Y20)
+        assert str(caught.value) == "the true error"
+        assert caught.value.__notes__ == ["While fitting short of LongShortEnsemble."]
+
+
+def test_a_song_that_is_not_finite_is_found_through_pipelines_and_ensembles():
+    songs = SongSequence([np.full((2, 4), np.nan) if i == 13 else np.tile(row, (2, 1)) for i, row in enumerate(X20)])
+    piped = make_pipeline(FunctionTransformer(), EmotionTagger(**QUICK))
+    nested = LongShortEnsemble(piped, piped)
+    for seed in range(2):
+        with pytest.raises(ValueError, match="Song 13 of X has NaN or infinity in it") as caught:
+            LongShortEnsemble(nested, Untouchable(), random_state=seed).fit(songs, Y20)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_score_is_weighted(rows):
+    X, y = rows
+    ensemble = both().fit(X, y)
+    weights = np.r_[np.ones(30), np.full(30, 2.0), np.zeros(30)]
+    expected = roc_auc_score(y, ensemble.decision_function(X), sample_weight=weights)
+    assert ensemble.score(X, y, sample_weight=weights) == pytest.approx(expected, abs=1e-12)

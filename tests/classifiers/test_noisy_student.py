@@ -7,18 +7,22 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from skmer import EmotionTagger, NoisyStudentTagger, SongSequence
+from skmer.classifiers._pseudo_tags import confident_tags, percentile_thresholds
 from skmer.classifiers._teachers import default_teacher
-from skmer.classifiers.pseudo_tags import confident_tags, percentile_thresholds
 from skmer.training.tag_net import TagNet
 from tests.classifiers.test_tagger import planted_songs
 
@@ -267,7 +271,16 @@ def test_what_does_not_fit_is_refused_in_words(labelled, unlabelled):
         ({"teacher": StandardScaler()}, {}, "The 'teacher' parameter"),
         ({"teacher": three_tags}, {}, "gives 3 tags where"),
         ({"teacher": FrozenEstimator(EmotionTagger())}, {}, "not fitted"),
+        (
+            {"teacher": LogisticRegression()},
+            {},
+            "teacher is a LogisticRegression, which takes one label a song, .* wrap",
+        ),
         ({"stochastic": 1.0}, {}, "The 'stochastic' parameter"),
+        ({}, {"unlabelled": (row for row in unlabelled)}, "unlabelled is a generator, but must hold songs as X does"),
+        ({}, {"unlabelled": 5}, "unlabelled is a int, but must hold songs as X does"),
+        ({}, {"unlabelled": {"a": unlabelled}}, "unlabelled is a dict, but must hold songs as X does"),
+        ({}, {"unlabelled": csr_array(unlabelled)}, "Of unlabelled: Sparse data"),
         ({}, {"unlabelled": unlabelled[:, :3]}, "Of unlabelled: X has 3 features"),
         ({}, {"unlabelled": np.where(unlabelled > 3, np.nan, unlabelled)}, "nlabelled"),
         ({}, {"unlabelled": ["a.wav"]}, "nlabelled"),
@@ -299,3 +312,146 @@ def test_songs_of_another_shape_are_refused(rng):
     others = SongSequence([rng.normal(size=(8, 316))], window=(8, 8))
     with pytest.raises(ValueError, match="Of unlabelled: X has segments of shape"):
         NoisyStudentTagger(max_epochs=1, validation_fraction=0.5, **CRNN).fit(X, y, unlabelled=others)
+
+
+# ---- metadata routing -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+def routed(**params):
+    steps = [("scale", StandardScaler()), ("tagger", sure_of_an_oracle(max_epochs=2, **params))]
+    return Pipeline(steps, transform_input=["unlabelled"])
+
+
+@pytest.mark.usefixtures("routing")
+def test_a_routed_pipeline_is_scored(labelled, unlabelled):
+    X, y = labelled
+    pipeline = routed().fit(X, y, unlabelled=unlabelled)
+    assert pipeline.score(X, y) == pipeline[-1].score(pipeline[0].transform(X), y)
+    weights = np.arange(len(X)) % 3
+    pipeline[-1].set_score_request(sample_weight=True)
+    expected = roc_auc_score(y, pipeline.decision_function(X), sample_weight=weights)
+    assert pipeline.score(X, y, sample_weight=weights) == pytest.approx(expected, abs=1e-12)
+    assert expected != pipeline.score(X, y)
+
+
+@pytest.mark.usefixtures("routing")
+def test_routed_pipelines_are_cross_validated_and_searched(labelled, unlabelled):
+    X, y = labelled
+    found = cross_validate(
+        routed(), X, y, cv=KFold(2), params={"unlabelled": unlabelled}, error_score="raise", return_estimator=True
+    )
+    assert (found["test_score"] > 0.5).all()
+    assert [len(fitted[-1].pseudo_tags_) for fitted in found["estimator"]] == [300, 300]
+    search = GridSearchCV(routed(), {"tagger__noise": [0.0, 0.1]}, cv=KFold(2), error_score="raise")
+    search.fit(X, y, unlabelled=unlabelled)
+    assert len(search.best_estimator_[-1].pseudo_tags_) == 300
+    assert search.score(X, y) == search.best_estimator_.score(X, y)
+
+
+@pytest.mark.usefixtures("routing")
+def test_as_many_songs_without_tags_as_X_has_songs_are_split_like_X(labelled, unlabelled):
+    # what scikit-learn does with metadata of X's length; the notes say how to avoid it
+    X, y = labelled
+    for n, learnt in ((24, 12), (23, 23), (25, 25)):
+        found = cross_validate(
+            routed(), X, y, cv=KFold(2), params={"unlabelled": unlabelled[:n]}, return_estimator=True
+        )
+        assert [len(fitted[-1].pseudo_tags_) for fitted in found["estimator"]] == [learnt, learnt]
+
+
+# ---- what teachers know -----------------------------------------------------------------------------------
+
+
+def test_a_fitted_teacher_of_tags_in_another_order_is_refused(labelled, unlabelled):
+    X, y = labelled
+    named, turned = pd.DataFrame(y, columns=["calm", "dark"]), pd.DataFrame(y, columns=["dark", "calm"])
+    teacher = EmotionTagger(**QUICK).fit(X, named)
+    for given in (teacher, FrozenEstimator(teacher), FrozenEstimator(Pipeline([("tagger", teacher)]))):
+        with pytest.raises(ValueError, match="The tags of y are dark, calm, but those of teacher calm, dark"):
+            NoisyStudentTagger(given, **QUICK).fit(X, turned, unlabelled=unlabelled)
+    # numbers are no names
+    assert NoisyStudentTagger(teacher, **QUICK).fit(X, y, unlabelled=unlabelled).n_tags_ == 2
+
+
+def test_a_teacher_of_two_tags_does_not_teach_one(labelled, unlabelled):
+    X, y = labelled
+    for teacher in (EmotionTagger(**QUICK), RandomForestClassifier(5), OneVsRestClassifier(LogisticRegression())):
+        with pytest.raises(ValueError, match="teacher gives 2 tags where y has 1: it must know the tags of y"):
+            NoisyStudentTagger(teacher.fit(X, y), **QUICK).fit(X, y[:, :1], unlabelled=unlabelled)
+
+
+@pytest.mark.filterwarnings("ignore:Tags that no")
+def test_a_forest_that_knows_no_song_with_its_only_tag_is_sure_of_its_absence(labelled, unlabelled):
+    X, y = labelled
+    forest = RandomForestClassifier(5).fit(X, np.zeros(24, int))
+    student = NoisyStudentTagger(forest, thresholds="probability", negative_below=0.1, positive_above=0.9, **QUICK)
+    assert (student.fit(X, y[:, :1], unlabelled=unlabelled).pseudo_tags_ == 0).all()
+
+
+def test_tables_keep_their_names_and_warnings_come_once(labelled, unlabelled):
+    X = pd.DataFrame(labelled[0], columns=list("abcdefgh"), index=range(7, 31))
+    others = pd.DataFrame(unlabelled, columns=X.columns)
+    y = pd.DataFrame(labelled[1], columns=["calm", "dark"]).assign(epic=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        student = NoisyStudentTagger(n_iterations=2, **QUICK).fit(X, y, unlabelled=others)
+    assert sorted(str(warning.message) for warning in caught) == [
+        "Tags that no training song has, which cannot be learnt: epic.",
+        "Tags that no validation song has, which predict gives to no song: epic.",
+    ]
+    assert student.teacher_.tags_.tolist() == student.tags_.tolist() == ["calm", "dark", "epic"]
+    assert student.teacher_.feature_names_in_.tolist() == list("abcdefgh")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forest = RandomForestClassifier(5, random_state=0)
+        student = NoisyStudentTagger(forest, **QUICK).fit(X, y[["calm", "dark"]], unlabelled=others)
+        assert student.teacher_.feature_names_in_.tolist() == list("abcdefgh")
+        # one that was fitted on an array is given arrays
+        nameless = FrozenEstimator(clone(forest).fit(*labelled))
+        halves = {"thresholds": "probability", "negative_below": 0.5, "positive_above": 0.5}
+        NoisyStudentTagger(nameless, **halves, **QUICK).fit(X, y[["calm", "dark"]], unlabelled=others)
+    with pytest.warns(UserWarning, match="no training song has, which cannot be learnt: epic") as caught:
+        NoisyStudentTagger(clone(forest), **QUICK).fit(X, y, unlabelled=others)
+    assert len(caught) == 2
+
+
+def test_no_teacher_is_trained_where_no_epoch_could_be_judged(labelled, unlabelled):
+    X, y = labelled
+
+    class Vain(Oracle):
+        def fit(self, X, y):
+            raise AssertionError("trained in vain")
+
+        def __sklearn_is_fitted__(self):
+            return False
+
+    for teacher in (Oracle().fit(X, y), Vain()):
+        with pytest.raises(ValueError, match="No tag has both validation songs with it and without it"):
+            NoisyStudentTagger(teacher, **QUICK).fit(X, y, X_val=X, y_val=0 * y, unlabelled=unlabelled)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_a_later_iteration_that_fails_leaves_nothing_fitted(labelled, unlabelled, error, monkeypatch):
+    student = NoisyStudentTagger(n_iterations=2, **QUICK).fit(*labelled, unlabelled=unlabelled)
+    train, calls = NoisyStudentTagger._train, []
+
+    def failing(self, *args):
+        calls.append(self)
+        if len(calls) == 2:
+            assert hasattr(self, "net_")
+            raise error("enough")
+        train(self, *args)
+
+    monkeypatch.setattr(NoisyStudentTagger, "_train", failing)
+    with pytest.raises(error, match="enough"):
+        student.fit(*labelled, unlabelled=unlabelled)
+    assert len(calls) == 2
+    assert not [name for name in vars(student) if name.endswith("_")]
+    with pytest.raises(NotFittedError):
+        student.predict(unlabelled)

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skmer.classifiers.pseudo_tags import confident_tags, percentile_thresholds
+from skmer.classifiers._pseudo_tags import confident_tags, percentile_thresholds
 
 PROBABILITIES = arrays(np.float64, (4, 3), elements=st.floats(0, 1))
 
@@ -29,3 +30,9 @@ def test_every_entry_is_what_its_probability_says(probabilities, a, b):
     assert tags.dtype == np.int8
     np.testing.assert_array_equal(tags == 1, probabilities > high)
     np.testing.assert_array_equal(tags == 0, probabilities < low)
+
+
+@pytest.mark.parametrize(("value", "words"), [(0, "have no tag"), (1, "have every tag")])
+def test_one_kind_of_entries_has_no_percentiles_of_the_other(value, words):
+    with pytest.raises(ValueError, match=f"validation songs {words}, so that there are no percentiles"):
+        percentile_thresholds(np.full((3, 2), value), np.full((3, 2), 0.5))

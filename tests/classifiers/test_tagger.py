@@ -21,6 +21,7 @@ from skmer.model_selection import tag_scores
 from skmer.segmentation import FileRows
 from skmer.training.callbacks import AverageWeights, final_network
 from skmer.training.stored_rows import StoredBank, make_bank
+from skmer.training.tag_net import TagNet
 
 CRNN = {"backbone_params": {"width": 4, "n_hidden": 8}, "mask_range": (2, 6), "lr": 1e-2, "random_state": 0}
 QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 4, "random_state": 0}
@@ -391,3 +392,78 @@ def test_other_segments_are_refused_in_prediction(rng, rows):
         tagger.fit(songs, np.zeros(20))
     with pytest.raises(NotFittedError):
         tagger.predict(songs)
+
+
+@pytest.mark.parametrize(
+    ("error", "when"),
+    [
+        (KeyboardInterrupt, "on_train_begin"),
+        (KeyboardInterrupt, "on_batch_end"),  # at the end of an epoch it is how callbacks ask to stop
+        (KeyboardInterrupt, "on_train_end"),
+        (ValueError, "on_epoch_end"),
+        (ValueError, "on_train_end"),
+    ],
+)
+def test_a_fit_that_fails_leaves_nothing_fitted(rows, error, when):
+    def fail(net, **kwargs):
+        raise error("enough")
+
+    X, y = rows
+    tagger, failing = EmotionTagger(**QUICK).fit(X, y), Callback()
+    setattr(failing, when, fail)
+    tagger.callbacks = [failing]
+    threads = torch.get_num_threads()
+    with pytest.raises(error, match="enough"):
+        tagger.fit(X, y)
+    assert torch.get_num_threads() == threads
+    assert not [name for name in vars(tagger) if name.endswith("_")]
+    with pytest.raises(NotFittedError):
+        tagger.predict(X)
+
+
+@pytest.mark.parametrize("moment", ["drop_rows", "history_rows"])
+def test_nor_does_one_that_is_interrupted_at_its_end(rows, moment, monkeypatch):
+    def interrupt(net):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TagNet, moment, interrupt)
+    tagger = EmotionTagger(**QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        tagger.fit(*rows)
+    assert not [name for name in vars(tagger) if name.endswith("_")]
+
+
+def test_score_is_weighted(rows):
+    X, y = rows
+    tagger = EmotionTagger(**QUICK).fit(X, y)
+    weights = np.r_[np.ones(20), np.full(20, 3), np.zeros(20)]
+    expected = roc_auc_score(y, tagger.decision_function(X), sample_weight=weights)
+    assert tagger.score(X, y, sample_weight=weights) == pytest.approx(expected, abs=1e-12)
+    assert tagger.score(X, y, sample_weight=weights) != tagger.score(X, y)
+    assert tagger.score(X, y, sample_weight=np.ones(60)) == pytest.approx(tagger.score(X, y), abs=1e-12)
+    for wrong, message in [(np.ones(59), "sample_weight"), (-weights, "egative"), (np.full(60, np.nan), "NaN")]:
+        with pytest.raises(ValueError, match=message):
+            tagger.score(X, y, sample_weight=wrong)
+
+
+def test_chunks_are_averaged_some_songs_at_a_time(rng, monkeypatch):
+    X, y = planted_songs(rng, 40)
+    tagger = EmotionTagger(max_epochs=1, **CRNN).fit(X, y)
+    chunks = tagger.net_.song_outputs(X, tagger.standardizer_)
+    expected = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in chunks])
+    np.testing.assert_array_equal(tagger.decision_function(X), expected)
+    seen, averaged = [], TagNet.song_logits
+
+    def watched(net, bank, *args, **kwargs):
+        seen.append(len(bank))
+        return averaged(net, bank, *args, **kwargs)
+
+    monkeypatch.setattr(TagNet, "song_logits", watched)
+    monkeypatch.setattr("skmer.training.tag_net._CHUNKS_AT_ONCE", 10)
+    monkeypatch.setattr("skmer.training.row_net._SEGMENTS_AT_ONCE", 10)
+    chunks = tagger.net_.song_outputs(X, tagger.standardizer_)
+    expected = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in chunks])
+    np.testing.assert_array_equal(tagger.decision_function(X), expected)
+    assert sum(seen) == X.n_segments.sum()
+    assert len(seen) == 8
+    assert max(seen) <= 12

@@ -266,11 +266,15 @@ Y = [[1, 0], [0, 1]]
         ([1, 0], [[1], [0]], r"y_true must have the shape \(n_songs, n_tags\), both above 0, not \(2,\)"),
         (np.zeros((0, 2)), np.zeros((0, 2)), r"not \(0, 2\)"),
         (Y, [1, 0], r"scores must have the shape \(n_songs, n_tags\)"),
-        (Y, [[1, 0]], r"scores have the shape \(1, 2\), y_true has \(2, 2\)"),
+        (Y, [[1, 0]], r"scores has the shape \(1, 2\), y_true has \(2, 2\)"),
         ([[2, 0], [0, 1]], Y, "y_true must hold 0 and 1"),
         ([[np.nan, 0], [0, 1]], Y, "y_true must hold 0 and 1"),
         ([["a", "b"], ["b", "a"]], Y, "y_true must hold numbers"),
-        (Y, [[1, np.nan], [0, 1]], "scores must be finite, but 1 of them are not, the first that of song 0 for tag 1"),
+        (
+            Y,
+            [[1, np.nan], [0, 1]],
+            "scores must be finite, but 1 of its values are not, .* song 0 for tag 1",
+        ),
         (Y, [[1, 0], [np.inf, 1]], "song 1 for tag 0"),
     ],
 )

@@ -138,9 +138,20 @@ def test_the_defaults_are_the_papers():
         ({"long": 0.1}, "less than one block"),
         ({"short": 0.5}, "at least 4 blocks"),
         ({"thresholds": "x"}, "thresholds must be one of"),
+        ({"noisy_params": {"positive_above": 95}}, "positive_above=95 and negative_below=1e-06 must be probabilities"),
+        ({"params": {"mask_range": [60, 20]}}, r"mask_range=\[60, 20\] must be two lengths"),
+        ({"noisy_params": {"mask_range": [1]}}, r"mask_range=\[1\] must be two lengths"),
+        ({"noisy_params": {"n_iterations": "two"}}, "'n_iterations' parameter of NoisyStudentTagger"),
+        ({"params": {"precision": "float8"}}, "'precision' parameter"),
+        ({"epochs": 0}, "'max_epochs' parameter"),
+        ({"batch_short": 0}, "'batch_size' parameter"),
+        ({"device": "cuda"}, "no CUDA device is present"),
+        ({"device": "xpu"}, "A trial on device='xpu' fails"),
+        ({"device": "gpu"}, "device='gpu' is unknown"),
     ],
 )
-def test_settings_that_would_fail_after_hours(settings, message):
+def test_settings_that_would_fail_after_hours(settings, message, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ValueError, match=message):
         MirableSettings(**settings).check([row for row in ROWS.values() if row.length], 56)
 
@@ -179,6 +190,45 @@ def test_hidden_tags_of_the_paper_collection_are_said():
     assert "No row hears songs without tags.\n" in text
     text = mirable_markdown(make_table("emotify", unlabelled=64, hidden=64, rows=("baseline",)))
     assert "without tags. Left out: 64 training tracks," in text
+
+
+def test_settings_that_are_right_pass_the_trial():
+    rows = [row for row in ROWS.values() if row.length]
+    more = {"n_iterations": 2, "positive_above": 60, "negative_below": 50, "stochastic": 0.0}
+    MirableSettings(thresholds="percentile", noisy_params=more, params={"schedule": "one-cycle"}).check(rows, 9)
+    MirableSettings(long=30, short=0.95, params={"mask_range": None, "precision": "bfloat16"}).check(rows, 1)
+
+
+def test_the_settings_of_a_collection():
+    assert MirableSettings.for_dataset("mtg_jamendo") == MirableSettings()
+    emotify = MirableSettings.for_dataset("emotify", epochs=3)
+    assert (emotify.long, emotify.thresholds, emotify.epochs) == (30.0, "percentile", 3)
+    own = MirableSettings.for_dataset("emotify", long=9.0, thresholds="probability")
+    assert (own.long, own.thresholds) == (9.0, "probability")
+
+
+def test_songs_that_begin_again_are_said():
+    table = make_table("emotify", (0, 2), begun_again={"songs": 390, "of": 400})
+    assert " 390 of 400 tracks are shorter than the long input and begun again until it is full." in (
+        mirable_markdown(table)
+    )
+    table["parts"][0]["begun_again"] = {"songs": 380, "of": 400}
+    assert " 380–390 of 400 tracks are shorter" in mirable_markdown(table)
+    for none in (None, {"songs": 0, "of": 400}):
+        assert "begun again" not in mirable_markdown(make_table(begun_again=none))
+
+
+def test_rows_without_a_seed_have_no_spread_over_seeds():
+    table = make_table(rows=("baseline",))
+    [row] = table["rows"]
+    table["rows"] = [
+        {**row, "name": "dummy", "seed": None},
+        row,
+        {**row, "seed": 1, "scores": dict.fromkeys(TAG_SCORES, 0.77)},
+    ]
+    lines = [" ".join(line.split()) for line in mirable_markdown(table).splitlines()]
+    assert any(line.startswith("| dummy | .750 | – | .750 |") for line in lines)
+    assert any(line.startswith("| baseline | .760 ± .014 | .7258 |") for line in lines)
 
 
 def test_csv():

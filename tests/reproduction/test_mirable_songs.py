@@ -75,6 +75,15 @@ def test_a_subset_of_the_tracks_whose_audio_is_there(tmp_path):
     # those of the split that were not drawn are not unlabelled ones
     assert len(songs.untagged) == len(UNTAGGED)
     assert load_songs("mtg_jamendo", tmp_path, subset=16).paths == songs.paths
+    # a trial is one of the tracks without tags too
+    for number in range(3600, 3620):
+        (tmp_path / "audio" / path_of(number)).parent.mkdir(exist_ok=True)
+        (tmp_path / "audio" / path_of(number)).touch()
+    trial = load_songs("mtg_jamendo", tmp_path, subset=16)
+    assert len(trial.untagged) == 16
+    assert trial.notes[1] == "Of 26 tracks that the split does not name, 16, as many as the subset has."
+    assert len(load_songs("mtg_jamendo", tmp_path, subset=16, unlabelled=20).untagged) == 20
+    assert len(load_songs("mtg_jamendo", tmp_path, subset=16, unlabelled=3).untagged) == 3
     for path in paths:
         path.unlink(missing_ok=True)
     with pytest.raises(FileNotFoundError, match="None of the tracks of split-0 has an audio file such as"):

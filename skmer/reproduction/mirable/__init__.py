@@ -2,8 +2,9 @@
 
 from skmer.reproduction.mirable.paper import paper_figures
 from skmer.reproduction.mirable.parts import Part, grouped_parts, published_part
+from skmer.reproduction.mirable.plan import MirablePlan, plan_mirable
 from skmer.reproduction.mirable.rows import ROWS, Row
-from skmer.reproduction.mirable.run import run_mirable
+from skmer.reproduction.mirable.run import run_mirable, run_plan
 from skmer.reproduction.mirable.settings import MirableSettings
 from skmer.reproduction.mirable.songs import TaggedSongs, draw_subset, load_songs
 from skmer.reproduction.mirable.summary import mirable_rows
@@ -11,6 +12,7 @@ from skmer.reproduction.mirable.text import mirable_csv, mirable_markdown
 
 __all__ = [
     "ROWS",
+    "MirablePlan",
     "MirableSettings",
     "Part",
     "Row",
@@ -22,6 +24,8 @@ __all__ = [
     "mirable_markdown",
     "mirable_rows",
     "paper_figures",
+    "plan_mirable",
     "published_part",
     "run_mirable",
+    "run_plan",
 ]

@@ -1,10 +1,10 @@
 """The table that stands where a new one is to be written: none of other settings, and no longer one, is replaced."""
 
-import json
+from skmer.reproduction.earlier import changed_settings, refuse_lack, refuse_other
 
 __all__ = ["check_earlier", "check_longer"]
 
-_ELSEWHERE = "Name another folder for the results (--out), and share finished rows through --store."
+_COUNTS = ("fold", "labelled", "unlabelled", "validation", "test")
 
 
 def check_earlier(path, before, settings):
@@ -33,21 +33,20 @@ def check_earlier(path, before, settings):
     ...
     ValueError: t.json: this table has other settings (epochs). Name another folder for the results (--out), and ...
     """
-    now = json.loads(json.dumps(settings.to_dict()))
-    other = [key for key, value in now.items() if key != "device" and before["settings"].get(key) != value]
-    if other:
-        raise ValueError(f"{path}: this table has other settings ({', '.join(other)}). {_ELSEWHERE}")
+    refuse_other(path, changed_settings(before["settings"], settings.to_dict()), "rows")
 
 
-def check_longer(path, before, table):
-    """Refuse to shorten a table; what was trained for the new one is kept with the finished rows.
+def check_longer(path, before, planned):
+    """Refuse, before any training, to shorten a table or to put one of other songs in its place.
 
     Parameters
     ----------
     path : Path
         The table's file.
-    before, table : dict
-        The earlier and the new table.
+    before : dict
+        The earlier table.
+    planned : dict
+        What `MirablePlan.outline` gives of the new one.
 
     Raises
     ------
@@ -61,18 +60,19 @@ def check_longer(path, before, table):
     >>> check_longer("t.json", *tables)
     Traceback (most recent call last):
     ...
-    ValueError: t.json: this table has what the new one would lack, such as b (fold 0, seed 0). Name another folder ...
+    ValueError: t.json: this table has what the new one would lack, such as b (fold 0, seed 0). Run both together, ...
     """
-    other = [key for key in ("songs", "tags") if before.get(key) != table.get(key)]
-    counts = ("fold", "labelled", "unlabelled", "validation", "test")
-    had, has = ({part["fold"]: [part[key] for key in counts] for part in t.get("parts", [])} for t in (before, table))
+    other = [key for key in ("songs", "tags") if before.get(key) != planned.get(key)]
+    had, has = (
+        {part["fold"]: [part[key] for key in _COUNTS] for part in t.get("parts", [])} for t in (before, planned)
+    )
     other += ["parts"] * any(had[fold] != has[fold] for fold in had.keys() & has.keys())
-    if other:
-        raise ValueError(f"{path}: this table is of other {' and '.join(other)}. {_ELSEWHERE}")
-    old, new = ([(row["name"], row["fold"], row["seed"]) for row in t["rows"]] for t in (before, table))
-    for name, fold, seed in old:
-        if (name, fold, seed) not in new:
-            raise ValueError(
-                f"{path}: this table has what the new one would lack, such as {name} (fold {fold}, seed {seed}). "
-                f"{_ELSEWHERE}"
-            )
+    refuse_other(path, other, "rows")
+    refuse_lack(path, _rows(before), _rows(planned), "rows")
+
+
+def _rows(table):
+    return [
+        f"{row['name']} (fold {row['fold']}" + (")" if row["seed"] is None else f", seed {row['seed']})")
+        for row in table["rows"]
+    ]

@@ -1,11 +1,11 @@
 """Inputs: the blocks of songs, computed once into a store and read as they are needed."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from skmer.segmentation import FileRows
-from skmer.songs import SongSequence
+from skmer.songs import SongSequence, open_array
 
 __all__ = ["Inputs"]
 
@@ -63,6 +63,26 @@ class Inputs:
             Of songs that are opened whenever they are asked for.
         """
         return self._view(row.length, row.hpcp)[np.searchsorted(self.needed, positions)]
+
+    def begun_again(self, positions):
+        """Count the songs that are shorter than the long input, so that they are repeated until it is full.
+
+        Parameters
+        ----------
+        positions : ndarray
+            Of songs that are needed.
+
+        Returns
+        -------
+        int
+            How many.
+        """
+        return int(self._short_of_long[np.searchsorted(self.needed, positions)].sum())
+
+    @cached_property
+    def _short_of_long(self):
+        songs = self._view("long", False)
+        return np.array([len(open_array(item.path)) < songs.window[0] for item in songs.items])
 
     def _transform(self, length, hpcp):
         # the first view decodes; the others only open what it wrote

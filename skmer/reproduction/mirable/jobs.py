@@ -16,7 +16,8 @@ from skmer.reproduction.mirable.rows import ROWS
 __all__ = ["RowJob", "part_key"]
 
 _KINDS = ("labelled", "unlabelled", "validation", "test")
-_AT_ONCE = 256  # songs whose chunks' logits are in memory at once
+# what decides a row beside the package's code between songs and logits
+_CODE = tuple(f"reproduction/mirable/{name}.py" for name in ("inputs", "jobs", "linear", "rows"))
 
 
 def part_key(part, songs, song_names):
@@ -59,8 +60,8 @@ class RowJob:
         Of `ROWS`.
     part : Part
         The songs, as positions.
-    seed : int
-        ``random_state`` of the tagger.
+    seed : int or None
+        ``random_state`` of the tagger; None for a row that no seed has a say in.
     songs : TaggedSongs
         With tags.
     key_of_part : dict of str to str
@@ -91,21 +92,27 @@ class RowJob:
         linear = {"of": describe(tag_regression()), "C": list(STRENGTHS)}
         student = row.kind == "student"  # alone in hearing songs without tags
         self.decisive = {
-            "code": code_digest(),
+            "code": code_digest(*_CODE),
             "tagger": linear if row.kind == "linear" else describe(settings.estimator(row)),
             "input": describe(settings.blocks(row.length, row.hpcp)),
-            "first chunk": row.length == "long",
             "seed": seed,
             "tags": list(songs.tags),
             **{key: value for key, value in key_of_part.items() if student or key != "unlabelled"},
             "teacher": digest(teacher.decisive) if teacher is not None else None,
         }
-        self.path = store.path_of(name, {"fold": part.fold, "seed": seed}, self.decisive)
+        labels = {"fold": part.fold, "seed": seed}
+        self.path = store.path_of(name, {k: v for k, v in labels.items() if v is not None}, self.decisive)
 
     @property
     def cost(self):
         """Rough work, for the time left."""
         return self.row.cost * len(self.part.labelled)
+
+    @property
+    def heard(self):
+        """Positions of the songs that it hears."""
+        part, student = self.part, self.row.kind == "student"
+        return np.sort(np.concatenate([getattr(part, which) for which in _KINDS if student or which != "unlabelled"]))
 
     def load(self):
         """Give the kept record with its logits, or None.
@@ -137,6 +144,7 @@ class RowJob:
             warnings.simplefilter("ignore", UserWarning)
             fit = self._fit_linear if self.row.kind == "linear" else self._fit_network
             tagger, logits, more = fit(inputs, verbose)
+        long = self.row.length == "long"
         record = {
             "system": self.name,
             "fold": self.part.fold,
@@ -145,6 +153,7 @@ class RowJob:
             "parts": {key: self.decisive[key] for key in ("tagger", "input")},
             "versions": versions(),
             **more,
+            "begun_again": {"songs": inputs.begun_again(self.heard), "of": len(self.heard)} if long else None,
             "predictions": {which: values.tolist() for which, values in logits.items()},
         }
         self.store.save_model(self.path, tagger)
@@ -181,7 +190,7 @@ class RowJob:
         more["history"] = {
             key: [round(float(epoch[key]), 5) for epoch in tagger.history_] for key in ("train_loss", "valid_roc_auc")
         }
-        logits = {"validation": _logits(tagger, valid), "test": _logits(tagger, inputs.of(row, part.test))}
+        logits = {"validation": tag_logits(tagger, valid), "test": tag_logits(tagger, inputs.of(row, part.test))}
         return tagger, logits, more
 
     def fitted(self, inputs, verbose=0):
@@ -204,11 +213,6 @@ class RowJob:
             self.run(inputs, verbose)
             model = self.store.load_model(self.path)
         return model
-
-
-def _logits(tagger, songs):
-    """Predict songs some at a time: the logits of all chunks of a collection are a hundred megabytes."""
-    return np.concatenate([tag_logits(tagger, songs[i : i + _AT_ONCE]) for i in range(0, len(songs), _AT_ONCE)])
 
 
 def _digest_of(record):

@@ -35,6 +35,11 @@ class Row:
     needs: tuple[str, ...] = ()
     cost: float = 0.0
 
+    @property
+    def seeded(self):
+        """Whether a seed has a say in it."""
+        return self.kind not in ("dummy", "linear")
+
 
 ROWS = {
     "dummy": Row("dummy"),

@@ -77,7 +77,8 @@ def load_songs(dataset, data_home=None, *, audio_home=None, split=0, subset=None
     subset : int, default=None
         Use so many songs, spread over the parts of a split in their shares, and of those whose audio is there.
     unlabelled : int, default=None
-        Use so many songs without tags at most. MTG-Jamendo: they are the audio files that the split does not name.
+        Use so many songs without tags at most; None is all, or `subset` where there is one. MTG-Jamendo: they are the
+        audio files that the split does not name.
 
     Returns
     -------
@@ -113,7 +114,7 @@ def load_songs(dataset, data_home=None, *, audio_home=None, split=0, subset=None
         if not there.any():
             raise FileNotFoundError(f"None of the tracks of split-{split} has an audio file such as {songs.paths[0]}.")
         songs = _only(songs, [own[there[own]] for own in parts.values()], subset, there.sum())
-    return _with_untagged(songs, named, unlabelled)
+    return _with_untagged(songs, named, unlabelled, subset)
 
 
 def draw_subset(target, parts, n_songs):
@@ -193,7 +194,7 @@ def _only(songs, parts, n_songs, n_there=None):
     )
 
 
-def _with_untagged(songs, named, most):
+def _with_untagged(songs, named, most, subset):
     """Add the tracks below the audio folder that the split does not name, in the quality of the others."""
     first = Path(songs.paths[0])
     low = first.name.endswith(".low.mp3")
@@ -202,9 +203,13 @@ def _with_untagged(songs, named, most):
         for path in first.parents[1].glob("[0-9]*/*.mp3")
         if _TRACK.fullmatch(path.name) and path.name.endswith(".low.mp3") == low and str(path) not in named
     )
-    n_found = len(found)
+    n_found, why = len(found), ""
+    if most is None and subset is not None:
+        most, why = subset, ", as many as the subset has"
     if most is not None and most < n_found:
         kept = np.sort(np.random.default_rng(0).permutation(n_found)[:most])
         found = [found[i] for i in kept]
-        songs = replace(songs, notes=(*songs.notes, f"Of {n_found:,} tracks that the split does not name, {most:,}."))
+        songs = replace(
+            songs, notes=(*songs.notes, f"Of {n_found:,} tracks that the split does not name, {most:,}{why}.")
+        )
     return replace(songs, paths=[*songs.paths, *found])

@@ -12,11 +12,10 @@ from skmer.reproduction.mirable.parts import VALIDATION
 from skmer.reproduction.mirable.rows import ROWS
 from skmer.reproduction.mirable.songs import SHARE
 from skmer.reproduction.mirable.summary import mirable_rows
-from skmer.writing import markdown_table
+from skmer.writing import markdown_table, name_some
 
 __all__ = ["mirable_csv", "mirable_markdown"]
 
-_NAMED = 12  # tags that a line lists at most
 _LEGEND = (
     "dummy: the share of the labelled songs that have a tag. logistic-regression: one for each tag, on mean, deviation "
     "and change of each mel band over the whole song. baseline: MediaEval's network. The others are the paper's."
@@ -52,15 +51,17 @@ def mirable_markdown(table):
     | baseline | .5000 |       – | .5000 |       – |
     """
     rows = mirable_rows(table)
+    # over seeds, rows without one have none
+    spread = any(row[TAG_SCORES[0]]["sd"] is not None for row in rows)
     blocks = [
         _heading(table),
         "### Table 1",
-        _figures(rows, TAG_SCORES[:3], rows[0][TAG_SCORES[0]]["sd"] is not None),
+        _figures(rows, TAG_SCORES[:3], spread),
     ]
     for lines in (_ensemble(rows), _students(rows), _left_out(table)):
         blocks += [lines] if lines else []
     names = {"TPR": "mean TPR", "TNR": "mean TNR"}
-    blocks += ["### Table 2", _figures(rows, TAG_SCORES[3:], rows[0][TAG_SCORES[0]]["sd"] is not None, names)]
+    blocks += ["### Table 2", _figures(rows, TAG_SCORES[3:], spread, names)]
     return "\n\n".join(blocks)
 
 
@@ -135,7 +136,15 @@ def _settings(table):
         ("noisy_params", "students"),
     ):
         said += [f"{what} with {json.dumps(s[key])}"] if s[key] else []
-    return ", ".join(said) + "."
+    return ", ".join(said) + "." + _begun_again(table)
+
+
+def _begun_again(table):
+    counts = [part["begun_again"] for part in table["parts"] if part.get("begun_again")]
+    if not counts or not max(one["songs"] for one in counts):
+        return ""
+    songs, of = (_range([one[key] for one in counts]) for key in ("songs", "of"))
+    return f" {songs} of {of} {table['unit']}s are shorter than the long input and begun again until it is full."
 
 
 def _figures(rows, scores, spread, names=None):
@@ -161,7 +170,7 @@ def _figures(rows, scores, spread, names=None):
 def _figure(figure, spread):
     if not spread:
         return _number(figure["mean"], 4)
-    return f"{_number(figure['mean'], 3)} ± {_number(figure['sd'], 3)}"
+    return _number(figure["mean"], 3) + ("" if figure["sd"] is None else f" ± {_number(figure['sd'], 3)}")
 
 
 def _number(value, digits):
@@ -212,9 +221,8 @@ def _left_out(table):
         for part in table["parts"]:
             tags = part[f"tags_not_in_{which}"]
             if tags:
-                more = f" and {len(tags) - _NAMED} more" if len(tags) > _NAMED else ""
                 fold = f" of fold {part['fold']}" if table["protocol"]["n_folds"] > 1 else ""
-                told.append(f"Tags that {what}{fold}: {', '.join(tags[:_NAMED])}{more}.")
+                told.append(f"Tags that {what}{fold}: {name_some(tags)}.")
     return "\n".join(told)
 
 
