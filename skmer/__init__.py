@@ -13,12 +13,13 @@ from skmer._version import __version__
 if TYPE_CHECKING:
     from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
     from skmer.audio import AudioError, read_audio
-    from skmer.classifiers import BiLSTMClassifier, EmotionTagger, LongShortEnsemble, NoisyStudentTagger, SSSLClassifier
+    from skmer.classifiers import BiLSTMClassifier, SSSLClassifier
     from skmer.descriptors import DescriptorTransformer
     from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
     from skmer.recipes import make_multi_duration_pipeline, make_sssl_pipeline
     from skmer.segmentation import SegmentTransformer, TaggingTransformer
     from skmer.songs import SongSequence
+    from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
 
 __all__ = [
     "AudioError",
@@ -47,12 +48,12 @@ _HOMES = {
     "BiLSTMClassifier": "skmer.classifiers",
     "DescriptorTransformer": "skmer.descriptors",
     "EmbeddingTransformer": "skmer.embeddings",
-    "EmotionTagger": "skmer.classifiers",
-    "LongShortEnsemble": "skmer.classifiers",
+    "EmotionTagger": "skmer.tagging",
+    "LongShortEnsemble": "skmer.tagging",
     "LongestRun": "skmer.aggregation",
     "MajorityVote": "skmer.aggregation",
     "MaskedMelAutoencoder": "skmer.embeddings",
-    "NoisyStudentTagger": "skmer.classifiers",
+    "NoisyStudentTagger": "skmer.tagging",
     "SSSLClassifier": "skmer.classifiers",
     "SegmentTransformer": "skmer.segmentation",
     "SongAggregator": "skmer.aggregation",

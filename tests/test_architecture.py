@@ -17,6 +17,7 @@ FLOORS = [
     {"label_noise"},
     {"descriptors", "embeddings", "model_selection"},
     {"classifiers"},
+    {"tagging"},
     {"recipes", "prediction"},
     {"plotting"},
     {"demo", "reproduction"},

@@ -33,6 +33,7 @@ MODULES = [
     "skmer.segmentation",
     "skmer.songs",
     "skmer.statistics",
+    "skmer.tagging",
     "skmer.training.backbone_net",
     "skmer.training.callbacks",
     "skmer.training.net",

@@ -32,6 +32,7 @@ _DECIDING = (
     "training",
     "aggregation",
     "classifiers",
+    "tagging",
     "descriptors",
     "embeddings",
     "recipes.py",

@@ -6,10 +6,10 @@ import numpy as np
 from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.classifiers import LongShortEnsemble
-from skmer.classifiers._any_tagger import heart_of, tag_logits, tag_probabilities
 from skmer.model_selection.tag_weight import weighted_sum
 from skmer.prediction.song_readers import found_by_search, reader_and_rest, reads_songs
+from skmer.tagging import LongShortEnsemble
+from skmer.tagging._any_tagger import heart_of, tag_logits, tag_probabilities
 
 __all__ = ["SongTags", "TagParts", "gives_tags"]
 

@@ -5,9 +5,10 @@ from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
 from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
-from skmer.classifiers import BiLSTMClassifier, EmotionTagger, LongShortEnsemble, NoisyStudentTagger
+from skmer.classifiers import BiLSTMClassifier
 from skmer.descriptors import DescriptorTransformer
 from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
+from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 256, "hop_length": 64, "n_mels": 16}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from skmer.classifiers._tag_classifier import TagClassifier
+from skmer.tagging._tag_classifier import TagClassifier
 from tests.estimators.instances import ESTIMATORS
 from tests.estimators.test_common import N_SONGS, labels_for, make_input
 

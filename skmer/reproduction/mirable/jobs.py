@@ -6,12 +6,12 @@ import warnings
 import joblib
 import numpy as np
 
-from skmer.classifiers._any_tagger import tag_logits
 from skmer.model_selection._descriptions import digest
 from skmer.model_selection._fold_jobs import versions
 from skmer.model_selection.fold_store import code_digest, describe
 from skmer.reproduction.mirable.linear import STRENGTHS, fit_linear, spectrogram_statistics, tag_regression
 from skmer.reproduction.mirable.rows import ROWS
+from skmer.tagging._any_tagger import tag_logits
 
 __all__ = ["RowJob", "part_key"]
 

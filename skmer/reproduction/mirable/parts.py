@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmer.classifiers._tags_in import both_kinds, draw_validation
+from skmer.tagging._tags_in import both_kinds, draw_validation
 
 __all__ = ["Part", "grouped_parts", "published_part"]
 

@@ -8,13 +8,13 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
-from skmer.classifiers._any_tagger import heart_of, tag_probabilities, with_names_of
-from skmer.classifiers._pseudo_tags import confident_tags, percentile_thresholds, sure_shares
 from skmer.classifiers._songs_in import songs_for_prediction
-from skmer.classifiers._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
-from skmer.classifiers._tags_in import refuse_not_finite
-from skmer.classifiers._teachers import fitted_teacher
 from skmer.songs import is_song_data, join_songs
+from skmer.tagging._any_tagger import heart_of, tag_probabilities, with_names_of
+from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds, sure_shares
+from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
+from skmer.tagging._tags_in import refuse_not_finite
+from skmer.tagging._teachers import fitted_teacher
 from skmer.training.roc_auc import macro_roc_auc
 
 __all__ = ["NoisyStudentTagger"]

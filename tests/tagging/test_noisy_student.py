@@ -21,10 +21,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from skmer import EmotionTagger, NoisyStudentTagger, SongSequence
-from skmer.classifiers._pseudo_tags import confident_tags, percentile_thresholds
-from skmer.classifiers._teachers import default_teacher
+from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds
+from skmer.tagging._teachers import default_teacher
 from skmer.training.tag_net import TagNet
-from tests.classifiers.test_tagger import planted_songs
+from tests.tagging.test_tagger import planted_songs
 
 QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 4, "random_state": 0}
 CRNN = {"backbone_params": {"width": 4, "n_hidden": 8}, "mask_range": (2, 6), "lr": 1e-2, "random_state": 0}

@@ -16,9 +16,9 @@ from sklearn.model_selection import cross_val_score
 from skorch.callbacks import Callback, EarlyStopping
 
 from skmer import EmotionTagger, SongSequence
-from skmer.classifiers._tags_in import draw_validation
 from skmer.model_selection import tag_scores
 from skmer.segmentation import FileRows
+from skmer.tagging._tags_in import draw_validation
 from skmer.training.callbacks import AverageWeights, final_network
 from skmer.training.stored_rows import StoredBank, make_bank
 from skmer.training.tag_net import TagNet

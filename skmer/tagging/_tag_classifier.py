@@ -14,8 +14,9 @@ from skorch.callbacks import EarlyStopping
 from skmer.backbones import CRNN, VGGish
 from skmer.backbones.unpacking import alike_in_block, holds_hpcp
 from skmer.classifiers._songs_in import refuse_no_segments, songs_for_prediction
-from skmer.classifiers._tag_decisions import TagDecisions
-from skmer.classifiers._tags_in import (
+from skmer.songs import SongSequence, as_song_sequence, is_song_data
+from skmer.tagging._tag_decisions import TagDecisions
+from skmer.tagging._tags_in import (
     both_kinds,
     check_groups,
     check_tags,
@@ -23,7 +24,6 @@ from skmer.classifiers._tags_in import (
     refuse_not_finite,
     refuse_other_names,
 )
-from skmer.songs import SongSequence, as_song_sequence, is_song_data
 from skmer.training.backbone_net import build_backbone_net
 from skmer.training.callbacks import AverageWeights
 from skmer.training.row_net import NET_CONSTRAINTS
@@ -67,7 +67,7 @@ class TagClassifier(TagDecisions, BaseEstimator):
     Examples
     --------
     >>> from skmer import EmotionTagger
-    >>> from skmer.classifiers._tag_classifier import TagClassifier
+    >>> from skmer.tagging._tag_classifier import TagClassifier
     >>> issubclass(EmotionTagger, TagClassifier)
     True
     """

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skmer.classifiers._pseudo_tags import confident_tags, percentile_thresholds
+from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds
 
 PROBABILITIES = arrays(np.float64, (4, 3), elements=st.floats(0, 1))
 

@@ -3,9 +3,9 @@
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.classifiers._any_tagger import fit_tagger, names_in, refuse_what_does_not_tag, seeded_clone
-from skmer.classifiers._tags_in import refuse_other_names
-from skmer.classifiers.tagger import EmotionTagger
+from skmer.tagging._any_tagger import fit_tagger, names_in, refuse_what_does_not_tag, seeded_clone
+from skmer.tagging._tags_in import refuse_other_names
+from skmer.tagging.tagger import EmotionTagger
 
 __all__ = ["default_teacher", "fitted_teacher"]
 

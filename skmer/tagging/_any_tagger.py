@@ -87,7 +87,7 @@ def fit_tagger(tagger, X, y, X_val, y_val, name="The tagger"):
     --------
     >>> import numpy as np
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from skmer.classifiers._any_tagger import fit_tagger, tag_probabilities
+    >>> from skmer.tagging._any_tagger import fit_tagger, tag_probabilities
     >>> X, y = np.array([[0.0], [1.0]]), np.array([[1, 0], [0, 1]])
     >>> tag_probabilities(fit_tagger(DecisionTreeClassifier(), X, y, X, y), X)
     array([[1., 0.],

@@ -1,6 +1,6 @@
 """EmotionTagger: the emotions and themes of songs, several at once."""
 
-from skmer.classifiers._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
+from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
 
 __all__ = ["EmotionTagger"]
 

@@ -5,8 +5,8 @@ from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skmer.classifiers._tags_in import check_tags, warn_of_tags
 from skmer.model_selection.tag_scores import best_thresholds
+from skmer.tagging._tags_in import check_tags, warn_of_tags
 from skmer.training.roc_auc import macro_roc_auc
 
 __all__ = ["TagDecisions"]
@@ -20,7 +20,7 @@ class TagDecisions(ClassifierMixin):
     Examples
     --------
     >>> from skmer import EmotionTagger
-    >>> from skmer.classifiers._tag_decisions import TagDecisions
+    >>> from skmer.tagging._tag_decisions import TagDecisions
     >>> issubclass(EmotionTagger, TagDecisions)
     True
     """

@@ -27,7 +27,7 @@ def confident_tags(probabilities, negative, positive):
     """Turn probabilities into 1 above `positive`, 0 below `negative`, and -1 between, which is not to be learnt from.
 
     >>> import numpy as np
-    >>> from skmer.classifiers._pseudo_tags import confident_tags
+    >>> from skmer.tagging._pseudo_tags import confident_tags
     >>> confident_tags(np.array([[0.95, 0.5, 0.01]]), negative=0.05, positive=0.9)
     array([[ 1, -1,  0]], dtype=int8)
     """

@@ -10,11 +10,11 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
-from skmer.classifiers._any_tagger import names_in, refuse_what_does_not_tag, tag_logits, with_names_of
-from skmer.classifiers._ensemble_members import collection, fit_member, is_frozen, ready_member
-from skmer.classifiers._tag_decisions import TagDecisions
-from skmer.classifiers._tags_in import both_kinds, check_groups, check_tags, draw_validation, refuse_other_names
 from skmer.model_selection.tag_weight import best_weight, weighted_sum
+from skmer.tagging._any_tagger import names_in, refuse_what_does_not_tag, tag_logits, with_names_of
+from skmer.tagging._ensemble_members import collection, fit_member, is_frozen, ready_member
+from skmer.tagging._tag_decisions import TagDecisions
+from skmer.tagging._tags_in import both_kinds, check_groups, check_tags, draw_validation, refuse_other_names
 from skmer.training.roc_auc import macro_roc_auc
 from skmer.training.runtime import forget_fit
 
