@@ -344,10 +344,6 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, monkeypatch, capsys):
         assert status == 2, options
         assert message in said, options
     assert not Path("store", "blocks").exists()
-    status, said = sentence(capsys, "reproduce", "--dataset", "emotify", "mirable")
-    assert (status, said) == (
-        2, "skmer reproduce: mirable has options of its own: write it first, as in skmer reproduce mirable --help.",
-    )  # fmt: skip
     status, said = sentence(capsys, *arguments("--warmup-epochs", "2"))
     assert status == 2
     assert "unrecognized arguments: --warmup-epochs" in said

@@ -7,7 +7,7 @@ from pathlib import Path
 from skmer.cli.argument_types import at_least, seconds_argument
 from skmer.cli.command import Stop
 
-__all__ = ["add_network", "settings_of"]
+__all__ = ["add_duration", "add_embedding", "add_max_duration", "add_network", "settings_of"]
 
 # parameters of SSSLClassifier that have an option of their own
 _OPTIONS = {
@@ -17,21 +17,43 @@ _OPTIONS = {
 
 
 def add_network(group):
-    """Add the options of the networks and their segments."""
-    group.add_argument("--backbone", choices=("vgg16", "vgg16_bn", "small"), help="network of the segments (vgg16)")
-    group.add_argument("--recipe", choices=("paper", "skmer"), help="SSSL as printed, or our defaults (paper)")
-    group.add_argument("--epochs", type=at_least(1), metavar="N", help="in all (30)")
-    group.add_argument("--warmup-epochs", type=at_least(1), metavar="N", help="before the first split (5)")
-    group.add_argument("--duration", type=seconds_argument, metavar="S", help="of a segment (3); table2 has its own")
+    """Add the options of the networks."""
+    group.add_argument(
+        "--backbone",
+        choices=("vgg16", "vgg16_bn", "small"),
+        default="vgg16",
+        help="network of the segments (%(default)s)",
+    )
+    group.add_argument(
+        "--recipe", choices=("paper", "skmer"), default="paper", help="SSSL as printed, or our defaults (%(default)s)"
+    )
+    group.add_argument("--epochs", type=at_least(1), default=30, metavar="N", help="in all (%(default)s)")
+    group.add_argument(
+        "--warmup-epochs", type=at_least(1), default=5, metavar="N", help="before the first split (%(default)s)"
+    )
+    add_max_duration(group)
+    group.add_argument("--params", type=_params, default={}, metavar="JSON", help="further ones of SSSLClassifier")
+    group.add_argument("--device", default="auto", help="a torch device (%(default)s)")
+
+
+def add_max_duration(group):
+    """Add how much of a song is used."""
     group.add_argument(
         "--max-duration", type=seconds_argument, default=30.0, metavar="S", help="used of a song (%(default)s)"
     )
-    group.add_argument("--params", type=_params, metavar="JSON", help="further ones of SSSLClassifier")
-    group.add_argument("--device", help="a torch device (auto)")
+
+
+def add_duration(group):
+    """Add the one duration of all segments."""
+    group.add_argument("--duration", type=seconds_argument, default=3.0, metavar="S", help="of a segment (%(default)s)")
+
+
+def add_embedding(group):
+    """Add the options of a frozen network."""
     group.add_argument(
         "--embedding",
         metavar="FILE",
-        help="table3: a frozen network from waveforms to embeddings, in a file of torch.jit.save or torch.export.save",
+        help="a frozen network from waveforms to embeddings, in a file of torch.jit.save or torch.export.save",
     )
     group.add_argument("--embedding-sr", type=seconds_argument, metavar="HZ", help="its sampling rate")
     group.add_argument("--embedding-window", type=seconds_argument, metavar="S", help="its window")

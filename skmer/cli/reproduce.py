@@ -3,153 +3,130 @@
 from itertools import count
 from pathlib import Path
 
-from skmer.cli.argument_types import (
-    at_least,
-    folds_or_none,
-    numbers,
-    threshold_argument,
-    whole_numbers,
-    words,
-)
+from skmer.cli.argument_types import at_least, numbers, words
 from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
-from skmer.cli.network_arguments import add_network, settings_of
+from skmer.cli.network_arguments import add_duration, add_embedding, add_max_duration, add_network, settings_of
 from skmer.cli.output_files import written_whole
-from skmer.cli.reproduce_mirable import MIRABLE, hand_over
+from skmer.cli.protocol_arguments import add_folds, add_protocol, add_store
+from skmer.cli.reproduce_mirable import add_mirable
 from skmer.cli.results import in_sentences, make_out, write_results
 
 __all__ = ["DATASETS", "add_reproduce"]
 
 # those of skmer.reproduction.COLLECTIONS, which takes seconds to import
 DATASETS = ("pmemo", "4q", "eim", "deam", "emopia", "emotify", "folder", "csv")
-_WHAT = ("table1", "table2", "table3", "ablations", "figure2", MIRABLE)
-# filled in once it is clear that nothing without a meaning was asked for
-_DEFAULTS = {
-    "n_splits": 10, "seeds": [0], "cross_fit": 0, "backbone": "vgg16", "recipe": "paper",
-    "epochs": 30, "warmup_epochs": 5, "duration": 3.0, "params": {}, "device": "auto",
-}  # fmt: skip
-_TRAINED = ("table2", "table3", "ablations")
-# options that the others have no use for
-_ONLY = {
-    **dict.fromkeys(["tasks", "protocol", "threshold", "n_splits", "seeds"], (*_TRAINED, "figure2")),
-    **dict.fromkeys(["backbone", "recipe", "epochs", "warmup_epochs", "params", "device"], (*_TRAINED, "figure2")),
-    "duration": ("table3", "ablations", "figure2"),
-    **dict.fromkeys(["folds", "systems", "cross_fit"], _TRAINED),
-    "durations": ("table1", "table2", "table3"),
-    "inner": ("table2",),
-    "store": (*_TRAINED, "figure2"),
-    **dict.fromkeys(["embedding", "embedding_sr", "embedding_window"], ("table3",)),
-    "from_metadata": ("table1",),
-    "song": ("figure2",),
-}
 # rows of table3 that have options of their own, as skmer.reproduction.comparisons names them
 _STACK, _EMBEDDING = "SSSL of several durations", "deep embedding + SVM"
-_DETAILS = (
-    "table1 counts segments, table2 compares durations, table3 systems, ablations what the paper decides without "
-    "showing it, figure2 follows one song over time; mirable, the second paper, has options of its own: see skmer "
-    "reproduce mirable --help. Each finished fold is kept under STORE/folds: a run that was stopped goes on where it "
-    "was, and folds of several machines can be put together there. Without a GPU, --backbone small is the network to "
-    "take. Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, 130 after Ctrl-C."
+_KEPT = (
+    "Each finished fold is kept under STORE/folds: a run that was stopped goes on where it was, and folds of several "
+    "machines can be put together there. Without a GPU, --backbone small is the network to take. "
 )
+_STATUS = "Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, 130 after Ctrl-C."
 
 
 def add_reproduce(commands):
     """Add ``skmer reproduce`` to the commands."""
-    command = add_command(
-        commands,
-        "reproduce",
-        _reproduce,
-        "run a table of the paper on a collection, and print our figures beside the paper's",
-        _DETAILS,
-    )
-    hand_over(command)
-    command.add_argument("what", choices=_WHAT, help="what to reproduce")
-    command.add_argument("--dataset", choices=DATASETS, required=True, help="the collection")
-    command.add_argument(
+    summary = "run a table of a paper on a collection, and print our figures beside the paper's"
+    more = f"Each has options of its own: see skmer reproduce table3 --help. {_STATUS}"
+    command = add_command(commands, "reproduce", None, summary, more)
+    tables = command.add_subparsers(dest="what", required=True, metavar="WHAT")
+    _add_counts(tables)
+    _add_durations(tables)
+    _add_systems(tables)
+    _add_ablations(tables)
+    _add_figure(tables)
+    add_mirable(tables)
+
+
+def _add_table(tables, name, run, summary, details=_KEPT):
+    """Add a table with what all of them have."""
+    table = add_command(tables, name, run, summary, details + _STATUS)
+    table.add_argument("--dataset", choices=DATASETS, required=True, help="the collection")
+    table.add_argument(
         "--data-home",
         metavar="DIR",
         help="its folder (csv: the file); published collections: by default below $SKMER_DATA",
     )
-    command.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
-    command.add_argument(
-        "--store", metavar="DIR", help="where finished folds and spectrograms are kept, for several tables (OUT)"
-    )
-    command.add_argument("-q", "--quiet", action="store_true", help="no progress")
-    command.add_argument(
+    table.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
+    table.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    table.add_argument(
         "--n-jobs", type=n_jobs_argument, default=1, metavar="N", help="processes over folds and systems (%(default)s)"
     )
-    _add_protocol(command.add_argument_group("protocol"))
-    add_network(command.add_argument_group("network and segments"))
-    only = command.add_argument_group("of single tables")
-    only.add_argument(
-        "--durations",
-        type=numbers,
-        metavar="S,...",
-        help="tables 1 and 2 (1,2,3,4,5); of table3, those that are taken together, whole seconds (1,3,5)",
-    )
-    only.add_argument(
-        "--systems",
-        type=words,
-        metavar="NAME,...",
-        help="tables 2 and 3, ablations: only rows that begin so, such as Proposed or (table2) 3 s; "
-        "table3: all has the other systems that the paper names, too",
-    )
-    only.add_argument(
-        "--inner", type=at_least(2), metavar="N", help="table2: also choose the duration by N folds inside"
-    )
-    only.add_argument("--from-metadata", action="store_true", help="table1: durations as the collection states them")
-    only.add_argument("--song", metavar="NAME", help="figure2: file name of the song")
+    return table
 
 
-def _add_protocol(group):
+def _add_trained(tables, name, run, summary, systems="only rows whose names begin so, such as Proposed"):
+    """Add a table of systems that are trained on folds."""
+    table = _add_table(tables, name, run, summary)
+    add_store(table)
+    group = table.add_argument_group("protocol")
+    add_protocol(group)
+    add_folds(group)
+    table.add_argument("--systems", type=words, metavar="NAME,...", help=systems)
+    return table
+
+
+def _add_counts(tables):
+    table = _add_table(tables, "table1", _count, "count segments", details="")
+    table.add_argument(
+        "--durations", type=numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
+    )
+    add_max_duration(table)
+    table.add_argument("--from-metadata", action="store_true", help="durations of songs as the collection states them")
+
+
+def _add_durations(tables):
+    table = _add_trained(tables, "table2", _compare, "compare durations")
+    add_network(table.add_argument_group("network and segments"))
+    table.add_argument(
+        "--durations", type=numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
+    )
+    table.add_argument(
+        "--inner", type=at_least(2), metavar="N", help="also choose the duration by N folds inside the training songs"
+    )
+    table.set_defaults(duration=3.0, embedding=None, embedding_sr=None, embedding_window=None)
+
+
+def _add_systems(tables):
+    rows = "only rows whose names begin so, such as Proposed; all has the other systems that the paper names, too"
+    table = _add_trained(tables, "table3", _compare_systems, "compare systems", rows)
+    group = table.add_argument_group("network and segments")
+    add_network(group)
+    add_duration(group)
+    add_embedding(group)
     group.add_argument(
-        "--protocol",
-        metavar="NAME",
-        help="stratified (the paper's), grouped (artists or songs on one side), or a published split such as "
-        "split_cls_repo, or split_cls_repo:validation to choose settings; default: stratified for the paper's "
-        "collections, else grouped",
+        "--durations", type=numbers, metavar="S,...", help="that are taken together, whole seconds (1,3,5)"
     )
-    group.add_argument(
-        "--tasks", type=words, metavar="TASK,...", help="such as valence,arousal; default: all that it has"
-    )
-    group.add_argument("--n-splits", type=at_least(2), metavar="N", help="folds (10)")
-    group.add_argument("--folds", type=whole_numbers, metavar="I,...", help="run only these, counted from 0")
-    group.add_argument("--seeds", type=whole_numbers, metavar="I,...", help="of the networks (0)")
-    group.add_argument("--threshold", type=threshold_argument, metavar="T", help="median, midpoint or a number")
-    group.add_argument("--cross-fit", type=folds_or_none, metavar="N", help="also cross-fit song features in N folds")
+    table.set_defaults(inner=None)
 
 
-def _reproduce(arguments):
-    if arguments.what == MIRABLE:
-        raise Stop(f"{MIRABLE} has options of its own: write it first, as in skmer reproduce {MIRABLE} --help.")
-    _refuse_unused(arguments)
-    run = {"table1": _count, "figure2": _follow}.get(arguments.what, _compare)
-    with in_sentences():
-        return run(arguments, make_out(arguments.out))
+def _add_ablations(tables):
+    table = _add_trained(tables, "ablations", _compare, "compare what the paper decides without showing it")
+    group = table.add_argument_group("network and segments")
+    add_network(group)
+    add_duration(group)
+    table.set_defaults(durations=[1, 2, 3, 4, 5], inner=None, embedding=None, embedding_sr=None, embedding_window=None)
+
+
+def _add_figure(tables):
+    table = _add_table(tables, "figure2", _follow, "follow one song over time")
+    add_store(table)
+    table.add_argument(
+        "--song", metavar="NAME", help="file name of the song; default: the paper's, or one that changes"
+    )
+    add_protocol(table.add_argument_group("protocol"))
+    group = table.add_argument_group("network and segments")
+    add_network(group)
+    add_duration(group)
+    table.set_defaults(cross_fit=0, embedding=None, embedding_sr=None, embedding_window=None)
 
 
 def _store(arguments):
     return Path(arguments.store or arguments.out)
 
 
-def _refuse_unused(arguments):
-    """Refuse options without a meaning for what is asked, and fill in the defaults of the others."""
-    for name, uses in _ONLY.items():
-        if arguments.what not in uses and getattr(arguments, name) not in (None, False):
-            raise Stop(f"--{name.replace('_', '-')} has no meaning for {arguments.what}, only for {', '.join(uses)}.")
-    if arguments.what == "table3":
-        _refuse_options_of_no_row(arguments)
-    for name in ("tasks", "seeds"):
-        if arguments.what == "figure2" and len(getattr(arguments, name) or [0]) > 1:
-            raise Stop(f"--{name}: figure2 follows one song by one network; name one.")
-    for name, default in _DEFAULTS.items():
-        if getattr(arguments, name) is None:
-            setattr(arguments, name, default)
-    if arguments.durations is None:
-        arguments.durations = [1, 3, 5] if arguments.what == "table3" else [1, 2, 3, 4, 5]
-
-
 def _refuse_options_of_no_row(arguments):
-    """Refuse options of rows that the table would not have."""
+    """Refuse options of rows that Table 3 would not have."""
     asked = arguments.systems
     if arguments.durations is not None and not (asked and _names_row(asked, _STACK)):
         raise Stop(
@@ -167,7 +144,32 @@ def _names_row(beginnings, name):
     return "all" in beginnings or any(name.startswith(b) or b.startswith(name) for b in beginnings)
 
 
-def _count(arguments, out):
+def _count(arguments):
+    with in_sentences():
+        return _run_counts(arguments, make_out(arguments.out))
+
+
+def _compare(arguments):
+    with in_sentences():
+        return _run_table(arguments, make_out(arguments.out))
+
+
+def _compare_systems(arguments):
+    _refuse_options_of_no_row(arguments)
+    if arguments.durations is None:
+        arguments.durations = [1, 3, 5]
+    return _compare(arguments)
+
+
+def _follow(arguments):
+    for name in ("tasks", "seeds"):
+        if len(getattr(arguments, name) or [0]) > 1:
+            raise Stop(f"--{name}: figure2 follows one song by one network; name one.")
+    with in_sentences():
+        return _run_figure(arguments, make_out(arguments.out))
+
+
+def _run_counts(arguments, out):
     from skmer.reproduction import counts_markdown, run_counts
     from skmer.reproduction.earlier import check_counts, read_earlier
 
@@ -190,7 +192,7 @@ def _count(arguments, out):
     return 0
 
 
-def _compare(arguments, out):
+def _run_table(arguments, out):
     from skmer.reproduction import COLLECTIONS, run_table, table_csv, table_markdown
     from skmer.reproduction.earlier import check_rows, check_settings, read_earlier
 
@@ -228,7 +230,7 @@ def _compare(arguments, out):
     return 0
 
 
-def _follow(arguments, out):
+def _run_figure(arguments, out):
     try:
         import matplotlib
     except ImportError as error:

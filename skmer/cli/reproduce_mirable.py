@@ -5,12 +5,11 @@ import json
 from pathlib import Path
 
 from skmer.cli.argument_types import at_least, seconds_argument, whole_numbers, words
-from skmer.cli.command import Stop, n_jobs_argument
+from skmer.cli.command import Stop, add_command, n_jobs_argument
 from skmer.cli.results import in_sentences, make_out, write_results
 
-__all__ = ["DATASETS", "MIRABLE", "hand_over"]
+__all__ = ["DATASETS", "add_mirable"]
 
-MIRABLE = "mirable"
 # those of skmer.reproduction.mirable, which takes seconds to import
 DATASETS = ("mtg_jamendo", "emotify")
 # options that the other collection has no use for
@@ -28,27 +27,10 @@ _DETAILS = (
 )
 
 
-def hand_over(command):
-    """Have the parser of ``skmer reproduce`` hand what follows ``mirable`` to a parser of its own."""
-    parse, mirable = command.parse_known_args, _parser()
-
-    def parse_known_args(args=None, namespace=None):
-        if args and args[0] == MIRABLE:
-            return mirable.parse_known_args(args[1:], namespace)
-        return parse(args, namespace)
-
-    # the other tables have two dozen options without a meaning here
-    command.parse_known_args = parse_known_args
-
-
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog=f"skmer reproduce {MIRABLE}",
-        description="Run Tables 1 and 2 of Mirable, the second paper, and print our figures beside the paper's.",
-        epilog=_DETAILS,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=_reproduce)
+def add_mirable(tables):
+    """Add ``mirable`` to what ``skmer reproduce`` can run."""
+    summary = "run Tables 1 and 2 of Mirable, the second paper, and print our figures beside the paper's"
+    parser = add_command(tables, "mirable", _reproduce, summary, _DETAILS)
     parser.add_argument("--dataset", choices=DATASETS, default=DATASETS[0], help="the collection (%(default)s)")
     parser.add_argument("--data-home", metavar="DIR", help="its folder; by default below $SKMER_DATA")
     parser.add_argument("--audio-home", metavar="DIR", help="mtg_jamendo: folder of the tracks (DATA_HOME/audio)")
@@ -113,7 +95,6 @@ def _parser():
         "below the 5th percentile of what validation songs are given (emotify)",
     )
     network.add_argument("--device", default="auto", help="a torch device (%(default)s)")
-    return parser
 
 
 def _share(text):
