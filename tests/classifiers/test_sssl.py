@@ -363,11 +363,16 @@ def test_a_users_interrupt_ends_the_fit_even_between_epochs(songs):
     X, y = songs
     press = PressCtrlC()
     classifier = SSSLClassifier(callbacks=[press], **QUICK)
-    with pytest.raises(KeyboardInterrupt):
-        classifier.fit(X, y)
+    # a shell has its background jobs ignore Ctrl-C
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            classifier.fit(X, y)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert press.went_on
     assert not hasattr(classifier, "net_")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_too_few_epochs_to_split_are_told(songs):
