@@ -1,6 +1,7 @@
-"""ROC-AUC of tags, by ranks: the one place where it is computed."""
+"""ROC-AUC of tags by scikit-learn, and which tags can be judged: the one place where that is decided."""
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 __all__ = ["macro_roc_auc", "roc_auc_of_tags"]
 
@@ -25,8 +26,7 @@ def roc_auc_of_tags(y_true, scores, sample_weight=None):
     Notes
     -----
     It is the share of pairs of a song with the tag and one without in which the former is ranked above the
-    latter, where pairs of equal scores count half, and each pair the product of its songs' weights. Without weights
-    the pairs are counted in whole and half numbers, so that scores of equal order give equal figures to the last digit.
+    latter, where pairs of equal scores count half, and each pair the product of its songs' weights.
 
     Examples
     --------
@@ -46,18 +46,7 @@ def roc_auc_of_tags(y_true, scores, sample_weight=None):
 
 
 def _roc_auc(has, scores, weights):
-    if not has.any() or has.all():
-        return np.nan
-    if weights is None:
-        others = np.sort(scores[~has])
-        # twice the number of songs without the tag that each song with it is above
-        below = sum(np.searchsorted(others, scores[has], side=side) for side in ("left", "right"))
-        return below.sum() / 2 / (int(has.sum()) * len(others))
-    order = np.argsort(scores[~has])
-    others, of_others = scores[~has][order], weights[~has][order]
-    up_to = np.concatenate([[0.0], np.cumsum(of_others)])
-    below = sum(up_to[np.searchsorted(others, scores[has], side=side)] for side in ("left", "right"))
-    return weights[has] @ below / 2 / (weights[has].sum() * of_others.sum())
+    return roc_auc_score(has, scores, sample_weight=weights) if has.any() and not has.all() else np.nan
 
 
 def macro_roc_auc(y_true, scores, sample_weight=None):

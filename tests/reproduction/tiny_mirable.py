@@ -55,7 +55,7 @@ def write_jamendo(home, untagged=True, ending=".mp3"):
 
 
 def make_table(dataset="mtg_jamendo", folds=(0,), rows=("baseline", "long-hpcp-noisy", "ensemble"), **part):
-    """Give what run_mirable gives, with figures that are easily told."""
+    """Give what run_plan gives, with figures that are easily told."""
     belief = {"positive_above": 0.1, "negative_below": 1e-6, "positive": 0.25, "negative": 0.5, "masked": 0.25}
     more = {
         "baseline": {"seconds": 12.0},

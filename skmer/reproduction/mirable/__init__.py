@@ -4,7 +4,7 @@ from skmer.reproduction.mirable.paper import paper_figures
 from skmer.reproduction.mirable.parts import Part, grouped_parts, published_part
 from skmer.reproduction.mirable.plan import MirablePlan, plan_mirable
 from skmer.reproduction.mirable.rows import ROWS, Row
-from skmer.reproduction.mirable.run import run_mirable, run_plan
+from skmer.reproduction.mirable.run import run_plan
 from skmer.reproduction.mirable.settings import MirableSettings
 from skmer.reproduction.mirable.songs import TaggedSongs, draw_subset, load_songs
 from skmer.reproduction.mirable.summary import mirable_rows
@@ -26,6 +26,5 @@ __all__ = [
     "paper_figures",
     "plan_mirable",
     "published_part",
-    "run_mirable",
     "run_plan",
 ]

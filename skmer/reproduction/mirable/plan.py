@@ -82,7 +82,7 @@ class MirablePlan:
         Returns
         -------
         dict
-            As `run_mirable` gives it; of a row there are ``name``, ``fold`` and ``seed``.
+            As `run_plan` gives it; of a row there are ``name``, ``fold`` and ``seed``.
         """
         songs = self.songs
         return {
@@ -129,25 +129,30 @@ def plan_mirable(
     Parameters
     ----------
     dataset : {"mtg_jamendo", "emotify"}, default="mtg_jamendo"
-        The collection; this and the others are said at length by `run_mirable`.
+        MTG-Jamendo by a published split; Emotify, with each emotion that a quarter of a song's listeners felt as a
+        tag, in folds by artist.
     settings : MirableSettings, default=None
-        What the rows have in common; None is `MirableSettings.for_dataset`.
+        What the rows have in common; by default the paper's, and of Emotify those of `MirableSettings.for_dataset`.
     data_home, audio_home : str or Path, default=None
-        Folders of the collection and of its audio.
+        Folder of the collection, and of MTG-Jamendo's tracks if it is elsewhere.
     split : int, default=0
-        MTG-Jamendo: the published split.
+        MTG-Jamendo: number of the published split.
     rows : list of str, default=None
-        Only these, and those that they need.
+        Some of `ROWS`; those that they need are added. None is all.
     n_splits : int, default=5
         Emotify: number of folds.
     folds : list of int, default=None
         Only these.
     seeds : sequence of int, default=(0,)
         Of the networks.
-    subset, unlabelled : int, default=None
-        Numbers of songs, and of those without tags.
+    subset : int, default=None
+        Use so many songs, for a trial.
+    unlabelled : int, default=None
+        MTG-Jamendo: use so many tracks without tags at most; None is all, or `subset` where there is one.
     hide : float, default=None
-        Share of the training songs whose tags are hidden.
+        Share of the training songs, artist by artist, whose tags are hidden from every row, so that students have
+        songs without tags. None is half of Emotify's, and of MTG-Jamendo's none unless there are students and no audio
+        without tags.
 
     Returns
     -------
@@ -158,6 +163,15 @@ def plan_mirable(
     ------
     FileNotFoundError, ValueError
         From the loader and the settings; or if rows, folds, seeds or songs do not fit together.
+
+    Warns
+    -----
+    UserWarning
+        If MTG-Jamendo has no songs without tags, so that some of its training songs serve.
+
+    See Also
+    --------
+    run_plan : What is done with it.
 
     Examples
     --------

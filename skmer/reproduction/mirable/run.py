@@ -1,4 +1,4 @@
-"""run_mirable: Tables 1 and 2 of the second paper, on MTG-Jamendo or on Emotify."""
+"""run_plan: Tables 1 and 2 of the second paper, on MTG-Jamendo or on Emotify."""
 
 import tempfile
 from contextlib import nullcontext
@@ -11,60 +11,19 @@ from skmer.model_selection.fold_store import song_names
 from skmer.reproduction.mirable.inputs import Inputs
 from skmer.reproduction.mirable.jobs import RowJob, part_key
 from skmer.reproduction.mirable.judge import dummy_scores, ensemble_scores, judge
-from skmer.reproduction.mirable.plan import plan_mirable
 from skmer.reproduction.mirable.row_store import RowStore
 from skmer.reproduction.mirable.rows import ROWS
 
-__all__ = ["run_mirable", "run_plan"]
+__all__ = ["run_plan"]
 
 
-def run_mirable(
-    dataset="mtg_jamendo",
-    settings=None,
-    *,
-    data_home=None,
-    audio_home=None,
-    split=0,
-    rows=None,
-    n_splits=5,
-    folds=None,
-    seeds=(0,),
-    subset=None,
-    unlabelled=None,
-    hide=None,
-    store=None,
-    n_jobs=None,
-    verbose=0,
-):
-    """Run the rows of Tables 1 and 2 of Mirable on a collection with tags.
+def run_plan(plan, *, store=None, n_jobs=None, verbose=0):
+    """Run the rows of Tables 1 and 2 of Mirable, as they were planned.
 
     Parameters
     ----------
-    dataset : {"mtg_jamendo", "emotify"}, default="mtg_jamendo"
-        MTG-Jamendo by a published split; Emotify, with each emotion that a quarter of a song's listeners felt as a
-        tag, in folds by artist.
-    settings : MirableSettings, default=None
-        What the rows have in common; by default the paper's, and of Emotify those of `MirableSettings.for_dataset`.
-    data_home, audio_home : str or Path, default=None
-        Folder of the collection, and of MTG-Jamendo's tracks if it is elsewhere.
-    split : int, default=0
-        MTG-Jamendo: number of the published split.
-    rows : list of str, default=None
-        Some of `ROWS`; those that they need are added. None is all.
-    n_splits : int, default=5
-        Emotify: number of folds.
-    folds : list of int, default=None
-        Only these.
-    seeds : sequence of int, default=(0,)
-        Of the networks.
-    subset : int, default=None
-        Use so many songs, for a trial.
-    unlabelled : int, default=None
-        MTG-Jamendo: use so many tracks without tags at most; None is all, or `subset` where there is one.
-    hide : float, default=None
-        Share of the training songs, artist by artist, whose tags are hidden from every row, so that students have
-        songs without tags. None is half of Emotify's, and of MTG-Jamendo's none unless there are students and no audio
-        without tags.
+    plan : MirablePlan
+        What `plan_mirable` gives.
     store : str or Path, default=None
         Folder of the songs' blocks and of the finished rows with their taggers; a run that is started again
         takes up what it finds there. None keeps nothing.
@@ -81,20 +40,15 @@ def run_mirable(
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        From the loader and the settings; or if rows, folds or songs do not fit together.
     AudioError
         If a song cannot be read.
-
-    Warns
-    -----
-    UserWarning
-        If MTG-Jamendo has no songs without tags, so that some of its training songs serve.
+    ValueError
+        If a kept row is damaged.
 
     See Also
     --------
     mirable_markdown : Writes it for people.
-    plan_mirable, run_plan : The same in two steps, the first of which is quick.
+    plan_mirable : Makes the plan.
 
     Notes
     -----
@@ -108,54 +62,6 @@ def run_mirable(
     ----------
     Tan, "Semi-Supervised Music Emotion Recognition using Noisy Student Training and Harmonic
     Pitch Class Profiles" (2021), Tables 1 and 2.
-
-    Examples
-    --------
-    >>> from skmer.reproduction.mirable import run_mirable
-    >>> table = run_mirable("emotify", store="mirable")  # doctest: +SKIP
-    """
-    plan = plan_mirable(
-        dataset,
-        settings,
-        data_home=data_home,
-        audio_home=audio_home,
-        split=split,
-        rows=rows,
-        n_splits=n_splits,
-        folds=folds,
-        seeds=seeds,
-        subset=subset,
-        unlabelled=unlabelled,
-        hide=hide,
-    )
-    return run_plan(plan, store=store, n_jobs=n_jobs, verbose=verbose)
-
-
-def run_plan(plan, *, store=None, n_jobs=None, verbose=0):
-    """Run what was planned.
-
-    Parameters
-    ----------
-    plan : MirablePlan
-        What `plan_mirable` gives.
-    store : str or Path, default=None
-        Folder of the songs' blocks and of the finished rows with their taggers. None keeps nothing.
-    n_jobs : int, default=None
-        Threads that decode songs.
-    verbose : int, default=0
-        1 shows progress.
-
-    Returns
-    -------
-    dict
-        As `run_mirable` gives it.
-
-    Raises
-    ------
-    AudioError
-        If a song cannot be read.
-    ValueError
-        If a kept row is damaged.
 
     Examples
     --------

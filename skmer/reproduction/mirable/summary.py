@@ -15,7 +15,7 @@ def mirable_rows(table):
     Parameters
     ----------
     table : dict
-        What `skmer.reproduction.mirable.run_mirable` gives.
+        What `skmer.reproduction.mirable.run_plan` gives.
 
     Returns
     -------

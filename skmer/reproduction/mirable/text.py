@@ -28,7 +28,7 @@ def mirable_markdown(table):
     Parameters
     ----------
     table : dict
-        What `skmer.reproduction.mirable.run_mirable` gives.
+        What `skmer.reproduction.mirable.run_plan` gives.
 
     Returns
     -------
@@ -232,7 +232,7 @@ def mirable_csv(table):
     Parameters
     ----------
     table : dict
-        What `skmer.reproduction.mirable.run_mirable` gives.
+        What `skmer.reproduction.mirable.run_plan` gives.
 
     Returns
     -------
