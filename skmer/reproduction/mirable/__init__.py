@@ -7,6 +7,7 @@ from skmer.reproduction.mirable.rows import ROWS, Row
 from skmer.reproduction.mirable.run import run_plan
 from skmer.reproduction.mirable.settings import MirableSettings
 from skmer.reproduction.mirable.songs import TaggedSongs, draw_subset, load_songs
+from skmer.reproduction.mirable.steps import step_differences
 from skmer.reproduction.mirable.summary import mirable_rows
 from skmer.reproduction.mirable.text import mirable_csv, mirable_markdown
 
@@ -27,4 +28,5 @@ __all__ = [
     "plan_mirable",
     "published_part",
     "run_plan",
+    "step_differences",
 ]

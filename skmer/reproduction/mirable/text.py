@@ -11,6 +11,7 @@ from skmer.reproduction.mirable.paper import WEIGHT_OF_SHORT
 from skmer.reproduction.mirable.parts import VALIDATION
 from skmer.reproduction.mirable.rows import ROWS
 from skmer.reproduction.mirable.songs import SHARE
+from skmer.reproduction.mirable.steps import steps_markdown
 from skmer.reproduction.mirable.summary import mirable_rows
 from skmer.writing import markdown_table, name_some
 
@@ -58,7 +59,7 @@ def mirable_markdown(table):
         "### Table 1",
         _figures(rows, TAG_SCORES[:3], spread),
     ]
-    for lines in (_ensemble(rows), _students(rows), _left_out(table)):
+    for lines in (steps_markdown(table), _ensemble(rows), _students(rows), _left_out(table)):
         blocks += [lines] if lines else []
     names = {"TPR": "mean TPR", "TNR": "mean TNR"}
     blocks += ["### Table 2", _figures(rows, TAG_SCORES[3:], spread, names)]
