@@ -19,9 +19,10 @@ from skmer.backbones import VGG16
 from skmer.label_noise import GMMSplit
 from skmer.songs import SongSequence
 from skmer.training.callbacks import AverageWeights
-from skmer.training.net import SegmentNet
 from skmer.training.row_net import build_net
 from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.segment_net import SegmentNet
+from skmer.training.sssl_loss import SSSLLoss
 
 N_CLASSES, SHAPE = 4, (128, 131)
 FOLD_SEGMENTS, FOLDS, EPOCHS = 19_270, 10, 30
@@ -85,7 +86,7 @@ def make_net(network, bank, labels, batch_size, device, precision, compiled, sss
     net = build_net(
         SegmentNet, copy.deepcopy(network), own, len(bank), device, 0, precision, 1e-4,
         [("average", average), ("strategy", strategy)] if sssl else [],
-        n_classes=N_CLASSES, ramp_epochs=0, compiled=compiled,
+        n_classes=N_CLASSES, loss_after_split=SSSLLoss(ramp_epochs=0), compiled=compiled,
     )  # fmt: skip
     net.load_rows(bank, labels)
     net.notify("on_train_begin", X=None, y=None)

@@ -24,9 +24,10 @@ from skmer.classifiers.sssl_recipes import SSSL_RECIPES
 from skmer.label_noise import GMMSplit
 from skmer.songs import SongSequence
 from skmer.training.callbacks import AverageWeights
-from skmer.training.net import SegmentNet
 from skmer.training.row_net import build_net
 from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.segment_net import SegmentNet
+from skmer.training.sssl_loss import SSSLLoss
 
 N_CLASSES, WIDTH, BATCH = 4, 16, 32
 NOISE = 0.3
@@ -47,7 +48,7 @@ def spectrograms(n_songs, seconds=30):
     return SongSequence(songs, window=(131, 44)), labels
 
 
-def make_net(network, bank, labels, batch_size, strategy=None, average=True, **objective):
+def make_net(network, bank, labels, batch_size, strategy=None, average=True, **of_loss):
     """Build a net as SSSLClassifier does, with constant rate, to be trained an epoch at a time."""
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     callbacks = []
@@ -55,8 +56,11 @@ def make_net(network, bank, labels, batch_size, strategy=None, average=True, **o
         averaged = AverageWeights() if average else None
         strategy.average_ = averaged
         callbacks = [("average", averaged)] * average + [("strategy", strategy)]
-    objective["n_classes"] = N_CLASSES
-    net = build_net(SegmentNet, network, own, len(bank), "cpu", 0, "auto", 1e-3, callbacks, **objective)
+    loss = SSSLLoss(**of_loss)
+    net = build_net(
+        SegmentNet, network, own, len(bank), "cpu", 0, "auto", 1e-3, callbacks,
+        n_classes=N_CLASSES, loss_after_split=loss,
+    )  # fmt: skip
     net.load_rows(bank, labels)
     net.notify("on_train_begin", X=None, y=None)
     return net

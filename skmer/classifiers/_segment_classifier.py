@@ -16,9 +16,9 @@ from skmer.label_noise.strategy import check_clean_probability
 from skmer.segmentation.mixins import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.backbone_net import build_backbone_net
-from skmer.training.net import SegmentNet
 from skmer.training.row_net import NET_CONSTRAINTS
 from skmer.training.runtime import isolated
+from skmer.training.segment_net import SegmentNet
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
 
@@ -62,7 +62,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
 
-    def _train(self, songs, labels, seed, strategy, average, **objective):
+    def _train(self, songs, labels, seed, strategy, average, **of_net):
         """Train the backbone on all segments; give what the strategy finally says of their labels, if there is one."""
         if strategy is not None:
             strategy.average_ = average
@@ -71,7 +71,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         n_classes = len(self.classes_)
         with isolated(seed, self.n_threads):
             net, bank, self.standardizer_ = build_backbone_net(
-                SegmentNet, self, songs, n_classes, seed, callbacks, n_classes=n_classes, **objective
+                SegmentNet, self, songs, n_classes, seed, callbacks, n_classes=n_classes, **of_net
             )
             net.load_rows(bank, labels[bank.song], self.classes_)
             net.train_rows()

@@ -16,6 +16,7 @@ from skmer.label_noise import GMMSplit, LabelStrategy, SelfLearning, gaussian_mi
 from skmer.songs import is_song_data
 from skmer.training.callbacks import AverageWeights
 from skmer.training.runtime import forget_fit
+from skmer.training.sssl_loss import SSSLLoss
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]
 
@@ -135,7 +136,7 @@ class SSSLClassifier(SegmentClassifier):
         The split that it comes from, where there is one: ``loss`` and ``clean_probability``, each of shape
         (n_segments_of_all_songs,), and ``means``, ``variances``, ``weights``,
         ``separation`` and ``shares`` (of the segments) of the mixture of each class, or
-        of the one mixture.
+        of the one mixture; ``overall`` as in `skmer.label_noise.Split`.
     segment_shape_ : tuple of int
         Shape of the segments it was fitted on.
     n_features_in_ : int
@@ -335,20 +336,15 @@ class SSSLClassifier(SegmentClassifier):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         strategy = self._make_strategy(seed)
         average = None if self.average_epochs is None else AverageWeights(self.average_epochs)
-        clean = self._train(
-            songs,
-            labels,
-            seed,
-            strategy,
-            average,
+        loss = SSSLLoss(
             mixup_alpha=self.mixup_alpha,
             mixup_dominant=self.mixup_dominant,
             lambda_kl=self.lambda_kl,
             kl_rows=self.kl_rows,
             ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
             prior_weight=self.prior_weight,
-            compiled=self.compile,
         )
+        clean = self._train(songs, labels, seed, strategy, average, loss_after_split=loss, compiled=self.compile)
         if strategy is not None:
             self.clean_probability_ = clean if plain else np.split(clean, np.cumsum(songs.n_segments)[:-1])
         if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):

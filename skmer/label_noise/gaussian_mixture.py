@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-__all__ = ["Split", "gaussian_mixture_split"]
+__all__ = ["Split", "clean_posterior", "gaussian_mixture_split", "mixture_of"]
 
 _MIN_ROWS = 20  # fewer losses than this say little about a mixture of two
 
@@ -30,6 +30,9 @@ class Split:
     separation : ndarray of shape (n_mixtures,)
         Ashman's D of the two components, ``|m1 - m2| / sqrt((v1 + v2) / 2)``; a value
         above 2 means two clearly separate groups. Zero where the losses do not differ.
+    overall : ndarray of shape (3, 2), default=None
+        Means, variances and weights of the mixture of all losses, where a class that was
+        too small fell back on it.
 
     Examples
     --------
@@ -44,6 +47,83 @@ class Split:
     variances: np.ndarray
     weights: np.ndarray
     separation: np.ndarray
+    overall: np.ndarray | None = None
+
+
+def mixture_of(split, mixture):
+    """Give means, variances and weights of what judges the losses of one class.
+
+    Parameters
+    ----------
+    split : Split
+        Or the ``split_`` of a fitted `skmer.SSSLClassifier`.
+    mixture : int
+        Position of the class; 0 where one mixture serves all.
+
+    Returns
+    -------
+    ndarray of shape (3, 2) or None
+        None where the losses did not differ, so that every label counts as clean.
+
+    Raises
+    ------
+    ValueError
+        If the split holds no such mixture, as where a noise model of one's own gave
+        probabilities alone.
+
+    Examples
+    --------
+    >>> from skmer.label_noise import gaussian_mixture_split
+    >>> from skmer.label_noise.gaussian_mixture import mixture_of
+    >>> split = gaussian_mixture_split([0.1, 0.2] * 15 + [2.0, 2.1] * 5, random_state=0)
+    >>> mixture_of(split, 0)[0].round(1)
+    array([0.2, 2. ])
+    """
+    own = np.stack([split.means[mixture], split.variances[mixture], split.weights[mixture]])
+    if np.isfinite(own).all():
+        return own
+    if split.separation[mixture] == 0:
+        return None
+    overall = getattr(split, "overall", None)
+    if overall is None:
+        raise ValueError("The split holds no mixture, so it cannot judge other losses than its own.")
+    return overall
+
+
+def clean_posterior(split, losses, mixture):
+    """Judge losses that need not be those of the split: the probability that their label is clean.
+
+    Parameters
+    ----------
+    split : Split
+        Or the ``split_`` of a fitted `skmer.SSSLClassifier`.
+    losses : array-like of shape (n,)
+        Cross-entropy of segments of one class against their label.
+    mixture : int
+        Position of the class; 0 where one mixture serves all.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Posterior of the component with the smaller mean. For the losses of the split it is
+        its ``clean_probability``.
+
+    Raises
+    ------
+    ValueError
+        If the split holds no mixture.
+
+    Examples
+    --------
+    >>> from skmer.label_noise import gaussian_mixture_split
+    >>> from skmer.label_noise.gaussian_mixture import clean_posterior
+    >>> split = gaussian_mixture_split([0.1, 0.2] * 15 + [2.0, 2.1] * 5, random_state=0)
+    >>> clean_posterior(split, [0.0, 0.15, 3.0], 0).round(2)
+    array([1., 1., 0.])
+    """
+    losses = np.asarray(losses, dtype=np.float64)
+    fitted = mixture_of(split, mixture)
+    return np.ones(len(losses)) if fitted is None else _posterior(losses, *fitted)
 
 
 def _posterior(losses, means, variances, weights):
@@ -167,4 +247,5 @@ def gaussian_mixture_split(
             components[:, p] = fitted
         separation[p] = (fitted[0][1] - fitted[0][0]) / np.sqrt(fitted[1].mean())
     means, variances, weights = components
-    return Split(clean, means, variances, weights, separation)
+    kept = None if overall is None or overall[0] is None else np.stack(overall[0])
+    return Split(clean, means, variances, weights, separation, kept)

@@ -177,7 +177,7 @@ class GMMSplit(LabelStrategy):
             Posterior of the component with the smaller mean.
         """
         self.losses_ = np.empty(0)
-        return self.split(net.row_logits(net.bank_, precision="float32"), net).clean_probability
+        return self.split(net.row_outputs(net.bank_, precision="float32"), net).clean_probability
 
     def _why_unusable(self, clean, net):
         """Give the reason not to use a split, or an empty string."""

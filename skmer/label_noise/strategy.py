@@ -149,7 +149,7 @@ class LabelStrategy(BaseEstimator, Callback):
         ndarray of shape (n_segments,)
             Values in [0, 1]; here the probability that the network gives to the label.
         """
-        probabilities = torch.softmax(net.row_logits(net.bank_, precision="float32").double(), 1)
+        probabilities = torch.softmax(net.row_outputs(net.bank_, precision="float32").double(), 1)
         return probabilities.gather(1, net.labels_[:, None])[:, 0].cpu().numpy()
 
     def on_epoch_begin(self, net, **kwargs):
@@ -158,6 +158,6 @@ class LabelStrategy(BaseEstimator, Callback):
             net.history.record("phase", "warmup")
             return
         network = None if self.average_ is None else self.average_.average_
-        logits = net.row_logits(net.bank_, network)
+        logits = net.row_outputs(net.bank_, network)
         net.set_targets(*_checked(self.targets(logits, net), net, type(self).__name__))
         net.history[-1].setdefault("phase", type(self).__name__)

@@ -58,7 +58,7 @@ def build_backbone_net(
     >>> from skmer import SSSLClassifier
     >>> from skmer.songs import SongSequence
     >>> from skmer.training.backbone_net import build_backbone_net
-    >>> from skmer.training.net import SegmentNet
+    >>> from skmer.training.segment_net import SegmentNet
     >>> songs = SongSequence([np.random.default_rng(0).normal(size=(3, 4))])
     >>> net, bank, _ = build_backbone_net(SegmentNet, SSSLClassifier("mlp"), songs, 2, seed=0, n_classes=2)
     >>> net.lr, len(bank)

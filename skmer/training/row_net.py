@@ -62,7 +62,7 @@ class RowNet(NeuralNet):
 
     See Also
     --------
-    skmer.training.net.SegmentNet : Trains on labelled segments.
+    skmer.training.segment_net.SegmentNet : Trains on labelled segments.
 
     Examples
     --------

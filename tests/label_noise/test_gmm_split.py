@@ -6,7 +6,7 @@ from skmer.backbones import MLP
 from skmer.label_noise import GMMSplit, Split
 from skmer.training.callbacks import AverageWeights
 from skmer.training.objectives import sharpen
-from tests.training.test_net import make_net
+from tests.training.test_segment_net import make_net
 
 
 def halves(losses, labels, random_state):
@@ -33,7 +33,7 @@ def test_clean_rows_keep_their_label_and_the_others_get_a_sharpened_prediction()
     net = make_net(MLP((16,), 3))
     splitter = GMMSplit(warmup_epochs=1, noise_model=halves, temperature=0.5)
     begin_epoch(net, splitter)
-    logits = net.row_logits(net.bank_)
+    logits = net.row_outputs(net.bank_)
     erased = net.unlabelled_
     assert erased.sum() == 6 + 6 + 5  # of 11, 11 and 10 rows
     torch.testing.assert_close(net.targets_[~erased], net.inherited_targets()[~erased])
@@ -57,7 +57,7 @@ def test_the_average_network_splits():
     splitter = GMMSplit(warmup_epochs=1, noise_model=halves)
     splitter.average_ = average
     begin_epoch(net, splitter)
-    logits = net.row_logits(net.bank_, average.average_)
+    logits = net.row_outputs(net.bank_, average.average_)
     losses = torch.nn.functional.cross_entropy(logits, net.labels_, reduction="none")
     np.testing.assert_allclose(splitter.losses_, losses.numpy(), rtol=1e-6)
 
@@ -66,13 +66,13 @@ def test_memory_of_losses_by_hand():
     net = make_net(MLP((16,), 3))
     splitter = GMMSplit(warmup_epochs=1, noise_model=halves, loss_memory=0.75)
     splitter.on_train_begin(net)
-    splitter.split(net.row_logits(net.bank_), net)
+    splitter.split(net.row_outputs(net.bank_), net)
     before = splitter.losses_.copy()
     with torch.no_grad():
         for parameter in net.module_.parameters():
             parameter.mul_(2)
-    now = torch.nn.functional.cross_entropy(net.row_logits(net.bank_), net.labels_, reduction="none").numpy()
-    splitter.split(net.row_logits(net.bank_), net)
+    now = torch.nn.functional.cross_entropy(net.row_outputs(net.bank_), net.labels_, reduction="none").numpy()
+    splitter.split(net.row_outputs(net.bank_), net)
     np.testing.assert_allclose(splitter.losses_, 0.75 * before + 0.25 * now, rtol=1e-5)
 
 

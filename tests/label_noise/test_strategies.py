@@ -14,7 +14,7 @@ from skmer import SSSLClassifier
 from skmer.backbones import MLP
 from skmer.label_noise import GMMSplit, LabelStrategy, SelfLearning, Split
 from skmer.model_selection.fold_store import describe
-from tests.training.test_net import make_net
+from tests.training.test_segment_net import make_net
 
 BARE = {"mixup_alpha": 0.0, "lambda_kl": 0.0, "prior_weight": 0.0, "average_epochs": None}
 
@@ -53,7 +53,7 @@ def begin(net, strategy, epochs):
 def test_the_output_becomes_the_label():
     net = make_net(MLP((16,), 3))
     begin(net, SelfLearning(warmup_epochs=1), 2)
-    expected = torch.softmax(net.row_logits(net.bank_), 1)
+    expected = torch.softmax(net.row_outputs(net.bank_), 1)
     torch.testing.assert_close(net.targets_, expected)
     assert net.unlabelled_.all()
     changed = (expected.argmax(1) != net.labels_).float().mean().item()
@@ -65,7 +65,7 @@ def test_the_output_becomes_the_label():
 def test_inertia_by_hand():
     net = make_net(MLP((16,), 3))
     begin(net, SelfLearning(inertia=0.75, warmup_epochs=1), 3)
-    said = torch.softmax(net.row_logits(net.bank_), 1)
+    said = torch.softmax(net.row_outputs(net.bank_), 1)
     first = 0.75 * net.inherited_targets() + 0.25 * said
     torch.testing.assert_close(net.targets_, 0.75 * first + 0.25 * said)
 

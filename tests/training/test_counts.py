@@ -7,8 +7,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from skmer.backbones import MLP
 from skmer.songs import SongSequence
-from skmer.training.net import SegmentNet
 from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.segment_net import SegmentNet
+from skmer.training.sssl_loss import SSSLLoss
 
 N_CLASSES, N = 3, 64
 
@@ -31,7 +32,9 @@ def of_a_batch(batch_size, erased=None, **params):
     rng = np.random.default_rng(0)
     songs = SongSequence(rng.normal(size=(N, 1, 16)))
     torch.manual_seed(0)
-    net = SegmentNet(MLP((16,), N_CLASSES), n_classes=N_CLASSES, max_epochs=1, batch_size=batch_size, **params)
+    loss = SSSLLoss(**params)
+    network = MLP((16,), N_CLASSES)
+    net = SegmentNet(network, n_classes=N_CLASSES, loss_after_split=loss, max_epochs=1, batch_size=batch_size)
     net.initialize()
     net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(N) % N_CLASSES)
     if erased is not None:

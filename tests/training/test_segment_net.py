@@ -5,9 +5,10 @@ from torch import nn
 
 from skmer.backbones import MLP, SmallCNN, build_backbone
 from skmer.songs import SongSequence
-from skmer.training.net import SegmentNet, two_passes
 from skmer.training.objectives import symmetric_kl
 from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.segment_net import SegmentNet
+from skmer.training.sssl_loss import SSSLLoss, two_passes
 
 
 class CountingMLP(MLP):
@@ -30,10 +31,12 @@ class WithoutParts(nn.Sequential):
         super().__init__(nn.Flatten(), nn.Linear(16, 8), nn.Dropout(0.5), nn.Linear(8, 3))
 
 
-def make_net(network, n=32, **params):
+def make_net(network, n=32, lr=0.01, **of_loss):
     rng = np.random.default_rng(0)
     songs = SongSequence(rng.normal(size=(n, 1, 16)))
-    net = SegmentNet(network, n_classes=3, max_epochs=1, batch_size=8, optimizer=torch.optim.AdamW, **params)
+    loss = SSSLLoss(**of_loss)
+    adam = torch.optim.AdamW
+    net = SegmentNet(network, n_classes=3, loss_after_split=loss, max_epochs=1, batch_size=8, lr=lr, optimizer=adam)
     net.initialize()
     net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(n) % 3)
     return net
@@ -95,7 +98,7 @@ def test_lambda_grows_over_the_ramp():
     seen = []
     for _ in range(6):
         net.set_targets(net.inherited_targets(), torch.zeros(32, dtype=torch.bool))
-        seen.append(net.kl_weight)
+        seen.append(net.loss_after_split.kl_weight(net.split_epochs_))
     assert seen == [0.5, 1.0, 1.5, 2.0, 2.0, 2.0]
 
 
@@ -117,9 +120,8 @@ def test_warm_up_is_plain_cross_entropy():
 
 
 def test_no_erased_row_still_gives_a_finite_loss():
-    net = make_net(MLP((16,), 3), ramp_epochs=0)
     for kl_rows in ("mixed", "raw", "all"):
-        net.kl_rows = kl_rows
+        net = make_net(MLP((16,), 3), ramp_epochs=0, kl_rows=kl_rows)
         net.set_targets(net.inherited_targets(), torch.zeros(32, dtype=torch.bool))
         assert torch.isfinite(net.batch_loss(torch.arange(8)))
 
@@ -171,9 +173,8 @@ def test_the_loss_on_mixed_rows_by_hand(dominant, delta):
 
 
 def test_the_prior_penalty_is_added():
-    net, _ = sssl_net(prior_weight=0.0, lambda_kl=0.0)
+    net, _ = sssl_net(prior_weight=0.0, lambda_kl=0.0, mixup_dominant=False)
     other, targets = sssl_net(prior_weight=2.0, lambda_kl=0.0, mixup_dominant=False)
-    net.mixup_dominant = False
     x, _ = mixed_by_hand(other, targets, [0.7, 0.4, 0.9, 0.6])
     mean = torch.softmax(other.module_(x), 1).mean(0)
     penalty = (other.prior_ * (other.prior_ / mean).log()).sum()
@@ -194,7 +195,7 @@ def test_the_rows_that_r_drop_counts(monkeypatch, kl_rows, counted):
         seen["n"], seen["weight"] = len(p), weight
         return torch.tensor(10.0)
 
-    monkeypatch.setattr("skmer.training.net.symmetric_kl", spy)
+    monkeypatch.setattr("skmer.training.sssl_loss.symmetric_kl", spy)
     batch = net.bank_.gather(torch.arange(4))
     passed = []
     net.module_.trunk.register_forward_hook(lambda module, x, z: passed.append(x[0].clone()))
@@ -210,7 +211,7 @@ def test_the_rows_that_r_drop_counts(monkeypatch, kl_rows, counted):
 def test_an_epoch_trains_in_training_mode_after_a_split():
     net, _ = sssl_net()
     net.rng_ = np.random.default_rng(0)
-    net.row_logits(net.bank_)  # as a split does: leaves the network in evaluation mode
+    net.row_outputs(net.bank_)  # as a split does: leaves the network in evaluation mode
     modes = []
     net.module_.register_forward_hook(lambda module, x, y: modes.append(module.training))
     net.module_.trunk.register_forward_hook(lambda module, x, y: modes.append(module.training))
