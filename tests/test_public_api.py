@@ -34,6 +34,8 @@ MODULES = [
     "skmer.songs",
     "skmer.statistics",
     "skmer.tagging",
+    "skmer.tagging.any_tagger",
+    "skmer.tagging.tag_answers",
     "skmer.training.backbone_net",
     "skmer.training.callbacks",
     "skmer.training.objectives",

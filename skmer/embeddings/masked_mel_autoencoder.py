@@ -320,4 +320,4 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
     def _outputs(self, songs, function):
         """Give what a function of batches gives for each song's segments."""
         with isolated(None, self.n_threads):
-            return self.net_.song_outputs(songs, self.standardizer_, function)
+            return list(self.net_.song_outputs(songs, self.standardizer_, function))

@@ -7,12 +7,11 @@ from sklearn.metrics import average_precision_score, f1_score, recall_score
 
 from skmer.model_selection._tag_tables import NO_TAG_TO_JUDGE, check_scores, check_tag_table
 from skmer.training.roc_auc import roc_auc_of_tags
+from skmer.writing import name_some
 
 __all__ = ["TAG_SCORES", "best_thresholds", "tag_scores"]
 
 TAG_SCORES = ("ROC-AUC", "PR-AUC", "F-score", "TPR", "TNR")
-
-_NAMED = 10  # tags a message lists at most
 
 
 def tag_scores(y_true, scores, thresholds=None, names=None):
@@ -188,6 +187,4 @@ def _checked_thresholds(thresholds, n_tags):
 
 def _warn(names, what, consequence):
     if len(names):
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        listed = ", ".join(names[:_NAMED]) + more
-        warnings.warn(f"Tags {what} in y_true: {listed}. {consequence}", UserWarning, stacklevel=3)
+        warnings.warn(f"Tags {what} in y_true: {name_some(names)}. {consequence}", UserWarning, stacklevel=3)

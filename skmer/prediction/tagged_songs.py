@@ -9,7 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmer.model_selection.tag_weight import weighted_sum
 from skmer.prediction.song_readers import found_by_search, reader_and_rest, reads_songs
 from skmer.tagging import LongShortEnsemble
-from skmer.tagging._any_tagger import heart_of, tag_logits, tag_probabilities
+from skmer.tagging.any_tagger import heart_of
+from skmer.tagging.tag_answers import tag_logits, tag_probabilities
 
 __all__ = ["SongTags", "TagParts", "gives_tags"]
 

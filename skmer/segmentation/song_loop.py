@@ -5,6 +5,8 @@ import warnings
 
 import joblib
 
+from skmer.writing import name_some
+
 __all__ = ["map_songs", "names_of"]
 
 
@@ -34,7 +36,7 @@ def map_songs(function, songs, description, n_jobs=None, verbose=0):
     made, silent = zip(*results, strict=True)
     silent_names = [name for name, is_silent in zip(names, silent, strict=True) if is_silent]
     if silent_names:
-        shown = ", ".join(silent_names[:5]) + (f" and {len(silent_names) - 5} more" if len(silent_names) > 5 else "")
+        shown = name_some(silent_names, most=5)
         warnings.warn(
             f"Digital silence in {len(silent_names)} of the songs, which are kept: {shown}. Check these recordings.",
             UserWarning,

@@ -11,9 +11,9 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.songs import refuse_no_songs
-from skmer.tagging._any_tagger import fit_tagger, heart_of, seeded_clone
 from skmer.tagging._tag_decisions import TagDecisions
 from skmer.tagging._tags_in import SongNotFiniteError
+from skmer.tagging.any_tagger import fit_tagger, heart_of, seeded_clone
 
 __all__ = [
     "collection",

@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 from scipy.sparse import issparse
 
+from skmer.writing import name_some
+
 __all__ = [
     "SongNotFiniteError",
     "both_kinds",
@@ -17,7 +19,6 @@ __all__ = [
 ]
 
 _DRAWS = 50  # of validation songs, of which the best is taken
-_NAMED = 10  # tags that a message lists at most
 
 
 def check_tags(estimator, y, n_songs, n_tags=None, name="y", X_name="X"):
@@ -131,6 +132,4 @@ def refuse_not_finite(songs, name):
 def warn_of_tags(tags, what):
     """Warn of tags by name, if there are any."""
     if len(tags):
-        more = f" and {len(tags) - _NAMED} more" if len(tags) > _NAMED else ""
-        listed = ", ".join(str(tag) for tag in tags[:_NAMED]) + more
-        warnings.warn(f"{what}: {listed}.", UserWarning, stacklevel=4)
+        warnings.warn(f"{what}: {name_some(tags)}.", UserWarning, stacklevel=4)

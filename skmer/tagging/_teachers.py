@@ -3,8 +3,8 @@
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.tagging._any_tagger import fit_tagger, names_in, refuse_what_does_not_tag, seeded_clone
 from skmer.tagging._tags_in import refuse_other_names
+from skmer.tagging.any_tagger import fit_tagger, names_in, refuse_what_does_not_tag, seeded_clone
 from skmer.tagging.tagger import EmotionTagger
 
 __all__ = ["default_teacher", "fitted_teacher"]

@@ -38,7 +38,7 @@ class EmotionTagger(TagClassifier):
     noise : float, default=0.0
         Standard deviation of Gaussian noise on standardised input in training.
     callbacks : list of skorch callbacks, default=None
-        Added to the training. With `AverageWeights` of `skmer.training.callbacks`, each epoch's averages are judged
+        Added to the training. With `skmer.training.callbacks.AverageWeights`, each epoch's averages are judged
         and the best ones kept. The best epoch is kept whatever else callbacks make of the network at the end.
     device : str, default="auto"
         A torch device; "auto" takes CUDA where there is one.

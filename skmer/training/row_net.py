@@ -262,19 +262,17 @@ class RowNet(NeuralNet):
         function : callable, default=None
             Of a batch of segments; by default the network.
 
-        Returns
-        -------
-        list of ndarray (n_segments, ...)
+        Yields
+        ------
+        ndarray of shape (n_segments, ...)
             float32, one a song.
         """
-        out = []
         chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
         for c in np.unique(chunk):
             part = songs[np.flatnonzero(chunk == c)]
             bank = make_bank(part, standardizer, self.device)
             rows = self.row_outputs(bank, function, precision="float32").cpu().numpy()
-            out += np.split(rows, np.cumsum(part.n_segments)[:-1])
-        return out
+            yield from np.split(rows, np.cumsum(part.n_segments)[:-1])
 
     def _autocast(self, precision=None):
         kind = torch.device(self.device).type

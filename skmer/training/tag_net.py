@@ -11,11 +11,8 @@ from skmer.training.callbacks import final_network
 from skmer.training.roc_auc import macro_roc_auc
 from skmer.training.row_net import RowNet
 from skmer.training.spectrogram_masks import draw_masks, hide_masked
-from skmer.training.stored_rows import make_bank
 
 __all__ = ["BestEpoch", "TagNet", "macro_roc_auc", "weighted_bce"]
-
-_CHUNKS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
 
 
 def weighted_bce(logits, targets, weights):
@@ -232,7 +229,7 @@ class TagNet(RowNet):
         return np.stack([chunks.mean(axis=0) for chunks in np.split(rows, first[1:])])
 
     def mean_logits(self, songs, standardizer):
-        """Compute the logits of songs in float32, some songs at a time, so that not all chunks' logits are kept.
+        """Compute the logits of songs in float32, some songs at a time, as prediction wants it.
 
         Parameters
         ----------
@@ -244,6 +241,5 @@ class TagNet(RowNet):
         ndarray of shape (n_songs, n_tags)
             float64, as `song_logits` gives it.
         """
-        part = (np.cumsum(songs.n_segments) - 1) // _CHUNKS_AT_ONCE
-        banks = (make_bank(songs[np.flatnonzero(part == p)], standardizer, self.device) for p in np.unique(part))
-        return np.concatenate([self.song_logits(bank, precision="float32") for bank in banks])
+        chunks = self.song_outputs(songs, standardizer)
+        return np.stack([logits.mean(axis=0, dtype=np.float64) for logits in chunks])

@@ -129,9 +129,9 @@ def test_tags_of_one_kind_are_named_and_left_out():
 
 
 def test_of_many_tags_some_are_named():
-    y = np.zeros((2, 13), dtype=int)
+    y = np.zeros((2, 15), dtype=int)
     y[0, 0] = 1
-    with pytest.warns(UserWarning, match=r"tag 9, tag 10 and 2 more\. Their"):
+    with pytest.warns(UserWarning, match=r"tag 11, tag 12 and 2 more\. Their"):
         tag_scores(y, np.ones(y.shape))
 
 

@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skmer import EmotionTagger
-from skmer.tagging._any_tagger import fit_tagger, names_in, tag_logits, tag_probabilities
+from skmer.tagging.any_tagger import fit_tagger, names_in
+from skmer.tagging.tag_answers import tag_logits, tag_probabilities
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:A column-vector y was passed"),
