@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from sklearn.model_selection import cross_val_score
 
-import skmer.segmentation.transformer as reading
+import skmer.segmentation.song_arrays as reading
 from skmer import (
     AudioError,
     SegmentTransformer,
@@ -78,8 +78,8 @@ def test_durations_are_different_whole_seconds(durations):
 
 def test_the_stack_is_the_single_durations_side_by_side(songs, monkeypatch):
     calls = []
-    compute = reading.compute
-    monkeypatch.setattr(reading, "compute", lambda *a, **k: calls.append(1) or compute(*a, **k))
+    compute = reading.log_mel
+    monkeypatch.setattr(reading, "log_mel", lambda *a, **k: calls.append(1) or compute(*a, **k))
     pipe = make_multi_duration_pipeline((3, 1), recipe=None, **NETWORK).fit(songs.data, songs.target)
     assert len(calls) == len(songs.data)  # one spectrogram a song, whatever the durations
     stacked = pipe[:2].transform(songs.data)

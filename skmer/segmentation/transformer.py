@@ -9,9 +9,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmer.audio import AudioError, check_waveform
 from skmer.features.segment_log_mel import count_segments, in_samples
-from skmer.segmentation.file_cache import file_key
 from skmer.segmentation.mixins import RecordingTransformerMixin, SongsOutMixin
-from skmer.segmentation.song_arrays import CACHE_VERSION, cached_compute_file, compute
+from skmer.segmentation.song_arrays import ArrayPlan, array_reader
 from skmer.segmentation.song_input import check_songs
 from skmer.segmentation.song_loop import map_songs
 from skmer.songs import SongSequence
@@ -198,9 +197,8 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
             If songs are digital silence; they are kept.
         """
         self._check_params()
-        songs = check_songs(X)
-        read_one = cached_compute_file(self.memory, len(songs))
-        one = partial(self._transform_one, plan=self._plan(), read_one=read_one)
+        songs, plan = check_songs(X), self._plan()
+        one = partial(self._transform_one, plan=plan, read=array_reader(self.memory, plan, len(songs)))
         made = map_songs(one, songs, "Spectrograms", self.n_jobs, self.verbose)
         return SongSequence(made, window=self._window())
 
@@ -228,45 +226,40 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         return 1 + (length - self.n_fft) // self.hop_length, int(step) // self.hop_length
 
     def _plan(self):
-        """Collect what decides a song's array, in plain types, so that 5 and 5.0 have the same key."""
         pad_to = 0
         if self.padding is not None:
             target = self.duration if self.max_duration is None else self.max_duration
             pad_to = round(in_samples(target, self.sr))
-        mel = {
-            "n_fft": int(self.n_fft),
-            "hop_length": int(self.hop_length),
-            "n_mels": int(self.n_mels),
-            "fmin": float(self.fmin),
-            "fmax": float(self.sr / 2 if self.fmax is None else self.fmax),
-            "center": bool(self.center),
-        }
-        return {
+        return ArrayPlan(
+            sr=float(self.sr),
+            n_fft=int(self.n_fft),
+            hop_length=int(self.hop_length),
+            n_mels=int(self.n_mels),
+            fmin=float(self.fmin),
+            fmax=float(self.sr / 2 if self.fmax is None else self.fmax),
+            center=bool(self.center),
+            max_duration=None if self.max_duration is None else float(self.max_duration),
+            padding=None if self.padding is None else str(self.padding),
+            pad_to=pad_to,
+            dtype=str(self.dtype),
             # a window is cut afterwards, so its length and hop are no part of the work
-            "segments": None if self._window() else (float(self.duration), float(self.hop)),
-            "dtype": str(self.dtype),
-            "pad_to": pad_to,
-            "padding": None if self.padding is None else str(self.padding),
-            "mel": tuple(sorted(mel.items())),
-        }
+            cut=None if self._window() else (float(self.duration), float(self.hop)),
+        )
 
-    def _transform_one(self, song, name, plan, read_one):
-        sr = float(self.sr)
+    def _transform_one(self, song, name, plan, read):
         if isinstance(song, str | os.PathLike):
-            max_duration = None if self.max_duration is None else float(self.max_duration)
-            params = tuple(sorted(plan.items()))
-            array, n_samples, silent = read_one(*file_key(song), CACHE_VERSION, max_duration, sr, params)
+            array, n_samples, silent = read(song)
         else:
             y = check_waveform(song, name)
             if self.max_duration is not None:
-                y = y[: round(in_samples(self.max_duration, sr))]
-            array, n_samples, silent = compute(y, sr=sr, **plan)
-        length = round(in_samples(self.duration, sr))
-        n_segments = count_segments(max(n_samples, plan["pad_to"]), length, in_samples(self.hop, sr))
+                y = y[: round(in_samples(self.max_duration, plan.sr))]
+            array, n_samples, silent = plan.array(y)
+        length = round(in_samples(self.duration, plan.sr))
+        n_segments = count_segments(max(n_samples, plan.pad_to), length, in_samples(self.hop, plan.sr))
         if n_segments < 1:
             raise AudioError(
-                f"{name}: it lasts {n_samples / sr:.2f} s, shorter than one segment of duration={self.duration:g} s. "
-                'Lower duration, leave the song out, or set padding="zero" or "circular".'
+                f"{name}: it lasts {n_samples / plan.sr:.2f} s, shorter than one segment of duration="
+                f'{self.duration:g} s. Lower duration, leave the song out, or set padding="zero" or "circular".'
             )
         window = self._window()
         if window is not None:
