@@ -1,20 +1,12 @@
 """Song statistics: the values of Eq. 10 from segment probabilities, over all songs at once."""
 
+from functools import cached_property, partial
+
 import numpy as np
 
-__all__ = ["STATISTICS", "song_statistics", "sort_within_songs"]
+__all__ = ["STATISTICS", "check_statistics", "song_statistics", "sort_within_songs"]
 
 _SEGMENTS_AT_ONCE = 1 << 16
-
-
-def _quantile(ordered, starts, lengths, q):
-    """Linear-interpolation quantile (NumPy's default) of runs that are sorted within themselves."""
-    position = q * (lengths - 1)
-    below = np.floor(position).astype(np.intp)
-    above = np.minimum(below + 1, lengths - 1)
-    weight = (position - below)[:, None]
-    low, high = ordered[starts + below], ordered[starts + above]
-    return low + (high - low) * weight
 
 
 def sort_within_songs(values, lengths):
@@ -49,27 +41,97 @@ def sort_within_songs(values, lengths):
     return ordered
 
 
-def _max(values, starts, lengths, threshold):
-    return np.maximum.reduceat(values, starts, axis=0)
+class _Songs:
+    """Some songs, one after another, as the statistics want them."""
+
+    def __init__(self, values, lengths, threshold):
+        self.values, self.lengths, self.threshold = values, lengths, threshold
+        self.starts = np.cumsum(lengths) - lengths
+
+    @cached_property
+    def ordered(self):
+        return sort_within_songs(self.values, self.lengths)
+
+    def mean_of(self, values):
+        return np.add.reduceat(values, self.starts, axis=0, dtype=np.float64) / self.lengths[:, None]
 
 
-def _min(values, starts, lengths, threshold):
-    return np.minimum.reduceat(values, starts, axis=0)
+def _max(songs):
+    return np.maximum.reduceat(songs.values, songs.starts, axis=0)
 
 
-def _mean(values, starts, lengths, threshold):
-    return np.add.reduceat(values, starts, axis=0, dtype=np.float64) / lengths[:, None]
+def _min(songs):
+    return np.minimum.reduceat(songs.values, songs.starts, axis=0)
 
 
-def _share(values, starts, lengths, threshold):
-    return np.add.reduceat(values > threshold, starts, axis=0, dtype=np.float64) / lengths[:, None]
+def _mean(songs):
+    return songs.mean_of(songs.values)
 
 
-_OF_VALUES = {"max": _max, "min": _min, "mean": _mean, "share": _share}
-_QUANTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
+def _std(songs):
+    # around the mean, where no digits are lost to it
+    return np.sqrt(songs.mean_of((songs.values - np.repeat(_mean(songs), songs.lengths, axis=0)) ** 2))
+
+
+def _share(songs):
+    return songs.mean_of(songs.values > songs.threshold)
+
+
+def _quantile(songs, q):
+    """Interpolate linearly between sorted values, as NumPy does by default."""
+    position = q * (songs.lengths - 1)
+    below = np.floor(position).astype(np.intp)
+    above = np.minimum(below + 1, songs.lengths - 1)
+    low, high = songs.ordered[songs.starts + below], songs.ordered[songs.starts + above]
+    return low + (high - low) * (position - below)[:, None]
+
+
+_NAMED = {
+    "max": _max,
+    "min": _min,
+    "q1": partial(_quantile, q=0.25),
+    "median": partial(_quantile, q=0.5),
+    "q3": partial(_quantile, q=0.75),
+    "mean": _mean,
+    "share": _share,
+    "std": _std,
+}
 
 STATISTICS = ("max", "min", "q1", "median", "q3", "mean", "share")
 """The seven statistics of Eq. 10 (Sun et al.), in its order."""
+
+
+def check_statistics(statistics, known=tuple(_NAMED), functions=True):
+    """Refuse no statistics at all, and unknown ones.
+
+    Parameters
+    ----------
+    statistics : sequence of str or callable
+        As `song_statistics` takes them.
+    known : sequence of str, default=("max", "min", "q1", "median", "q3", "mean", "share", "std")
+        Names that are allowed.
+    functions : bool, default=True
+        Whether functions are.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or an unknown one.
+
+    Examples
+    --------
+    >>> from skmer.statistics import check_statistics
+    >>> check_statistics(["mode"])
+    Traceback (most recent call last):
+    ...
+    ValueError: Unknown statistic 'mode': choose from max, min, q1, median, q3, mean, share, std or give a function.
+    """
+    if len(statistics) == 0:
+        raise ValueError("statistics is empty: name at least one.")
+    for statistic in statistics:
+        if not (functions and callable(statistic)) and not (isinstance(statistic, str) and statistic in known):
+            own = " or give a function" if functions else ""
+            raise ValueError(f"Unknown statistic {statistic!r}: choose from {', '.join(known)}{own}.")
 
 
 def song_statistics(values, lengths, statistics=STATISTICS, threshold=0.5):
@@ -82,9 +144,9 @@ def song_statistics(values, lengths, statistics=STATISTICS, threshold=0.5):
     lengths : array-like of shape (n_songs,)
         Number of segments of each song; each is at least one.
     statistics : sequence of str or callable, default=STATISTICS
-        Any of ``"max"``, ``"min"``, ``"q1"``, ``"median"``, ``"q3"``, ``"mean"`` and
-        ``"share"`` (of segments above `threshold`), or a function of one song's
-        (n_segments, n_classes) values that returns (n_classes,) values.
+        Any of ``"max"``, ``"min"``, ``"q1"``, ``"median"``, ``"q3"``, ``"mean"``,
+        ``"share"`` (of segments above `threshold`) and ``"std"``, which is not of the paper;
+        or a function of one song's (n_segments, n_classes) values that returns (n_classes,) values.
     threshold : float, default=0.5
         The threshold of ``"share"``, theta of f7.
 
@@ -117,33 +179,25 @@ def song_statistics(values, lengths, statistics=STATISTICS, threshold=0.5):
     lengths = np.asarray(lengths, dtype=np.intp)
     if lengths.sum() != len(values) or (lengths < 1).any():
         raise ValueError(f"lengths must be positive and add up to {len(values)} segments, got {lengths.sum()}.")
+    check_statistics(statistics)
     # some songs at a time: what is made on the way stays in the processor's cache
     block = (np.cumsum(lengths) - 1) // _SEGMENTS_AT_ONCE
     cuts = np.flatnonzero(np.diff(block)) + 1
     parts = zip(np.split(values, np.cumsum(lengths)[cuts - 1]), np.split(lengths, cuts), strict=True)
-    return np.concatenate([_statistics(*part, statistics, threshold) for part in parts])
+    return np.concatenate([_rows(_Songs(*part, threshold), statistics) for part in parts])
 
 
-def _statistics(values, lengths, statistics, threshold):
-    """Give `song_statistics` of a block of songs."""
-    starts = np.cumsum(lengths) - lengths
-    ordered = None
-    columns = []
-    for statistic in statistics:
-        if callable(statistic):
-            column = np.stack([np.asarray(statistic(song)) for song in np.split(values, starts[1:])])
-            if column.shape != (len(lengths), values.shape[1]):
-                raise ValueError(
-                    f"The statistic {statistic} must return {values.shape[1]} values a song, one a class; "
-                    f"it returned shape {column.shape[1:]}."
-                )
-        elif statistic in _QUANTILES:
-            if ordered is None:
-                ordered = sort_within_songs(values, lengths)
-            column = _quantile(ordered, starts, lengths, _QUANTILES[statistic])
-        elif statistic in _OF_VALUES:
-            column = _OF_VALUES[statistic](values, starts, lengths, threshold)
-        else:
-            raise ValueError(f"Unknown statistic {statistic!r}: choose from {STATISTICS} or give a function.")
-        columns.append(column)
+def _rows(songs, statistics):
+    columns = [_by_function(songs, s) if callable(s) else _NAMED[s](songs) for s in statistics]
     return np.concatenate(columns, axis=1).astype(np.float64, copy=False)
+
+
+def _by_function(songs, function):
+    column = np.stack([np.asarray(function(song)) for song in np.split(songs.values, songs.starts[1:])])
+    n_classes = songs.values.shape[1]
+    if column.shape != (len(songs.lengths), n_classes):
+        raise ValueError(
+            f"The statistic {function} must return {n_classes} values a song, one a class; "
+            f"it returned shape {column.shape[1:]}."
+        )
+    return column

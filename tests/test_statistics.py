@@ -49,6 +49,13 @@ def test_seven_statistics_in_the_order_of_the_paper():
     assert STATISTICS == ("max", "min", "q1", "median", "q3", "mean", "share")
 
 
+def test_deviation_of_each_song():
+    rng = np.random.default_rng(0)
+    songs = [rng.normal(1e4, 1, size=(n, 2)) for n in (1, 5, 9)]
+    expected = [np.std(song, axis=0) for song in songs]
+    np.testing.assert_allclose(song_statistics(np.concatenate(songs), [1, 5, 9], ["std"]), expected, atol=1e-9)
+
+
 def test_own_statistic():
     values = np.arange(8.0).reshape(4, 2)
     out = song_statistics(values, [1, 3], ["min", lambda song: song[-1] - song[0]])
@@ -61,6 +68,7 @@ def test_own_statistic():
         ({"lengths": [2, 3]}, "add up"),
         ({"lengths": [4, 0]}, "positive"),
         ({"lengths": [4], "statistics": ["mode"]}, "Unknown statistic 'mode'"),
+        ({"lengths": [4], "statistics": []}, "statistics is empty"),
         ({"lengths": [4], "statistics": [lambda song: song]}, "must return 2 values"),
     ],
 )

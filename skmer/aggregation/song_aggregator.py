@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.aggregation._segment_values import segment_values
-from skmer.statistics import STATISTICS, song_statistics
+from skmer.statistics import STATISTICS, check_statistics, song_statistics
 
 __all__ = ["SongAggregator"]
 
@@ -23,8 +23,8 @@ class SongAggregator(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     statistics : sequence of str or callable, default=("max", "min", "q1", "median", "q3", "mean", "share")
-        Which statistics, in which order. A callable takes one song's
-        (n_segments, n_classes) array and returns (n_classes,) values.
+        Which statistics, in which order; ``"std"`` is there too, and is not of the paper. A callable
+        takes one song's (n_segments, n_classes) array and returns (n_classes,) values.
     threshold : float, default=0.5
         Threshold of ``"share"``; the paper finds the result insensitive to it.
 
@@ -32,7 +32,7 @@ class SongAggregator(TransformerMixin, BaseEstimator):
     ----------
     n_features_in_ : int
         Number of values a segment has, the classes.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where the input carries them (as the output of
         `SSSLClassifier.transform` does, or a DataFrame).
 
@@ -88,11 +88,7 @@ class SongAggregator(TransformerMixin, BaseEstimator):
             Itself.
         """
         self._validate_params()
-        if len(self.statistics) == 0:
-            raise ValueError("statistics is empty: name at least one.")
-        unknown = [s for s in self.statistics if not callable(s) and s not in STATISTICS]
-        if unknown:
-            raise ValueError(f"Unknown statistic {unknown[0]!r}: choose from {STATISTICS} or give a function.")
+        check_statistics(self.statistics)
         _, _, names = segment_values(self, X, reset=True)
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)

@@ -18,16 +18,12 @@ from skmer.segmentation.mixins import RecordingTransformerMixin
 from skmer.segmentation.song_input import check_songs
 from skmer.segmentation.song_loop import map_songs, names_of
 from skmer.songs import SongSequence
-from skmer.statistics import song_statistics
+from skmer.statistics import check_statistics, song_statistics
 from skmer.training.runtime import choose_device
 
 __all__ = ["EmbeddingTransformer"]
 
 _STATISTICS = ("mean", "std", "min", "max", "q1", "median", "q3")
-
-
-def _std(values):
-    return np.std(values, axis=0, dtype=np.float64)
 
 
 def _returns_rows(estimator):
@@ -87,7 +83,7 @@ class EmbeddingTransformer(RecordingTransformerMixin, BaseEstimator):
     See Also
     --------
     skmer.SongAggregator : Makes one row a song of what this gives without `statistics`.
-    skmer.descriptors.DescriptorTransformer : Hand-crafted descriptors.
+    skmer.DescriptorTransformer : Hand-crafted descriptors.
 
     Notes
     -----
@@ -231,8 +227,7 @@ class EmbeddingTransformer(RecordingTransformerMixin, BaseEstimator):
         windows = SongSequence(made)
         if self.statistics is None:
             return windows
-        chosen = [_std if statistic == "std" else statistic for statistic in self.statistics]
-        return song_statistics(np.concatenate(list(windows)), windows.n_segments, chosen)
+        return song_statistics(np.concatenate(list(windows)), windows.n_segments, self.statistics)
 
     @available_if(_returns_rows)
     def get_feature_names_out(self, input_features=None):
@@ -278,12 +273,7 @@ class EmbeddingTransformer(RecordingTransformerMixin, BaseEstimator):
         if isinstance(self.embedding, type):
             raise ValueError(f"embedding is the class {self.embedding.__qualname__}: pass an instance of it.")
         if self.statistics is not None:
-            unknown = [s for s in self.statistics if not isinstance(s, str) or s not in _STATISTICS]
-            if unknown or len(self.statistics) == 0:
-                what = f"holds {unknown[0]!r}, which is unknown" if unknown else "is empty"
-                raise ValueError(
-                    f"statistics {what}: choose from {_STATISTICS}, or use statistics=None and a SongAggregator."
-                )
+            check_statistics(self.statistics, _STATISTICS, functions=False)
         length, step = self._in_samples()
         if length < 1 or step < 1:
             raise ValueError(f"window and hop must each be one sample or more at sr={self.sr:g} Hz. Raise them.")

@@ -521,7 +521,7 @@ def test_half_precision_and_whole_numbers_become_floats():
         ({"window": 0.00001}, "one sample or more"),
         ({"hop": -1}, "hop"),
         ({"statistics": []}, "statistics is empty"),
-        ({"statistics": ["share"]}, "'share', which is unknown"),
+        ({"statistics": ["share"]}, "Unknown statistic 'share'"),
         ({"statistics": "mean"}, "statistics"),
         ({"max_duration": 0.1}, "no window fits"),
         ({"padding": "reflect"}, "padding"),
