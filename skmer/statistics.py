@@ -1,5 +1,6 @@
 """Song statistics: the values of Eq. 10 from segment probabilities, over all songs at once."""
 
+from collections.abc import Callable
 from functools import cached_property, partial
 
 import numpy as np
@@ -86,7 +87,7 @@ def _quantile(songs, q):
     return low + (high - low) * (position - below)[:, None]
 
 
-_NAMED = {
+_NAMED: dict[str, Callable] = {
     "max": _max,
     "min": _min,
     "q1": partial(_quantile, q=0.25),

@@ -106,7 +106,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    skmer.embeddings.MaskedMelAutoencoder : The first stage, which makes the segments' rows.
+    skmer.MaskedMelAutoencoder : The first stage, which makes the segments' rows.
     SongAggregator : Statistics of the segments instead of their order.
 
     Notes

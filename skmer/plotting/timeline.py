@@ -11,7 +11,8 @@ from skmer.prediction import emotion_over_time
 __all__ = ["EmotionTimelineDisplay"]
 
 
-def _check_song(song):
+def check_song(song):
+    """Give a song's name for a title, if it is one song."""
     if isinstance(song, str | Path):
         return Path(song).name
     if isinstance(song, np.ndarray) and song.ndim == 1:
@@ -33,6 +34,18 @@ def _spread(heights, gap):
     out = np.empty_like(placed)
     out[order] = placed
     return out
+
+
+def draw_seconds(ax, last, span=None):
+    """Mark the time of a song that ends at `last`: seconds, or minutes and seconds of a long one."""
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    span = last if span is None else span
+    step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if span / s <= 10), 1200)
+    ax.xaxis.set_major_locator(MultipleLocator(step))
+    if last > 90:
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{int(t) // 60}:{int(t) % 60:02d}"))
+    ax.set_xlabel("time (m:ss)" if last > 90 else "time (s)")
 
 
 class EmotionTimelineDisplay:
@@ -137,7 +150,7 @@ class EmotionTimelineDisplay:
         NotFittedError
             If the pipeline is not fitted.
         """
-        name = _check_song(song)
+        name = check_song(song)
         emotion = next(emotion_over_time(estimator, [song]))
         if title is None:
             title = name if emotion.label is None else f"{name}: {emotion.label}"
@@ -285,8 +298,6 @@ class EmotionTimelineDisplay:
             )
 
     def _draw_scales(self, ax):
-        from matplotlib.ticker import FuncFormatter, MultipleLocator
-
         edges = self._edges()
         half = 0.0 if self.duration is None else self.duration / 2
         first, last = min(self.times[0] - half, edges[0]), max(self.times[-1] + half, edges[-1])
@@ -302,11 +313,7 @@ class EmotionTimelineDisplay:
             # beside the bar, or beneath one that is as long as the song
             place = {"xytext": (6, 0), "va": "center"} if end < last - self.duration else {"xytext": (-112, -9)}
             ax.annotate(text, (end, 1.07), textcoords="offset points", fontsize="small", **place)
-        span = last - first
-        step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if span / s <= 10), 1200)
-        ax.xaxis.set_major_locator(MultipleLocator(step))
-        if last > 90:
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{int(t) // 60}:{int(t) % 60:02d}"))
-        ax.set(xlabel="time (m:ss)" if last > 90 else "time (s)", ylabel="probability")
+        draw_seconds(ax, last, last - first)
+        ax.set_ylabel("probability")
         ax.set_title(plain_text(self.title or ""), parse_math=False)
         tidy(ax)

@@ -97,6 +97,8 @@ class PipelineParts:
     ----------
     classes : ndarray of shape (n_classes,)
         The emotions.
+    classifier : estimator
+        The step that gives segments their probabilities.
     max_duration : float or None
         Seconds of each song that are used.
     predicts : bool
@@ -143,16 +145,16 @@ class PipelineParts:
                 "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and "
                 f"transform, such as SSSLClassifier; its steps are {names}."
             )
-        self._classifier = steps[able[0]]
-        if not hasattr(self._classifier, "classes_"):
+        self.classifier = steps[able[0]]
+        if not hasattr(self.classifier, "classes_"):
             raise NotFittedError("The pipeline is not fitted: call fit with songs and their emotions first.")
         # A model must not bring its trainer's cache folder, threads and progress bars along.
         self._segmenter = clone(steps[cut]).set_params(memory=None, n_jobs=1, verbose=0)
         self._before, self._between = steps[:cut], steps[cut + 1 : able[0]]
         self._after = steps[able[0] + 1 :]
-        self.classes = np.asarray(self._classifier.classes_)
+        self.classes = np.asarray(self.classifier.classes_)
         self.max_duration = self._segmenter.max_duration
-        self.predicts = hasattr([self._classifier, *self._after][-1], "predict")
+        self.predicts = hasattr([self.classifier, *self._after][-1], "predict")
 
     def segments(self, song):
         """Decode one song and cut it.
@@ -183,10 +185,10 @@ class PipelineParts:
             What the pipeline hears.
         """
         rows = _transform(self._between, segments)
-        songs = self._classifier.transform(rows)
+        songs = self.classifier.transform(rows)
         if not isinstance(songs, SongSequence) or songs.segment_shape != (len(self.classes),):
             raise ValueError(
-                f"{type(self._classifier).__name__}.transform must give songs of shape (n_segments, "
+                f"{type(self.classifier).__name__}.transform must give songs of shape (n_segments, "
                 f"{len(self.classes)}), the probabilities of each segment, as SSSLClassifier's does."
             )
         probabilities = np.asarray(songs[0])
@@ -199,10 +201,10 @@ class PipelineParts:
             return self._after[-1].predict(_transform(self._after[:-1], songs))[0]
         from skmer.classifiers import SSSLClassifier
 
-        if type(self._classifier).predict is SSSLClassifier.predict:
+        if type(self.classifier).predict is SSSLClassifier.predict:
             # its rule, without a second run of the network
             return self.classes[probabilities.mean(axis=0).argmax()]
-        return self._classifier.predict(rows)[0]
+        return self.classifier.predict(rows)[0]
 
 
 def _may_give_probabilities(step):

@@ -1,0 +1,127 @@
+"""``skmer label-noise``: a page that says where labelled songs should be listened to again."""
+
+import argparse
+import sys
+
+from skmer.cli.command import Stop, add_command, n_jobs_argument
+from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs
+from skmer.cli.model_file import MODEL_HELP, TRUST, load_model
+
+__all__ = ["add_label_noise"]
+
+
+def add_label_noise(commands):
+    """Add ``skmer label-noise`` to the commands."""
+    command = add_command(
+        commands,
+        "label-noise",
+        _label_noise,
+        "tell in which seconds of labelled songs the model distrusts the label, and what it hears there instead",
+        f"{LABELLED_SONGS} DIR gets index.html, a page that sorts the songs by how much they are worth listening to "
+        "again, with pictures; relabel.csv, a line for each distrusted stretch with room for a new label; and "
+        "segments.csv, a line for each segment. It is a suggestion by a model that may have been trained on these very "
+        "labels. Exit status: 0, or 1 if a song could not be judged, 2 for a wrong argument or model. "
+        f"{TRUST}",
+    )
+    command.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; with a segment classifier")
+    add_songs(command)
+    command.add_argument("--out", metavar="DIR", required=True, help="folder of the report, which is made")
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help="replace an earlier report in DIR, unless its relabel.csv has been filled in",
+    )
+    command.add_argument(
+        "--threshold",
+        type=_probability,
+        metavar="P",
+        help="a label is distrusted where the probability that it is right is not above P; default: the model's own",
+    )
+    command.add_argument(
+        "--n-jobs",
+        type=n_jobs_argument,
+        default=1,
+        metavar="N",
+        help="threads that read songs; -1: all processors; default: 1",
+    )
+    loud = command.add_mutually_exclusive_group()
+    loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where nobody seems to watch")
+    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, remarks and summary")
+
+
+def _probability(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"it must be a number from 0 to 1, not {text!r}")
+    return value
+
+
+def _label_noise(arguments):
+    from skmer.label_noise_report import write_label_noise_report
+    from skmer.label_noise_report.folder import check_folder
+
+    try:
+        check_folder(arguments.out, arguments.force)
+    except OSError as error:
+        raise Stop(str(error)) from error
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise Stop("the pictures need matplotlib; install it with: pip install skmer[plot]") from error
+    matplotlib.use("Agg")  # no screen is needed
+    model, _, remarks = load_model(arguments.model, whole_songs=True)
+    from tqdm import tqdm
+
+    from skmer.prediction.label_trust import LabelJudge
+
+    def tell(*sentences):
+        if not arguments.quiet:
+            tqdm.write(" ".join(["skmer label-noise:", *sentences]), file=sys.stderr)
+
+    try:
+        LabelJudge(model, arguments.threshold)
+    except ValueError as error:
+        raise Stop(f"{arguments.model}: the labels of songs cannot be judged by this model: {error}") from error
+    for remark in remarks:
+        tell(f"{arguments.model}: warning: {remark}")
+    songs = load_songs(arguments)
+    try:
+        report = write_label_noise_report(
+            model,
+            songs.data,
+            songs.target,
+            arguments.out,
+            names=songs.names,
+            threshold=arguments.threshold,
+            n_jobs=arguments.n_jobs,
+            force=arguments.force,
+            verbose=not arguments.quiet and (arguments.verbose or sys.stderr.isatty()),
+            tell=tell,
+        )
+    except (FileExistsError, FileNotFoundError, PermissionError) as error:
+        raise Stop(str(error)) from error
+    if not arguments.quiet:
+        print(_describe(report))
+    return 1 if report.failed else 0
+
+
+def _describe(report):
+    """Write what a report says in a few lines."""
+    total = report.totals
+    n = total.n_songs + len(report.failed)
+    lines = [f"{total.n_songs} of {n} songs judged, {total.seconds:,.0f} s heard."]
+    if report.failed:
+        lines[0] += f" {len(report.failed)} failed; the page says why."
+    if not report.from_mixture:
+        lines.append("This model kept no mixture over losses: the network's probability of the label takes its place.")
+    lines.append(f"Expected to carry another emotion than the label: {total.expected_wrong:.0%} of the seconds.")
+    doubtful = [song for song in report.songs if song.stretches]
+    n_stretches = sum(len(song.stretches) for song in doubtful)
+    lines.append(f"Distrusted: {total.distrusted:,.0f} s in {n_stretches} stretches of {len(doubtful)} songs.")
+    if doubtful:
+        lines.append("Listen first to:")
+        lines += [f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}" for song in doubtful[:3]]
+    return "\n".join([*lines, f"Page: {report.page}"])

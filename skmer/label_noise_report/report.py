@@ -1,0 +1,219 @@
+"""write_label_noise_report: from a model and labelled songs to the report's folder."""
+
+import os
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from skmer.label_noise_report.folder import PAGE, PICTURES, RELABEL, SEGMENTS, check_folder, folder_written_whole
+from skmer.label_noise_report.page import make_page
+from skmer.label_noise_report.summary import LabelTotals, SongSummary, summarise, totals
+from skmer.label_noise_report.tables import open_table, segment_writer, write_relabel
+from skmer.prediction.files import predict_files
+from skmer.prediction.label_trust import LabelJudge
+from skmer.segmentation.song_input import check_songs
+
+__all__ = ["LabelNoiseReport", "write_label_noise_report"]
+
+
+@dataclass(frozen=True)
+class LabelNoiseReport:
+    """What a report says, without its segments.
+
+    Parameters
+    ----------
+    page : Path
+        The page.
+    songs : tuple of SongSummary
+        Those that were judged; first the songs with the largest share of seconds that are expected
+        to carry another emotion than the label.
+    failed : tuple of (str, str)
+        Name of each song that could not be judged, and why.
+    threshold : float
+        Seconds whose clean probability is not above it are distrusted.
+    from_mixture : bool
+        Whether the clean probability comes from the mixture that the classifier kept.
+
+    See Also
+    --------
+    write_label_noise_report : Makes it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from skmer.label_noise_report import LabelNoiseReport
+    >>> LabelNoiseReport(Path("report/index.html"), (), (), 0.5, True).totals.n_songs
+    0
+    """
+
+    page: Path
+    songs: tuple[SongSummary, ...]
+    failed: tuple[tuple[str, str], ...]
+    threshold: float
+    from_mixture: bool
+
+    @property
+    def totals(self) -> LabelTotals:
+        """Sums over all songs."""
+        return totals(self.songs)
+
+
+def write_label_noise_report(
+    estimator, songs, labels, out, *, names=None, threshold=None, n_jobs=1, force=False, verbose=0, tell=None
+):
+    """Judge the labels of songs, and write where they should be listened to again.
+
+    The folder holds a page, ``index.html``, that sorts the songs by the share of their seconds
+    that is expected to carry another emotion than the label; ``relabel.csv``, with a line for each
+    distrusted stretch and room for a new label; ``segments.csv``, with a line for each segment; and
+    ``pictures``. It has its name only once it is whole.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
+        as `SSSLClassifier`; or a fitted search over one.
+    songs : sequence of n_songs str or Path
+        Audio files.
+    labels : sequence of shape (n_songs,)
+        The label of each song.
+    out : str or Path
+        Folder, which is made; the folder that it lies in must be there.
+    names : sequence of n_songs str, default=None
+        What the report calls the songs; None takes the paths as given.
+    threshold : float, default=None
+        Clean probability that a label must exceed to be trusted; None is the classifier's own
+        ``clean_threshold``, or 0.5 where it has no mixture.
+    n_jobs : int, default=1
+        Threads that decode songs while the network works; -1 is every processor. It changes no
+        result.
+    force : bool, default=False
+        Whether an earlier report is replaced. A folder that holds anything else is refused, and
+        so is a report whose ``relabel.csv`` has new labels in it.
+    verbose : int, default=0
+        Above 0, a progress bar.
+    tell : callable, default=None
+        Called with a sentence for each song that fails or is doubtful, as it comes.
+
+    Returns
+    -------
+    LabelNoiseReport
+        What the page says.
+
+    Raises
+    ------
+    ValueError
+        If `estimator` is no such pipeline, or the lengths differ.
+    NotFittedError
+        If `estimator` is not fitted.
+    OSError
+        If `out` cannot or should not be written.
+    ImportError
+        If matplotlib is not installed.
+
+    See Also
+    --------
+    skmer.prediction.label_trust : What it is made of.
+    skmer.plotting.LabelNoiseDisplay : Its pictures.
+
+    Notes
+    -----
+    A song that cannot be read, or whose label the model does not know, is named on the page with
+    the reason, and the others go on. At most `n_jobs` + 1 songs are in memory.
+
+    Examples
+    --------
+    >>> from skmer.label_noise_report import write_label_noise_report
+    >>> report = write_label_noise_report(pipe, songs.data, songs.target, "report")  # doctest: +SKIP
+    >>> report.songs[0].name  # doctest: +SKIP
+    'the-one-to-begin-with.mp3'
+    """
+    judge = LabelJudge(estimator, threshold)
+    files, labels, names = _check(songs, labels, names)
+    draw = _Pictures()
+    check_folder(out, force)
+    tell = tell or (lambda sentence: None)
+    judged, failed = [], []
+    with ExitStack() as stack:
+        part = stack.enter_context(folder_written_whole(out, force))
+        (part / PICTURES).mkdir()
+        write = segment_writer(stack.enter_context(open_table(part / SEGMENTS, "w")), judge.parts.classes)
+        jobs = stack.enter_context(closing(_judged(judge, estimator, files, labels, n_jobs)))
+        bar = stack.enter_context(tqdm(total=len(files), desc="Songs", unit="song", disable=not verbose))
+        for i, (trust, warnings, error) in enumerate(jobs):
+            for warning in warnings:
+                tell(f"{names[i]}: warning: {warning}")
+            if error is None:
+                write(names[i], trust)
+                picture = f"{PICTURES}/{i + 1:0{len(str(len(files)))}}.png"
+                drawn = draw(trust, part / picture)
+                judged.append(summarise(trust, names[i], files[i], warnings, picture if drawn else None))
+            else:
+                tell(f"{names[i]}: {error}")
+                failed.append((names[i], error))
+            bar.update()
+        # sorted() is stable: songs that are equally doubtful keep their order
+        ranked = tuple(sorted(judged, key=lambda song: -song.expected_wrong))
+        report = LabelNoiseReport(Path(out) / PAGE, ranked, tuple(failed), judge.threshold, judge.from_mixture)
+        write_relabel(part / RELABEL, ranked)
+        (part / PAGE).write_text(make_page(report, judge.parts), encoding="utf-8")
+    return report
+
+
+def _check(songs, labels, names):
+    files = check_songs(songs)
+    if not all(isinstance(file, str | os.PathLike) for file in files):
+        raise ValueError("songs must be paths of audio files, which the page links to; label_trust takes waveforms.")
+    files, labels = [os.fspath(file) for file in files], list(labels)
+    names = files if names is None else list(names)
+    for what, values in (("labels", labels), ("names", names)):
+        if len(values) != len(files):
+            raise ValueError(f"There are {len(files)} songs but {len(values)} {what}: give one a song.")
+    return files, labels, names
+
+
+def _judged(judge, estimator, files, labels, n_jobs):
+    """Give the trust, the warnings and the error of each song; one of trust and error is None."""
+    reasons = [_wrong_label(judge, label) for label in labels]
+    readable = [file for file, reason in zip(files, reasons, strict=True) if reason is None]
+    with closing(predict_files(estimator, readable, n_jobs)) as predictions:
+        for label, reason in zip(labels, reasons, strict=True):
+            if reason is not None:
+                yield None, (), reason
+                continue
+            prediction = next(predictions)
+            trust = None if prediction.error is not None else judge.trust(prediction.emotion, label)
+            yield trust, prediction.warnings, prediction.error
+
+
+def _wrong_label(judge, label):
+    try:
+        judge.position(label)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+class _Pictures:
+    """Draws the songs that have something to show, all on one figure, which is of no window."""
+
+    def __init__(self):
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError("The report's pictures need matplotlib: pip install skmer[plot]") from error
+        from skmer.plotting import LabelNoiseDisplay
+
+        self._figure = Figure(figsize=(9, 3), layout="constrained")
+        self._draw = partial(LabelNoiseDisplay.from_trust, title="")
+
+    def __call__(self, trust, path):
+        if not trust.stretches():
+            return False
+        self._figure.clear()
+        self._draw(trust, ax=self._figure.subplots())
+        self._figure.savefig(path, dpi=100)
+        return True

@@ -1,0 +1,245 @@
+"""LabelNoiseDisplay: where in a song its label is distrusted, and what is heard there instead."""
+
+import numpy as np
+
+from skmer.plotting._base import COLOURS, make_axes, plain_text, tidy
+from skmer.plotting.timeline import check_song, draw_seconds
+from skmer.prediction import label_trust
+
+__all__ = ["LabelNoiseDisplay"]
+
+_STRIP = (1.10, 1.24)  # heights: the probability takes 0 to 1
+_FIRST_NAMES, _ROW, _MOST_ROWS = 1.29, 0.13, 3
+
+
+class LabelNoiseDisplay:
+    """Where in a song its label is distrusted, and what is heard there instead.
+
+    Make it with `from_estimator` or `from_trust`. The strip has the colour of the label; the
+    stretches in which the label is distrusted are hatched, in the colour of what is heard
+    there, whose name and probability stand above. The curve beneath is the probability that
+    the label is right, second by second, with the threshold.
+
+    Parameters
+    ----------
+    trust : LabelTrust
+        Of one song, as `skmer.prediction.label_trust` gives it.
+    title : str, default=None
+        Title of the picture.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the picture.
+    figure_ : matplotlib Figure
+        Figure that holds them.
+    curve_ : matplotlib StepPatch
+        The probability that the label is right.
+    strip_ : list of matplotlib Rectangle
+        The label's own strip, then a piece for each distrusted stretch.
+    names_ : list of matplotlib Annotation
+        Names of what is heard, for the stretches that have room for one.
+
+    Raises
+    ------
+    ValueError
+        If `trust` has no segments.
+
+    See Also
+    --------
+    EmotionTimelineDisplay : Probability of each emotion over the time of one song.
+    skmer.label_noise_report.write_label_noise_report : A page with a picture for each song.
+
+    Notes
+    -----
+    Names that would lie upon each other are put in up to three rows; a stretch whose name fits
+    in none of them goes without.
+
+    Examples
+    --------
+    >>> from skmer.plotting import LabelNoiseDisplay
+    >>> from skmer.prediction import label_trust
+    >>> [trust] = label_trust(pipe, ["song.wav"], ["calm"])  # doctest: +SKIP
+    >>> LabelNoiseDisplay.from_trust(trust).figure_.savefig("label.png")  # doctest: +SKIP
+    """
+
+    def __init__(self, trust, title=None):
+        self.trust = trust
+        self.title = title
+        if not len(trust.starts):
+            raise ValueError("This trust has no segments to draw.")
+
+    @classmethod
+    def from_estimator(cls, estimator, song, label, *, threshold=None, title=None, ax=None):
+        """Judge the label of a song with a fitted pipeline, and plot it.
+
+        Parameters
+        ----------
+        estimator : Pipeline
+            Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
+            as `SSSLClassifier`; or a fitted search over one.
+        song : str, Path or ndarray of shape (n_samples,)
+            Path of an audio file, or a waveform at the sample rate of the `SegmentTransformer`.
+        label : object
+            The song's label.
+        threshold : float, default=None
+            Clean probability that a label must exceed to be trusted; None is the classifier's own.
+        title : str, default=None
+            Title; ``None`` is the file's name and the label.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; ``None`` makes a figure.
+
+        Returns
+        -------
+        LabelNoiseDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If the pipeline lacks one of the two steps, `song` is not one song, or the model does
+            not know the label.
+        NotFittedError
+            If the pipeline is not fitted.
+        """
+        name = check_song(song)
+        [trust] = label_trust(estimator, [song], [label], threshold)
+        return cls.from_trust(trust, title=f"{name}: labelled {trust.label}" if title is None else title, ax=ax)
+
+    @classmethod
+    def from_trust(cls, trust, *, title=None, ax=None):
+        """Plot what `skmer.prediction.label_trust` gives for a song.
+
+        Parameters
+        ----------
+        trust : LabelTrust
+            Of one song.
+        title : str, default=None
+            Title; ``None`` is the label.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; ``None`` makes a figure.
+
+        Returns
+        -------
+        LabelNoiseDisplay
+            The display.
+        """
+        return cls(trust, f"Labelled {trust.label}" if title is None else title).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; ``None`` makes a figure.
+
+        Returns
+        -------
+        LabelNoiseDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        self.ax_ = ax = make_axes(ax, (9, 3.2), "LabelNoiseDisplay")
+        self.figure_ = ax.figure
+        ends = self.trust.second_ends
+        edges = np.r_[0.0, ends]
+        ax.set_xlim(0, edges[-1])
+        self._draw_curve(ax, edges)
+        stretches = self.trust.stretches()
+        self._draw_strip(ax, edges[-1], stretches)
+        n_rows = self._name_stretches(ax, stretches)
+        ax.set_ylim(-0.03, _FIRST_NAMES + _ROW * n_rows)
+        ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
+        ax.spines["left"].set_bounds(0, 1)
+        ax.set_ylabel("probability that\nthe label is right", y=0.5 / ax.get_ylim()[1])
+        draw_seconds(ax, edges[-1])
+        ax.set_title(plain_text(self.title or ""), loc="left", parse_math=False)
+        tidy(ax)
+        return self
+
+    def _colour(self, name):
+        return COLOURS[self.trust.classes.tolist().index(name) % len(COLOURS)]
+
+    def _draw_curve(self, ax, edges):
+        trust, clean = self.trust, self.trust.second_clean_probability
+        ax.axhline(trust.threshold, color="black", linestyle="--", linewidth=1)
+        for stretch in trust.stretches():
+            inside = (edges[:-1] >= stretch.start) & (edges[:-1] < stretch.end)
+            heights = np.where(inside, clean, np.nan)
+            # what is missing to the threshold
+            ax.stairs(heights, edges, baseline=trust.threshold, fill=True, color=self._colour(stretch.heard), alpha=0.3)
+        self.curve_ = ax.stairs(clean, edges, baseline=None, color="black", linewidth=1.8)
+        self._beside(ax, trust.threshold, f"distrusted up to {trust.threshold:g}", color="#444444")
+
+    def _draw_strip(self, ax, end, stretches):
+        from matplotlib.patches import Rectangle
+
+        low, high = _STRIP
+        own = Rectangle((0, low), end, high - low, facecolor=self._colour(self.trust.label), linewidth=0)
+        self.strip_ = [ax.add_patch(own)]
+        for stretch in stretches:
+            # higher than the strip, and hatched: it stands out without colour too
+            piece = Rectangle(
+                (stretch.start, low - 0.025),
+                stretch.end - stretch.start,
+                high - low + 0.05,
+                facecolor=self._colour(stretch.heard),
+                edgecolor="white",
+                hatch="////",
+                linewidth=1.0,
+            )
+            self.strip_.append(ax.add_patch(piece))
+        text = f"label: {self.trust.label}"
+        self._beside(ax, (low + high) / 2, text, color=self._colour(self.trust.label), fontweight="bold")
+        if stretches:
+            self._beside(ax, _FIRST_NAMES + 0.04, "heard instead", color="#444444")
+
+    def _name_stretches(self, ax, stretches):
+        """Write what is heard above each stretch, in rows where names would touch; give the number of rows."""
+        left, right = ax.get_xlim()
+        # the width of a letter in seconds, by the width of the axes before the layout is settled
+        letter = 0.095 * (right - left) / max(ax.get_window_extent().width / self.figure_.dpi, 1)
+        taken = np.full(_MOST_ROWS, -np.inf)
+        self.names_ = []
+        n_rows = 0
+        for stretch in stretches:
+            text = f"{plain_text(str(stretch.heard))} {stretch.heard_probability:.0%}"
+            width = letter * len(text)
+            centre = min(max((stretch.start + stretch.end) / 2, left + width / 2), right - width / 2)
+            free = np.flatnonzero(taken <= centre - width / 2)
+            if not len(free):
+                continue
+            row = int(free[0])
+            taken[row] = centre + width / 2 + letter
+            n_rows = max(n_rows, row + 1)
+            height = _FIRST_NAMES + _ROW * row
+            if row:
+                middle = (stretch.start + stretch.end) / 2
+                line = {"color": self._colour(stretch.heard), "linewidth": 0.8, "zorder": 1}
+                ax.plot([middle] * 2, [_STRIP[1] + 0.03, height], **line)
+            # on white, so that the line of a name above does not go through this one
+            paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            style = {"ha": "center", "va": "bottom", "fontweight": "bold", "fontsize": "small", "bbox": paper}
+            name = ax.annotate(text, (centre, height), color=self._colour(stretch.heard), parse_math=False, **style)
+            self.names_.append(name)
+        return n_rows
+
+    @staticmethod
+    def _beside(ax, height, text, **style):
+        ax.annotate(
+            plain_text(text),
+            (1, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+            parse_math=False,
+            annotation_clip=False,
+            **style,
+        )

@@ -1,0 +1,174 @@
+"""LabelTrust: how far the label of one song is trusted, over the song's time."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["LabelStretch", "LabelTrust"]
+
+
+class LabelStretch(NamedTuple):
+    """A stretch of a song through which its label is distrusted.
+
+    Parameters
+    ----------
+    start, end : float
+        Beginning and end, in seconds.
+    clean_probability : float
+        Mean, over its seconds, of the probability that the label is right.
+    heard : object
+        What is heard instead: the most probable emotion other than the label.
+    heard_probability : float
+        Mean of that emotion's probability.
+
+    See Also
+    --------
+    LabelTrust.stretches : Finds them.
+
+    Examples
+    --------
+    >>> from skmer.prediction import LabelStretch
+    >>> stretch = LabelStretch(4.0, 9.0, 0.08, "Q3", 0.9)
+    >>> stretch.end - stretch.start
+    5.0
+    """
+
+    start: float
+    end: float
+    clean_probability: float
+    heard: Any
+    heard_probability: float
+
+
+@dataclass(frozen=True)
+class LabelTrust:
+    """How far a model trusts the label of one song, over the song's time.
+
+    Parameters
+    ----------
+    label : object
+        The song's label, which its segments inherit.
+    classes : ndarray of shape (n_classes,)
+        The emotions that the model knows.
+    starts, ends : ndarray of shape (n_segments,)
+        Beginning and end of each segment, in seconds.
+    probabilities : ndarray of shape (n_segments, n_classes)
+        Probability of each emotion in each segment.
+    losses : ndarray of shape (n_segments,)
+        Cross-entropy of each segment against the label.
+    clean_probability : ndarray of shape (n_segments,)
+        Probability that the label is right for the segment.
+    threshold : float
+        Seconds whose clean probability is not above it are distrusted.
+    from_mixture : bool, default=True
+        Whether the clean probability is the posterior of a mixture over losses; if not, it is the
+        probability that the network gives to the label.
+
+    See Also
+    --------
+    label_trust : Makes them.
+    skmer.plotting.LabelNoiseDisplay : Draws them.
+
+    Notes
+    -----
+    Segments overlap. A second takes the mean over the segments that cover it, each with the
+    part of the second that it covers. A second that no segment covers has NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.prediction import LabelTrust
+    >>> probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
+    >>> trust = LabelTrust("calm", np.array(["calm", "tense"]), np.arange(3.0), np.arange(3.0) + 2, probabilities,
+    ...                    -np.log(probabilities[:, 0]), np.array([1.0, 0.8, 0.0]), 0.5)
+    >>> trust.second_clean_probability
+    array([1. , 0.9, 0.4, 0. ])
+    >>> [(stretch.start, stretch.end, stretch.heard) for stretch in trust.stretches()]
+    [(2.0, 4.0, 'tense')]
+    >>> round(trust.expected_wrong, 3)
+    0.425
+    """
+
+    label: Any
+    classes: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    probabilities: np.ndarray
+    losses: np.ndarray
+    clean_probability: np.ndarray
+    threshold: float
+    from_mixture: bool = True
+
+    @cached_property
+    def second_ends(self):
+        """End of each second of the song, of shape (n_seconds,); the last one ends where the last segment does."""
+        n = int(np.ceil(self.ends[-1] - 1e-9))
+        return np.minimum(np.arange(1.0, n + 1), self.ends[-1])
+
+    @cached_property
+    def second_clean_probability(self):
+        """Probability that the label is right for each second, of shape (n_seconds,)."""
+        return self._per_second(self.clean_probability[:, None])[:, 0]
+
+    @cached_property
+    def second_probabilities(self):
+        """Probability of each emotion in each second, of shape (n_seconds, n_classes)."""
+        return self._per_second(self.probabilities)
+
+    @property
+    def second_is_distrusted(self):
+        """Whether the label is distrusted in each second, of shape (n_seconds,)."""
+        return self.second_clean_probability <= self.threshold
+
+    @property
+    def seconds_heard(self):
+        """Seconds of the song that a segment covers."""
+        return float(self._lengths.sum())
+
+    @property
+    def expected_wrong(self):
+        """Share of the seconds that are expected to carry another emotion: the mean of 1 - clean probability."""
+        lengths, clean = self._lengths, np.nan_to_num(self.second_clean_probability)
+        return float(((1 - clean) * lengths).sum() / lengths.sum())
+
+    def stretches(self):
+        """Give the runs of seconds in which the label is distrusted.
+
+        Returns
+        -------
+        list of LabelStretch
+            In the order of time; empty where the label is trusted throughout.
+        """
+        distrusted = np.r_[False, self.second_is_distrusted, False]
+        edges = np.flatnonzero(distrusted[1:] != distrusted[:-1])
+        return [self._stretch(first, stop) for first, stop in edges.reshape(-1, 2)]
+
+    def _stretch(self, first, stop):
+        mean = self.second_probabilities[first:stop].mean(axis=0)
+        others = np.where(self.classes == self.label, -1, mean)
+        heard = int(others.argmax())
+        clean = float(self.second_clean_probability[first:stop].mean())
+        name = self.classes[heard : heard + 1].tolist()[0]
+        return LabelStretch(float(first), float(self.second_ends[stop - 1]), clean, name, float(mean[heard]))
+
+    @cached_property
+    def _lengths(self):
+        """Length of each second, 0 where no segment covers it."""
+        lengths = self.second_ends - np.arange(len(self.second_ends))
+        return np.where(np.isnan(self.second_clean_probability), 0, lengths)
+
+    def _per_second(self, values):
+        n = len(self.second_ends)
+        total, weight = np.zeros((n, values.shape[1])), np.zeros(n)
+        first = np.floor(self.starts + 1e-9).astype(int)
+        # a segment reaches into few seconds, a song may have many: no table of all segments by all seconds
+        for step in range(int(np.ceil((self.ends - self.starts).max())) + 1):
+            second = np.minimum(first + step, n - 1)
+            covered = np.minimum(self.ends, first + step + 1) - np.maximum(self.starts, first + step)
+            covered = np.where(covered > 1e-9, covered, 0)
+            np.add.at(total, second, covered[:, None] * values)
+            np.add.at(weight, second, covered)
+        with np.errstate(invalid="ignore"):
+            return total / weight[:, None]

@@ -1,0 +1,274 @@
+"""The report: what the page and the tables say is what the model says; nothing half-written, nothing overwritten."""
+
+import csv
+import os
+import re
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+import pytest
+import soundfile
+
+from skmer.label_noise_report import write_label_noise_report
+from skmer.label_noise_report.folder import check_folder
+from skmer.label_noise_report.html import audio_link, clock, histogram, seconds_text
+from skmer.label_noise_report.summary import heard_instead, summarise, totals
+from skmer.prediction import LabelTrust, label_trust
+from tests.tiny_model import SR, tiny_pipeline, tiny_songs
+
+EMOTIONS = np.array(["calm", "tense"])
+
+
+class Page(HTMLParser):
+    """The links, tags and text of a page; each tag must be closed."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.open, self.tags, self.links, self.words = [], set(), [], []
+        self.feed(path.read_text(encoding="utf-8"))
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def table(path):
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def trust_of(clean, label="calm"):
+    clean = np.asarray(clean, dtype=float)
+    rows = np.column_stack([clean, 1 - clean])
+    starts = np.arange(len(clean)) * 1.0
+    rows = rows if label == "calm" else rows[:, ::-1]
+    return LabelTrust(label, EMOTIONS, starts, starts + 1, rows, -np.log(clean), clean, 0.5)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Five songs, one of which has a name that does harm where it is not escaped."""
+    (tmp_path / "songs").mkdir()
+    names = ["a.wav", "<script>alert(1)&.wav", "ü #1, 100%.wav", "d.wav", "e.wav"]
+    for name, y in zip(names, tiny_songs().data, strict=False):
+        soundfile.write(tmp_path / "songs" / name, y, SR, subtype="FLOAT")
+    return [str(tmp_path / "songs" / name) for name in names]
+
+
+def labels(n=5):
+    return tiny_songs().target[:n].tolist()
+
+
+def test_sums_over_songs():
+    songs = [
+        summarise(trust_of([0.9, 0.2, 0.1, 0.8]), "a", "a"),
+        summarise(trust_of([0.3, 0.95], "tense"), "b", "b"),
+    ]
+    assert songs[0].distrusted == 2
+    assert songs[0].expected_wrong == pytest.approx(0.5)
+    every, calm = totals(songs), totals(songs, "calm")
+    assert (every.n_songs, every.seconds, every.n_segments, every.distrusted) == (2, 6, 6, 3)
+    assert every.expected_wrong == pytest.approx((0.1 + 0.8 + 0.9 + 0.2 + 0.7 + 0.05) / 6)
+    assert calm.expected_wrong == pytest.approx(0.5)
+    assert heard_instead(songs) == {("calm", "tense"): 2, ("tense", "calm"): 1}
+    assert np.sum([song.bins for song in songs]) == 6
+    assert songs[1].bins[19] == 1
+    assert totals([]).expected_wrong == 0
+
+
+def test_tables_and_page_say_what_the_model_says(files, tmp_path):
+    out = tmp_path / "report"
+    names = [os.path.basename(file) for file in files]
+    report = write_label_noise_report(tiny_pipeline(), files, labels(), out, names=names, threshold=0.8)
+    assert report.page == out / "index.html"
+    trusts = list(label_trust(tiny_pipeline(), files, labels(), threshold=0.8))
+    wrong = [trust.expected_wrong for trust in trusts]
+    order = sorted(range(5), key=lambda i: -wrong[i])
+    assert [song.name for song in report.songs] == [names[i] for i in order]
+    assert [song.expected_wrong for song in report.songs] == pytest.approx([wrong[i] for i in order], abs=1e-5)
+
+    segments = table(out / "segments.csv")
+    assert list(segments[0]) == [
+        "file",
+        "label",
+        "start",
+        "end",
+        "clean_probability",
+        "loss",
+        "p_Q1",
+        "p_Q2",
+        "p_Q3",
+        "p_Q4",
+    ]
+    assert [row["file"] for row in segments] == [name for name in names for _ in range(5)]
+    clean = np.concatenate([trust.clean_probability for trust in trusts])
+    np.testing.assert_allclose([float(row["clean_probability"]) for row in segments], clean, atol=1e-5)
+    losses = np.concatenate([trust.losses for trust in trusts])
+    np.testing.assert_allclose([float(row["loss"]) for row in segments], losses, atol=1e-5)
+
+    lines = table(out / "relabel.csv")
+    columns = "file label start end clean_probability heard heard_probability new_label"
+    assert list(lines[0]) == columns.split()
+    expected = [(names[i], trusts[i].label, *stretch) for i in order for stretch in trusts[i].stretches()]
+    assert expected
+    for row, (name, label, start, end, sure, heard, probability) in zip(lines, expected, strict=True):
+        assert (row["file"], row["label"], row["heard"], row["new_label"]) == (name, label, heard, "")
+        numbers = [float(row[key]) for key in ("start", "end", "clean_probability", "heard_probability")]
+        assert numbers == pytest.approx([start, end, sure, probability], abs=1e-5)
+
+    page = Page(out / "index.html")
+    ranked = [word.split(". ", 1)[1] for word in page.words if re.match(r"\d+\. ", word)]
+    assert ranked == [song.name for song in report.songs if song.stretches]
+    pictures = sorted(f"pictures/{path.name}" for path in (out / "pictures").iterdir())
+    assert pictures == sorted(link for link in page.links if link.startswith("pictures/"))
+    assert len(pictures) == len(ranked)
+
+
+def test_page_escapes_names_links_to_the_songs_and_needs_no_script_or_network(files, tmp_path):
+    out = tmp_path / "report"
+    write_label_noise_report(tiny_pipeline(), files, labels(), out, threshold=1.0)
+    source = (out / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in source
+    assert "&lt;script&gt;alert(1)&amp;.wav" in source
+    page = Page(out / "index.html")
+    assert "script" not in page.tags
+    assert not [link for link in page.links if "//" in link]
+    heard = [link for link in page.links if link.startswith("../songs") and "#t=" not in link]
+    assert sorted(os.path.normpath(out / os.fsdecode(unquote_to_bytes(link))) for link in heard) == sorted(files)
+    assert [link for link in page.links if link.endswith("#t=0,5")]
+
+
+def test_songs_that_fail_are_named_and_the_others_go_on(files, tmp_path):
+    with open(files[1], "w") as file:
+        file.write("no music")
+    told = []
+    given = [*labels(4), "<Q9>"]
+    names = ["a", "<b>", "c", "d", "e"]
+    out = tmp_path / "report"
+    report = write_label_noise_report(tiny_pipeline(), files, given, out, names=names, n_jobs=2, tell=told.append)
+    assert [name for name, _ in report.failed] == ["<b>", "e"]
+    assert "no audio" in report.failed[0][1]
+    assert "does not know the label '<Q9>'" in report.failed[1][1]
+    assert told == [f"{name}: {reason}" for name, reason in report.failed]
+    assert sorted(song.name for song in report.songs) == ["a", "c", "d"]
+    source = (out / "index.html").read_text(encoding="utf-8")
+    assert "Songs that could not be judged (2)" in source
+    assert "&lt;Q9&gt;" in source
+    assert "<Q9>" not in source
+
+
+def test_all_songs_may_fail(tmp_path):
+    report = write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], tmp_path / "report")
+    assert report.songs == ()
+    assert "No song could be judged." in Page(report.page).words
+    assert table(tmp_path / "report" / "segments.csv") == []
+
+
+def test_page_says_where_there_is_no_mixture_and_what_is_heard(files, tmp_path, monkeypatch):
+    network = tiny_pipeline()[1]
+    monkeypatch.delattr(network, "split_")
+    monkeypatch.setattr(tiny_pipeline()[0], "max_duration", 3)
+    report = write_label_noise_report(tiny_pipeline(), files[:2], labels(2), tmp_path / "report", verbose=0)
+    source = report.page.read_text(encoding="utf-8")
+    assert not report.from_mixture
+    assert "kept no mixture" in source
+    assert "hears the first 3 s" in source
+    assert report.totals.seconds == 6
+
+
+def test_nothing_is_overwritten_unasked(files, tmp_path):
+    out = tmp_path / "report"
+    write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, threshold=1.0)
+    with pytest.raises(FileExistsError, match="there is a report already"):
+        check_folder(out, force=False)
+    (out / ".DS_Store").touch()
+    write_label_noise_report(tiny_pipeline(), files[:2], labels(2), out, threshold=1.0, force=True)
+    assert len({row["file"] for row in table(out / "segments.csv")}) == 2
+
+    path = out / "relabel.csv"
+    empty = path.read_text()
+    path.write_text(empty.removesuffix("\n") + "Q3\n")
+    with pytest.raises(FileExistsError, match="1 line of this table have a new label"):
+        check_folder(out, force=True)
+    path.write_text(empty)
+    check_folder(out, force=True)
+    (out / "pictures" / "mine.png").touch()
+    (out / "thesis.docx").touch()
+    with pytest.raises(FileExistsError, match=r"other things than a report \(pictures/mine.png, thesis.docx\)"):
+        write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, force=True)
+
+
+def test_folders_that_will_not_do(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    check_folder(tmp_path / "empty", force=False)
+    with pytest.raises(FileExistsError, match="this is a file"):
+        check_folder(tmp_path / "file", force=True)
+    with pytest.raises(FileNotFoundError, match="Make it first"):
+        check_folder(tmp_path / "none" / "report", force=False)
+
+
+def test_what_is_stopped_leaves_nothing_and_an_earlier_report_as_it_was(files, tmp_path):
+    out = tmp_path / "report"
+
+    def stop(sentence):
+        raise KeyboardInterrupt
+
+    for force in (False, True):
+        with pytest.raises(KeyboardInterrupt):
+            write_label_noise_report(tiny_pipeline(), [files[0], "none.wav"], ["Q1", "Q2"], out, force=force, tell=stop)
+        assert sorted(path.name for path in tmp_path.iterdir()) == (["report", "songs"] if force else ["songs"])
+        if not force:
+            write_label_noise_report(tiny_pipeline(), files, labels(), out)
+    assert len(table(out / "segments.csv")) == 25
+
+
+def test_a_link_stays_a_link(files, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_label_noise_report(tiny_pipeline(), files[:1], labels(1), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "index.html").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
+def test_bytes_in_a_name_that_are_no_text_go_through(files, tmp_path):
+    odd = os.fsdecode(os.fsencode(str(tmp_path)) + b"/songs/\xff.wav")
+    os.rename(files[0], odd)
+    out = tmp_path / "report"
+    write_label_noise_report(tiny_pipeline(), [odd], labels(1), out, threshold=1.0)
+    assert table(out / "relabel.csv")[0]["file"] == odd
+    source = (out / "index.html").read_text(encoding="utf-8")
+    assert "\\udcff.wav" in source
+    assert "songs/%FF.wav" in source
+
+
+def test_wrong_input_is_refused_in_words(tmp_path):
+    for songs, given, word in [
+        ([tiny_songs().data[0]], ["Q1"], "must be paths"),
+        (["a.wav"], ["Q1", "Q2"], "1 songs but 2 labels"),
+        ([], [], "no song"),
+    ]:
+        with pytest.raises(ValueError, match=word):
+            write_label_noise_report(tiny_pipeline(), songs, given, tmp_path / "report")
+    with pytest.raises(ValueError, match="1 songs but 0 names"):
+        write_label_noise_report(tiny_pipeline(), ["a.wav"], ["Q1"], tmp_path / "report", names=[])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_are_written_for_people(tmp_path):
+    assert [clock(t) for t in (0, 7, 65.5, 59.96)] == ["0:00", "0:07", "1:05.5", "1:00"]
+    assert [seconds_text(t) for t in (3, 3.25, 1234)] == ["3 s", "3.2 s", "1,234 s"]
+    assert audio_link(tmp_path / "a:b #1.mp3", tmp_path / "report") == "../a%3Ab%20%231.mp3"
+    assert histogram([1.0, 0.0, 2.0, 3.0], 0.5).count("#D55E00") == 2
