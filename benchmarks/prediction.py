@@ -16,7 +16,7 @@ from front_end import songs
 
 from skmer import make_sssl_pipeline
 from skmer.datasets import make_songs
-from skmer.prediction import PipelineParts, predict_files
+from skmer.prediction import SegmentPredictor, predict_files
 from skmer.statistics import song_statistics
 
 N_SEGMENTS, N_CLASSES = 28, 4  # a song of 30 s in segments of 3 s
@@ -60,15 +60,15 @@ def measure(arguments):
     """Take the figures."""
     rounds = 2 if arguments.quick else arguments.rounds
     pipe = fitted_pipeline()
-    parts = PipelineParts(pipe)
+    predictor = SegmentPredictor(pipe)
     with tempfile.TemporaryDirectory() as folder:
         paths, kind = songs(folder, 3 if arguments.quick else 24)
-        segments = [parts.segments(path) for path in paths]
+        segments = [predictor.read(path) for path in paths]
         seconds = interleave(
             {
-                "read": lambda: [parts.segments(path) for path in paths],
-                "network": lambda: [parts.emotion(song) for song in segments],
-                "in turn": lambda: [parts.emotion(parts.segments(path)) for path in paths],
+                "read": lambda: [predictor.read(path) for path in paths],
+                "network": lambda: [predictor.predict(song) for song in segments],
+                "in turn": lambda: [predictor.predict(predictor.read(path)) for path in paths],
                 "ahead": lambda: list(predict_files(pipe, paths)),
                 "two ahead": lambda: list(predict_files(pipe, paths, n_jobs=2)),
             },

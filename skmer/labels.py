@@ -2,9 +2,14 @@
 
 import numpy as np
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 __all__ = ["check_labels", "refuse_missing_labels"]
+
+_OF_RATINGS = (
+    "Ratings become classes where a loader is given a number as threshold, or by skmer.model_selection.Protocol, which "
+    "finds the median of the training songs."
+)
 
 
 def _is_missing(label):
@@ -79,10 +84,16 @@ def check_labels(estimator, y, n_songs):
         name = type(estimator).__name__
         raise ValueError(f"{name} requires y to be passed, but the target y is None: give a label a song.")
     refuse_missing_labels(y)
+    shape = np.asarray(y).shape
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(f"y should be a 1d array, one label a song, got shape {shape}. {_OF_RATINGS}")
     y = column_or_1d(y, warn=True)
     if len(y) != n_songs:
         raise ValueError(f"X has {n_songs} songs but y has {len(y)} labels: give one label a song.")
-    check_classification_targets(y)
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(f"Unknown label type: {type_of_target(y)}, where labels are classes. {_OF_RATINGS}") from error
     classes, positions = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y holds one class only, {str(classes[0])!r}: a classifier needs at least two.")

@@ -1,6 +1,7 @@
 """The house: imports run one way, without circles, and files stay small."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -20,7 +21,7 @@ FLOORS = [
     {"tagging"},
     {"recipes", "prediction"},
     {"plotting"},
-    {"demo", "reproduction"},
+    {"demo", "label_noise_report", "reproduction", "trained_models"},
     {"cli"},
     {"__main__"},
 ]
@@ -82,3 +83,18 @@ def test_no_circles():
 def test_files_stay_small():
     long = {name: n for name, path in modules().items() if (n := len(path.read_text().splitlines())) > 400}
     assert long == {}
+
+
+def test_the_contributing_guide_lists_the_rooms_that_there_are():
+    guide = (PACKAGE.parent / "docs" / "contributing.md").read_text(encoding="utf-8")
+    section = guide.partition("## The house")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```text\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
+    listed = [line.split()[0] for block in blocks for line in block.splitlines()]
+    there = [f"{path.name}/" for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()]
+    there += [path.name for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]
+    assert sorted(listed) == sorted(there)
+    for path in re.findall(r"`((?:skmer|tests|docs)/[\w/.]+)`", guide):
+        own = path.endswith(("frame_mlp.py", "moods.py", "bootstrapping.py"))
+        assert own or (PACKAGE.parent / path).exists(), path
+    for path in re.findall(r"`(\w+/\w+\.py)`", guide):
+        assert (PACKAGE / path).is_file() or path.startswith(("tests/", "benchmarks/")), path

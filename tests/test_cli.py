@@ -182,14 +182,14 @@ def test_what_is_read_is_never_written_over(model, songs, capsys, read):
 
 
 def test_ctrl_c_keeps_the_finished_lines(model, songs, capsys, monkeypatch):
-    real = skmer.prediction.over_time.PipelineParts.segments
+    real = skmer.prediction.over_time.SegmentPredictor.read
 
     def segments(self, song):
         if song == songs[1]:
             raise KeyboardInterrupt
         return real(self, song)
 
-    monkeypatch.setattr(skmer.prediction.over_time.PipelineParts, "segments", segments)
+    monkeypatch.setattr(skmer.prediction.over_time.SegmentPredictor, "read", segments)
     assert main(["predict", model, *songs, "--out", "all.csv"]) == 130
     assert "interrupted" in (err := capsys.readouterr().err)
     [part] = [name for name in os.listdir() if name.endswith(".part")]

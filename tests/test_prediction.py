@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmer import AudioError, SongSequence
 from skmer.audio.files import find_audio_files
-from skmer.prediction import PipelineParts, SongEmotion, emotion_over_time
+from skmer.prediction import SegmentPredictor, SongEmotion, emotion_over_time
 from skmer.prediction.files import _ahead, predict_files
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
@@ -65,7 +65,7 @@ def test_a_network_that_ends_the_pipeline_gives_its_own_label():
 
 def test_a_pipeline_without_classifier_at_its_end_gives_no_label():
     pipe = tiny_pipeline()[:3]
-    assert not PipelineParts(pipe).predicts
+    assert not SegmentPredictor(pipe).predicts
     assert next(emotion_over_time(pipe, tiny_songs().data[:1])).label is None
 
 
@@ -82,14 +82,14 @@ def test_skipped_steps_and_searches_are_unwrapped():
 
 def test_unfitted_and_foreign_estimators_are_refused():
     with pytest.raises(NotFittedError, match="call fit"):
-        PipelineParts(clone(tiny_pipeline()))
+        SegmentPredictor(clone(tiny_pipeline()))
     for estimator, word in [
         ("text", "must be a Pipeline"),
         (tiny_pipeline()[3:], "no SegmentTransformer"),
         (make_pipeline(tiny_pipeline()[0]), "no segment classifier"),
     ]:
         with pytest.raises(ValueError, match=word):
-            PipelineParts(estimator)
+            SegmentPredictor(estimator)
 
 
 def test_a_model_brings_no_cache_threads_or_progress_along(tmp_path, wavs, capfd):
@@ -120,29 +120,29 @@ def test_files_keep_their_order_and_the_bad_ones_their_reason(wavs, tmp_path, n_
     got = list(predict_files(tiny_pipeline(), files, n_jobs=n_jobs))
     assert [song.file for song in got] == [os.fspath(file) for file in files]
     assert [song.error is None for song in got] == [True, False, True, True, False, False, True, True]
-    assert [song.emotion is None for song in got] == [song.error is not None for song in got]
+    assert [song.answer is None for song in got] == [song.error is not None for song in got]
     assert "no such file" in got[1].error
     assert "no audio" in got[4].error
     assert "shorter than one segment" in got[5].error
     assert not any(str(tmp_path) in (song.error or "") for song in got)
     assert [len(song.warnings) for song in got] == [0, 0, 0, 1, 0, 0, 0, 1]
     assert "silence" in got[3].warnings[0]
-    labels = [song.emotion.label for song in got if song.emotion and not song.warnings]
+    labels = [song.answer.label for song in got if song.answer and not song.warnings]
     assert labels == tiny_pipeline().predict(wavs[:3]).tolist()
 
 
 def test_an_error_of_another_kind_is_named_and_does_not_stop_the_rest(wavs, monkeypatch):
-    real = PipelineParts.segments
+    real = SegmentPredictor.read
 
     def segments(self, song):
         if song == wavs[0]:
             raise RuntimeError("a decoder\nbroke")
         return real(self, song)
 
-    monkeypatch.setattr(PipelineParts, "segments", lambda self, song: segments(self, Path(song)))
+    monkeypatch.setattr(SegmentPredictor, "read", lambda self, song: segments(self, Path(song)))
     first, second = predict_files(tiny_pipeline(), wavs[:2])
     assert first.error == "RuntimeError: a decoder broke"
-    assert second.emotion is not None
+    assert second.answer is not None
 
 
 def test_warnings_of_others_are_shown_and_the_hook_goes_away(wavs):

@@ -21,7 +21,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from skmer import DescriptorTransformer, EmotionTagger, LongShortEnsemble, TaggingTransformer
 from skmer.cli import main
-from skmer.prediction import TagParts, parts_of, predict_files
+from skmer.prediction import TagPredictor, predict_files, predictor_of
 from tests.estimators.instances import SR, TAGGING
 
 NAMES = ["high", "loud"]
@@ -69,8 +69,8 @@ def probabilities_of(model, files):
 
 def test_files_get_what_the_model_says(fitted, songs):
     files, _ = songs
-    assert isinstance(parts_of(fitted), TagParts)
-    found = [prediction.emotion for prediction in predict_files(fitted, files, n_jobs=2)]
+    assert isinstance(predictor_of(fitted), TagPredictor)
+    found = [prediction.answer for prediction in predict_files(fitted, files, n_jobs=2)]
     np.testing.assert_allclose([song.probabilities for song in found], probabilities_of(fitted, files), atol=1e-6)
     np.testing.assert_array_equal([song.given for song in found], fitted.predict(files))
 
@@ -81,7 +81,7 @@ def test_the_shell_writes_tags_and_probabilities(fitted, songs, tmp_path, capsys
     joblib.dump(fitted, model)
     assert main(["predict", model, *files[:3], str(tmp_path / "absent.wav"), "-q"]) == 1
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    names = list(map(str, parts_of(fitted).classes))
+    names = list(map(str, predictor_of(fitted).classes))
     assert list(lines[0]) == ["file", "tags", *(f"p_{name}" for name in names), "warning", "error"]
     given, probabilities = fitted.predict(files[:3]), probabilities_of(fitted, files[:3])
     for line, row, p in zip(lines[:3], given, probabilities, strict=True):
@@ -94,7 +94,7 @@ def test_the_shell_writes_tags_and_probabilities(fitted, songs, tmp_path, capsys
 
 
 def test_names_of_a_table_are_the_columns(songs):
-    assert parts_of(tagger().fit(*songs)).classes.tolist() == NAMES
+    assert predictor_of(tagger().fit(*songs)).classes.tolist() == NAMES
 
 
 def test_no_store_is_written_to_when_songs_are_predicted(songs, tmp_path, monkeypatch):
@@ -112,15 +112,15 @@ def test_frozen_members_are_looked_into(songs):
     frozen = [FrozenEstimator(tagger(duration).fit(files, y)) for duration in (1.0, "long")]
     ensemble = LongShortEnsemble(*frozen).fit(files, y)
     [song] = predict_files(ensemble, files[:1])
-    np.testing.assert_allclose(song.emotion.probabilities, ensemble.predict_proba(files[:1])[0], atol=1e-6)
+    np.testing.assert_allclose(song.answer.probabilities, ensemble.predict_proba(files[:1])[0], atol=1e-6)
 
 
 def test_decisions_without_probabilities_give_tags_alone(songs, tmp_path, capsys):
     files, y = songs
     model = descriptors(OneVsRestClassifier(LinearSVC())).fit(files, y.to_numpy())
     [song] = predict_files(model, files[3:4])
-    assert song.emotion.probabilities is None
-    np.testing.assert_array_equal(song.emotion.given, model.predict(files[3:4])[0])
+    assert song.answer.probabilities is None
+    np.testing.assert_array_equal(song.answer.given, model.predict(files[3:4])[0])
     joblib.dump(model, tmp_path / "model.joblib")
     assert main(["predict", str(tmp_path / "model.joblib"), files[3], "-q"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "file,tags,p_0,p_1,warning,error"
@@ -131,13 +131,13 @@ def test_what_takes_no_songs_or_has_no_segments_is_refused(songs, tmp_path, caps
     rows = np.random.default_rng(0).normal(size=(16, 4))
     network = EmotionTagger(backbone="mlp", mask_range=None, max_epochs=1, random_state=0).fit(rows, y)
     with pytest.raises(ValueError, match="whose first step itself reads songs"):
-        TagParts(network)
+        TagPredictor(network)
     with pytest.raises(NotFittedError):
-        parts_of(tagger())
+        predictor_of(tagger())
     with pytest.raises(ValueError, match="rather than steps before"):
-        TagParts(make_pipeline(StandardScaler(), LongShortEnsemble(network, network)).fit(rows, y))
+        TagPredictor(make_pipeline(StandardScaler(), LongShortEnsemble(network, network)).fit(rows, y))
     # one label a song stays what it was
-    assert not isinstance(parts_of(descriptors(SVC()).fit(files, y["high"])), TagParts)
+    assert not isinstance(predictor_of(descriptors(SVC()).fit(files, y["high"])), TagPredictor)
     model = str(tmp_path / "model.joblib")
     joblib.dump(tagger().fit(files, y), model)
     assert main(["predict", model, files[0], "--per-segment"]) == 2

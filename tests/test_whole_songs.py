@@ -12,8 +12,8 @@ import soundfile
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from skmer import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, SongAggregator
@@ -21,7 +21,8 @@ from skmer.aggregation import SpectrogramStatistics
 from skmer.classifiers import BiLSTMClassifier
 from skmer.cli import main
 from skmer.embeddings import MaskedMelAutoencoder
-from skmer.prediction import PipelineParts, WholeSongParts, emotion_over_time, parts_of, predict_files
+from skmer.prediction import SegmentPredictor, SongPredictor, emotion_over_time, predict_files, predictor_of
+from skmer.prediction.song_readers import reads_songs
 from skmer.recipes import make_multi_duration_pipeline
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
@@ -73,10 +74,10 @@ def pipe(request, wavs):
 
 
 def test_labels_are_those_of_the_pipeline(pipe, wavs):
-    assert isinstance(parts_of(pipe), WholeSongParts)
+    assert isinstance(predictor_of(pipe), SongPredictor)
     songs = list(predict_files(pipe, wavs, n_jobs=2))
-    assert [song.emotion.label for song in songs] == pipe.predict(wavs).tolist()
-    assert all(song.emotion.mean_probabilities is None and not len(song.emotion.starts) for song in songs)
+    assert [song.answer.label for song in songs] == pipe.predict(wavs).tolist()
+    assert all(song.answer.mean_probabilities is None and not len(song.answer.starts) for song in songs)
 
 
 def test_lines_hold_the_label_alone(pipe, wavs, tmp_path, capsys):
@@ -102,23 +103,38 @@ def test_what_needs_segments_says_so(pipe, wavs, tmp_path, capsys):
         next(emotion_over_time(pipe, wavs))
 
 
+def test_a_union_of_readers_and_a_pipeline_within_a_pipeline_are_asked_too(wavs):
+    target = tiny_songs().target
+    descriptors = make_pipeline(DescriptorTransformer(sr=SR), StandardScaler())
+    statistics = make_pipeline(segments().set_params(n_jobs=2), SpectrogramStatistics())
+    for pipe in (
+        make_pipeline(make_union(descriptors, statistics), SVC()),
+        make_pipeline(descriptors, SVC()),
+        Pipeline([("features", Pipeline([("descriptors", DescriptorTransformer(sr=SR))])), ("svm", SVC())]),
+    ):
+        pipe.fit(wavs, target)
+        answers = [prediction.answer.label for prediction in predict_files(pipe, wavs)]
+        assert answers == pipe.predict(wavs).tolist()
+    assert not reads_songs(make_pipeline(make_union(StandardScaler(), DescriptorTransformer()), SVC()))
+
+
 def test_segments_are_preferred():
-    assert isinstance(parts_of(tiny_pipeline()), PipelineParts)
+    assert isinstance(predictor_of(tiny_pipeline()), SegmentPredictor)
 
 
 def test_the_folder_of_the_cache_stays_with_the_trainer(wavs, tmp_path):
     pipe = make_pipeline(DescriptorTransformer(sr=SR, memory=tmp_path / "cache"), SVC())
-    parts = WholeSongParts(pipe.fit(wavs, tiny_songs().target))
+    predictor = SongPredictor(pipe.fit(wavs, tiny_songs().target))
     n_files = len(list((tmp_path / "cache").rglob("*")))
     soundfile.write(tmp_path / "new.wav", tiny_songs().data[0][::-1], SR, subtype="FLOAT")
-    parts.emotion(parts.segments(tmp_path / "new.wav"))
+    predictor.predict(predictor.read(tmp_path / "new.wav"))
     assert len(list((tmp_path / "cache").rglob("*"))) == n_files
 
 
 def test_steps_that_are_passed_through_are_skipped(wavs):
     pipe = Pipeline([("a", "passthrough"), ("songs", DescriptorTransformer(sr=SR)), ("b", None), ("svm", SVC())])
     pipe.fit(wavs, tiny_songs().target)
-    assert [song.emotion.label for song in predict_files(pipe, wavs)] == pipe.predict(wavs).tolist()
+    assert [song.answer.label for song in predict_files(pipe, wavs)] == pipe.predict(wavs).tolist()
 
 
 def test_scikit_learns_classifiers_that_transform_give_no_segment_probabilities(wavs):
@@ -127,27 +143,27 @@ def test_scikit_learns_classifiers_that_transform_give_no_segment_probabilities(
         warnings.simplefilter("ignore")
         pipe.fit(wavs, tiny_songs().target)
     [song] = predict_files(pipe, wavs[:1])
-    assert (song.emotion.label, song.emotion.mean_probabilities) == (pipe.predict(wavs[:1])[0], None)
+    assert (song.answer.label, song.answer.mean_probabilities) == (pipe.predict(wavs[:1])[0], None)
 
 
 def test_an_emotion_without_segments_has_no_stretches_and_no_picture(wavs):
     pipe = make_pipeline(DescriptorTransformer(sr=SR), SVC()).fit(wavs, tiny_songs().target)
     [song] = predict_files(pipe, wavs[:1])
-    assert song.emotion.stretches() == []
+    assert song.answer.stretches() == []
     pytest.importorskip("matplotlib")
     from skmer.plotting import EmotionTimelineDisplay
 
     with pytest.raises(ValueError, match="tells of whole songs alone"):
-        EmotionTimelineDisplay.from_song_emotion(song.emotion)
+        EmotionTimelineDisplay.from_song_emotion(song.answer)
 
 
 def test_the_true_reason_is_told():
     with pytest.raises(NotFittedError, match="is not fitted: call fit"):
-        parts_of(make_pipeline(DescriptorTransformer(sr=SR), SVC()))
+        predictor_of(make_pipeline(DescriptorTransformer(sr=SR), SVC()))
     with pytest.raises(ValueError, match="gives no label"):
-        parts_of(make_pipeline(DescriptorTransformer(sr=SR), Ridge()))
+        predictor_of(make_pipeline(DescriptorTransformer(sr=SR), Ridge()))
     with pytest.raises(ValueError, match="has no SegmentTransformer"):
-        parts_of(make_pipeline(SVC()))
+        predictor_of(make_pipeline(SVC()))
 
 
 @pytest.mark.parametrize(
@@ -162,9 +178,9 @@ def test_the_true_reason_is_told():
 )
 def test_other_pipelines_are_refused(steps, error, message):
     with pytest.raises(error, match=message):
-        WholeSongParts(make_pipeline(*steps))
+        SongPredictor(make_pipeline(*steps))
 
 
 def test_an_estimator_alone_is_refused():
     with pytest.raises(ValueError, match=r"must be a Pipeline whose first step itself reads songs.*got SVC"):
-        WholeSongParts(SVC())
+        SongPredictor(SVC())

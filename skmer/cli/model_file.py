@@ -15,9 +15,9 @@ MODEL_HELP = "fitted pipeline, as joblib.dump(pipe, MODEL) wrote it"
 
 
 def load_model(path, whole_songs=False):
-    """Open a model and check that it is one of ours; give it, its parts and the remarks of its opening.
+    """Open a model and check that it is one of ours; give it, its predictor and the remarks of its opening.
 
-    The parts are `PipelineParts` or, where `whole_songs` is true, also `WholeSongParts` or `TagParts`.
+    The predictor is a `SegmentPredictor`; where `whole_songs` is true, it may be a `SongPredictor` or `TagPredictor`.
     """
     if os.path.isdir(path):
         raise Stop(f"{path}: this is a folder. Name the model's file.")
@@ -25,7 +25,7 @@ def load_model(path, whole_songs=False):
         raise Stop(f"{path}: there is no such model. Write one with joblib.dump(pipe, {path!r}).")
     import joblib
 
-    from skmer.prediction import PipelineParts, parts_of
+    from skmer.prediction import SegmentPredictor, predictor_of
 
     advice = "MODEL must be a fitted pipeline that joblib.dump wrote, opened with the packages that it needs."
     with warnings.catch_warnings(record=True) as told:
@@ -37,7 +37,7 @@ def load_model(path, whole_songs=False):
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise Stop(f"{path}: this model cannot be opened ({reason}). {advice}") from error
     try:
-        parts = (parts_of if whole_songs else PipelineParts)(model)
+        predictor = (predictor_of if whole_songs else SegmentPredictor)(model)
     except ValueError as error:
         raise Stop(f"{path}: this is no model that skmer can use: {error}") from error
-    return model, parts, list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in told))
+    return model, predictor, list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in told))

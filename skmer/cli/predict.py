@@ -50,12 +50,12 @@ def _predict(arguments):
     out = arguments.out
     if out is not None:
         check_output(out, arguments.force)
-    model, parts, remarks = load_model(arguments.model, whole_songs=True)
-    if not parts.predicts:
+    model, predictor, remarks = load_model(arguments.model, whole_songs=True)
+    if not predictor.predicts:
         raise Stop(f"{arguments.model}: the last step of this pipeline gives no label. It must be a classifier.")
-    from skmer.prediction import PipelineParts, TagParts
+    from skmer.prediction import SegmentPredictor, TagPredictor
 
-    if arguments.per_segment and not isinstance(parts, PipelineParts):
+    if arguments.per_segment and not isinstance(predictor, SegmentPredictor):
         raise Stop(
             f"{arguments.model}: no step of this pipeline gives the probabilities of a SegmentTransformer's segments, "
             "so there is an answer for each song alone: leave --per-segment out."
@@ -81,8 +81,8 @@ def _predict(arguments):
     n_failed = 0
     with ExitStack() as stack:
         stream = stack.enter_context(_lines_out(out, arguments.force))
-        per = "segment" if arguments.per_segment else "tagged song" if isinstance(parts, TagParts) else "song"
-        write = make_line_writer(stream, format, parts.classes, per)
+        per = "segment" if arguments.per_segment else "tagged song" if isinstance(predictor, TagPredictor) else "song"
+        write = make_line_writer(stream, format, predictor.classes, per)
         files = [file for file, error in found if error is None]
         predictions = stack.enter_context(closing(predict_files(model, files, arguments.n_jobs)))
         bar = stack.enter_context(tqdm(total=len(found), desc="Songs", unit="song", disable=not shown))
@@ -94,7 +94,7 @@ def _predict(arguments):
                 tell(f"{prediction.file}: {prediction.error}")
             write(prediction)
             bar.update()
-    tell(_summary(len(found), n_failed, parts.max_duration))
+    tell(_summary(len(found), n_failed, predictor.max_duration))
     return 1 if n_failed else 0
 
 

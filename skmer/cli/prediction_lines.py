@@ -25,7 +25,7 @@ def make_line_writer(stream, format, classes, per):
 
 
 def _file_lines(prediction):
-    song = prediction.emotion
+    song = prediction.answer
     line = {"file": prediction.file, "emotion": None, "probabilities": None, "seconds": None, "n_segments": None}
     if song is None or not len(song.starts):
         return [line if song is None else {**line, "emotion": _plain(song.label)}]
@@ -41,7 +41,7 @@ def _file_lines(prediction):
 
 
 def _segment_lines(prediction):
-    song = prediction.emotion
+    song = prediction.answer
     if song is None:
         return [{"file": prediction.file, "start": None, "end": None, "leading_emotion": None, "probabilities": None}]
     return [
@@ -57,7 +57,7 @@ def _segment_lines(prediction):
 
 
 def _tag_lines(prediction):
-    song = prediction.emotion
+    song = prediction.answer
     line = {"file": prediction.file, "tags": None, "probabilities": None}
     if song is None:
         return [line]

@@ -55,7 +55,7 @@ def _timeline(arguments):
     remarks += [f"{song}: warning: {warning}" for warning in prediction.warnings]
     for remark in remarks:
         print("skmer timeline:", remark, file=sys.stderr)
-    emotion = prediction.emotion
+    emotion = prediction.answer
     if emotion is None:
         raise Stop(f"{song}: {prediction.error}", 1)
     name = Path(song).name

@@ -128,7 +128,10 @@ class GMMSplit(LabelStrategy):
         reason = self._why_unusable(clean, net)
         if reason:
             history.record("phase", "supervised")
-            self._warn_once(f"Epoch {len(history)}: {reason}; it is trained on the inherited labels.")
+            self._warn_once(
+                f"Epoch {len(history)}: {reason}, so this epoch is trained on the inherited labels. Where that goes on, "
+                "raise warmup_epochs, or lower clean_threshold."
+            )
             return inherited, torch.zeros(len(clean), dtype=torch.bool, device=net.device)
         history.record("phase", "sssl")
         erased = torch.as_tensor(~clean, device=net.device)

@@ -25,13 +25,13 @@ img, svg, audio { max-width: 100%; } svg { font-size: 13px; } audio { width: 24r
 """
 
 
-def make_page(report, parts):
-    """Write the page of a `LabelNoiseReport`; `parts` are those of its model."""
-    names = parts.classes.tolist()
+def make_page(report, predictor):
+    """Write the page of a `LabelNoiseReport`; `predictor` is that of its model."""
+    names = predictor.classes.tolist()
     doubtful = [song for song in report.songs if song.stretches]
     sections = [
         _head(report),
-        _reading(report, parts),
+        _reading(report, predictor),
         _by_label(report, names),
         _confusion(report, names) if doubtful else "",
         _distribution(report) if report.songs else "",
@@ -68,9 +68,13 @@ def _head(report):
     return f'<h1>Which labels to listen to again</h1>\n<div class="figures">{boxes}</div>'
 
 
-def _reading(report, parts):
+def _reading(report, predictor):
     threshold = f"{report.threshold:g}"
-    used = "" if parts.max_duration is None else f" The model hears the first {parts.max_duration:g} s of each song."
+    used = (
+        ""
+        if predictor.max_duration is None
+        else f" The model hears the first {predictor.max_duration:g} s of each song."
+    )
     if report.from_mixture:
         source = (
             "<p>The probability that a label is right comes from the model's loss on each segment: a mixture of two "

@@ -140,7 +140,7 @@ def write_label_noise_report(
     with ExitStack() as stack:
         part = stack.enter_context(folder_written_whole(out, force))
         (part / PICTURES).mkdir()
-        write = segment_writer(stack.enter_context(open_table(part / SEGMENTS, "w")), judge.parts.classes)
+        write = segment_writer(stack.enter_context(open_table(part / SEGMENTS, "w")), judge.predictor.classes)
         jobs = stack.enter_context(closing(_judged(judge, estimator, files, labels, n_jobs)))
         bar = stack.enter_context(tqdm(total=len(files), desc="Songs", unit="song", disable=not verbose))
         for i, (trust, warnings, error) in enumerate(jobs):
@@ -159,7 +159,7 @@ def write_label_noise_report(
         ranked = tuple(sorted(judged, key=lambda song: -song.expected_wrong))
         report = LabelNoiseReport(Path(out) / PAGE, ranked, tuple(failed), judge.threshold, judge.from_mixture)
         write_relabel(part / RELABEL, ranked)
-        (part / PAGE).write_text(make_page(report, judge.parts), encoding="utf-8")
+        (part / PAGE).write_text(make_page(report, judge.predictor), encoding="utf-8")
     return report
 
 
@@ -185,7 +185,7 @@ def _judged(judge, estimator, files, labels, n_jobs):
                 yield None, (), reason
                 continue
             prediction = next(predictions)
-            trust = None if prediction.error is not None else judge.trust(prediction.emotion, label)
+            trust = None if prediction.error is not None else judge.trust(prediction.answer, label)
             yield trust, prediction.warnings, prediction.error
 
 

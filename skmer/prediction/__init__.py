@@ -2,22 +2,24 @@
 
 from skmer.prediction.files import FilePrediction, predict_files
 from skmer.prediction.label_trust import label_trust
-from skmer.prediction.over_time import PipelineParts, SongEmotion, emotion_over_time
+from skmer.prediction.over_time import SegmentPredictor, emotion_over_time
+from skmer.prediction.predictors import predictor_of
+from skmer.prediction.song_emotion import SongEmotion
 from skmer.prediction.song_trust import LabelStretch, LabelTrust
-from skmer.prediction.tagged_songs import SongTags, TagParts
-from skmer.prediction.whole_songs import WholeSongParts, parts_of
+from skmer.prediction.tagged_songs import SongTags, TagPredictor
+from skmer.prediction.whole_songs import SongPredictor
 
 __all__ = [
     "FilePrediction",
     "LabelStretch",
     "LabelTrust",
-    "PipelineParts",
+    "SegmentPredictor",
     "SongEmotion",
+    "SongPredictor",
     "SongTags",
-    "TagParts",
-    "WholeSongParts",
+    "TagPredictor",
     "emotion_over_time",
     "label_trust",
-    "parts_of",
     "predict_files",
+    "predictor_of",
 ]

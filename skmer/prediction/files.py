@@ -14,20 +14,20 @@ from typing import Any
 
 import joblib
 
-from skmer.prediction.whole_songs import parts_of
+from skmer.prediction.predictors import predictor_of
 
 __all__ = ["FilePrediction", "predict_files"]
 
 
 @dataclass(frozen=True)
 class FilePrediction:
-    """What became of one file: its emotion, or why there is none.
+    """What became of one file: what the model answers, or why it does not.
 
     Parameters
     ----------
     file : str
         Path as given.
-    emotion : SongEmotion, SongTags or None
+    answer : SongEmotion, SongTags or None
         Tags where the estimator gives several; None where the file failed.
     warnings : tuple of str
         What is doubtful about it, such as digital silence.
@@ -41,12 +41,12 @@ class FilePrediction:
     Examples
     --------
     >>> from skmer.prediction import FilePrediction
-    >>> FilePrediction("song.mp3", None, error="there is no such file. Check the path.").emotion is None
+    >>> FilePrediction("song.mp3", None, error="there is no such file. Check the path.").answer is None
     True
     """
 
     file: str
-    emotion: Any  # SongEmotion, SongTags or None, as the estimator has it
+    answer: Any  # SongEmotion, SongTags or None
     warnings: tuple[str, ...] = ()
     error: str | None = None
 
@@ -91,30 +91,30 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     --------
     >>> from skmer.prediction import predict_files
     >>> for song in predict_files(pipe, ["a.mp3", "b.mp3"], n_jobs=2):  # doctest: +SKIP
-    ...     print(song.file, song.error or song.emotion.label)
+    ...     print(song.file, song.error or song.answer.label)
     """
-    parts = parts_of(estimator)
+    predictor = predictor_of(estimator)
     collector = _WarningCollector()
     with collector.installed():
-        for file, segments, told, error in _ahead(partial(_read, parts, collector), files, n_jobs):
-            emotion = None
+        for file, song, told, error in _ahead(partial(_read, predictor, collector), files, n_jobs):
+            answer = None
             if error is None:
                 try:
                     with collector.collect() as more:
-                        emotion = parts.emotion(segments)
+                        answer = predictor.predict(song)
                     told = told + more
                 except Exception as problem:
                     error = problem
             reason = None if error is None else _reason(error, file)
-            yield FilePrediction(file, emotion, tuple(dict.fromkeys(told)), reason)
+            yield FilePrediction(file, answer, tuple(dict.fromkeys(told)), reason)
 
 
-def _read(parts, collector, file):
-    """Give a file's name, segments, warnings and error; one of segments and error is None."""
+def _read(predictor, collector, file):
+    """Give a file's name, the song as it is read, warnings and error; one of song and error is None."""
     file = os.fspath(file)
     with collector.collect() as told:
         try:
-            return file, parts.segments(file), told, None
+            return file, predictor.read(file), told, None
         # whatever a broken file does to a decoder, the other files are still to be read
         except Exception as error:
             return file, None, told, error

@@ -5,7 +5,7 @@ import numpy as np
 from skmer.label_noise import GMMSplit
 from skmer.label_noise.gaussian_mixture import clean_posterior, mixture_of
 from skmer.labels import refuse_missing_labels
-from skmer.prediction.over_time import PipelineParts
+from skmer.prediction.over_time import SegmentPredictor
 from skmer.prediction.song_trust import LabelTrust
 from skmer.prediction.tagged_songs import gives_tags
 from skmer.segmentation.song_input import check_songs
@@ -29,8 +29,8 @@ class LabelJudge:
 
     Attributes
     ----------
-    parts : PipelineParts
-        The pipeline, taken apart.
+    predictor : SegmentPredictor
+        What reads and predicts songs.
     from_mixture : bool
         Whether the classifier kept a mixture over losses.
     threshold : float
@@ -63,9 +63,9 @@ class LabelJudge:
                 "This model gives songs several tags; only one label a song can be judged, by a pipeline with a "
                 "segment classifier such as SSSLClassifier."
             )
-        self.parts = PipelineParts(estimator)
-        classifier = self.parts.classifier
-        self._split = _split_of(classifier, len(self.parts.classes))
+        self.predictor = SegmentPredictor(estimator)
+        classifier = self.predictor.classifier
+        self._split = _split_of(classifier, len(self.predictor.classes))
         self.from_mixture = self._split is not None
         self.threshold = _own_threshold(classifier, self.from_mixture) if threshold is None else threshold
         if not isinstance(self.threshold, int | float | np.number) or not 0 <= self.threshold <= 1:
@@ -82,14 +82,14 @@ class LabelJudge:
         Returns
         -------
         int
-            Position in ``parts.classes``.
+            Position in ``predictor.classes``.
 
         Raises
         ------
         ValueError
             If the model does not know the label.
         """
-        names = [str(name) for name in self.parts.classes]
+        names = [str(name) for name in self.predictor.classes]
         if str(label) not in names:
             raise ValueError(f"the model does not know the label {str(label)!r}; it knows {', '.join(names)}.")
         return names.index(str(label))
@@ -100,7 +100,7 @@ class LabelJudge:
         Parameters
         ----------
         emotion : SongEmotion
-            As the parts give it for the song.
+            As the predictor gives it for the song.
         label : object
             The song's label.
 
@@ -226,4 +226,4 @@ def label_trust(estimator, songs, labels, threshold=None):
         except ValueError as error:
             raise ValueError(f"Song {i}: {error}") from None
     for song, label in zip(songs, labels, strict=True):
-        yield judge.trust(judge.parts.emotion(judge.parts.segments(song)), label)
+        yield judge.trust(judge.predictor.predict(judge.predictor.read(song)), label)

@@ -1,91 +1,20 @@
-"""From a fitted pipeline and songs to their emotions, over time and as a whole."""
-
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+"""From a fitted pipeline and songs to the emotion of each segment, and of the whole."""
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
+from skmer.prediction.song_emotion import SongEmotion
+from skmer.prediction.song_readers import as_if_at_home, found_by_search, steps_of
 from skmer.segmentation import SegmentTransformer
 from skmer.segmentation.song_input import check_songs
 from skmer.songs import SongSequence
 
-__all__ = ["PipelineParts", "SongEmotion", "emotion_over_time"]
+__all__ = ["SegmentPredictor", "emotion_over_time"]
 
 
-@dataclass(frozen=True)
-class SongEmotion:
-    """What a pipeline hears in one song.
-
-    Parameters
-    ----------
-    label : object
-        Emotion of the whole song, as the pipeline's `predict` gives it; None where its
-        last step does not predict.
-    classes : ndarray of shape (n_classes,)
-        The emotions.
-    starts, ends : ndarray of shape (n_segments,)
-        Beginning and end of each segment, in seconds; there is no segment where the pipeline
-        tells of whole songs alone.
-    probabilities : ndarray of shape (n_segments, n_classes)
-        Probability of each emotion in each segment.
-
-    See Also
-    --------
-    emotion_over_time : Makes them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmer.prediction import SongEmotion
-    >>> song = SongEmotion("calm", np.array(["calm", "tense"]), np.arange(3.0), np.arange(3.0) + 3,
-    ...                    np.array([[0.75, 0.25], [0.75, 0.25], [0.0, 1.0]]))
-    >>> song.mean_probabilities
-    array([0.5, 0.5])
-    >>> song.stretches()
-    [(0.0, 3.0, 'calm'), (3.0, 5.0, 'tense')]
-    """
-
-    label: Any
-    classes: np.ndarray
-    starts: np.ndarray
-    ends: np.ndarray
-    probabilities: np.ndarray
-
-    @property
-    def mean_probabilities(self):
-        """Mean of each emotion's probability over the segments, of shape (n_classes,); None without segments."""
-        return self.probabilities.mean(axis=0) if len(self.probabilities) else None
-
-    @property
-    def leading(self):
-        """The most probable emotion of each segment, of shape (n_segments,)."""
-        return self.classes[self.probabilities.argmax(axis=1)]
-
-    def stretches(self):
-        """Give the stretches of time through which one emotion leads.
-
-        Returns
-        -------
-        list of (float, float, object)
-            Beginning and end in seconds, and the emotion; empty without segments. Segments overlap, so one emotion
-            gives way to the next half-way between the centres of two segments.
-        """
-        if not len(self.starts):
-            return []
-        centres = (self.starts + self.ends) / 2
-        leading = self.leading
-        changes = np.flatnonzero(leading[1:] != leading[:-1]) + 1
-        borders = [self.starts[0], *((centres[changes - 1] + centres[changes]) / 2), self.ends[-1]]
-        names = leading[[0, *changes]]
-        return [(float(a), float(b), name) for (a, b), name in zip(pairwise(borders), names.tolist(), strict=True)]
-
-
-class PipelineParts:
-    """A fitted pipeline, taken apart where songs become segments and segments probabilities.
+class SegmentPredictor:
+    """A fitted pipeline that tells the emotion of each segment: it reads a song, then predicts it.
 
     Parameters
     ----------
@@ -113,21 +42,22 @@ class PipelineParts:
 
     See Also
     --------
-    emotion_over_time : Uses the parts on songs.
-    skmer.prediction.predict_files : Uses them on many files, and survives the bad ones.
+    emotion_over_time : Uses it on songs.
+    predict_files : Uses it on many files, and survives the bad ones.
+    SongPredictor, TagPredictor : For pipelines that answer for whole songs.
 
     Examples
     --------
     >>> from skmer import make_sssl_pipeline
-    >>> from skmer.prediction import PipelineParts
-    >>> PipelineParts(make_sssl_pipeline())
+    >>> from skmer.prediction import SegmentPredictor
+    >>> SegmentPredictor(make_sssl_pipeline())
     Traceback (most recent call last):
     ...
     sklearn.exceptions.NotFittedError: The pipeline is not fitted: call fit with songs and their emotions first.
     """
 
     def __init__(self, estimator):
-        pipeline = getattr(estimator, "best_estimator_", estimator)
+        pipeline = found_by_search(estimator)
         if not isinstance(pipeline, Pipeline):
             hint = " without a best_estimator_: fit it, with refit=True" if hasattr(estimator, "refit") else ""
             raise ValueError(
@@ -135,7 +65,7 @@ class PipelineParts:
                 f"SSSLClassifier, got {type(estimator).__name__}{hint}."
             )
         names = list(pipeline.named_steps)
-        steps = [step for _, step in pipeline.steps if step is not None and not isinstance(step, str)]
+        steps = steps_of(pipeline)
         cut = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
         if cut is None:
             raise ValueError(f"The pipeline has no SegmentTransformer; its steps are {names}.")
@@ -148,15 +78,14 @@ class PipelineParts:
         self.classifier = steps[able[0]]
         if not hasattr(self.classifier, "classes_"):
             raise NotFittedError("The pipeline is not fitted: call fit with songs and their emotions first.")
-        # A model must not bring its trainer's cache folder, threads and progress bars along.
-        self._segmenter = clone(steps[cut]).set_params(memory=None, n_jobs=1, verbose=0)
+        self._segmenter = as_if_at_home(steps[cut])
         self._before, self._between = steps[:cut], steps[cut + 1 : able[0]]
         self._after = steps[able[0] + 1 :]
         self.classes = np.asarray(self.classifier.classes_)
         self.max_duration = self._segmenter.max_duration
         self.predicts = hasattr([self.classifier, *self._after][-1], "predict")
 
-    def segments(self, song):
+    def read(self, song):
         """Decode one song and cut it.
 
         Parameters
@@ -171,13 +100,13 @@ class PipelineParts:
         """
         return _transform([*self._before, self._segmenter], [song])
 
-    def emotion(self, segments):
+    def predict(self, segments):
         """Predict one song's segments once, and its label from their probabilities.
 
         Parameters
         ----------
         segments : SongSequence of one song
-            As `segments` gives it.
+            As `read` gives it.
 
         Returns
         -------
@@ -264,6 +193,6 @@ def emotion_over_time(estimator, songs):
     ...     print(song.probabilities.shape, song.ends)
     (3, 4) [2. 3. 4.]
     """
-    parts = PipelineParts(estimator)
+    predictor = SegmentPredictor(estimator)
     for song in check_songs(songs):
-        yield parts.emotion(parts.segments(song))
+        yield predictor.predict(predictor.read(song))

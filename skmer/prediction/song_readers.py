@@ -1,14 +1,21 @@
 """Pipelines whose first step reads songs: which they are, and how they are divided there."""
 
-from sklearn.base import clone
+from copy import deepcopy
+
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
-__all__ = ["found_by_search", "reader_and_rest", "reads_songs", "steps_of"]
+__all__ = ["as_if_at_home", "found_by_search", "reader_and_rest", "reads_songs", "steps_of"]
 
-# a model must not bring its trainer's folders, threads and progress bars along
 _AT_HOME = {"memory": None, "store": None, "n_jobs": 1, "verbose": 0}
+
+
+def as_if_at_home(step):
+    """Copy a step that reads songs without its trainer's folders, threads and progress bars."""
+    step = deepcopy(step)
+    names = {name: name.rpartition("__")[2] for name in step.get_params()}
+    return step.set_params(**{name: _AT_HOME[last] for name, last in names.items() if last in _AT_HOME})
 
 
 def found_by_search(estimator):
@@ -19,14 +26,17 @@ def found_by_search(estimator):
 
 
 def steps_of(estimator):
-    """Give the steps of a pipeline, or of the one that a search found, without those that are passed through."""
+    """Give the steps of a pipeline, those of pipelines within it in their place; none that is passed through."""
     pipeline = found_by_search(estimator)
     steps = [step for _, step in pipeline.steps] if isinstance(pipeline, Pipeline) else []
-    return [step for step in steps if step is not None and not isinstance(step, str)]
+    steps = [step for step in steps if step is not None and not isinstance(step, str)]
+    return [inner for step in steps for inner in (steps_of(step) if isinstance(step, Pipeline) else [step])]
 
 
 def reads_songs(estimator):
-    """Tell whether an estimator is a pipeline whose first step reads songs, and learns nothing.
+    """Tell whether an estimator is a pipeline whose first step reads songs.
+
+    A union of steps that each read songs is one.
 
     Parameters
     ----------
@@ -48,9 +58,14 @@ def reads_songs(estimator):
     (True, False)
     """
     steps = steps_of(estimator)
-    if not steps:
-        return False
-    tags = get_tags(steps[0])
+    return bool(steps) and _reads(steps[0])
+
+
+def _reads(step):
+    if isinstance(step, FeatureUnion):
+        parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
+        return bool(parts) and all(reads_songs(part) if isinstance(part, Pipeline) else _reads(part) for part in parts)
+    tags = get_tags(step)
     return tags.input_tags.string and not tags.requires_fit
 
 
@@ -80,6 +95,4 @@ def reader_and_rest(estimator):
     (1, 1)
     """
     first, *others = steps_of(estimator)
-    own = first.get_params(deep=False)
-    reader = clone(first).set_params(**{name: value for name, value in _AT_HOME.items() if name in own})
-    return reader, Pipeline([(str(i), step) for i, step in enumerate(others)])
+    return as_if_at_home(first), Pipeline([(str(i), step) for i, step in enumerate(others)])

@@ -1,4 +1,4 @@
-"""TagParts: a fitted tagger that takes songs; SongTags: what it says of one."""
+"""TagPredictor: a fitted tagger that takes songs; SongTags: what it says of one."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from skmer.tagging import LongShortEnsemble
 from skmer.tagging.any_tagger import heart_of
 from skmer.tagging.tag_answers import tag_logits, tag_probabilities
 
-__all__ = ["SongTags", "TagParts", "gives_tags"]
+__all__ = ["SongTags", "TagPredictor", "gives_tags"]
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def gives_tags(estimator):
     return isinstance(classes, list) and all(set(np.ravel(own)) <= {0, 1} for own in classes)
 
 
-class TagParts:
-    """A fitted tagger that takes songs, taken apart behind the steps that read them.
+class TagPredictor:
+    """A fitted tagger that takes songs: it reads a song, then predicts its tags.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class TagParts:
 
     See Also
     --------
-    PipelineParts, WholeSongParts : For pipelines that give one emotion.
+    SegmentPredictor, SongPredictor : For pipelines that give one emotion.
 
     Examples
     --------
@@ -111,13 +111,13 @@ class TagParts:
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skmer import DescriptorTransformer
     >>> from skmer.datasets import make_songs
-    >>> from skmer.prediction import TagParts
+    >>> from skmer.prediction import TagPredictor
     >>> songs = make_songs(6, duration=2, sr=22050, random_state=0)
     >>> y = (songs.target[:, None] == ["Q1", "Q2"]).astype(int)
     >>> one_each = OneVsRestClassifier(LogisticRegression())
     >>> pipe = make_pipeline(DescriptorTransformer(sr=22050), StandardScaler(), one_each).fit(songs.data, y)
-    >>> parts = TagParts(pipe)
-    >>> parts.emotion(parts.segments(songs.data[0])).probabilities.shape
+    >>> predictor = TagPredictor(pipe)
+    >>> predictor.predict(predictor.read(songs.data[0])).probabilities.shape
     (2,)
     """
 
@@ -137,14 +137,14 @@ class TagParts:
                     "A tagger must be a Pipeline whose first step itself reads songs, such as TaggingTransformer, or a "
                     f"LongShortEnsemble of two; got {type(found_by_search(member)).__name__}."
                 )
-        self._parts = [reader_and_rest(member) for member in members]
+        self._members = [reader_and_rest(member) for member in members]
         # None is all of a song, which is more than any number
-        most = [getattr(reader, "max_duration", None) or np.inf for reader, _ in self._parts]
+        most = [getattr(reader, "max_duration", None) or np.inf for reader, _ in self._members]
         self.max_duration = max(most) if max(most) < np.inf else None
         self.classes = _names(self._tagger)
         self.predicts = True
 
-    def segments(self, song):
+    def read(self, song):
         """Read one song by the first steps.
 
         Parameters
@@ -157,31 +157,31 @@ class TagParts:
         list
             For each pipeline, what its first step makes of a collection of this one song.
         """
-        return [reader.transform([song]) for reader, _ in self._parts]
+        return [reader.transform([song]) for reader, _ in self._members]
 
-    def emotion(self, segments):
+    def predict(self, song):
         """Predict one song's tags.
 
         Parameters
         ----------
-        segments : list
-            As `segments` gives it.
+        song : list
+            As `read` gives it.
 
         Returns
         -------
         SongTags
             The tags, and their probabilities where there are any.
         """
-        if len(self._parts) == 2:
-            short, long = (tag_logits(rest, own) for (_, rest), own in zip(self._parts, segments, strict=True))
+        if len(self._members) == 2:
+            short, long = (tag_logits(rest, own) for (_, rest), own in zip(self._members, song, strict=True))
             probabilities = expit(weighted_sum(short, long, self._tagger.weight_))[0]
             return SongTags(self.classes, probabilities >= self._tagger.thresholds_, probabilities)
-        rest = self._parts[0][1]
-        probabilities = tag_probabilities(rest, segments[0])[0] if hasattr(rest, "predict_proba") else None
+        rest = self._members[0][1]
+        probabilities = tag_probabilities(rest, song[0])[0] if hasattr(rest, "predict_proba") else None
         if hasattr(self._tagger, "thresholds_"):
             # what predict does, without asking the network twice
             return SongTags(self.classes, probabilities >= self._tagger.thresholds_, probabilities)
-        return SongTags(self.classes, np.asarray(rest.predict(segments[0]))[0] == 1, probabilities)
+        return SongTags(self.classes, np.asarray(rest.predict(song[0]))[0] == 1, probabilities)
 
 
 def _names(tagger):

@@ -1,30 +1,28 @@
-"""WholeSongParts: a fitted pipeline whose songs have a label and no segment probabilities."""
+"""SongPredictor: a fitted pipeline whose songs have a label and no segment probabilities."""
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.prediction.over_time import PipelineParts, SongEmotion
+from skmer.prediction.song_emotion import SongEmotion
 from skmer.prediction.song_readers import reader_and_rest, reads_songs, steps_of
-from skmer.prediction.tagged_songs import TagParts, gives_tags
 
-__all__ = ["WholeSongParts", "parts_of"]
+__all__ = ["SongPredictor"]
 
 
-class WholeSongParts:
-    """A fitted pipeline, taken apart behind the step that reads songs.
+class SongPredictor:
+    """A fitted pipeline that tells the emotion of a song: it reads the song, then predicts it.
 
-    For the pipelines of which `PipelineParts` makes nothing, because none of their steps
+    For the pipelines of which `SegmentPredictor` makes nothing, because none of their steps
     gives the probabilities of segments: descriptors or a deep embedding before an SVM, the
-    2-Stage system, a stack of durations.
+    2-Stage system, a stack of durations, a union of features.
 
     Parameters
     ----------
     estimator : Pipeline
         Fitted pipeline whose first step reads files, such as `skmer.DescriptorTransformer`,
-        `skmer.EmbeddingTransformer` or `skmer.SegmentTransformer`, and whose last step is a
-        classifier; or a fitted search over one.
+        `skmer.EmbeddingTransformer`, `skmer.SegmentTransformer` or a union of these, and whose
+        last step is a classifier; or a fitted search over one.
 
     Attributes
     ----------
@@ -44,7 +42,7 @@ class WholeSongParts:
 
     See Also
     --------
-    PipelineParts : For pipelines that tell the emotion of each segment too.
+    SegmentPredictor : For pipelines that tell the emotion of each segment too.
 
     Examples
     --------
@@ -52,11 +50,11 @@ class WholeSongParts:
     >>> from sklearn.svm import SVC
     >>> from skmer import DescriptorTransformer
     >>> from skmer.datasets import make_songs
-    >>> from skmer.prediction import WholeSongParts
+    >>> from skmer.prediction import SongPredictor
     >>> songs = make_songs(4, duration=2, sr=22050, random_state=0)
     >>> pipe = make_pipeline(DescriptorTransformer(sr=22050), SVC()).fit(songs.data, songs.target)
-    >>> parts = WholeSongParts(pipe)
-    >>> parts.emotion(parts.segments(songs.data[0])).label == pipe.predict(songs.data[:1])[0]
+    >>> predictor = SongPredictor(pipe)
+    >>> predictor.predict(predictor.read(songs.data[0])).label == pipe.predict(songs.data[:1])[0]
     True
     """
 
@@ -75,7 +73,7 @@ class WholeSongParts:
         self.max_duration = getattr(self._reader, "max_duration", None)
         self.predicts = True
 
-    def segments(self, song):
+    def read(self, song):
         """Read one song by the first step.
 
         Parameters
@@ -90,13 +88,13 @@ class WholeSongParts:
         """
         return self._reader.transform([song])
 
-    def emotion(self, segments):
+    def predict(self, song):
         """Predict one song's label.
 
         Parameters
         ----------
-        segments : object
-            As `segments` gives it.
+        song : object
+            As `read` gives it.
 
         Returns
         -------
@@ -104,48 +102,4 @@ class WholeSongParts:
             With a label, and no segments.
         """
         none = np.empty(0)
-        return SongEmotion(self._rest.predict(segments)[0], self.classes, none, none, np.empty((0, len(self.classes))))
-
-
-def parts_of(estimator):
-    """Take a fitted pipeline apart: where it can be, down to its segments' probabilities.
-
-    Parameters
-    ----------
-    estimator : Pipeline or LongShortEnsemble
-        Fitted, or a fitted search over one, that takes songs.
-
-    Returns
-    -------
-    PipelineParts, TagParts or WholeSongParts
-        The second where songs have several tags; the third where no step behind a SegmentTransformer gives
-        segment probabilities.
-
-    Raises
-    ------
-    ValueError
-        If it takes no songs, or has no classifier.
-    NotFittedError
-        If it is not fitted.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.svm import SVC
-    >>> from skmer.prediction import parts_of
-    >>> parts_of(make_pipeline(SVC()))
-    Traceback (most recent call last):
-    ...
-    ValueError: The pipeline has no SegmentTransformer; its steps are ['svc'].
-    """
-    if gives_tags(estimator):
-        return TagParts(estimator)
-    try:
-        return PipelineParts(estimator)
-    except NotFittedError:
-        raise
-    except ValueError:
-        # of other pipelines the first message says what most people want
-        if not reads_songs(estimator):
-            raise
-    return WholeSongParts(estimator)
+        return SongEmotion(self._rest.predict(song)[0], self.classes, none, none, np.empty((0, len(self.classes))))

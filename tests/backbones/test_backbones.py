@@ -1,9 +1,12 @@
+import pickle
+
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from skmer.backbones import MLP, VGG16, SmallCNN, build_backbone, has_shared_trunk
+from skmer.backbones import MLP, VGG16, SmallCNN, build_backbone, check_backbone, has_shared_trunk
+from skmer.backbones._base import BACKBONES
 from skmer.backbones.vgg16 import VGG16BatchNorm
 
 
@@ -80,6 +83,22 @@ def test_small_cnn_takes_spectrograms_of_any_size(shape):
 def test_too_small_segments_are_refused_in_words(backbone, shape):
     with pytest.raises(ValueError, match=f"backbone='{backbone}' takes spectrograms of at least"):
         build_backbone(backbone, shape, 4)
+
+
+SHAPES = {"mlp": (16,), "crnn": (256, 8), "vggish": (256, 8)}  # the others take spectrograms
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_backbone_keeps_the_contract(name):
+    torch.manual_seed(0)
+    shape = SHAPES.get(name, (64, 64))
+    network = build_backbone(name, shape, 3, **({"head": "pooled"} if name.startswith("vgg16") else {}))
+    x = torch.randn(4, 1, *shape) if len(shape) > 1 else torch.randn(4, *shape)
+    check_backbone(network, x, 3)
+    assert 0 < network.peak_lr < 1
+    again = pickle.loads(pickle.dumps(network)).eval()
+    assert torch.equal(again(x), network.eval()(x))
+    assert torch.isfinite(again(torch.zeros_like(x))).all()  # digital silence
 
 
 def test_a_module_is_copied():
