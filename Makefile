@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DATA ?=
 
-.PHONY: demo test lint bench bench-label-noise bench-emotify reproduction clean
+.PHONY: demo test lint docs bench bench-label-noise bench-emotify reproduction clean
 
 .venv/.stamp-%: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -22,6 +22,9 @@ lint: .venv/.stamp-test
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
+docs: .venv/.stamp-docs
+	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+
 # under a quarter of an hour on two cores
 bench: .venv/.stamp-bench
 	for area in front_end memory tagging_memory training gpu prediction; do $(PY) benchmarks/$$area.py || exit 1; done
@@ -36,4 +39,4 @@ reproduction: .venv/.stamp-bench
 	$(PY) benchmarks/reproduction.py --run --n-jobs 2
 
 clean:
-	rm -rf .venv build *.egg-info demo-output
+	rm -rf .venv build *.egg-info demo-output docs/_build docs/gallery docs/reference/generated

@@ -15,7 +15,7 @@ from skmer.writing import markdown_table, write_whole
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "performance"
 TEMPLATE = HERE / "performance_page.md"
-PAGE = HERE.parent / "docs" / "benchmarks.md"
+PAGE = HERE.parent / "docs" / "reports" / "benchmarks.md"
 AREAS = ("front_end", "memory", "tagging_memory", "training", "gpu", "prediction")
 
 

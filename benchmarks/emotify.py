@@ -1,6 +1,6 @@
 """Real recordings: the four commonest emotions of Emotify, ten artist-grouped folds.
 
-Rewrites ``benchmarks/results/emotify.json`` and ``docs/emotify.md``. Needs the dataset: ``--data``, or
+Rewrites ``benchmarks/results/emotify.json`` and ``docs/reports/emotify.md``. Needs the dataset: ``--data``, or
 ``$SKMER_DATA/emotify``. ``--development`` is the mode in which settings are chosen: three folds within the training
 songs of the first of the ten. Finished folds are kept, so that a killed run goes on where it was.
 """
@@ -154,7 +154,7 @@ def main(argv=None):
         "seeds": f" of the mean of {len(arguments.seeds)} networks" if len(arguments.seeds) > 1 else "",
     }
     page = report(rows, arguments, data)
-    write_whole(out / "docs" / "emotify.md", page)
+    write_whole(out / "docs" / "reports" / "emotify.md", page)
     shown = [{**{k: v for k, v in job.items() if k not in ("data", "cache")}, **r}
              for job, r in zip(jobs, results, strict=True)]  # fmt: skip
     packages = versions("skmer", "torch", "scikit-learn", "librosa", "numpy")

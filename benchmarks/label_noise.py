@@ -1,7 +1,7 @@
 """Label noise planted in scikit-learn's digits: SSSL beside plain cross-entropy and cleanlab.
 
-Rewrites ``benchmarks/results/label_noise.json`` and ``docs/label_noise.md``. ``--validation`` is the mode in which
-defaults are chosen: other seeds, the training part split once more, the test part never touched. A run of other
+Rewrites ``benchmarks/results/label_noise.json`` and ``docs/reports/label_noise.md``. ``--validation`` is the mode in
+which defaults are chosen: other seeds, the training part split once more, the test part never touched. A run of other
 or fewer seeds, noises or systems, and ``--quick``, writes to ``benchmarks/results/.partial/scratch`` instead: it does
 not replace a full report.
 """
@@ -190,7 +190,7 @@ def parse(argv):
     parser.add_argument("--validation", action="store_true", help="compare settings on validation splits")
     parser.add_argument("--quick", action="store_true", help="one seed, one noise, few epochs: does it run?")
     parser.add_argument("--n-jobs", type=int, default=1, help="processes (default 1)")
-    parser.add_argument("--output-dir", type=Path, help="for both reports; default: benchmarks/results and docs")
+    parser.add_argument("--output-dir", type=Path, help="for both reports; default: benchmarks/results, docs/reports")
     parser.add_argument("--verbose", type=int, default=1, help="0 prints nothing")
     args = parser.parse_args(argv)
     if args.systems and args.validation:
@@ -214,7 +214,7 @@ def parse(argv):
 def main(argv=None):
     """Run the benchmark and write its reports."""
     args = parse(argv)
-    results_dir, docs_dir = HERE / "results", HERE.parent / "docs"
+    results_dir, docs_dir = HERE / "results", HERE.parent / "docs" / "reports"
     cache = (args.output_dir or results_dir) / ".partial" / "label_noise.jsonl"
     if args.output_dir or not args.full:
         results_dir = docs_dir = args.output_dir or results_dir / ".partial" / "scratch"

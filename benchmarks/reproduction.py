@@ -1,4 +1,4 @@
-"""Run the tables of docs/reproduction.md, and write the page from them.
+"""Run the tables of docs/reports/reproduction.md, and write the page from them.
 
     SKMER_DATA=DIR python benchmarks/reproduction.py --run --n-jobs 2   # hours on two cores; goes on where it was
     python benchmarks/reproduction.py                                     # the page alone, from the results kept here
@@ -20,7 +20,7 @@ from skmer.writing import write_whole
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "reproduction"
 TEMPLATE = HERE / "reproduction_page.md"
-PAGE = HERE.parent / "docs" / "reproduction.md"
+PAGE = HERE.parent / "docs" / "reports" / "reproduction.md"
 WORK = HERE / "results" / ".partial" / "reproduction"
 # small enough for two cores without a GPU; chosen on EMOPIA's validation clips
 NETWORK = ["--backbone", "small", "--recipe", "skmer", "--epochs", "6", "--warmup-epochs", "4", "--params",
@@ -83,12 +83,12 @@ def load(folder):
     return tables
 
 
-def body(table):
-    """Give a table's Markdown one level deeper, as a part of the page, with what it was run with."""
+def body(table, level):
+    """Give a table's Markdown with its headings at a level of the page, and what it was run with."""
     has_tags = table["table"] == "mirable"
     versions = table["versions"] if has_tags else next(iter(table["experiments"].values()))["versions"]
     packages = ", ".join(f"{name} {versions[name]}" for name in ("skmer", "torch", "scikit-learn") if name in versions)
-    markdown = (mirable_markdown if has_tags else table_markdown)(table).replace("\n### ", "\n#### ")
+    markdown = (mirable_markdown if has_tags else table_markdown)(table).replace("\n### ", f"\n{'#' * level} ")
     return f"{markdown}\n\n{table['date']} UTC, {packages}, code {versions['code']}.\n"
 
 
@@ -110,18 +110,24 @@ def verdict(name, table):
     return "\n".join(lines)
 
 
-def section(name, tables):
-    """Give what stands in the page's place of a name."""
+def section(name, tables, level=3):
+    """Give what stands in the page's place of a name, with headings of that level."""
     if name == "table1":
         return "\n\n".join(counts_markdown(table) for table in tables.values() if table["table"] == "table1")
     if name not in tables:
         raise SystemExit(f"{TEMPLATE} asks for {name}, which is not among the results: {', '.join(tables)}.")
-    return "\n\n".join(part for part in (body(tables[name]), verdict(name, tables[name])) if part)
+    return "\n\n".join(part for part in (body(tables[name], level), verdict(name, tables[name])) if part)
 
 
 def page(tables):
-    """Fill the template: each {{name}} is the place of a table."""
-    return re.sub(r"\{\{([\w-]+)\}\}", lambda place: section(place[1], tables), TEMPLATE.read_text(encoding="utf-8"))
+    """Fill the template: each {{name}} is the place of a table, whose headings go one level below those around it."""
+    template = TEMPLATE.read_text(encoding="utf-8")
+
+    def fill(place):
+        above = re.findall(r"^(#+) ", template[: place.start()], flags=re.MULTILINE)
+        return section(place[1], tables, len(above[-1]) + 1)
+
+    return re.sub(r"\{\{([\w-]+)\}\}", fill, template)
 
 
 def run(names, n_jobs):
@@ -138,7 +144,7 @@ def run(names, n_jobs):
 
 def main():
     """Write the page from the results, and with --run make these first."""
-    parser = argparse.ArgumentParser(description="Run the tables of docs/reproduction.md, and write the page.")
+    parser = argparse.ArgumentParser(description="Run the tables of docs/reports/reproduction.md, and write the page.")
     parser.add_argument(
         "--run", nargs="*", choices=RUNS, metavar="NAME", help="run these tables, or all; needs $SKMER_DATA"
     )

@@ -2,11 +2,17 @@
 
 import importlib
 import inspect
+import re
 import subprocess
 import sys
+from collections import Counter
+from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from numpydoc.validate import validate
+
+import skmer
 
 MODULES = [
     "skmer",
@@ -17,11 +23,13 @@ MODULES = [
     "skmer.cli",
     "skmer.content_key",
     "skmer.datasets",
+    "skmer.demo",
     "skmer.descriptors",
     "skmer.embeddings",
     "skmer.features",
     "skmer.file_digest",
     "skmer.label_noise",
+    "skmer.label_noise_report",
     "skmer.labels",
     "skmer.model_selection",
     "skmer.plotting",
@@ -38,6 +46,7 @@ MODULES = [
     "skmer.tagging.tag_answers",
     "skmer.training.backbone_net",
     "skmer.training.callbacks",
+    "skmer.training.compiled",
     "skmer.training.objectives",
     "skmer.training.roc_auc",
     "skmer.training.row_net",
@@ -47,9 +56,13 @@ MODULES = [
     "skmer.training.spectrogram_masks",
     "skmer.training.sssl_loss",
     "skmer.training.stopping",
+    "skmer.training.stored_rows",
     "skmer.training.tag_net",
+    "skmer.trained_models",
     "skmer.writing",
 ]
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
 # style that the house does not ask for: extended summaries and See Also everywhere, examples' wording
 IGNORED = {"ES01", "SA01", "SA04", "EX01", "GL01", "GL02", "GL03", "GL08"}
@@ -65,6 +78,34 @@ def public_objects():
 
 
 OBJECTS = dict(public_objects())
+
+
+def public_names():
+    """Every public name once, under the shortest path from which it can be imported."""
+    paths = {}
+    for module in MODULES:
+        for name in importlib.import_module(module).__all__:
+            thing = getattr(importlib.import_module(module), name)
+            paths.setdefault((name, id(thing)), []).append(f"{module}.{name}")
+    return sorted(min(found, key=lambda path: path.count(".")) for found in paths.values())
+
+
+def test_the_reference_lists_every_public_name_once_and_no_other():
+    pages = "".join(path.read_text(encoding="utf-8") for path in REFERENCE.glob("*.md"))
+    listed = re.findall(r"^(?: +|\.\. py:data:: )(skmer\.[\w.]+)$", pages, flags=re.MULTILINE)
+    names = public_names()
+    wanting, surplus = set(names) - set(listed), Counter(listed) - Counter(names)
+    assert not wanting, f"docs/reference/ lacks {sorted(wanting)}"
+    assert not surplus, f"docs/reference/ lists what is not public, or twice: {sorted(surplus)}"
+
+
+def test_every_public_module_is_listed_or_stands_under_one_that_is():
+    # what a package does not gather from its modules is its own business
+    packages = tuple(f"{module}." for module in MODULES if module != "skmer")
+    names = [module.name for module in walk_packages(skmer.__path__, "skmer.") if "._" not in module.name]
+    left = [name for name in names if name not in MODULES and not name.startswith(packages)]
+    left = [name for name in left if hasattr(importlib.import_module(name), "__all__")]
+    assert not left, f"MODULES lacks {left}"
 
 
 @pytest.mark.parametrize("module", MODULES)

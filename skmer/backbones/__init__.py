@@ -8,7 +8,7 @@ from skmer.backbones.mel_autoencoder import MelAutoencoder
 from skmer.backbones.mlp import MLP
 from skmer.backbones.small_cnn import SmallCNN
 from skmer.backbones.unpacking import unpack_blocks
-from skmer.backbones.vgg16 import VGG16
+from skmer.backbones.vgg16 import VGG16, VGG16BatchNorm
 from skmer.backbones.vggish import VGGish
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "MelAutoencoder",
     "SmallCNN",
     "StochasticConvBlock",
+    "VGG16BatchNorm",
     "VGGish",
     "build_backbone",
     "check_backbone",

@@ -192,12 +192,23 @@ class VGG16(nn.Module):
 class VGG16BatchNorm(VGG16):
     """VGG16 with batch normalisation after each convolution.
 
-    Parameters are those of `VGG16`.
+    Parameters
+    ----------
+    segment_shape : tuple of (int, int)
+        Mel bands and frames of a segment, each at least 32.
+    n_classes : int
+        Number of logits.
+    head : {"original", "pooled"}, default="original"
+        As of `VGG16`, like the next ones.
+    dropout : float, default=0.5
+        Rate in the head.
+    state_dict : str, Path or dict, default=None
+        Weights to start from, in torchvision's key names.
 
     Examples
     --------
     >>> import torch
-    >>> from skmer.backbones.vgg16 import VGG16BatchNorm
+    >>> from skmer.backbones import VGG16BatchNorm
     >>> VGG16BatchNorm((128, 43), n_classes=4, head="pooled").eval()(torch.zeros(1, 1, 128, 43)).shape
     torch.Size([1, 4])
     """

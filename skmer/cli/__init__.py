@@ -1,4 +1,4 @@
-"""The command line: ``skmer demo``, ``skmer predict``, ``skmer reproduce``, ``skmer timeline``."""
+"""The command line: from ``skmer synthesise`` and ``skmer train`` to ``skmer predict`` and ``skmer reproduce``."""
 
 from skmer.cli.main import main
 

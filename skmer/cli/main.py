@@ -12,10 +12,13 @@ from contextlib import suppress
 from skmer._version import __version__
 from skmer.cli.command import Stop
 from skmer.cli.demo import add_demo
+from skmer.cli.label_noise import add_label_noise
 from skmer.cli.output_files import OutputError
 from skmer.cli.predict import add_predict
 from skmer.cli.reproduce import add_reproduce
+from skmer.cli.synthesise import add_synthesise
 from skmer.cli.timeline import add_timeline
+from skmer.cli.train import add_train
 
 __all__ = ["main"]
 
@@ -86,8 +89,11 @@ def _parser():
     )
     parser.add_argument("--version", action="version", version=f"skmer {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_synthesise(commands)
+    add_train(commands)
     add_predict(commands)
     add_timeline(commands)
+    add_label_noise(commands)
     add_reproduce(commands)
     add_demo(commands)
     return parser

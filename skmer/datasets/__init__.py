@@ -13,6 +13,7 @@ from skmer.datasets.folder import load_folder
 from skmer.datasets.four_q import load_four_q
 from skmer.datasets.mtg_jamendo import load_mtg_jamendo
 from skmer.datasets.pmemo import load_pmemo
+from skmer.datasets.song_files import write_songs
 from skmer.datasets.synthetic import make_songs, segment_labels
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "load_pmemo",
     "make_songs",
     "segment_labels",
+    "write_songs",
 ]

@@ -55,7 +55,7 @@ def opensmile_functionals(y, sr=22050):
 
     See Also
     --------
-    skmer.descriptors.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups, for many songs.
 
     Notes
     -----

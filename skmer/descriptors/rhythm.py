@@ -44,7 +44,7 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
 
     See Also
     --------
-    skmer.descriptors.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups, for many songs.
 
     Notes
     -----

@@ -53,7 +53,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
 
     See Also
     --------
-    skmer.descriptors.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups, for many songs.
 
     Notes
     -----

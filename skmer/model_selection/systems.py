@@ -135,7 +135,7 @@ class Readout:
     ----------
     kind : {"statistics", "mean", "majority", "longest run"}, default="statistics"
         Statistics of Eq. 10 and a classifier behind them; the largest mean probability; or the
-        votes `skmer.aggregation.MajorityVote` and `skmer.aggregation.LongestRun`. The parameters
+        votes `skmer.MajorityVote` and `skmer.LongestRun`. The parameters
         below are those of the classifier, which the other kinds do not have.
     cross_fitted : bool, default=False
         Whether the classifier learns from probabilities that networks gave which had not

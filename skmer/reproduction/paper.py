@@ -1,4 +1,4 @@
-"""What Sun et al. report, figure by figure, with the misprints read as `docs/reproduction.md` says."""
+"""What Sun et al. report, figure by figure, with the misprints read as `docs/reports/reproduction.md` says."""
 
 from typing import Any
 

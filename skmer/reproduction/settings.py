@@ -37,7 +37,7 @@ class Settings:
     device : str, default="auto"
         Of the networks.
     embedding : dict, default=None
-        Parameters of `skmer.embeddings.EmbeddingTransformer`, with ``embedding``, the path of a
+        Parameters of `skmer.EmbeddingTransformer`, with ``embedding``, the path of a
         file of ``torch.jit.save`` or ``torch.export.save``, ``sr`` and ``window``; without them no
         table has a deep embedding.
     stack : tuple of int, default=(1, 3, 5)

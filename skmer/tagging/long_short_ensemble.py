@@ -70,7 +70,7 @@ class LongShortEnsemble(TagDecisions, BaseEstimator):
         ``array([0, 1])`` for each tag.
     n_features_in_ : int
         Number of features, where X was plain rows.
-    feature_names_in_ : ndarray of shape (``n_features_in_``,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X was a table of them.
 
     See Also

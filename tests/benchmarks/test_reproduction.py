@@ -66,8 +66,8 @@ def test_the_page_asks_only_for_results_that_are_kept(script):
 def test_a_table_of_tags_is_a_part_of_the_page(script):
     table = make_table("emotify", (0, 1))
     table |= {"table": "mirable", "date": "2000-01-01 00:00", "versions": {"skmer": "0", "code": "abc"}}
-    text = script.section("mirable-emotify", {"mirable-emotify": table})
-    assert "#### Table 1" in text
+    text = script.section("mirable-emotify", {"mirable-emotify": table}, level=4)
+    assert "\n#### Table 1\n" in text
     assert "| baseline " in text
     assert text.endswith("2000-01-01 00:00 UTC, skmer 0, code abc.\n")
 

@@ -1,0 +1,98 @@
+"""How Sphinx builds this site: ``make docs``. Nothing here or in the pages reaches for the network."""
+
+import inspect
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
+from skmer._version import __version__
+
+project = "skmer"
+author = "The skmer developers"
+project_copyright = author
+version = release = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx_copybutton",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "examples"]
+highlight_language = "none"  # blocks say their language; the rest are tables and output
+
+# single backticks in docstrings are code, and a link where they name something of the reference
+default_role = "py:obj"
+# a reference to skmer that leads nowhere breaks the build; names of other packages are not looked up
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!skmer\.).*")]
+
+# -- pages in Markdown
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4
+
+# -- the API reference: a page for each name, its methods in full
+# (the pages of reference/ begin with their modules, as ends of links, and leave them, since names stand there in full)
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_inherit_docstrings = False
+numpydoc_show_class_members = False  # they stand on the class's page already
+
+# -- the gallery: each example runs, and one that fails breaks the build
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "backreferences_dir": "reference/generated/examples",
+    "doc_module": ("skmer",),
+    "matplotlib_animations": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "download_all_examples": False,
+    "capture_repr": ("_repr_html_",),  # no "<matplotlib.image.AxesImage ...>" under a picture
+    "image_srcset": ["2x"],  # 100 dpi, matplotlib's own, which is set back before each example; 200 for fine screens
+    "reset_modules": ("matplotlib",),
+}
+
+# -- HTML
+html_theme = "pydata_sphinx_theme"
+html_title = "skmer"
+html_static_path = ["_static"]
+html_css_files = ["skmer.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_math_renderer = "mathml"
+html_theme_options = {
+    "logo": {"text": "skmer"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+}
+html_sidebars = {"changelog": [], "contributing": []}  # pages without others beside them
+
+
+def write_mathml(translator, node):
+    """Write a formula as MathML, which browsers draw themselves: MathJax would be fetched from elsewhere."""
+    translator.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
+
+
+def skip_member(app, what, name, thing, skip, options):
+    """Leave out what a class has from scikit-learn, skorch or torch: it is documented there."""
+    function = getattr(thing, "fget", None) or getattr(thing, "func", None) or inspect.unwrap(thing)
+    return skip or not str(getattr(function, "__module__", "")).startswith("skmer.")
+
+
+def setup(app):
+    """Add what no extension has."""
+    app.add_html_math_renderer("mathml", (write_mathml, None), (write_mathml, None))
+    app.connect("autodoc-skip-member", skip_member)

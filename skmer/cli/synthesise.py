@@ -1,0 +1,86 @@
+"""``skmer synthesise``: labelled songs to try everything else on, with what each of their seconds truly expresses."""
+
+import argparse
+from pathlib import Path
+
+from skmer.cli.argument_types import at_least
+from skmer.cli.command import Stop, add_command
+
+__all__ = ["add_synthesise"]
+
+
+def add_synthesise(commands):
+    """Add ``skmer synthesise`` to the commands."""
+    command = add_command(
+        commands,
+        "synthesise",
+        _synthesise,
+        "write synthetic songs with labels, some of whose seconds express another emotion than the label",
+        "The songs are written as DIR/songs/EMOTION/COMPOSER/song-NUMBER.wav, and what each stretch of a song truly "
+        "expresses as DIR/planted.csv (file, start, end, emotion). The emotions are the quadrants of valence and "
+        "arousal: Q1 happy, Q2 angry or fearful, Q3 sad, Q4 calm. It is not real music: use it to test and to learn, "
+        "not to claim results.",
+    )
+    command.add_argument("dir", metavar="DIR", help="folder, made where it is missing")
+    command.add_argument("--n-songs", type=at_least(4), default=40, metavar="N", help="default: %(default)s")
+    command.add_argument(
+        "--duration", type=at_least(1), default=12, metavar="S", help="of a song; default: %(default)s"
+    )
+    command.add_argument(
+        "--noise",
+        type=_share,
+        default=0.25,
+        metavar="SHARE",
+        help="of a song's seconds that express another emotion than its label, below 0.5; default: %(default)s",
+    )
+    command.add_argument(
+        "--random-state", type=at_least(0), default=0, metavar="I", help="decides the songs; default: %(default)s"
+    )
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help="write into a folder that is not empty; earlier synthetic songs are replaced",
+    )
+    command.add_argument("-q", "--quiet", action="store_true", help="print nothing")
+
+
+def _share(text):
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 0.5:
+        raise argparse.ArgumentTypeError(f"it must be a number from 0 to below 0.5, not {text!r}")
+    return share
+
+
+def _synthesise(arguments):
+    import numpy as np
+
+    from skmer.datasets import make_songs, write_songs
+    from skmer.datasets.song_files import check_free
+
+    folder = Path(arguments.dir)
+    try:
+        check_free(folder, arguments.force)
+        songs = make_songs(
+            arguments.n_songs,
+            duration=arguments.duration,
+            noise=arguments.noise,
+            random_state=arguments.random_state,
+        )
+        write_songs(songs, folder, force=arguments.force)
+    except (OSError, ValueError) as error:
+        raise Stop(str(error)) from error
+    if not arguments.quiet:
+        names, counts = np.unique(songs.target, return_counts=True)
+        per_class = ", ".join(f"{name} {n}" for name, n in zip(names, counts, strict=True))
+        pairs = zip(songs.segment_target, songs.target, strict=True)
+        other = np.mean(np.concatenate([seconds != label for seconds, label in pairs]))
+        n = len(np.unique(songs.groups))
+        composers = "1 composer" if n == 1 else f"{n} composers"
+        print(f"{len(songs.data)} songs of {arguments.duration} s by {composers}: {per_class}")
+        print(f"{other:.0%} of their seconds express another emotion than the label")
+        print(f"Songs: {folder / 'songs'}")
+        print(f"What each second expresses: {folder / 'planted.csv'}")
+    return 0

@@ -1,0 +1,152 @@
+"""``skmer train``: a model from labelled songs, with a card that says what it is worth."""
+
+import os
+import sys
+from pathlib import Path
+
+from skmer.cli.argument_types import at_least, folds_or_none
+from skmer.cli.command import Stop, add_command, n_jobs_argument
+from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_songs
+from skmer.cli.output_files import check_output
+
+__all__ = ["add_train"]
+
+_SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel")
+
+
+def add_train(commands):
+    """Add ``skmer train`` to the commands."""
+    command = add_command(
+        commands,
+        "train",
+        _train,
+        "estimate how well a model does on labelled songs, then fit it on all of them and write it with a card",
+        f"{LABELLED_SONGS} "
+        "Systems: sssl finds out which segments' inherited labels are wrong; cross-entropy is the same network without "
+        "that; descriptors is an SVM on hand-crafted descriptors of a song, log-mel one on statistics of its spectrum. "
+        "On both collections that we measured (EMOPIA and Emotify, see the README) descriptors had the highest "
+        "accuracy, and need no network; only sssl and cross-entropy tell the emotion over time and can judge labels. "
+        "On CUDA the network is VGG16 with 30 epochs; elsewhere it is small, with 12 epochs for sssl and 5 for "
+        "cross-entropy. "
+        "The config is JSON with a section for each step: segments, sssl, statistics, scaler and svm (descriptors, "
+        "scaler and svm; segments, statistics, scaler and svm for log-mel). "
+        "Beside MODEL.joblib are written MODEL-card.md and MODEL-card.json; until then MODEL.folds keeps what is "
+        "finished, and the same command goes on after it was stopped. Exit status: 0, or 1 if songs cannot be used, 2 "
+        "for a wrong argument, 130 after Ctrl-C.",
+    )
+    add_songs(command)
+    command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.joblib")
+    command.add_argument("--system", choices=_SYSTEMS, default="sssl", help="what is trained (%(default)s)")
+    command.add_argument(
+        "--config",
+        metavar="JSON",
+        help='file or text, such as \'{"segments": {"duration": 5}, "sssl": {"max_epochs": 20}, "svm": {"C": 2}}\'',
+    )
+    command.add_argument(
+        "--n-splits", type=folds_or_none, default=5, metavar="N", help="folds of the estimate, 0 for none (%(default)s)"
+    )
+    command.add_argument("--seed", type=at_least(0), default=0, metavar="I", help="of folds and training (%(default)s)")
+    command.add_argument(
+        "--skip-unreadable",
+        action="store_true",
+        help="leave out songs that cannot be used, and name them; by default nothing is trained if there are any",
+    )
+    command.add_argument(
+        "--n-jobs",
+        type=n_jobs_argument,
+        default=1,
+        metavar="N",
+        help="threads that read songs, and processes over folds; -1: all processors (%(default)s)",
+    )
+    command.add_argument("--device", default="auto", help="a torch device (%(default)s)")
+    command.add_argument("--force", action="store_true", help="replace an existing model and its card")
+    command.add_argument("-q", "--quiet", action="store_true", help="no report, progress and remarks")
+
+
+def _train(arguments):
+    _check_places(arguments)
+    from skmer.trained_models import UnreadableSongs, files_of, read_config, save_model, train_model
+    from skmer.trained_models.saving import open_store, remove_store
+
+    folds = files_of(arguments.out)[2]
+    try:
+        config = None if arguments.config is None else read_config(arguments.config)
+        songs = load_songs(arguments)
+        earlier = open_store(folds)
+    except (OSError, ValueError) as error:
+        raise Stop(str(error)) from error
+    say = (lambda line: None) if arguments.quiet else (lambda line: print(line, flush=True))
+    if earlier:
+        say(f"{folds} is there from a run that did not end: what is finished in it is taken up.")
+    try:
+        trained = train_model(
+            songs,
+            arguments.system,
+            config,
+            n_splits=arguments.n_splits,
+            seed=arguments.seed,
+            device=arguments.device,
+            store=folds,
+            skip_unreadable=arguments.skip_unreadable,
+            n_jobs=arguments.n_jobs,
+            verbose=int(sys.stderr.isatty() and not arguments.quiet),
+            say=say,
+        )
+        for place in (Path(arguments.out), *files_of(arguments.out)[:2]):
+            check_output(place, arguments.force)
+        written = save_model(trained, arguments.out)
+    except KeyboardInterrupt as error:
+        error.add_note(f"What is finished is in {folds}; the same command goes on from there.")
+        raise
+    except UnreadableSongs as error:
+        raise Stop(f"{error}\nMend them or take them away, or leave them out with --skip-unreadable.", 1) from error
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        _forget_unused(folds)
+        raise Stop(_with_options(str(error))) from error
+    remove_store(folds)
+    _tell_remarks(trained.card, arguments.quiet)
+    say("Written: " + ", ".join(map(str, written)))
+    return 0
+
+
+def _check_places(arguments):
+    """Refuse, before any song is looked at, what could not be written in the end."""
+    if arguments.out.endswith((os.sep, "/")):
+        raise Stop(f"{arguments.out}: this names a folder. Name the model's file, such as model.joblib.")
+    from skmer.trained_models.saving import files_of
+
+    for path in (Path(arguments.out), *files_of(arguments.out)[:2]):
+        check_output(path, arguments.force, [arguments.labels, arguments.config or ""])
+    inside = Path(os.path.realpath(arguments.songs)) in Path(os.path.realpath(arguments.out)).parents
+    if arguments.labels == FOLDERS and inside:
+        raise Stop(
+            f"{arguments.out}: this lies in {arguments.songs}, whose folders are the classes. Name a place outside."
+        )
+
+
+def _with_options(text):
+    """Say the names of options for those of parameters."""
+    for name, option in (("n_splits=0", "--n-splits 0"), ("give it as seed", "give it as --seed")):
+        text = text.replace(name, option)
+    return text
+
+
+def _forget_unused(folds):
+    """Remove the folder of a run that ended before it had read a song."""
+    from skmer.trained_models.saving import remove_store
+
+    if not any(path.is_dir() for path in folds.glob("*")):
+        remove_store(folds)
+
+
+def _tell_remarks(card, quiet):
+    unreadable = card["data"]["unreadable"]
+    if unreadable:
+        # not even a quiet run loses songs without a word
+        n = "1 song" if len(unreadable) == 1 else f"{len(unreadable):,} songs"
+        print(f"skmer train: {n} could not be used and were left out:", file=sys.stderr)
+        for name, reason in unreadable.items():
+            print(f"  {name}: {reason}", file=sys.stderr)
+    if not quiet:
+        for remark in card["remarks"]:
+            print(f"skmer train: {remark}", file=sys.stderr)

@@ -1,0 +1,179 @@
+"""The pipelines that can be trained by name, with settings that suit the machine, checked before a song is read."""
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from skmer.aggregation import SpectrogramStatistics
+from skmer.backbones import build_backbone
+from skmer.descriptors import DescriptorTransformer
+from skmer.recipes import make_sssl_pipeline
+from skmer.segmentation import SegmentTransformer
+from skmer.songs import SongSequence
+from skmer.trained_models.configs import apply_config
+from skmer.training.runtime import choose_device
+
+__all__ = ["SYSTEMS", "changed_parameters", "check_pipeline", "make_pipeline_of"]
+
+SYSTEMS = {
+    "sssl": "a network over segments that finds out which inherited labels are wrong, song statistics, SVM",
+    "cross-entropy": "the same network trained on the inherited labels as they are, song statistics, SVM",
+    "descriptors": "hand-crafted descriptors of timbre, rhythm, tonality and dynamics, SVM",
+    "log-mel": "mean, deviation and change of each band of the spectrogram, SVM",
+}
+"""What can be trained, by name, and what it is."""
+
+_MAX_DURATION = 30.0  # seconds of a song, as in the paper
+# as the benchmarks on a CPU have it; more epochs of cross-entropy learn the training songs by heart
+_ON_CPU = {"backbone": "small", "backbone_params": {"width": 16}}
+_EPOCHS = {"sssl": {"max_epochs": 12, "warmup_epochs": 4}, "cross-entropy": {"max_epochs": 5}}
+_RECIPES = {"sssl": None, "cross-entropy": "plain"}
+# no model's, and so no difference
+_OF_RUN = ("device", "memory", "n_jobs", "random_state", "verbose")
+
+
+def make_pipeline_of(system, config=None, device="auto", seed=0):
+    """Build the pipeline of a system.
+
+    Parameters
+    ----------
+    system : str
+        One of `SYSTEMS`.
+    config : dict of str to dict, default=None
+        Parameters by step, which win over the defaults.
+    device : str, default="auto"
+        A torch device; it decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere the
+        `small` backbone of width 16, with 12 epochs for SSSL and 5 for cross-entropy.
+    seed : int, default=0
+        The `random_state` of every step.
+
+    Returns
+    -------
+    Pipeline
+        Not fitted.
+
+    Raises
+    ------
+    ValueError
+        If the system, the device or something in the config is unknown.
+
+    Examples
+    --------
+    >>> from skmer.trained_models.pipelines import make_pipeline_of
+    >>> make_pipeline_of("sssl", device="cpu")["sssl"].max_epochs
+    12
+    """
+    if system not in SYSTEMS:
+        raise ValueError(f"system={system!r} is unknown: choose from {', '.join(SYSTEMS)}.")
+    config = {} if config is None else config
+    if system == "descriptors":
+        songs = DescriptorTransformer(max_duration=_MAX_DURATION)
+        pipeline = Pipeline([("descriptors", songs), ("scaler", StandardScaler()), ("svm", SVC())])
+    elif system == "log-mel":
+        songs = SegmentTransformer(max_duration=_MAX_DURATION)
+        statistics = ("statistics", SpectrogramStatistics())
+        pipeline = Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), ("svm", SVC())])
+    else:
+        network = {"device": device}
+        if torch.device(choose_device(device)).type != "cuda":
+            network |= _ON_CPU | _EPOCHS[system]
+        pipeline = make_sssl_pipeline(max_duration=_MAX_DURATION, recipe=_RECIPES[system], **network)
+        if config.get("sssl", {}).get("backbone", pipeline["sssl"].backbone) != pipeline["sssl"].backbone:
+            # another backbone has other parameters
+            pipeline.set_params(sssl__backbone_params=None)
+    pipeline = apply_config(pipeline, config)
+    seeds = [name for name in pipeline.get_params() if name.endswith("__random_state")]
+    return pipeline.set_params(**dict.fromkeys(seeds, seed))
+
+
+def check_pipeline(pipeline, classes):
+    """Refuse settings that would fail only after the songs were read: try the steps on noise.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Of `make_pipeline_of`.
+    classes : sequence of str
+        The labels.
+
+    Raises
+    ------
+    ImportError
+        If a package is missing that a step needs.
+    ValueError
+        If the parameters of a step do not fit together.
+
+    Examples
+    --------
+    >>> from skmer.trained_models.pipelines import check_pipeline, make_pipeline_of
+    >>> check_pipeline(make_pipeline_of("log-mel", {"segments": {"duration": 60}}), ["calm", "tense"])
+    Traceback (most recent call last):
+    ...
+    ValueError: config, section 'segments': max_duration=30 s is shorter than duration=60 s: no segment fits. ...
+    """
+    rng = np.random.default_rng(0)
+    labels = np.tile(classes, 2)
+    made = None
+    for name, step in pipeline.steps:
+        try:
+            made = _try_step(clone(step), made, labels, rng)
+        except ValueError as error:
+            raise ValueError(f"config, section {name!r}: {error}") from error
+
+
+def _try_step(step, made, labels, rng):
+    """Give what a step makes of noise, in place of what it would make of two songs a class."""
+    if isinstance(step, DescriptorTransformer):
+        step.fit()
+        return rng.normal(size=(len(labels), 4))
+    if isinstance(step, SegmentTransformer):
+        step.fit()
+        [segments] = step.set_params(verbose=0).transform([0.1 * rng.normal(size=round(step.duration * step.sr) + 1)])
+        return SongSequence([rng.normal(size=(2, *segments.shape[1:])) for _ in labels])
+    if hasattr(step, "noise_model"):
+        _check_network(step, made.segment_shape, len(np.unique(labels)))
+        names = [str(name) for name in np.unique(labels)]
+        return SongSequence([rng.dirichlet(np.ones(len(names)), size=2) for _ in labels], names=names)
+    return step.fit(made, labels).transform(made) if hasattr(step, "transform") else step.fit(made, labels)
+
+
+def _check_network(network, segment_shape, n_classes):
+    if network.noise_model is not None and network.max_epochs <= network.warmup_epochs:
+        raise ValueError(
+            f"max_epochs={network.max_epochs} leaves no epoch after warmup_epochs={network.warmup_epochs}, so that the "
+            "labels would never be split: raise the one or lower the other."
+        )
+    # no memory is taken and no weight drawn: only shapes are
+    with torch.device("meta"):
+        build_backbone(network.backbone, segment_shape, n_classes, **(network.backbone_params or {}))
+
+
+def changed_parameters(pipeline):
+    """Give the parameters of each step that differ from its class's defaults.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted or not.
+
+    Returns
+    -------
+    dict of str to dict
+        By step; a step without a difference has an empty one. What belongs to a run, such as the
+        seed, is left out.
+
+    Examples
+    --------
+    >>> from skmer.trained_models.pipelines import changed_parameters, make_pipeline_of
+    >>> changed_parameters(make_pipeline_of("descriptors", {"svm": {"C": 2}}))
+    {'descriptors': {'max_duration': 30.0}, 'scaler': {}, 'svm': {'C': 2}}
+    """
+    changed = {}
+    for name, step in pipeline.steps:
+        defaults = type(step)().get_params(deep=False)
+        own = step.get_params(deep=False)
+        changed[name] = {key: own[key] for key in own if key not in _OF_RUN and own[key] != defaults[key]}
+    return changed

@@ -1,0 +1,104 @@
+"""Every song is read once before any training, into a cache on disk, so that all broken ones are known at the start."""
+
+import os
+import warnings
+
+import joblib
+from tqdm.auto import tqdm
+
+__all__ = ["UnreadableSongs", "read_songs"]
+
+_SHOWN = 50
+
+
+class UnreadableSongs(ValueError):
+    """Songs cannot be used; the message names each with the reason.
+
+    Parameters
+    ----------
+    reasons : dict of str to str
+        Why, by song.
+    n_songs : int
+        How many were tried.
+
+    Attributes
+    ----------
+    reasons : dict of str to str
+        As given.
+    """
+
+    def __init__(self, reasons, n_songs):
+        self.reasons = reasons
+        lines = [f"  {name}: {reason}" for name, reason in list(reasons.items())[:_SHOWN]]
+        if len(reasons) > _SHOWN:
+            lines.append(f"  and {len(reasons) - _SHOWN:,} more")
+        super().__init__("\n".join([f"{len(reasons):,} of {n_songs:,} songs cannot be used:", *lines]))
+
+
+def read_songs(reader, songs, names, n_jobs=None, verbose=0):
+    """Read each song by the first step of a pipeline, whatever is wrong with some of them.
+
+    Parameters
+    ----------
+    reader : SegmentTransformer or DescriptorTransformer
+        With a cache in `memory`, which keeps what it makes of a file.
+    songs : sequence of str or ndarray
+        Paths or waveforms.
+    names : sequence of str
+        What messages call them.
+    n_jobs : int, default=None
+        Threads.
+    verbose : int, default=0
+        1 shows progress with the time left.
+
+    Returns
+    -------
+    counts : list of int or None
+        Segments of each song; None where it cannot be used, 0 where the reader makes none.
+    reasons : dict of str to str
+        Why songs cannot be used, by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer import SegmentTransformer
+    >>> from skmer.trained_models.reading import read_songs
+    >>> read_songs(SegmentTransformer(duration=1), [np.ones(50000), np.ones(9)], ["long", "short"])
+    ([2, None], {'short': 'it lasts 0.00 s, shorter than one segment of duration=1 s. ...'})
+    """
+    parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    with warnings.catch_warnings():
+        # what is doubtful about songs is said where they are learnt from
+        warnings.simplefilter("ignore", UserWarning)
+        made = parallel(joblib.delayed(_read)(reader, song) for song in songs)
+        bar = tqdm(made, total=len(songs), desc="Reading", unit="song", disable=not verbose)
+        found = list(bar)
+    reasons = {
+        name: _without_name(error, song)
+        for (_, error), name, song in zip(found, names, songs, strict=True)
+        if error is not None
+    }
+    return [count for count, _ in found], reasons
+
+
+def _read(reader, song):
+    """Give the number of segments, or None and what went wrong."""
+    try:
+        made = reader.transform([song])
+    except MemoryError:
+        raise
+    # whatever a broken file does to a decoder, the others are still to be read
+    except Exception as error:
+        return None, error
+    return int(made.n_segments[0]) if hasattr(made, "n_segments") else 0, None
+
+
+def _without_name(error, song):
+    text = " ".join(str(error).split()) or "no reason was given"
+    # a waveform is read alone, and its place among others is in its name
+    for start in (song, os.path.abspath(song)) if isinstance(song, str | os.PathLike) else (_WAVEFORM,):
+        text = text.removeprefix(f"{start}: ")
+    return text if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {text}"
+
+
+_WAVEFORM = "The waveform at position 0 of X"

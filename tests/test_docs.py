@@ -1,0 +1,199 @@
+"""The pages: their links lead somewhere, their code runs as printed, the site builds without a warning."""
+
+import contextlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+import types
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from skmer.cli import main
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+BUILT = {"_build", "gallery", "generated"}
+SITE = [page for page in sorted(DOCS.rglob("*.md")) if not BUILT & set(page.relative_to(DOCS).parts)]
+PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *SITE]
+WITH_CODE = [page for page in SITE if page.parent == DOCS / "guide" or page == DOCS / "contributing.md"]
+EXTRA = ("sphinx", "pydata_sphinx_theme", "numpydoc", "sphinx_gallery", "myst_parser", "sphinx_copybutton")
+
+FENCE = re.compile(r" *(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)[^`]*$")
+NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.*\w.*) -->")
+LINK = re.compile(
+    r"\]\(\s*<?(?P<target>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|^\[[^\]]+\]:\s+(?P<defined>\S+)", re.MULTILINE
+)
+REMOTE = re.compile(
+    r"<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc=[\"']?(?:https?:)?//[^>]*"
+    r"|<link\b[^>]*\bhref=[\"']?(?:https?:)?//[^>]*|(?:@import\s|url\()\s*[\"']?(?:https?:)?//[^)]*"
+)
+
+
+class Block(NamedTuple):
+    language: str
+    line: int
+    text: str
+    not_run: str | None
+
+
+def read(text):
+    """Split a page into its fenced blocks and its prose, whose lines stay where they are.
+
+    The comment right above a block may say why it is not run.
+    """
+    found, prose, fence, remark = [], [], None, None
+    for number, line in enumerate(text.splitlines(), 1):
+        mark = FENCE.match(line)
+        kept = ""
+        if fence is None and mark:
+            fence, language, lines = mark["fence"], mark["language"], []
+        elif fence is None:
+            kept = line
+            remark = NOT_RUN.fullmatch(line.strip()) if line.strip() else remark
+        elif mark and not mark["language"] and mark["fence"].startswith(fence):
+            body = textwrap.dedent("\n".join(lines))
+            found.append(Block(language, number - len(lines), body, remark and remark["reason"]))
+            fence, remark = None, None
+        else:
+            lines.append(line)
+        prose.append(kept)
+    assert fence is None, "a block does not end"
+    return found, "\n".join(prose)
+
+
+def anchors(page):
+    """Give the anchors of a page's headings as GitHub and MyST make them, and its explicit targets."""
+    _, prose = read(page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ +(.*\S)", prose, flags=re.MULTILINE)
+    slugs = [re.sub(r"\]\([^)]*\)|[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    earlier = (slugs[:place].count(slug) for place, slug in enumerate(slugs))
+    numbered = [f"{slug}-{count}" if count else slug for slug, count in zip(slugs, earlier, strict=True)]
+    return numbered + re.findall(r"^\(([\w-]+)\)=$", prose, flags=re.MULTILINE)
+
+
+def targets(text):
+    """Give what a page links to, its entries in tables of contents included."""
+    found, prose = read(text)
+    plain = re.sub(r"^    .*|`+[^`\n]*`+", "", prose, flags=re.MULTILINE)
+    yield from (link["target"] or link["defined"] for link in LINK.finditer(plain))
+    for block in found:
+        if block.language == "{toctree}" and ":glob:" not in block.text:
+            entries = (line for line in block.text.splitlines() if line.strip() and not line.startswith(":"))
+            yield from (re.sub(r".*<(.*)>", r"\1", entry.strip()) + ".md" for entry in entries)
+
+
+def source_of(path):
+    """Give the file that a path on the site is made from: the gallery is built from the examples."""
+    if path.parent == DOCS / "gallery":
+        return DOCS / "examples" / (f"{path.stem}.py" if path.stem != "index" else "")
+    return path
+
+
+def name_of(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    lost = []
+    for target in targets(page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = source_of((page.parent / path).resolve() if path else page)
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            lost.append(target)
+    assert not lost, f"these lead nowhere: {lost}"
+
+
+def test_links_and_anchors_are_found():
+    text = '[a](b.md#c) `[no](x.md)`\n\n    [no](y.md)\n\n![p](q.png "t")\n\n```{toctree}\n:hidden:\n\nT <d>\ne\n```\n'
+    assert list(targets(text)) == ["b.md#c", "q.png", "d.md", "e.md"]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
+def test_blocks_say_what_they_are_and_why_they_do_not_run(page):
+    text = page.read_text(encoding="utf-8")
+    found, _ = read(text)
+    assert [block.line for block in found if not block.language] == []
+    # only these names are run; another name of the same language would be a block that nobody tries
+    assert {b.language for b in found} & {"py", "python3", "pycon", "ipython", "bash", "sh", "console"} == set()
+    assert text.count("<!-- not run") == sum(block.not_run is not None for block in found), "a reason, then the block"
+
+
+def test_a_remark_belongs_to_the_block_right_below_it():
+    text = "<!-- not run: needs PMEmo -->\n\n```python\na\n```\n\n```shell\nskmer\n```\n"
+    assert [(b.language, b.line, b.not_run) for b in read(text)[0]] == [
+        ("python", 4, "needs PMEmo"),
+        ("shell", 8, None),
+    ]
+
+
+def run_shell(text):
+    """Run the lines that begin with skmer; others are for the reader's own shell."""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:1] != ["skmer"]:
+            continue
+        assert not {"|", "&&", ";", "<", ">>"} & set(words), f"{line}: this test knows only >"
+        command, out = (words[1:-2], words[-1]) if words[-2:-1] == [">"] else (words[1:], None)
+        with contextlib.ExitStack() as stack:
+            if out:
+                file = stack.enter_context(Path(out).open("w", encoding="utf-8"))
+                stack.enter_context(contextlib.redirect_stdout(file))
+            try:
+                status = main(command)
+            except SystemExit as end:  # argparse's, after --help too
+                status = end.code
+        assert not status, f"{line}: ended with {status}"
+
+
+def test_a_command_that_fails_is_seen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_shell("make nothing  # for the reader\nskmer --version > version.txt")
+    assert Path("version.txt").read_text().startswith("skmer ")
+    with pytest.raises(AssertionError, match="ended with 2"):
+        run_shell("skmer predict \\\n  no-model.joblib song.mp3")
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
+def test_code_runs_as_printed(page, tmp_path, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SKMER_DATA", raising=False)
+    # as in the reader's own session, so that what a page defines can be pickled
+    session = types.ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", session)
+    try:
+        for block in read(page.read_text(encoding="utf-8"))[0]:
+            if block.not_run:
+                continue
+            if block.language == "python":
+                # lines counted as on the page, for the traceback of what fails
+                exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), session.__dict__)
+            elif block.language == "shell":
+                run_shell(block.text)
+    finally:
+        plt.close("all")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not all(map(find_spec, EXTRA)), reason="the site needs skmer[docs]")
+def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path):
+    shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns(*BUILT))
+    shutil.copy(ROOT / "CHANGELOG.md", tmp_path)
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-D", "plot_gallery=0", "docs", "html"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    files = [path for path in (tmp_path / "html").rglob("*") if path.suffix in (".html", ".css")]
+    assert len(files) > len(SITE)
+    loads = {path.name: REMOTE.findall(path.read_text(encoding="utf-8")) for path in files}
+    assert {name: found for name, found in loads.items() if found} == {}
