@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DATA ?=
 
-.PHONY: demo test lint docs bench bench-label-noise bench-emotify reproduction clean
+.PHONY: demo test lint docs bench bench-label-noise reproduction clean
 
 .venv/.stamp-%: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -31,9 +31,6 @@ bench: .venv/.stamp-bench
 
 bench-label-noise: .venv/.stamp-bench
 	$(PY) benchmarks/label_noise.py
-
-bench-emotify: .venv/.stamp-bench
-	$(PY) benchmarks/emotify.py
 
 reproduction: .venv/.stamp-bench
 	$(PY) benchmarks/reproduction.py --run --n-jobs 2
