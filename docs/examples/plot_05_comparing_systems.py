@@ -11,7 +11,7 @@ most of their training songs, and a plain t-test takes them for independent. You
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.stats import t, ttest_1samp
+from scipy.stats import ttest_1samp
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
@@ -97,14 +97,13 @@ lines = {
     "corrected": (0, {"color": "black", "linewidth": 4}),
     "plain": (0.15, {"color": "#D55E00", "linewidth": 1.5}),
 }
-widen = {"plain": 1 / len(folds), "corrected": 1 / len(folds) + np.mean(n_test) / np.mean(n_train)}
 fig, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
 for row, (name, test) in enumerate(tests.items()):
-    half = {kind: t.ppf(0.975, test.dof) * test.sd * np.sqrt(factor) for kind, factor in widen.items()}
+    plain = ttest_1samp(differences[name], 0).confidence_interval()
+    ends = {"corrected": test.interval(), "plain": (plain.low, plain.high)}
     ax.scatter(differences[name], row + np.linspace(-0.3, -0.12, len(folds)), s=30, color="#0072B2", alpha=0.6)
     for kind, (below, style) in lines.items():
-        ends = test.mean + half[kind] * np.array([-1, 1])
-        ax.plot(ends, [row + below] * 2, **style, label=None if row else kind)
+        ax.plot(ends[kind], [row + below] * 2, **style, label=None if row else kind)
     ax.plot(test.mean, row, "o", color="white", markeredgecolor="black", markersize=9)
     said = f"p = {adjusted[name]:.2f}" if adjusted[name] >= 0.005 else "p < 0.005"
     ax.annotate(said, (1.02, row), xycoords=("axes fraction", "data"), va="center")

@@ -28,6 +28,8 @@ class PairedTest:
         Two-sided; NaN where the folds differ by the same amount.
     n : int
         Number of folds.
+    standard_error : float
+        Of the mean, by the corrected variance.
 
     Examples
     --------
@@ -35,6 +37,8 @@ class PairedTest:
     >>> found = corrected_paired_test([0.02, 0.04, 0.03, 0.05], n_train=75, n_test=25)
     >>> found.n, found.dof, round(found.mean, 3)
     (4, 3, 0.035)
+    >>> tuple(round(end, 3) for end in found.interval())
+    (0.004, 0.066)
     """
 
     mean: float
@@ -43,6 +47,33 @@ class PairedTest:
     dof: int
     p_value: float
     n: int
+    standard_error: float
+
+    def interval(self, confidence=0.95):
+        """Give the interval of the mean difference.
+
+        Parameters
+        ----------
+        confidence : float, default=0.95
+            How often such an interval should hold the difference, between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            It holds 0 where ``p_value`` is above ``1 - confidence``. NaN where the folds differ by the
+            same amount, other than 0.
+
+        Raises
+        ------
+        ValueError
+            If `confidence` is not between 0 and 1.
+        """
+        if not 0 < confidence < 1:
+            raise ValueError(f"confidence must lie between 0 and 1, got {confidence!r}.")
+        half = stats.t.ppf((1 + confidence) / 2, self.dof) * (
+            np.nan if np.isinf(self.statistic) else self.standard_error
+        )
+        return self.mean - float(half), self.mean + float(half)
 
 
 def corrected_paired_test(differences, n_train, n_test):
@@ -66,7 +97,8 @@ def corrected_paired_test(differences, n_train, n_test):
     Returns
     -------
     PairedTest
-        ``mean``, ``sd``, ``statistic``, ``dof``, ``p_value`` (two-sided) and ``n``.
+        ``mean``, ``sd``, ``statistic``, ``dof``, ``p_value`` (two-sided), ``n``, ``standard_error``
+        and ``interval()``.
 
     Raises
     ------
@@ -111,15 +143,16 @@ def corrected_paired_test(differences, n_train, n_test):
         raise ValueError(f"differences must hold at least two folds, got {n}: seeds of one fold cannot be tested.")
     ratio = _mean_size(n_test, n, "n_test") / _mean_size(n_train, n, "n_train")
     mean, sd = float(folds.mean()), float(folds.std(ddof=1))
+    error = sd * float(np.sqrt(1 / n + ratio))
     if sd > _ROUNDING * largest:
-        statistic = mean / (sd * np.sqrt(1 / n + ratio))
+        statistic = mean / error
     elif abs(mean) > _ROUNDING * largest:
         statistic = np.copysign(np.inf, mean)
     else:
         statistic = 0.0
     # folds that all differ by the same amount, as on few songs they often do, say nothing of the spread
     p_value = np.nan if np.isinf(statistic) else 2 * stats.t.sf(abs(statistic), n - 1)
-    return PairedTest(mean, sd, float(statistic), n - 1, float(p_value), n)
+    return PairedTest(mean, sd, float(statistic), n - 1, float(p_value), n, error)
 
 
 def _average_seeds(differences):

@@ -18,6 +18,21 @@ def test_hand_computed():
     assert found.p_value == pytest.approx(1 - found.statistic / np.sqrt(2 + found.statistic**2))
 
 
+def test_the_interval_ends_where_p_is_what_it_leaves_out(rng):
+    d = rng.normal(0.05, 0.05, 10)
+    found = corrected_paired_test(d, 90, 10)
+    for confidence in (0.5, 0.95, 0.99):
+        low, high = found.interval(confidence)
+        assert (low + high) / 2 == pytest.approx(found.mean)
+        for end in (low, high):
+            # had the true difference been an end, p would be just that
+            assert corrected_paired_test(d - end, 90, 10).p_value == pytest.approx(1 - confidence)
+    assert corrected_paired_test([0.0, 0.0], 9, 1).interval() == (0, 0)
+    assert np.isnan(corrected_paired_test([0.1, 0.1], 9, 1).interval()).all()
+    with pytest.raises(ValueError, match="confidence must lie between 0 and 1"):
+        found.interval(95)
+
+
 @pytest.mark.parametrize("k", [2, 5, 10])
 def test_scipys_statistic_times_the_factor(k, rng):
     ours, theirs = rng.normal(0.7, 0.1, k), rng.normal(0.65, 0.1, k)
