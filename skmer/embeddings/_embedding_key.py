@@ -27,12 +27,10 @@ def embedding_key(embedding):
         return f"own {given}"
     try:
         return f"{_versions()} {content_key(embedding)}"
-    # whatever pickle and torch raise on what they cannot take apart
-    except Exception as error:
+    except TypeError as error:
         raise ValueError(
-            f"memory is set, but embedding={embedding!r:.80} cannot be told from others of its kind "
-            f"({str(error) or type(error).__name__:.200}), so that old results might be taken for new ones. Give it an "
-            "attribute cache_key, a text that names its weights and version, or set memory=None."
+            f"memory is set, but embedding={embedding!r:.80} cannot be told from others of its kind, so that old "
+            f"results might be taken for new ones (memory=None keeps none): {error}"
         ) from error
 
 

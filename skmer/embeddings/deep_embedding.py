@@ -92,10 +92,11 @@ class EmbeddingTransformer(RecordingTransformerMixin, BaseEstimator):
     whole one is not used.
 
     In the cache a network is known by its weights, its attributes and the code of its
-    classes, a file by its bytes, a function by its name, code, defaults and the values that
-    it closes over or names in its module. Functions of other modules count by their name.
-    Where pickle cannot take an object apart, or to spare the reading of large weights, give
-    the embedding an attribute ``cache_key``, a text that is taken for its contents.
+    classes, a file by its bytes, a function by its code, defaults and the values that it
+    closes over or names in its module; `skmer.content_key.content_key` says what does not
+    count. Of a TorchScript, traced or exported network pass the file. Where an embedding cannot
+    be described, or to spare the reading of large weights, give it an attribute ``cache_key``,
+    a text that is taken for its contents.
 
     A network in memory is copied by `clone` and in cross-validation; a lambda or a
     TorchScript module does not travel to other processes. A path and a function of a module

@@ -6,10 +6,7 @@ import os
 import re
 import sys
 from dataclasses import fields, is_dataclass
-from functools import partial
 from pathlib import PurePath
-from types import BuiltinFunctionType, MethodType, ModuleType
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -19,37 +16,11 @@ from skmer.content_key import class_key, content_key, given_key
 __all__ = ["describe", "digest"]
 
 # parameters that change how a result is come by, not the result
-_INDIFFERENT = ("memory", "store", "n_jobs", "verbose", "device", "random_state")
+_INDIFFERENT = {"memory", "store", "n_jobs", "verbose", "device"}
 # what clone keeps of every estimator
 _SETTINGS = ("_metadata_request", "_sklearn_output_config")
 _LONGEST = 20_000  # characters
-_MOST_PARTS = 200_000
-
-
-class _Room(NamedTuple):
-    """What holds where a thing stands: `clone` makes a new estimator of it, or copies what it has learnt as well."""
-
-    indifferent: tuple = _INDIFFERENT
-    within_estimator: bool = False
-    learnt: bool = False
-
-    def copied(self):
-        """Give the room of what is copied, where the seed of a run does not get either."""
-        return self._replace(indifferent=_but_seeds(self.indifferent), learnt=True)
-
-    def unseeded(self):
-        """Give the room of what a dict holds, whose values have no names for a seed if it is a parameter."""
-        return self._replace(indifferent=_but_seeds(self.indifferent)) if self.within_estimator else self
-
-
-class _Way:
-    """What was met on the way: things around, which end circles, and descriptions, so that each is made once."""
-
-    def __init__(self):
-        self.around = set()
-        self.known = {}
-        self.n_circles = 0
-        self.n_parts = 0
+_MOST_PARTS = 50_000
 
 
 def describe(thing):
@@ -65,18 +36,17 @@ def describe(thing):
     object
         Dicts, lists, strings, numbers, booleans and None, the same in every process.
         Parameters that do not decide a result, such as ``n_jobs``, are left out, and so is
-        ``random_state``, for which the seed of a run stands, but within a dataclass: a seed
-        does not get there. Nothing of a `skmer.label_noise.LabelStrategy` is left out. A class of
-        one's own has its ``code`` beside its parameters; functions and objects are known by
-        their name and by `skmer.content_key.content_key`. What an estimator has learnt counts
-        where `sklearn.base.clone` keeps it: in a `sklearn.frozen.FrozenEstimator`, and in
-        functions and objects that are parameters. A part of more than 20,000 characters
-        is told by its digest.
+        ``random_state`` where the seed of a run gets to: of an estimator and of those in its
+        `get_params`. Nothing of a `skmer.label_noise.LabelStrategy` is left out. A class of
+        one's own has its ``code`` beside its parameters. What `sklearn.base.clone` copies as it
+        is, such as functions, objects and a `sklearn.frozen.FrozenEstimator`, is told by its
+        name and by `skmer.content_key.content_key`, with all that it has learnt. A parameter of
+        more than 20,000 characters is told by its digest.
 
     Raises
     ------
     ValueError
-        If something cannot be told from others of its kind.
+        If something cannot be told from others of its kind, or has more than 50,000 parts.
 
     Examples
     --------
@@ -85,106 +55,68 @@ def describe(thing):
     >>> describe(DummyClassifier(strategy="prior"))
     {'class': 'sklearn.dummy.DummyClassifier', 'constant': None, 'strategy': 'prior'}
     """
-    return _describe(thing, _Room(), _Way())
+    return _describe(thing, None, set(), iter(range(_MOST_PARTS)))
 
 
-def _describe(thing, room, way):
+def _describe(thing, seeded, around, counter):
+    """Describe what stands within others (their ids end circles), where a run seeds some estimators (their ids)."""
     if isinstance(thing, np.generic):
         thing = thing.item()
     if thing is None or type(thing) in (bool, int, float, str):
         return thing
-    if id(thing) in way.around:
-        way.n_circles += 1
+    if id(thing) in around:
         return "again"
-    place = (id(thing), room)
-    if place in way.known:
-        return way.known[place][0]
-    way.n_parts += 1
-    if way.n_parts > _MOST_PARTS:
+    if next(counter, None) is None:
         raise ValueError(
             f"A parameter has more than {_MOST_PARTS:,} parts, so that a kept fold could not be found again: hold "
-            "them in an object that has an attribute cache_key, a text that names its contents and version."
+            "them in an object that has a text attribute cache_key."
         )
-    n_circles = way.n_circles
-    way.around.add(id(thing))
-    found = _described(thing, room, way)
-    way.around.remove(id(thing))
-    if way.around and isinstance(found, (dict, list)) and len(json.dumps(found)) > _LONGEST:
-        # one that holds another twice, which does so in its turn, would grow without bounds
-        found = {"long": digest(found)}
-    if way.n_circles == n_circles:
-        # the thing too: once it is gone, another one may get its id
-        way.known[place] = (found, thing)
-    return found
-
-
-def _described(thing, room, way):
+    within = around | {id(thing)}
     if hasattr(thing, "get_params") and not isinstance(thing, type):
-        return _describe_estimator(thing, room, way)
-    # of lists and dicts that are parameters clone makes new ones, of objects deep copies
-    inside = room.copied() if room.within_estimator else room
-    if is_dataclass(thing) and not isinstance(thing, type):
-        # the seed of a run does not get there
-        inside = inside._replace(indifferent=_but_seeds(inside.indifferent))
-        values = {field.name: _describe(getattr(thing, field.name), inside, way) for field in fields(thing)}
+        return _describe_estimator(thing, seeded, within, counter)
+    if type(thing) is dict:
+        return _describe_dict(thing, seeded, within, counter)
+    if type(thing) in (list, tuple, set, frozenset):
+        found = [_describe(item, seeded, within, counter) for item in thing]
+        # texts in a set stand in another order in every process
+        return sorted(found, key=json.dumps) if isinstance(thing, (set, frozenset)) else found
+    # clone copies that of an estimator as it is
+    if is_dataclass(thing) and not isinstance(thing, type) and seeded is None:
+        values = {f.name: _describe(getattr(thing, f.name), frozenset(), within, counter) for f in fields(thing)}
         return {"class": type(thing).__qualname__, **values, **_code(thing, values)}
     if isinstance(thing, PurePath):
         return os.fspath(thing)
-    # a class of one's own may do what it likes with its contents
-    if class_key(type(thing)) is None:
-        if isinstance(thing, dict):
-            return _describe_dict(thing, room.unseeded() if type(thing) is dict else inside, way)
-        if isinstance(thing, (list, tuple, set, frozenset)):
-            found = [_describe(i, room if type(thing).__module__ == "builtins" else inside, way) for i in thing]
-            # texts in a set stand in another order in every process
-            return sorted(found, key=json.dumps) if isinstance(thing, (set, frozenset)) else found
-        if isinstance(thing, partial) and given_key(thing) is None:
-            parts = {"partial": thing.func, "args": thing.args, "keywords": thing.keywords}
-            return {name: _describe(part, room.copied(), way) for name, part in parts.items()}
-    if isinstance(thing, MethodType):
-        # what an estimator has learnt decides what its method does, and is no parameter
-        fitted = hasattr(thing.__self__, "get_params")
-        of = _named_key(thing.__self__) if fitted else _describe(thing.__self__, room.copied(), way)
-        return {"method": _describe(thing.__func__, room, way), "of": of}
-    if isinstance(thing, type):
-        return " ".join([_name(thing), *_code(thing).values()])
-    if isinstance(thing, BuiltinFunctionType) and isinstance(thing.__self__, ModuleType):
-        return _name(thing)
-    return _named_key(thing)
+    return " ".join([_name(thing), *_code(thing).values()]) if isinstance(thing, type) else _named_key(thing)
 
 
-def _describe_dict(thing, room, way):
+def _describe_dict(thing, seeded, within, counter):
     if all(isinstance(key, str) for key in thing):
-        return {key: _describe(thing[key], room, way) for key in thing}
+        return {key: _describe(thing[key], seeded, within, counter) for key in thing}
     # 1 is another key than "1"
-    pairs = [[_describe(key, room, way), _describe(value, room, way)] for key, value in thing.items()]
+    pairs = [[_describe(part, seeded, within, counter) for part in pair] for pair in thing.items()]
     return {"pairs": sorted(pairs, key=json.dumps)}
 
 
-def _describe_estimator(thing, room, way):
-    params = thing.get_params(deep=False)
-    indifferent, inside = room.indifferent, room._replace(within_estimator=True)
+def _describe_estimator(thing, seeded, within, counter):
+    params, left_out = thing.get_params(deep=False), _INDIFFERENT
+    if seeded is None:
+        seeded = frozenset(id(part) for part in (thing, *thing.get_params().values()))
+    if id(thing) in seeded:
+        left_out = left_out | {"random_state"}
     strategies = sys.modules.get("skmer.label_noise")
     if strategies is not None and isinstance(thing, strategies.LabelStrategy):
         # all that it has is its own, whatever the name
-        indifferent, inside = (), inside._replace(indifferent=_but_seeds(room.indifferent))
-    decisive = {name: _describe(params[name], inside, way) for name in sorted(params) if name not in indifferent}
-    described = {"class": f"{type(thing).__module__}.{type(thing).__qualname__}", **decisive, **_code(thing, decisive)}
-    learnt = _learnt(thing, room, params)
-    return described if learnt is None else described | {_free("learnt", decisive): _told(learnt, content_key)[:16]}
+        left_out, seeded = set(), frozenset()
+    kept = {n: _short(_describe(params[n], seeded, within, counter)) for n in sorted(params) if n not in left_out}
+    described = {"class": f"{type(thing).__module__}.{type(thing).__qualname__}", **kept, **_code(thing, kept)}
+    settings = {name: _repr(vars(thing)[name]) for name in _SETTINGS if name in getattr(thing, "__dict__", ())}
+    own_clone = getattr(type(thing), "__sklearn_clone__", None) not in (None, BaseEstimator.__sklearn_clone__)
+    learnt = thing if own_clone else settings
+    return described | ({_free("learnt", kept): _told(learnt, content_key)[:16]} if own_clone or settings else {})
 
 
-def _learnt(thing, room, params):
-    """Give what a clone of an estimator has beside its parameters, or None."""
-    clone = getattr(type(thing), "__sklearn_clone__", None)
-    attributes = getattr(thing, "__dict__", {})
-    if clone not in (None, BaseEstimator.__sklearn_clone__) or (room.learnt and set(attributes) - set(params)):
-        return thing
-    return {name: _repr(attributes[name]) for name in _SETTINGS if name in attributes} or None
-
-
-def _but_seeds(indifferent):
-    return tuple(name for name in indifferent if name != "random_state")
+def _short(found):
+    return {"long": digest(found)} if len(json.dumps(found)) > _LONGEST else found
 
 
 def _free(name, taken):
@@ -205,11 +137,10 @@ def _named_key(thing):
 
 
 def _name(thing):
-    kind = type(thing)
-    if kind.__module__.partition(".")[0] == "sklearn" and not hasattr(thing, "get_params"):
+    if type(thing).__module__.partition(".")[0] == "sklearn":
         return _repr(thing)  # such as KFold, with its parameters
     # not an array's, as long as it may be
-    named = thing if hasattr(thing, "__qualname__") else kind
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{getattr(named, '__module__', None)}.{named.__qualname__}"
 
 
@@ -221,11 +152,10 @@ def _repr(thing):
 def _told(thing, key):
     try:
         return key(thing)
-    except Exception as error:  # whatever pickle and torch raise
+    except Exception as error:  # whatever an object does when it is looked at
         raise ValueError(
-            f"{_repr(thing)[:200]} cannot be told from others of its kind ({str(error) or type(error).__name__:.200}), "
-            "so that a kept fold could not be found again: use an object that pickle takes, or give it an attribute "
-            "cache_key, a text that names its contents and version."
+            f"{_repr(thing)[:200]} cannot be told from others of its kind, so that a kept fold could not be found "
+            f"again: {error}"
         ) from error
 
 

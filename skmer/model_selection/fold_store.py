@@ -19,8 +19,9 @@ __all__ = ["FoldStore", "code_digest", "describe", "song_names"]
 _PACKAGE = Path(__file__).parents[1]
 # what stands between songs and predicted labels; reports and loaders may change without a fold being run again
 _DECIDING = (
-    "content_key",
+    "content_key.py",
     "file_digest.py",
+    "writing.py",
     "songs.py",
     "labels.py",
     "statistics.py",

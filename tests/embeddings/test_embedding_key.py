@@ -95,5 +95,5 @@ def test_versions_are_read_without_an_import():
 
 def test_a_global_generator_is_refused_by_its_name(monkeypatch):
     monkeypatch.setitem(globals(), "NOISE", torch.Generator())
-    with pytest.raises(ValueError, match=r"NOISE: it is a random generator.*Give it an attribute cache_key"):
+    with pytest.raises(ValueError, match=r"NOISE is a random generator.*; give it.* a text attribute cache_key"):
         embedding_key(lambda windows: windows + torch.rand(1, generator=NOISE))  # noqa: F821

@@ -126,12 +126,12 @@ def test_values_by_hand():
     assert describe(SVC) == "sklearn.svm._classes.SVC"
     assert re.fullmatch(rf"{__name__}\.Holder [0-9a-f]{{16}}", describe(Holder))
     assert describe(KFold(3)).startswith("KFold(n_splits=3, random_state=None, shuffle=False) ")
-    assert describe(len) == "builtins.len"
+    assert re.fullmatch(r"builtins\.len [0-9a-f]{16}", describe(len))
     assert describe(Path("a")) == "a"
     assert describe({1: {"b", "a"}, "1": 2}) == {"pairs": [["1", 2], [1, ["a", "b"]]]}
     assert describe({"b": 1, "a": 2}) == {"b": 1, "a": 2}
     assert describe(Readout(final_estimator=DummyClassifier()))["final_estimator"]["random_state"] is None
-    assert describe(MethodType(halved, 3)) == {"method": describe(halved), "of": 3}
+    assert re.fullmatch(rf"{__name__}\.halved [0-9a-f]{{16}}", describe(MethodType(halved, 3)))
 
 
 class Shares(BaseEstimator):
