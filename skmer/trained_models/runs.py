@@ -132,76 +132,107 @@ def train_model(
     say = (lambda line: None) if say is None else say
     config = {} if config is None else read_config(config)
     pipeline = make_pipeline_of(system, config, device, seed)
-    target = check_labels(songs.target, "target")
-    names = list(songs.get("names", [_name(song, i) for i, song in enumerate(songs.data)]))
-    check_pipeline(pipeline, np.unique(target).tolist())
-    groups = _groups(songs)
-    choose_folds(target, groups, n_splits)  # before any work
-    changed = changed_parameters(pipeline)
-    say(f"{len(target):,} songs: {_counts(target)}. {_about_groups(groups)}")
-    say(f"System {system} on {choose_device(device)}: {_told(changed)}.")
+    given = _given(songs)
+    # all that can be refused is, before any work
+    check_pipeline(pipeline, np.unique(given.target).tolist())
+    choose_folds(given.target, given.groups, n_splits)
+    say(f"{len(given.target):,} songs: {_counts(given.target)}. {_about_groups(given.groups)}")
+    say(f"System {system} on {choose_device(device)}: {_told(changed_parameters(pipeline))}.")
     with _folder(store) as work:
         pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": str(work / "songs")})
-        counts, reasons = read_songs(pipeline[0], songs.data, names, n_jobs, verbose)
-        if reasons and not skip_unreadable:
-            raise UnreadableSongs(reasons, len(target))
-        kept = [i for i, count in enumerate(counts) if count is not None]
-        data, target = [songs.data[i] for i in kept], target[kept]
-        groups = None if groups is None else groups[kept]
-        if len(np.unique(target)) < 2:
-            raise ValueError(
-                f"The songs that can be used have {len(np.unique(target))} class: at least two are needed."
-            )
-        n_splits, lowered = choose_folds(target, groups, n_splits)
-        remarks = [] if lowered is None else [lowered]
+        counts, unreadable = read_songs(pipeline[0], given.data, given.names, n_jobs, verbose)
+        if unreadable and not skip_unreadable:
+            raise UnreadableSongs(unreadable, len(counts))
+        used = _usable(given, counts)
+        n_splits, lowered = choose_folds(used.target, used.groups, n_splits)
         found = None
         if n_splits:
-            found = estimate(pipeline, system, data, target, groups, n_splits, seed, work / "folds", n_jobs, verbose)
+            folds = work / "folds"
+            found = estimate(
+                pipeline, system, used.data, used.target, used.groups, n_splits, seed, folds, n_jobs, verbose
+            )
             n_found = found.pop("n_found")
             say(f"\n{found['protocol'].capitalize()}; mean ± sd over folds{_taken_up(n_found)}:\n\n{found['table']}\n")
             say(found["sentence"])
-        say(f"Fit on all {len(target):,} songs.")
-        told = _fit(pipeline, data, target, groups, n_jobs, verbose)
-    remarks += told
-    classes = pipeline[-1].classes_.tolist()
+        say(f"Fit on all {len(used.target):,} songs.")
+        told = _fit(pipeline, used, n_jobs, verbose)
     card = {
-        "title": f"A model of the emotion of songs: {', '.join(map(str, classes))}",
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        "system": system,
-        "what": SYSTEMS[system],
-        "classes": classes,
+        **_about_model(pipeline, system),
         "data": {
-            "n_songs": len(target),
-            "songs_per_class": dict(zip(*_per_class(target), strict=True)),
-            "labels_from": songs.get("labels_from", "given in Python"),
-            "groups": _about_groups(groups),
-            "used": _used(pipeline[0], [counts[i] for i in kept]),
-            "unreadable": reasons,
-            "left_out": [str(path) for path in songs.get("left_out", [])],
-            "why_out": songs.get("why_out", "no audio by the ending"),
-            "songs": [names[i] for i in kept],
+            **_about_songs(used, songs),
+            "used": _heard(pipeline[0], counts),
+            "unreadable": unreadable,
         },
         "estimate": found,
         "seed": seed,
         "device": choose_device(device),
         "seconds": round(time.monotonic() - began, 1),
         "config": config,
-        "parameters": changed,
-        "versions": versions(),
-        "remarks": remarks,
-        "usage": usage_of(system, "MODEL"),
-        "limits": LIMITS,
+        "remarks": ([] if lowered is None else [lowered]) + told,
     }
     return TrainedModel(pipeline, card)
 
 
-def _fit(pipeline, data, target, groups, n_jobs, verbose):
+@dataclass(frozen=True)
+class _Songs:
+    """Songs, their labels, their groups (None where each is one of its own) and what messages call them."""
+
+    data: list
+    target: np.ndarray
+    groups: np.ndarray | None
+    names: list
+
+
+def _given(songs):
+    target = check_labels(songs.target, "target")
+    names = list(songs.get("names", [_name(song, i) for i, song in enumerate(songs.data)]))
+    return _Songs(list(songs.data), target, _groups(songs), names)
+
+
+def _usable(given, counts):
+    """Leave out the songs of which nothing could be read."""
+    kept = [i for i, count in enumerate(counts) if count is not None]
+    target = given.target[kept]
+    if len(np.unique(target)) < 2:
+        raise ValueError(f"The songs that can be used have {len(np.unique(target))} class: at least two are needed.")
+    groups = None if given.groups is None else given.groups[kept]
+    return _Songs([given.data[i] for i in kept], target, groups, [given.names[i] for i in kept])
+
+
+def _about_model(pipeline, system):
+    classes = pipeline[-1].classes_.tolist()
+    return {
+        "title": f"A model of the emotion of songs: {', '.join(map(str, classes))}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "system": system,
+        "what": SYSTEMS[system],
+        "classes": classes,
+        "parameters": changed_parameters(pipeline),
+        "versions": versions(),
+        "usage": usage_of(system, "MODEL"),
+        "limits": LIMITS,
+    }
+
+
+def _about_songs(used, songs):
+    return {
+        "n_songs": len(used.target),
+        "songs_per_class": dict(zip(*_per_class(used.target), strict=True)),
+        "labels_from": songs.get("labels_from", "given in Python"),
+        "groups": _about_groups(used.groups),
+        "left_out": [str(path) for path in songs.get("left_out", [])],
+        "why_out": songs.get("why_out", "no audio by the ending"),
+        "songs": used.names,
+    }
+
+
+def _fit(pipeline, used, n_jobs, verbose):
     """Fit the pipeline, leave no trace of this run in it, and give what was warned of."""
     if "sssl" in pipeline.named_steps:
         pipeline.set_params(sssl__n_jobs=n_jobs, sssl__verbose=verbose)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)
-        fit_pipeline(pipeline, data, target, groups)
+        fit_pipeline(pipeline, used.data, used.target, used.groups)
     for _, step in pipeline.steps:
         defaults, own = type(step)().get_params(deep=False), step.get_params(deep=False)
         step.set_params(**{name: defaults[name] for name in ("memory", "n_jobs", "verbose") if name in own})
@@ -260,8 +291,9 @@ def _taken_up(n_found):
     return "" if not n_found else f" ({n_found} of them found finished from an earlier run)"
 
 
-def _used(reader, counts):
+def _heard(reader, counts):
     """Say how much of each song was heard."""
+    counts = [count for count in counts if count is not None]
     longest = getattr(reader, "max_duration", None)
     much = "Whole songs were used" if longest is None else f"The first {longest:g} s of each song were used"
     if not any(counts):
