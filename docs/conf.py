@@ -31,7 +31,7 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!skmer\.).*")]
 
 # -- pages in Markdown
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 # -- the API reference: a page for each name, its methods in full

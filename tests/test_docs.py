@@ -22,6 +22,7 @@ BUILT = {"_build", "gallery", "generated"}
 SITE = [page for page in sorted(DOCS.rglob("*.md")) if not BUILT & set(page.relative_to(DOCS).parts)]
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *SITE]
 WITH_CODE = [page for page in SITE if page.parent == DOCS / "guide" or page == DOCS / "contributing.md"]
+WITH_CODE.append(ROOT / "README.md")
 EXTRA = ("sphinx", "pydata_sphinx_theme", "numpydoc", "sphinx_gallery", "myst_parser", "sphinx_copybutton")
 
 FENCE = re.compile(r" *(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)[^`]*$")
