@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from skmer.file_digest import file_digest
 from skmer.model_selection._descriptions import describe, digest
 from skmer.writing import write_whole
 
@@ -97,7 +98,7 @@ def song_names(X):
     Returns
     -------
     list of str
-        Folder, file name and size of a path; a digest of an array.
+        Folder, file name and a digest of the file, or of an array.
 
     Examples
     --------
@@ -111,10 +112,18 @@ def song_names(X):
         song = X.iloc[i] if hasattr(X, "iloc") else X[i]
         if isinstance(song, (str, os.PathLike)):
             path = Path(song)
-            names.append(f"{path.parent.name}/{path.name} {path.stat().st_size if path.is_file() else 'missing'}")
+            # by what it holds: a song that was recorded or mastered anew may have the name and size of the old one
+            names.append(f"{path.parent.name}/{path.name} {_held_by(path)}")
         else:
             names.append(joblib.hash(np.ascontiguousarray(song)))
     return names
+
+
+def _held_by(path):
+    try:
+        return file_digest(path)[:16] if path.is_file() else "missing"
+    except OSError:  # whoever decodes it says more
+        return "unreadable"
 
 
 class FoldStore:
@@ -211,4 +220,4 @@ class FoldStore:
         record : dict
             As JSON can hold it.
         """
-        write_whole(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        write_whole(path, json.dumps(record, indent=1) + "\n")

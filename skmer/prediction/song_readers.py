@@ -65,8 +65,9 @@ def _reads(step):
     if isinstance(step, FeatureUnion):
         parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
         return bool(parts) and all(reads_songs(part) if isinstance(part, Pipeline) else _reads(part) for part in parts)
-    tags = get_tags(step)
-    return tags.input_tags.string and not tags.requires_fit
+    # a step of one's own need be no BaseEstimator
+    tags = get_tags(step) if hasattr(step, "__sklearn_tags__") else None
+    return tags is not None and tags.input_tags.string and not tags.requires_fit
 
 
 def reader_and_rest(estimator):

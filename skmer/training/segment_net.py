@@ -6,7 +6,7 @@ from torch import nn
 from skmer.backbones import has_shared_trunk
 from skmer.training.compiled import CompiledNetwork
 from skmer.training.row_net import RowNet
-from skmer.training.sssl_loss import SSSLLoss
+from skmer.training.sssl_loss import SSSLLoss, two_passes
 
 __all__ = ["SegmentNet"]
 
@@ -142,4 +142,12 @@ class SegmentNet(RowNet):
         with self._autocast():
             if self.targets_ is None:
                 return nn.functional.cross_entropy(self.passes(x).float(), self.labels_[index])
-            return self.loss_after_split.of_batch(self, x, self.targets_[index], self.unlabelled_[index])
+            return self.loss_after_split.of_batch(
+                x, self.targets_[index], self.unlabelled_[index], once=self.passes, twice=self._two_passes,
+                prior=self.prior_, split_epochs=self.split_epochs_, rng=self.rng_,
+            )  # fmt: skip
+
+    def _two_passes(self, x):
+        # of the paper's recipe their number is another one in each batch, and a compiler would begin anew
+        network = self.module_ if self.loss_after_split.kl_rows == "raw" else self.passes
+        return two_passes(network, x, self.shared_trunk_)

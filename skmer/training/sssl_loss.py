@@ -104,19 +104,25 @@ class SSSLLoss:
         """
         return self.lambda_kl * min(1.0, split_epochs / max(1, self.ramp_epochs))
 
-    def of_batch(self, net, x, targets, unlabelled):
+    def of_batch(self, x, targets, unlabelled, *, once, twice, prior, split_epochs, rng):
         """Compute the loss of a batch, Eq. 9.
 
         Parameters
         ----------
-        net : SegmentNet
-            In training: its passes, its generator, the class shares and how many epochs had a split.
         x : Tensor of shape (n, ...)
             Segments.
         targets : Tensor of shape (n, n_classes)
             Distributions.
         unlabelled : Tensor of shape (n,) of bool
             Rows whose label was erased.
+        once, twice : callable
+            From segments to their logits, and to a pair of them under two dropout masks.
+        prior : Tensor of shape (n_classes,)
+            Expected share of each class.
+        split_epochs : int
+            Epochs with a split, this one included.
+        rng : numpy.random.Generator
+            Draws the mixtures.
 
         Returns
         -------
@@ -125,18 +131,22 @@ class SSSLLoss:
         """
         raw, heavier_unlabelled = x, unlabelled
         if self.mixup_alpha > 0:
-            delta, partner = self._draw_mixup(net.rng_, len(x), x.device)
+            delta, partner = self._draw_mixup(rng, len(x), x.device)
             heavier_unlabelled = torch.where(delta >= 0.5, unlabelled, unlabelled[partner])
             x, targets = mixup(x, targets, delta, partner)
-        weight = self.kl_weight(net.split_epochs_)
+        weight = self.kl_weight(split_epochs)
         if weight == 0 or self.kl_rows == "raw":
-            logits = net.passes(x)
-            loss = cross_entropy(logits, targets) + self._penalty(logits, net.prior_)
-            return loss if weight == 0 else loss + weight * self._kl_of_raw(net, raw[unlabelled])
-        p, q = two_passes(net.passes, x, net.shared_trunk_)
+            logits = once(x)
+            loss = cross_entropy(logits, targets) + self._penalty(logits, prior)
+            rows = raw[unlabelled]
+            if weight == 0 or len(rows) < 2:
+                return loss
+            # the paper's R-Drop: over the rows of U as they are, not mixed
+            return loss + weight * symmetric_kl(*twice(rows), torch.ones(len(rows), device=rows.device))
+        p, q = twice(x)
         counted = torch.ones_like(heavier_unlabelled) if self.kl_rows == "all" else heavier_unlabelled
         mix = 0.5 * (cross_entropy(p, targets) + cross_entropy(q, targets))
-        penalty = 0.5 * (self._penalty(p, net.prior_) + self._penalty(q, net.prior_))
+        penalty = 0.5 * (self._penalty(p, prior) + self._penalty(q, prior))
         return mix + penalty + weight * symmetric_kl(p, q, counted)
 
     def _draw_mixup(self, rng, n, device):
@@ -149,11 +159,3 @@ class SSSLLoss:
 
     def _penalty(self, logits, prior):
         return self.prior_weight * prior_penalty(logits, prior) if self.prior_weight else 0.0
-
-    def _kl_of_raw(self, net, rows):
-        """Compute the paper's R-Drop: over the rows of U as they are, not mixed."""
-        if len(rows) < 2:
-            return 0.0
-        # their number is another one in each batch, and a compiler would begin anew
-        p, q = two_passes(net.module_, rows, net.shared_trunk_)
-        return symmetric_kl(p, q, torch.ones(len(rows), device=rows.device))

@@ -85,7 +85,7 @@ class RowStore(FoldStore):
             As JSON can hold it.
         """
         # a line: with a line for each of a million logits the file would be twice as long
-        write_whole(path, json.dumps(record, ensure_ascii=False) + "\n")
+        write_whole(path, json.dumps(record) + "\n")
 
     def save_model(self, path, model):
         """Write a fitted tagger, whole or not at all.
