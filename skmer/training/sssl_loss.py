@@ -142,7 +142,8 @@ class SSSLLoss:
             if weight == 0 or len(rows) < 2:
                 return loss
             # the paper's R-Drop: over the rows of U as they are, not mixed
-            return loss + weight * symmetric_kl(*twice(rows), torch.ones(len(rows), device=rows.device))
+            p, q = twice(rows)
+            return loss + weight * symmetric_kl(p, q, torch.ones(len(rows), device=rows.device))
         p, q = twice(x)
         counted = torch.ones_like(heavier_unlabelled) if self.kl_rows == "all" else heavier_unlabelled
         mix = 0.5 * (cross_entropy(p, targets) + cross_entropy(q, targets))
