@@ -1,6 +1,7 @@
 """The report: what the page and the tables say is what the model says; nothing half-written, nothing overwritten."""
 
 import csv
+import dataclasses
 import os
 import re
 import sys
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from skmer.datasets import load_csv
 from skmer.label_noise_report import write_label_noise_report
 from skmer.label_noise_report.folder import check_folder
-from skmer.label_noise_report.html import audio_link, clock, histogram, seconds_text
-from skmer.label_noise_report.summary import heard_instead, summarise, totals
+from skmer.label_noise_report.html import audio_link, clock, histogram, seconds_text, share
+from skmer.label_noise_report.summary import seconds_heard, summarise, totals
+from skmer.plotting._base import COLOURS
 from skmer.prediction import LabelTrust, label_trust
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
@@ -81,7 +84,10 @@ def test_sums_over_songs():
     assert (every.n_songs, every.seconds, every.n_segments, every.distrusted) == (2, 6, 6, 3)
     assert every.expected_wrong == pytest.approx((0.1 + 0.8 + 0.9 + 0.2 + 0.7 + 0.05) / 6)
     assert calm.expected_wrong == pytest.approx(0.5)
-    assert heard_instead(songs) == {("calm", "tense"): 2, ("tense", "calm"): 1}
+    assert seconds_heard(songs) == {("calm", "tense"): 2, ("tense", "calm"): 1}
+    led = trust_of([0.9, 0.55])
+    led = summarise(dataclasses.replace(led, threshold=0.6), "c", "c")
+    assert seconds_heard([led]) == {("calm", "calm"): 1}  # distrusted, but the label still leads
     assert np.sum([song.bins for song in songs]) == 6
     assert songs[1].bins[19] == 1
     assert totals([]).expected_wrong == 0
@@ -105,6 +111,7 @@ def test_tables_and_page_say_what_the_model_says(files, tmp_path):
         "start",
         "end",
         "clean_probability",
+        "label_probability",
         "loss",
         "p_Q1",
         "p_Q2",
@@ -116,16 +123,33 @@ def test_tables_and_page_say_what_the_model_says(files, tmp_path):
     np.testing.assert_allclose([float(row["clean_probability"]) for row in segments], clean, atol=1e-5)
     losses = np.concatenate([trust.losses for trust in trusts])
     np.testing.assert_allclose([float(row["loss"]) for row in segments], losses, atol=1e-5)
+    np.testing.assert_allclose([float(row["label_probability"]) for row in segments], np.exp(-losses), atol=1e-5)
+
+    lines = table(out / "stretches.csv")
+    columns = "file label start end clean_probability heard heard_probability label_probability label_leads"
+    assert list(lines[0]) == columns.split()
+    expected = [(names[i], trusts[i].label, stretch) for i in order for stretch in trusts[i].stretches()]
+    assert expected
+    for row, (name, label, stretch) in zip(lines, expected, strict=True):
+        assert (row["file"], row["label"], row["heard"]) == (name, label, stretch.heard)
+        assert row["label_leads"] == ("yes" if stretch.label_leads else "no")
+        keys = ("start", "end", "clean_probability", "heard_probability", "label_probability")
+        numbers = [getattr(stretch, key) for key in keys]
+        assert [float(row[key]) for key in keys] == pytest.approx(numbers, abs=1e-5)
 
     lines = table(out / "relabel.csv")
-    columns = "file label start end clean_probability heard heard_probability new_label"
+    columns = "path label old_label expected_wrong heard heard_probability label_probability"
     assert list(lines[0]) == columns.split()
-    expected = [(names[i], trusts[i].label, *stretch) for i in order for stretch in trusts[i].stretches()]
-    assert expected
-    for row, (name, label, start, end, sure, heard, probability) in zip(lines, expected, strict=True):
-        assert (row["file"], row["label"], row["heard"], row["new_label"]) == (name, label, heard, "")
-        numbers = [float(row[key]) for key in ("start", "end", "clean_probability", "heard_probability")]
-        assert numbers == pytest.approx([start, end, sure, probability], abs=1e-5)
+    for row, i in zip(lines, order, strict=True):
+        whole = trusts[i].whole()
+        assert (row["path"], row["label"], row["old_label"]) == (names[i], trusts[i].label, trusts[i].label)
+        assert row["heard"] == whole.heard != row["label"]
+        numbers = [wrong[i], whole.heard_probability, whole.label_probability]
+        keys = ("expected_wrong", "heard_probability", "label_probability")
+        assert [float(row[key]) for key in keys] == pytest.approx(numbers, abs=1e-5)
+    for stretch in (stretch for _, _, stretch in expected):
+        for p in (stretch.heard_probability, stretch.label_probability, stretch.clean_probability):
+            assert f"<td>{p:.0%}</td>".replace("%", "\N{NO-BREAK SPACE}%") in (out / "index.html").read_text("utf-8")
 
     page = Page(out / "index.html")
     ranked = [word.split(". ", 1)[1] for word in page.words if re.match(r"\d+\. ", word)]
@@ -147,6 +171,15 @@ def test_page_escapes_names_links_to_the_songs_and_needs_no_script_or_network(fi
     heard = [link for link in page.links if link.startswith("../songs") and "#t=" not in link]
     assert sorted(os.path.normpath(out / os.fsdecode(unquote_to_bytes(link))) for link in heard) == sorted(files)
     assert [link for link in page.links if link.endswith("#t=0,5")]
+
+
+def test_no_colour_of_an_emotion_means_anything_else(files, tmp_path):
+    report = write_label_noise_report(tiny_pipeline(), files, labels(), tmp_path / "report", threshold=1.0)
+    source = re.sub(r'<span class="chip"[^>]*>|<style>.*?</style>', "", report.page.read_text("utf-8"), flags=re.DOTALL)
+    assert "rgba(" in source
+    reds = {int(colour[1:3], 16) for colour in COLOURS}
+    assert not [colour for colour in COLOURS if colour in source]
+    assert reds.isdisjoint(map(int, re.findall(r"rgba\((\d+),", source)))
 
 
 def test_songs_that_fail_are_named_and_the_others_go_on(files, tmp_path):
@@ -171,8 +204,28 @@ def test_songs_that_fail_are_named_and_the_others_go_on(files, tmp_path):
 def test_all_songs_may_fail(tmp_path):
     report = write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], tmp_path / "report")
     assert report.songs == ()
-    assert "No song could be judged." in Page(report.page).words
+    words = Page(report.page).words
+    assert "No song could be judged." in words
+    assert not [word for word in words if "0\N{NO-BREAK SPACE}%" in word or "0 s" in word]  # nothing was judged
     assert table(tmp_path / "report" / "segments.csv") == []
+    assert table(tmp_path / "report" / "relabel.csv") == []
+
+
+def test_the_table_of_songs_is_read_as_it_stands_with_groups_and_unknown_labels(files, tmp_path):
+    out = tmp_path / "report"
+    names = [os.path.basename(file) for file in files]
+    with open(files[1], "w") as file:
+        file.write("no music")
+    given = [*labels(3), "odd", labels(4)[3]]
+    write_label_noise_report(tiny_pipeline(), files, given, out, names=names, groups=["Ana", "Bo", "Ana", "Cy", "Bo"])
+    lines = table(out / "relabel.csv")
+    assert list(lines[0])[:4] == ["path", "label", "group", "old_label"]
+    assert (lines[-1]["path"], lines[-1]["old_label"], lines[-1]["expected_wrong"]) == ("d.wav", "odd", "")
+    songs = load_csv(out / "relabel.csv", data_home=tmp_path / "songs")
+    truth = dict(zip(names, zip(given, ["Ana", "Bo", "Ana", "Cy", "Bo"], strict=True), strict=True))
+    del truth[names[1]]  # which cannot be read
+    read = zip(songs.target.tolist(), songs.groups.tolist(), strict=True)
+    assert dict(zip(map(os.path.basename, songs.data), read, strict=True)) == truth
 
 
 def test_page_says_where_there_is_no_mixture_and_what_is_heard(files, tmp_path, monkeypatch):
@@ -197,11 +250,23 @@ def test_nothing_is_overwritten_unasked(files, tmp_path):
     assert len({row["file"] for row in table(out / "segments.csv")}) == 2
 
     path = out / "relabel.csv"
-    empty = path.read_text()
-    path.write_text(empty.removesuffix("\n") + "Q3\n")
-    with pytest.raises(FileExistsError, match="1 line of this table have a new label"):
-        check_folder(out, force=True)
-    path.write_text(empty)
+    untouched = path.read_text()
+    header, *lines = untouched.splitlines(keepends=True)
+    changed = [line.replace(f",{label},", ",Q9,", 1) for line, label in zip(lines, labels(2), strict=True)]
+    for text, word in [
+        (header + changed[0] + lines[1], "1 song of this table has another label by now, or no line"),
+        (header + "".join(changed), "2 songs of this table have another label"),
+        (header + lines[1], "1 song of this table has"),
+        (untouched.replace(",", ";"), "somebody has changed the columns"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(FileExistsError, match=word):
+            check_folder(out, force=True)
+    path.write_text(untouched.replace(f",{labels(1)[0]},", f", {labels(1)[0]} ,"))  # blanks are no other label
+    check_folder(out, force=True)
+    path.write_text(header + lines[1] + lines[0])
+    check_folder(out, force=True)
+    path.unlink()  # moved away, as the sentence asks
     check_folder(out, force=True)
     (out / "pictures" / "mine.png").touch()
     (out / "thesis.docx").touch()
@@ -248,7 +313,8 @@ def test_bytes_in_a_name_that_are_no_text_go_through(files, tmp_path):
     os.rename(files[0], odd)
     out = tmp_path / "report"
     write_label_noise_report(tiny_pipeline(), [odd], labels(1), out, threshold=1.0)
-    assert table(out / "relabel.csv")[0]["file"] == odd
+    assert table(out / "relabel.csv")[0]["path"] == odd
+    assert table(out / "stretches.csv")[0]["file"] == odd
     source = (out / "index.html").read_text(encoding="utf-8")
     assert "\\udcff.wav" in source
     assert "songs/%FF.wav" in source
@@ -264,6 +330,8 @@ def test_wrong_input_is_refused_in_words(tmp_path):
             write_label_noise_report(tiny_pipeline(), songs, given, tmp_path / "report")
     with pytest.raises(ValueError, match="1 songs but 0 names"):
         write_label_noise_report(tiny_pipeline(), ["a.wav"], ["Q1"], tmp_path / "report", names=[])
+    with pytest.raises(ValueError, match="1 songs but 2 groups"):
+        write_label_noise_report(tiny_pipeline(), ["a.wav"], ["Q1"], tmp_path / "report", groups=["a", "b"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -271,4 +339,5 @@ def test_figures_are_written_for_people(tmp_path):
     assert [clock(t) for t in (0, 7, 65.5, 59.96)] == ["0:00", "0:07", "1:05.5", "1:00"]
     assert [seconds_text(t) for t in (3, 3.25, 1234)] == ["3 s", "3.2 s", "1,234 s"]
     assert audio_link(tmp_path / "a:b #1.mp3", tmp_path / "report") == "../a%3Ab%20%231.mp3"
-    assert histogram([1.0, 0.0, 2.0, 3.0], 0.5).count("#D55E00") == 2
+    assert histogram([1.0, 0.0, 2.0, 3.0], 0.5).count("#333333") == 2
+    assert share(0.574) == "57\N{NO-BREAK SPACE}%"

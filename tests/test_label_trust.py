@@ -84,11 +84,24 @@ def test_stretches_are_runs_and_name_the_most_probable_other_emotion():
     rows = np.array([[0.9, 0.1, 0], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.8, 0.1, 0.1], [0.6, 0.4, 0]])
     trust = trust_of([0.9, 0.2, 0.4, 0.8, 0.5], rows, hop=1, duration=1)
     first, last = trust.stretches()
-    # of seconds 1 and 2 the mean is 0.4 sad, 0.45 tense; 0.5 is not above the threshold
-    assert first == LabelStretch(1.0, 3.0, pytest.approx(0.3), "tense", pytest.approx(0.45))
-    assert last == LabelStretch(4.0, 5.0, 0.5, "sad", 0.4)
+    # of seconds 1 and 2 the mean is 0.15 calm, 0.4 sad, 0.45 tense; 0.5 is not above the threshold
+    assert first == LabelStretch(1.0, 3.0, pytest.approx(0.3), "tense", pytest.approx(0.45), pytest.approx(0.15))
+    assert last == LabelStretch(4.0, 5.0, 0.5, "sad", 0.4, 0.6)
+    assert (first.label_leads, last.label_leads) == (False, True)
     assert trust_of([0.9, 0.8]).stretches() == []
     assert [s[:2] for s in dataclasses.replace(trust, threshold=0.85).stretches()] == [(1, 5)]
+
+
+def test_the_whole_song_is_a_stretch_in_which_a_part_of_a_second_counts_as_a_part():
+    rows = np.array([[0.9, 0.1, 0], [0.1, 0.3, 0.6]])
+    # seconds 0 to 2 hear the first segment, the half second from 3 the other, and no segment covers second 2
+    trust = trust_of([0.8, 0.2], rows, hop=3, duration=2)
+    trust = dataclasses.replace(trust, ends=np.array([2.0, 3.5]))
+    whole = trust.whole()
+    means = [(2 * a + 0.5 * b) / 2.5 for a, b in ((0.8, 0.2), (0.1, 0.3), (0.9, 0.1))]
+    assert whole == LabelStretch(0.0, 3.5, *map(pytest.approx, means[:1]), "sad", *map(pytest.approx, means[1:]))
+    assert whole.clean_probability == pytest.approx(1 - trust.expected_wrong)
+    assert whole.label_leads
 
 
 # ---- the posterior ----------------------------------------------------------------------------------

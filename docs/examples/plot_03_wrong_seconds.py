@@ -138,4 +138,4 @@ for i in order[is_wrong]:
 # %%
 # Doubt is no verdict. It is large too where an emotion is hard to learn, and a network that is trained for long learns
 # wrong labels by heart and trusts them. Listen before you relabel: ``skmer label-noise`` writes a page with pictures
-# that sorts the songs in this way, and a table to fill in.
+# that sorts the songs in this way, and a table of the labels, to mend and to train with again.

@@ -18,9 +18,10 @@ def add_label_noise(commands):
         _label_noise,
         "tell in which seconds of labelled songs the model distrusts the label, and what it hears there instead",
         f"{LABELLED_SONGS} DIR gets index.html, a page that sorts the songs by how much they are worth listening to "
-        "again, with pictures; relabel.csv, a line for each distrusted stretch with room for a new label; and "
-        "segments.csv, a line for each segment. It is a suggestion by a model that may have been trained on these very "
-        "labels. Exit status: 0, or 1 if a song could not be judged, 2 for a wrong argument or model. "
+        "again, with pictures; relabel.csv, a line for each song, whose label can be changed there for skmer train "
+        "--labels; stretches.csv and segments.csv, a line for each distrusted stretch and for each segment. It is a "
+        "suggestion by a model that may have been trained on these very labels. Exit status: 0, or 1 if a song could "
+        "not be judged, 2 for a wrong argument or model. "
         f"{TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; with a segment classifier")
@@ -29,7 +30,7 @@ def add_label_noise(commands):
     command.add_argument(
         "--force",
         action="store_true",
-        help="replace an earlier report in DIR, unless its relabel.csv has been filled in",
+        help="replace an earlier report in DIR, unless labels in its relabel.csv have been changed",
     )
     command.add_argument(
         "--threshold",
@@ -72,7 +73,7 @@ def _label_noise(arguments):
     except ImportError as error:
         raise Stop("the pictures need matplotlib; install it with: pip install skmer[plot]") from error
     matplotlib.use("Agg")  # no screen is needed
-    model, _, remarks = load_model(arguments.model, whole_songs=True)
+    model, _, remarks = load_model(arguments.model)
     from tqdm import tqdm
 
     from skmer.prediction.label_trust import LabelJudge
@@ -95,6 +96,7 @@ def _label_noise(arguments):
             songs.target,
             arguments.out,
             names=songs.names,
+            groups=songs.groups if len(set(songs.groups)) < len(songs.groups) else None,
             threshold=arguments.threshold,
             n_jobs=arguments.n_jobs,
             force=arguments.force,
@@ -110,18 +112,23 @@ def _label_noise(arguments):
 
 def _describe(report):
     """Write what a report says in a few lines."""
+    from skmer.label_noise_report.folder import RELABEL
+
     total = report.totals
     n = total.n_songs + len(report.failed)
-    lines = [f"{total.n_songs} of {n} songs judged, {total.seconds:,.0f} s heard."]
+    heard = f", {total.seconds:,.0f} s heard" if report.songs else ""
+    lines = [f"{total.n_songs} of {n} {'song' if n == 1 else 'songs'} judged{heard}."]
     if report.failed:
         lines[0] += f" {len(report.failed)} failed; the page says why."
-    if not report.from_mixture:
-        lines.append("This model kept no mixture over losses: the network's probability of the label takes its place.")
-    lines.append(f"Expected to carry another emotion than the label: {total.expected_wrong:.0%} of the seconds.")
     doubtful = [song for song in report.songs if song.stretches]
-    n_stretches = sum(len(song.stretches) for song in doubtful)
-    lines.append(f"Distrusted: {total.distrusted:,.0f} s in {n_stretches} stretches of {len(doubtful)} songs.")
+    if report.songs:
+        if not report.from_mixture:
+            lines.append("This model kept no mixture over losses: the network's probability of the label is taken.")
+        lines.append(f"Expected to carry another emotion than the label: {total.expected_wrong:.0%} of the seconds.")
+        k = sum(len(song.stretches) for song in doubtful)
+        stretches, of = "stretch" if k == 1 else "stretches", "song" if len(doubtful) == 1 else "songs"
+        lines.append(f"Distrusted: {total.distrusted:,.0f} s in {k} {stretches} of {len(doubtful)} {of}.")
     if doubtful:
         lines.append("Listen first to:")
         lines += [f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}" for song in doubtful[:3]]
-    return "\n".join([*lines, f"Page: {report.page}"])
+    return "\n".join([*lines, f"Page: {report.page}", f"Labels to mend: {report.page.with_name(RELABEL)}"])

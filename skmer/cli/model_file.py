@@ -17,7 +17,8 @@ MODEL_HELP = "fitted pipeline, as joblib.dump(pipe, MODEL) wrote it"
 def load_model(path, whole_songs=False):
     """Open a model and check that it is one of ours; give it, its predictor and the remarks of its opening.
 
-    The predictor is a `SegmentPredictor`; where `whole_songs` is true, it may be a `SongPredictor` or `TagPredictor`.
+    The predictor is a `SegmentPredictor`; where `whole_songs` is true, it may be a `SongPredictor` or `TagPredictor`,
+    which are refused otherwise.
     """
     if os.path.isdir(path):
         raise Stop(f"{path}: this is a folder. Name the model's file.")
@@ -25,7 +26,7 @@ def load_model(path, whole_songs=False):
         raise Stop(f"{path}: there is no such model. Write one with joblib.dump(pipe, {path!r}).")
     import joblib
 
-    from skmer.prediction import SegmentPredictor, predictor_of
+    from skmer.prediction import SegmentPredictor, TagPredictor, predictor_of
 
     advice = "MODEL must be a fitted pipeline that joblib.dump wrote, opened with the packages that it needs."
     with warnings.catch_warnings(record=True) as told:
@@ -37,7 +38,13 @@ def load_model(path, whole_songs=False):
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise Stop(f"{path}: this model cannot be opened ({reason}). {advice}") from error
     try:
-        predictor = (predictor_of if whole_songs else SegmentPredictor)(model)
+        predictor = predictor_of(model)
     except ValueError as error:
         raise Stop(f"{path}: this is no model that skmer can use: {error}") from error
+    if not (whole_songs or isinstance(predictor, SegmentPredictor)):
+        answers = "gives several tags to" if isinstance(predictor, TagPredictor) else "answers for"
+        raise Stop(
+            f"{path}: this model {answers} whole songs only; train one with `skmer train --system sssl`, or fit a "
+            "pipeline with a segment classifier behind a SegmentTransformer."
+        )
     return model, predictor, list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in told))

@@ -6,12 +6,14 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from skmer.label_noise_report.tables import filled_in
+from skmer.label_noise_report.tables import changed_lines
 from skmer.writing import name_some
 
-__all__ = ["PAGE", "PICTURES", "RELABEL", "SEGMENTS", "check_folder", "folder_written_whole"]
+__all__ = ["PAGE", "PICTURES", "RELABEL", "SEGMENTS", "STRETCHES", "check_folder", "folder_written_whole"]
 
-PAGE, RELABEL, SEGMENTS, PICTURES = "index.html", "relabel.csv", "segments.csv", "pictures"
+PAGE, PICTURES = "index.html", "pictures"
+RELABEL, STRETCHES, SEGMENTS = "relabel.csv", "stretches.csv", "segments.csv"
+_OURS = {PAGE, PICTURES, RELABEL, STRETCHES, SEGMENTS}
 _OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind
 
 
@@ -19,7 +21,7 @@ def check_folder(out, force):
     """Refuse, before any work is done, a folder that could not or should not be written in the end.
 
     An empty folder will do. An earlier report is replaced where `force` is true, but not one
-    whose table somebody has filled in.
+    in whose table somebody has changed a label.
     """
     out = Path(out)
     if out.is_dir():
@@ -42,7 +44,7 @@ def check_folder(out, force):
 
 def _others(out):
     """Name what is in a folder, and in its folder of pictures, and not a report's."""
-    others = [path.name for path in out.iterdir() if path.name not in {PAGE, RELABEL, SEGMENTS, PICTURES, *_OF_SYSTEMS}]
+    others = [path.name for path in out.iterdir() if path.name not in _OURS | _OF_SYSTEMS]
     pictures = out / PICTURES
     if pictures.is_dir():
         ours = re.compile(r"\d+\.png")
@@ -55,12 +57,12 @@ def _check_report(out, force):
     if not force:
         raise FileExistsError(f"{out}: there is a report already. Name another folder, or ask to replace it (--force).")
     table = out / RELABEL
-    n = filled_in(table) if table.is_file() else 0
+    n = changed_lines(table, out / SEGMENTS) if table.is_file() else 0
+    if n is None:
+        raise FileExistsError(f"{table}: somebody has changed the columns of this table. Move it away first.")
     if n:
-        lines = "1 line" if n == 1 else f"{n} lines"
-        raise FileExistsError(
-            f"{table}: {lines} of this table have a new label, which would be lost. Move the table away first."
-        )
+        songs = "1 song of this table has" if n == 1 else f"{n} songs of this table have"
+        raise FileExistsError(f"{table}: {songs} another label by now, or no line, which would be lost. Move it first.")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 __all__ = ["audio_link", "clock", "histogram", "seconds_text", "share", "table", "text"]
 
-_BLUE, _ORANGE = "#0072B2", "#D55E00"
+_DARK, _LIGHT = "#333333", "#BBBBBB"  # of no emotion
 
 
 def text(value):
@@ -15,8 +15,8 @@ def text(value):
 
 
 def share(value):
-    """Write a share in per cent."""
-    return f"{value:.0%}"
+    """Write a share in per cent, as the pictures do; the blank does not break."""
+    return f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
 
 
 def seconds_text(seconds):
@@ -58,7 +58,7 @@ def histogram(seconds, threshold):
     for i, value in enumerate(seconds):
         tall = height * value / top
         # a bar is where its middle is
-        colour = _ORANGE if (i + 0.5) / n <= threshold else _BLUE
+        colour = _DARK if (i + 0.5) / n <= threshold else _LIGHT
         bars.append(
             f'<rect x="{left + i * step + 1:.1f}" y="{20 + height - tall:.1f}" width="{step - 2:.1f}" '
             f'height="{tall:.1f}" fill="{colour}"><title>{i / n:.2f} to {(i + 1) / n:.2f}: {seconds_text(value)}'

@@ -1,8 +1,10 @@
 """The report's page: one file of HTML, without scripts and without the network."""
 
-from skmer.label_noise_report.folder import RELABEL, SEGMENTS
+import shlex
+
+from skmer.label_noise_report.folder import RELABEL, SEGMENTS, STRETCHES
 from skmer.label_noise_report.html import audio_link, clock, histogram, seconds_text, share, table, text
-from skmer.label_noise_report.summary import heard_instead, seconds_by_bin, totals
+from skmer.label_noise_report.summary import seconds_by_bin, seconds_heard, totals
 from skmer.plotting._base import COLOURS
 
 __all__ = ["make_page"]
@@ -32,12 +34,13 @@ def make_page(report, predictor):
     sections = [
         _head(report),
         _reading(report, predictor),
-        _by_label(report, names),
+        _by_label(report, names) if report.songs else "",
         _confusion(report, names) if doubtful else "",
         _distribution(report) if report.songs else "",
         _songs(report, doubtful, names),
         _trusted(report, names),
         _failed(report),
+        _next(report),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -53,15 +56,24 @@ def _emotion(name, names):
     return f'<span class="chip" style="background:{colour}"></span>{text(name)}'
 
 
+def _count(n, one, many=None):
+    return f"1 {one}" if n == 1 else f"{n:,} {many or one + 's'}"
+
+
 def _head(report):
     total = report.totals
     n_stretches = sum(len(song.stretches) for song in report.songs)
     n_songs = sum(bool(song.stretches) for song in report.songs)
-    figures = [
-        (f"{total.n_songs:,}", f"songs: {seconds_text(total.seconds)} heard, in {total.n_segments:,} segments"),
-        (share(total.expected_wrong), "of the seconds are expected to carry another emotion than their song's label"),
-        (seconds_text(total.distrusted), f"distrusted, in {n_stretches:,} stretches of {n_songs:,} songs"),
-    ]
+    figures = []
+    if report.songs:
+        expected = "of the seconds are expected to carry another emotion than their song's label"
+        distrusted = f"distrusted, in {_count(n_stretches, 'stretch', 'stretches')} of {_count(n_songs, 'song')}"
+        heard = f"{seconds_text(total.seconds)} heard, in {_count(total.n_segments, 'segment')}"
+        figures = [
+            (f"{total.n_songs:,}", f"{'song' if total.n_songs == 1 else 'songs'}: {heard}"),
+            (share(total.expected_wrong), expected),
+            (seconds_text(total.distrusted), distrusted),
+        ]
     if report.failed:
         figures.append((f"{len(report.failed):,}", '<a href="#failed">could not be judged</a>'))
     boxes = "".join(f"<div><b>{figure}</b>{what}</div>" for figure, what in figures)
@@ -77,8 +89,14 @@ def _reading(report, predictor):
     )
     if report.from_mixture:
         source = (
-            "<p>The probability that a label is right comes from the model's loss on each segment: a mixture of two "
-            "groups, labels that fit and labels that do not, was fitted to the losses of the training songs.</p>"
+            '<p class="remark"><b>Two probabilities.</b> <em>Label is right</em> compares: a mixture of two groups, '
+            "labels that fit and labels that do not, was fitted to the model's losses on the training songs, usually "
+            "one mixture for each label, and it says to which group the loss of a segment belongs. "
+            "<em>Label's probability</em> is what the network itself gives to the label. <code>skmer timeline</code> "
+            "and <code>skmer predict</code> know the second alone, and so may show the label where this page distrusts "
+            "it: the network still prefers it there, but hears it less clearly than in other songs of that label. Such "
+            "stretches are marked <em>label leads</em>. In trials with synthetic songs they were wrong nearly as often "
+            "as the others where the model had been trained on the songs, and less often where it had not.</p>"
         )
     else:
         source = (
@@ -89,19 +107,44 @@ def _reading(report, predictor):
 <p>Every second of a song has inherited the song's label. The model compares each second with what the label usually
 sounds like, and says how probable it is that the label is right there. Seconds with a probability of at most
 {threshold} are <em>distrusted</em>; runs of them are <em>stretches</em>. For each stretch the page names what the model
-hears instead: the most probable other emotion, with its probability. The songs stand below, first those with the
-largest share of seconds that are expected to carry another emotion.{used}</p>
+hears instead, the most probable other emotion, and the probabilities of both. The songs stand below, first those with
+the largest share of seconds that are expected to carry another emotion.{used}</p>
 <p>In a picture the strip has the colour of the label. Hatched pieces are distrusted stretches, in the colour of what is
-heard there, which is written above them. The curve is the probability that the label is right; where it falls to the
-dashed line or below it, the label is distrusted.</p>
+heard there, which is written above them. Where the label itself is still the most probable, the piece keeps its colour
+and is hatched lightly. The curve is the probability that the label is right; where it falls to the dashed line or below
+it, the label is distrusted.</p>
 {source}
-<p>New labels can be written into the last column of <a href="{RELABEL}">{RELABEL}</a>, which has a line for each
-stretch in the order of this page. <a href="{SEGMENTS}">{SEGMENTS}</a> has a line for each segment.</p>
 <p class="remark"><b>What it is not.</b> It is not a verdict. It is a suggestion by a model that was trained on labels
 of this kind, usually these very ones, with the wrong ones among them. It knows a label only by the songs that carry
 it: a mistake that many songs share is learnt, not found, and a rare way to express an emotion is distrusted although
 the label is right. Of songs that the model was not trained on, the order means more than the figures: their losses are
-larger, so that more seconds are distrusted than are wrong. Listen before you change a label.</p>"""
+larger, so that more seconds are distrusted than are wrong. Listen before you change a label.</p>
+<p>The recordings are not in this folder. The page finds them by their places relative to its own: if it is moved
+without them, or sent to others, it is silent.</p>"""
+
+
+def _next(report):
+    last = ""
+    if report.failed:
+        last = (
+            " Songs whose label the model does not know stand at its end, without figures; those that could not be "
+            "read are not in it."
+        )
+    labels = text(shlex.quote(str(report.page.with_name(RELABEL))))
+    return f"""<h2 id="next">What to do next</h2>
+<ol>
+<li>Listen, from the top of this page, as far as you have the time.</li>
+<li>Edit <a href="{RELABEL}">{RELABEL}</a>. It has a line for each song, in the order of this page: change
+<code>label</code> where it is wrong, delete the line of a song that carries no one emotion, and leave
+<code>old_label</code> as it is, so that your changes can be told.{last}</li>
+<li>Train again: <code>skmer train SONGS --labels {labels} --out mended.joblib</code>, with the folder that the songs
+lie in for SONGS.</li>
+<li>Compare the estimates in the two model cards, with care: each was measured against its own labels. Labels that were
+changed to what the model hears are easier to predict whether or not they are right. What decides is a set of songs that
+were labelled with care and left out of both trainings.</li>
+</ol>
+<p><a href="{STRETCHES}">{STRETCHES}</a> has a line for each stretch, <a href="{SEGMENTS}">{SEGMENTS}</a> one for each
+segment.</p>"""
 
 
 def _by_label(report, names):
@@ -125,7 +168,7 @@ def _by_label(report, names):
 
 
 def _confusion(report, names):
-    seconds = heard_instead(report.songs)
+    seconds = seconds_heard(report.songs)
     most = max(seconds.values())
     labels = [name for name in names if any(pair[0] == name for pair in seconds)]
     heard = [name for name in names if any(pair[1] == name for pair in seconds)]
@@ -133,16 +176,18 @@ def _confusion(report, names):
     def cell(label, other):
         value = seconds.get((label, other), 0.0)
         if not value:
-            return "" if label == other else "0"
+            return "0"
+        # yellow: no emotion has it
         return (
-            f'<span style="background:rgba(213,94,0,{0.5 * value / most:.2f});padding:.1rem .4rem">'
+            f'<span style="background:rgba(240,228,66,{0.8 * value / most:.2f});padding:.1rem .4rem">'
             f"{seconds_text(value)}</span>"
         )
 
     rows = [[_emotion(label, names), *(cell(label, other) for other in heard)] for label in labels]
     return (
-        "<h2>Label → heard instead</h2>\n<p>Distrusted seconds of the songs of a label (lines), by what is heard there "
-        "instead (columns).</p>\n" + table(["label", *(_emotion(name, names) for name in heard)], rows)
+        "<h2>Label → heard</h2>\n<p>Distrusted seconds of the songs of a label (lines), by the emotion that leads "
+        "there (columns). Where that is the label itself, it is heard less clearly than in other songs of that "
+        "label.</p>\n" + table(["label", *(_emotion(name, names) for name in heard)], rows)
     )
 
 
@@ -164,22 +209,28 @@ def _song(rank, song, report, names):
     link = audio_link(song.file, report.page.parent)
     rows = [
         [
-            f'<a href="{link}#t={start:g},{end:g}">{clock(start)}–{clock(end)}</a>',
-            _emotion(heard, names),
-            f"{heard_probability:.2f}",
-            f"{clean:.2f}",
+            f'<a href="{link}#t={stretch.start:g},{stretch.end:g}">{clock(stretch.start)}–{clock(stretch.end)}</a>',
+            _emotion(stretch.heard, names),
+            share(stretch.heard_probability),
+            share(stretch.label_probability),
+            share(stretch.clean_probability),
+            "label leads" if stretch.label_leads else "",
         ]
-        for start, end, clean, heard, heard_probability in song.stretches
+        for stretch in song.stretches
     ]
-    stretches = table(["from–to", "heard instead", "its probability", "label is right"], rows)
-    seen = "; ".join(f"{clock(s.start)} to {clock(s.end)} {s.heard}" for s in song.stretches)
+    header = ["from–to", "heard instead", "its probability", "label's probability", "label is right", ""]
+    stretches = table(header, rows)
+    seen = "; ".join(
+        f"{clock(s.start)} to {clock(s.end)} {'the label, unclearly' if s.label_leads else s.heard}"
+        for s in song.stretches
+    )
     warnings = "".join(f'<p class="remark">{text(warning)}</p>\n' for warning in song.warnings)
     return f"""<article>
 <h3>{rank}. {text(song.name)}</h3>
 <p>labelled {_emotion(song.label, names)}: {share(song.expected_wrong)} of {seconds_text(song.seconds)} expected to
 carry another emotion; {seconds_text(song.distrusted)} distrusted</p>
 {warnings}<audio controls preload="none" src="{link}"></audio>
-<img src="{song.picture}" width="900" height="300" loading="lazy" alt="{text(f"Heard instead: {seen}")}">
+<img src="{song.picture}" width="900" height="300" loading="lazy" alt="{text(f"Heard: {seen}")}">
 {stretches}
 </article>"""
 

@@ -8,10 +8,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from skmer.label_noise_report.folder import PAGE, PICTURES, RELABEL, SEGMENTS, check_folder, folder_written_whole
+from skmer.label_noise_report.folder import (
+    PAGE,
+    PICTURES,
+    RELABEL,
+    SEGMENTS,
+    STRETCHES,
+    check_folder,
+    folder_written_whole,
+)
 from skmer.label_noise_report.page import make_page
 from skmer.label_noise_report.summary import LabelTotals, SongSummary, summarise, totals
-from skmer.label_noise_report.tables import open_table, segment_writer, write_relabel
+from skmer.label_noise_report.tables import open_table, segment_writer, write_relabel, write_stretches
 from skmer.prediction.files import predict_files
 from skmer.prediction.label_trust import LabelJudge
 from skmer.segmentation.song_input import check_songs
@@ -62,14 +70,26 @@ class LabelNoiseReport:
 
 
 def write_label_noise_report(
-    estimator, songs, labels, out, *, names=None, threshold=None, n_jobs=1, force=False, verbose=0, tell=None
+    estimator,
+    songs,
+    labels,
+    out,
+    *,
+    names=None,
+    groups=None,
+    threshold=None,
+    n_jobs=1,
+    force=False,
+    verbose=0,
+    tell=None,
 ):
     """Judge the labels of songs, and write where they should be listened to again.
 
     The folder holds a page, ``index.html``, that sorts the songs by the share of their seconds
     that is expected to carry another emotion than the label; ``relabel.csv``, with a line for each
-    distrusted stretch and room for a new label; ``segments.csv``, with a line for each segment; and
-    ``pictures``. It has its name only once it is whole.
+    song, whose label can be changed there and which `skmer train` and `skmer.datasets.load_csv` read;
+    ``stretches.csv`` and ``segments.csv``, with a line for each distrusted stretch and each segment;
+    and ``pictures``. It has its name only once it is whole.
 
     Parameters
     ----------
@@ -83,7 +103,10 @@ def write_label_noise_report(
     out : str or Path
         Folder, which is made; the folder that it lies in must be there.
     names : sequence of n_songs str, default=None
-        What the report calls the songs; None takes the paths as given.
+        What the report calls the songs, in ``relabel.csv`` too, which is read with them: paths that
+        begin at the folder of the songs will do. None takes the paths as given.
+    groups : sequence of shape (n_songs,), default=None
+        Songs that belong together, such as an artist's, for ``relabel.csv``.
     threshold : float, default=None
         Clean probability that a label must exceed to be trusted; None is the classifier's own
         ``clean_threshold``, or 0.5 where it has no mixture.
@@ -92,7 +115,7 @@ def write_label_noise_report(
         result.
     force : bool, default=False
         Whether an earlier report is replaced. A folder that holds anything else is refused, and
-        so is a report whose ``relabel.csv`` has new labels in it.
+        so is a report in whose ``relabel.csv`` a label was changed or a line taken away.
     verbose : int, default=0
         Above 0, a progress bar.
     tell : callable, default=None
@@ -122,7 +145,8 @@ def write_label_noise_report(
     Notes
     -----
     A song that cannot be read, or whose label the model does not know, is named on the page with
-    the reason, and the others go on. At most `n_jobs` + 1 songs are in memory.
+    the reason, and the others go on. Those that cannot be read are not in ``relabel.csv``; those with
+    an unknown label stand at its end, without figures. At most `n_jobs` + 1 songs are in memory.
 
     Examples
     --------
@@ -132,7 +156,7 @@ def write_label_noise_report(
     'the-one-to-begin-with.mp3'
     """
     judge = LabelJudge(estimator, threshold)
-    files, labels, names = _check(songs, labels, names)
+    files, labels, names, groups = _check(songs, labels, names, groups)
     draw = _Pictures()
     check_folder(out, force)
     tell = tell or (lambda sentence: None)
@@ -150,7 +174,7 @@ def write_label_noise_report(
                 write(names[i], trust)
                 picture = f"{PICTURES}/{i + 1:0{len(str(len(files)))}}.png"
                 drawn = draw(trust, part / picture)
-                judged.append(summarise(trust, names[i], files[i], warnings, picture if drawn else None))
+                judged.append(summarise(trust, names[i], files[i], warnings, picture if drawn else None, groups[i]))
             else:
                 tell(f"{names[i]}: {error}")
                 failed.append((names[i], error))
@@ -158,21 +182,24 @@ def write_label_noise_report(
         # sorted() is stable: songs that are equally doubtful keep their order
         ranked = tuple(sorted(judged, key=lambda song: -song.expected_wrong))
         report = LabelNoiseReport(Path(out) / PAGE, ranked, tuple(failed), judge.threshold, judge.from_mixture)
-        write_relabel(part / RELABEL, ranked)
+        unknown = [own for own in zip(names, labels, groups, strict=True) if _wrong_label(judge, own[1]) is not None]
+        write_relabel(part / RELABEL, ranked, unknown, grouped=any(group is not None for group in groups))
+        write_stretches(part / STRETCHES, ranked)
         (part / PAGE).write_text(make_page(report, judge.predictor), encoding="utf-8")
     return report
 
 
-def _check(songs, labels, names):
+def _check(songs, labels, names, groups):
     files = check_songs(songs)
     if not all(isinstance(file, str | os.PathLike) for file in files):
         raise ValueError("songs must be paths of audio files, which the page links to; label_trust takes waveforms.")
     files, labels = [os.fspath(file) for file in files], list(labels)
     names = files if names is None else list(names)
-    for what, values in (("labels", labels), ("names", names)):
+    groups = [None] * len(files) if groups is None else list(groups)
+    for what, values in (("labels", labels), ("names", names), ("groups", groups)):
         if len(values) != len(files):
             raise ValueError(f"There are {len(files)} songs but {len(values)} {what}: give one a song.")
-    return files, labels, names
+    return files, labels, names, groups
 
 
 def _judged(judge, estimator, files, labels, n_jobs):

@@ -8,7 +8,7 @@ import numpy as np
 
 from skmer.prediction import LabelStretch
 
-__all__ = ["BINS", "LabelTotals", "SongSummary", "heard_instead", "seconds_by_bin", "summarise", "totals"]
+__all__ = ["BINS", "LabelTotals", "SongSummary", "seconds_by_bin", "seconds_heard", "summarise", "totals"]
 
 BINS = 20
 """Of the distribution of the seconds' clean probabilities."""
@@ -32,6 +32,8 @@ class SongSummary:
         Segments that cover them.
     expected_wrong : float
         Share of the seconds that are expected to carry another emotion than the label.
+    whole : LabelStretch
+        What is heard over the whole song, and how probable that and the label are.
     stretches : tuple of LabelStretch
         Where the label is distrusted, in the order of time.
     bins : tuple of float
@@ -40,11 +42,15 @@ class SongSummary:
         What is doubtful about the file.
     picture : str or None, default=None
         Path of its picture, from the page's folder.
+    group : object, default=None
+        The songs that it belongs to, such as its artist's, if that is known.
 
     Examples
     --------
     >>> from skmer.label_noise_report import SongSummary
-    >>> SongSummary("a.wav", "/songs/a.wav", "calm", 12.0, 11, 0.25, (), (0.0,) * 20).distrusted
+    >>> from skmer.prediction import LabelStretch
+    >>> whole = LabelStretch(0.0, 12.0, 0.75, "tense", 0.2, 0.7)
+    >>> SongSummary("a.wav", "/songs/a.wav", "calm", 12.0, 11, 0.25, whole, (), (0.0,) * 20).distrusted
     0
     """
 
@@ -54,10 +60,12 @@ class SongSummary:
     seconds: float
     n_segments: int
     expected_wrong: float
+    whole: LabelStretch
     stretches: tuple[LabelStretch, ...]
     bins: tuple[float, ...]
     warnings: tuple[str, ...] = ()
     picture: str | None = None
+    group: Any = None
 
     @property
     def distrusted(self):
@@ -91,7 +99,7 @@ class LabelTotals:
     expected_wrong: float
 
 
-def summarise(trust, name, file, warnings=(), picture=None):
+def summarise(trust, name, file, warnings=(), picture=None, group=None):
     """Give the `SongSummary` of a `LabelTrust`."""
     clean = trust.second_clean_probability
     lengths = np.diff(np.r_[0.0, trust.second_ends])
@@ -105,10 +113,12 @@ def summarise(trust, name, file, warnings=(), picture=None):
         trust.seconds_heard,
         len(trust.starts),
         trust.expected_wrong,
+        trust.whole(),
         tuple(trust.stretches()),
         tuple(bins.tolist()),
         tuple(warnings),
         picture,
+        group,
     )
 
 
@@ -127,12 +137,12 @@ def totals(songs: Sequence[SongSummary], label=None):
     )
 
 
-def heard_instead(songs):
-    """Give the distrusted seconds of each pair of label and emotion that is heard instead."""
+def seconds_heard(songs):
+    """Give the distrusted seconds of each pair of label and emotion that leads there, which may be the label itself."""
     seconds: dict = {}
     for song in songs:
         for stretch in song.stretches:
-            pair = (song.label, stretch.heard)
+            pair = (song.label, song.label if stretch.label_leads else stretch.heard)
             seconds[pair] = seconds.get(pair, 0.0) + stretch.end - stretch.start
     return seconds
 

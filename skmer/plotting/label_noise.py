@@ -17,8 +17,9 @@ class LabelNoiseDisplay:
 
     Make it with `from_estimator` or `from_trust`. The strip has the colour of the label; the
     stretches in which the label is distrusted are hatched, in the colour of what is heard
-    there, whose name and probability stand above. The curve beneath is the probability that
-    the label is right, second by second, with the threshold.
+    there, whose name and probability stand above, with the label's own. Where the network still
+    gives the label the most, the piece keeps its colour and is hatched lightly. The curve beneath is
+    the probability that the label is right, second by second, with the threshold.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class LabelNoiseDisplay:
     strip_ : list of matplotlib Rectangle
         The label's own strip, then a piece for each distrusted stretch.
     names_ : list of matplotlib Annotation
-        Names of what is heard, for the stretches that have room for one.
+        What is heard, for the stretches that have room for it.
 
     Raises
     ------
@@ -53,7 +54,11 @@ class LabelNoiseDisplay:
     Notes
     -----
     Names that would lie upon each other are put in up to three rows; a stretch whose name fits
-    in none of them goes without.
+    in none of them is named without the label's probability, or goes without a name.
+
+    The probability that the label is right compares a segment with the other songs of the label
+    (`skmer.prediction.label_trust`). The probabilities above the strip are the network's own, as
+    `EmotionTimelineDisplay` draws them.
 
     Examples
     --------
@@ -165,6 +170,9 @@ class LabelNoiseDisplay:
     def _colour(self, name):
         return COLOURS[self.trust.classes.tolist().index(name) % len(COLOURS)]
 
+    def _colour_of(self, stretch):
+        return self._colour(self.trust.label if stretch.label_leads else stretch.heard)
+
     def _draw_curve(self, ax, edges):
         trust, clean = self.trust, self.trust.second_clean_probability
         ax.axhline(trust.threshold, color="black", linestyle="--", linewidth=1)
@@ -172,7 +180,7 @@ class LabelNoiseDisplay:
             inside = (edges[:-1] >= stretch.start) & (edges[:-1] < stretch.end)
             heights = np.where(inside, clean, np.nan)
             # what is missing to the threshold
-            ax.stairs(heights, edges, baseline=trust.threshold, fill=True, color=self._colour(stretch.heard), alpha=0.3)
+            ax.stairs(heights, edges, baseline=trust.threshold, fill=True, color=self._colour_of(stretch), alpha=0.3)
         self.curve_ = ax.stairs(clean, edges, baseline=None, color="black", linewidth=1.8)
         self._beside(ax, trust.threshold, f"distrusted up to {trust.threshold:g}", color="#444444")
 
@@ -183,14 +191,14 @@ class LabelNoiseDisplay:
         own = Rectangle((0, low), end, high - low, facecolor=self._colour(self.trust.label), linewidth=0)
         self.strip_ = [ax.add_patch(own)]
         for stretch in stretches:
-            # higher than the strip, and hatched: it stands out without colour too
+            # higher than the strip, and hatched: it stands out without colour too, less so where the label leads
             piece = Rectangle(
                 (stretch.start, low - 0.025),
                 stretch.end - stretch.start,
                 high - low + 0.05,
-                facecolor=self._colour(stretch.heard),
+                facecolor=self._colour_of(stretch),
                 edgecolor="white",
-                hatch="////",
+                hatch="/" if stretch.label_leads else "////",
                 linewidth=1.0,
             )
             self.strip_.append(ax.add_patch(piece))
@@ -201,33 +209,38 @@ class LabelNoiseDisplay:
 
     def _name_stretches(self, ax, stretches):
         """Write what is heard above each stretch, in rows where names would touch; give the number of rows."""
+        for texts in ([_long(stretch) for stretch in stretches], [_short(stretch) for stretch in stretches]):
+            places = self._places(ax, stretches, texts)
+            if len(places) == len(stretches):
+                break
+        self.names_ = []
+        for stretch, text, centre, row in places:
+            colour, height = self._colour_of(stretch), _FIRST_NAMES + _ROW * row
+            if row:
+                middle = (stretch.start + stretch.end) / 2
+                ax.plot([middle] * 2, [_STRIP[1] + 0.03, height], color=colour, linewidth=0.8, zorder=1)
+            # on white, so that the line of a name above does not go through this one
+            paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            style = {"ha": "center", "va": "bottom", "fontweight": "bold", "fontsize": "small", "bbox": paper}
+            self.names_.append(ax.annotate(text, (centre, height), color=colour, parse_math=False, **style))
+        return 1 + max((row for *_, row in places), default=-1)
+
+    def _places(self, ax, stretches, texts):
+        """Give stretch, text, centre and row of each text that touches no other."""
         left, right = ax.get_xlim()
         # the width of a letter in seconds, by the width of the axes before the layout is settled
         letter = 0.095 * (right - left) / max(ax.get_window_extent().width / self.figure_.dpi, 1)
         taken = np.full(_MOST_ROWS, -np.inf)
-        self.names_ = []
-        n_rows = 0
-        for stretch in stretches:
-            text = f"{plain_text(str(stretch.heard))} {stretch.heard_probability:.0%}"
+        places = []
+        for stretch, text in zip(stretches, texts, strict=True):
             width = letter * len(text)
             centre = min(max((stretch.start + stretch.end) / 2, left + width / 2), right - width / 2)
             free = np.flatnonzero(taken <= centre - width / 2)
-            if not len(free):
-                continue
-            row = int(free[0])
-            taken[row] = centre + width / 2 + letter
-            n_rows = max(n_rows, row + 1)
-            height = _FIRST_NAMES + _ROW * row
-            if row:
-                middle = (stretch.start + stretch.end) / 2
-                line = {"color": self._colour(stretch.heard), "linewidth": 0.8, "zorder": 1}
-                ax.plot([middle] * 2, [_STRIP[1] + 0.03, height], **line)
-            # on white, so that the line of a name above does not go through this one
-            paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-            style = {"ha": "center", "va": "bottom", "fontweight": "bold", "fontsize": "small", "bbox": paper}
-            name = ax.annotate(text, (centre, height), color=self._colour(stretch.heard), parse_math=False, **style)
-            self.names_.append(name)
-        return n_rows
+            if len(free):
+                row = int(free[0])
+                taken[row] = centre + width / 2 + letter
+                places.append((stretch, text, centre, row))
+        return places
 
     @staticmethod
     def _beside(ax, height, text, **style):
@@ -243,3 +256,19 @@ class LabelNoiseDisplay:
             annotation_clip=False,
             **style,
         )
+
+
+def _long(stretch):
+    if stretch.label_leads:
+        return f"label leads, {_percent(stretch.label_probability)}"
+    return f"{_short(stretch)}, label {_percent(stretch.label_probability)}"
+
+
+def _short(stretch):
+    if stretch.label_leads:
+        return f"label {_percent(stretch.label_probability)}"
+    return f"{plain_text(str(stretch.heard))} {_percent(stretch.heard_probability)}"
+
+
+def _percent(probability):
+    return f"{100 * probability:.0f} %"

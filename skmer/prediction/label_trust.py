@@ -158,8 +158,9 @@ def label_trust(estimator, songs, labels, threshold=None):
 
     How sure the model is of a label in a segment is the posterior of the small-loss component of
     the mixture that the classifier kept (``split_`` of `SSSLClassifier`), applied to the
-    segment's loss under the finished network. Where it kept no mixture, the probability that the
-    network gives to the label takes its place.
+    segment's loss under the finished network: it says how well the label fits there beside the other
+    songs of that label. It is not the probability that the network gives to the label, which takes
+    its place where the classifier kept no mixture.
 
     Parameters
     ----------

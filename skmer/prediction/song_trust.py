@@ -10,7 +10,7 @@ __all__ = ["LabelStretch", "LabelTrust"]
 
 
 class LabelStretch(NamedTuple):
-    """A stretch of a song through which its label is distrusted.
+    """A stretch of a song, such as one through which its label is distrusted, or the whole song.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ class LabelStretch(NamedTuple):
         What is heard instead: the most probable emotion other than the label.
     heard_probability : float
         Mean of that emotion's probability.
+    label_probability : float
+        Mean of the label's own probability, as the network gives it.
 
     See Also
     --------
@@ -30,9 +32,9 @@ class LabelStretch(NamedTuple):
     Examples
     --------
     >>> from skmer.prediction import LabelStretch
-    >>> stretch = LabelStretch(4.0, 9.0, 0.08, "Q3", 0.9)
-    >>> stretch.end - stretch.start
-    5.0
+    >>> stretch = LabelStretch(4.0, 9.0, 0.08, "Q3", 0.3, 0.5)
+    >>> stretch.end - stretch.start, stretch.label_leads
+    (5.0, True)
     """
 
     start: float
@@ -40,6 +42,12 @@ class LabelStretch(NamedTuple):
     clean_probability: float
     heard: Any
     heard_probability: float
+    label_probability: float
+
+    @property
+    def label_leads(self):
+        """Whether the network gives no other emotion more than the label."""
+        return self.label_probability >= self.heard_probability
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,10 @@ class LabelTrust:
     -----
     Segments overlap. A second takes the mean over the segments that cover it, each with the
     part of the second that it covers. A second that no segment covers has NaN.
+
+    Where it comes from a mixture, the clean probability compares the segment's loss with those of
+    the other segments of the same label. A label that other songs carry more clearly can be distrusted
+    although it is still the network's first choice; `LabelStretch.label_leads` tells.
 
     Examples
     --------
@@ -145,13 +157,31 @@ class LabelTrust:
         edges = np.flatnonzero(distrusted[1:] != distrusted[:-1])
         return [self._stretch(first, stop) for first, stop in edges.reshape(-1, 2)]
 
+    def whole(self):
+        """Give the whole song as one stretch.
+
+        Returns
+        -------
+        LabelStretch
+            Its means are those over all seconds that were heard; its clean probability is
+            1 - `expected_wrong`.
+        """
+        return self._stretch(0, len(self.second_ends))
+
     def _stretch(self, first, stop):
-        mean = self.second_probabilities[first:stop].mean(axis=0)
-        others = np.where(self.classes == self.label, -1, mean)
-        heard = int(others.argmax())
-        clean = float(self.second_clean_probability[first:stop].mean())
-        name = self.classes[heard : heard + 1].tolist()[0]
-        return LabelStretch(float(first), float(self.second_ends[stop - 1]), clean, name, float(mean[heard]))
+        def mean(values):
+            return np.average(np.nan_to_num(values[first:stop]), axis=0, weights=self._lengths[first:stop])
+
+        probabilities, is_label = mean(self.second_probabilities), self.classes == self.label
+        heard = int(np.where(is_label, -1, probabilities).argmax())
+        return LabelStretch(
+            float(first),
+            float(self.second_ends[stop - 1]),
+            float(mean(self.second_clean_probability)),
+            self.classes[heard : heard + 1].tolist()[0],
+            float(probabilities[heard]),
+            float(probabilities[is_label][0]),
+        )
 
     @cached_property
     def _lengths(self):

@@ -1,5 +1,6 @@
 """LabelNoiseDisplay draws the label, what is heard instead, and the probability that the label is right."""
 
+import dataclasses
 import sys
 
 import matplotlib.pyplot as plt
@@ -35,11 +36,21 @@ def test_strip_curve_and_names_say_what_the_trust_says():
     assert {piece.get_facecolor() for piece in pieces} == {to_rgba(COLOURS[2])}
     assert all(piece.get_hatch() for piece in pieces)  # seen without colour too
     assert display.curve_.get_data().values.tolist() == trust.second_clean_probability.tolist()
-    assert [name.get_text() for name in display.names_] == ["tense 85%", "tense 60%"]
+    assert [name.get_text() for name in display.names_] == ["tense 85 %, label 15 %", "tense 60 %, label 40 %"]
     texts = {text.get_text() for text in display.ax_.texts}
     assert {"label: calm", "heard instead", "distrusted up to 0.5"} <= texts
     assert display.ax_.get_title(loc="left") == "Labelled calm"
     assert display.figure_ is display.ax_.figure
+
+
+def test_a_stretch_in_which_the_label_leads_keeps_its_colour_under_a_light_hatch():
+    trust = dataclasses.replace(trust_of([0.9, 0.55, 0.9, 0.2]), threshold=0.6)
+    display = LabelNoiseDisplay.from_trust(trust)
+    _, led, other = display.strip_
+    assert (led.get_facecolor(), other.get_facecolor()) == (to_rgba(COLOURS[0]), to_rgba(COLOURS[2]))
+    assert 0 < len(led.get_hatch()) < len(other.get_hatch())
+    assert [name.get_text() for name in display.names_] == ["label leads, 55 %", "tense 80 %, label 20 %"]
+    assert display.names_[0].get_color() == COLOURS[0]
 
 
 def test_a_trusted_song_has_a_plain_strip():
@@ -54,6 +65,7 @@ def test_names_do_not_lie_upon_each_other():
     display = LabelNoiseDisplay.from_trust(trust_of(clean))
     display.figure_.canvas.draw()
     assert 5 < len(display.names_) <= 20
+    assert {name.get_text() for name in display.names_} == {"tense 90 %"}  # the short form, which more have room for
     # a bbox of the text alone: the white paper behind may touch
     boxes = [name.get_window_extent() for name in display.names_]
     for i, box in enumerate(boxes):
