@@ -1,6 +1,7 @@
 """``skmer synthesise``: songs in folders, a table of what they truly express, nothing overwritten unasked."""
 
 import csv
+import errno
 import os
 
 import numpy as np
@@ -44,6 +45,26 @@ def test_a_folder_with_something_in_it_is_refused_unless_forced(tmp_path, capsys
     assert capsys.readouterr() == ("", "")
     assert main(["synthesise", str(tmp_path / "mine.txt"), *SMALL]) == 2
     assert "must be a folder" in capsys.readouterr().err
+
+
+def test_progress_is_shown_on_a_terminal_only(tmp_path, capsys, monkeypatch):
+    for n, (terminal, quiet, shown) in enumerate([(True, [], True), (True, ["-q"], False), (False, [], False)]):
+        monkeypatch.setattr("sys.stderr.isatty", lambda terminal=terminal: terminal)
+        assert main(["synthesise", str(tmp_path / str(n)), *SMALL, *quiet]) == 0
+        assert ("4/4" in capsys.readouterr().err) is shown
+
+
+def test_a_full_disk_is_said_in_a_line_and_leaves_the_earlier_songs(tmp_path, capsys, monkeypatch):
+    assert main(["synthesise", str(tmp_path), *SMALL]) == 0
+    before = sorted(tmp_path.rglob("*"))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert main(["synthesise", str(tmp_path), *SMALL, "--force"]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
+from skmer.writing import whole_file
+
 __all__ = ["OutputError", "check_output", "written_whole"]
 
 
@@ -32,26 +34,12 @@ def check_output(path, force, inputs=()):
 
 @contextmanager
 def written_whole(path, force, keep_part=False):
-    """Give a temporary path beside `path`, and rename it to `path` if nothing goes wrong.
+    """Give a temporary path beside `path`, which takes its name if nothing goes wrong, as `whole_file` does.
 
-    What something that goes wrong leaves is removed, or with `keep_part` kept for its
-    finished lines and named on the exception (a note of ``add_note``). A device or pipe,
-    such as /dev/null, is written as it is.
+    What must not be written over is refused before the block, and once more after it. `keep_part` is that
+    of `whole_file`: True, or a function that gives the words before the path of what is kept.
     """
     check_output(path, force)
-    if Path(path).exists() and not Path(path).is_file():
-        yield Path(path)
-        return
-    # through a link, so that the link stays one
-    whole = Path(os.path.realpath(path))
-    part = whole.with_name(f"{whole.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path, keep_part) as part:
         yield part
         check_output(path, force)
-        os.replace(part, whole)
-    except BaseException as error:
-        if keep_part and part.is_file() and part.stat().st_size:
-            error.add_note(f"What was finished is in {part}.")
-        else:
-            part.unlink(missing_ok=True)
-        raise

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from skmer.cli.argument_types import at_least
-from skmer.cli.command import Stop, add_command
+from skmer.cli.command import Stop, add_command, shows_progress
 
 __all__ = ["add_synthesise"]
 
@@ -57,20 +57,22 @@ def _share(text):
 def _synthesise(arguments):
     import numpy as np
 
-    from skmer.datasets import make_songs, write_songs
-    from skmer.datasets.song_files import check_free
+    from skmer.datasets import write_songs
+    from skmer.datasets.synthetic import plan_songs
 
     folder = Path(arguments.dir)
     try:
-        check_free(folder, arguments.force)
-        songs = make_songs(
+        songs = plan_songs(
             arguments.n_songs,
             duration=arguments.duration,
             noise=arguments.noise,
             random_state=arguments.random_state,
         )
-        write_songs(songs, folder, force=arguments.force)
+        write_songs(songs, folder, force=arguments.force, verbose=shows_progress(arguments))
     except (OSError, ValueError) as error:
+        # what the system said has no sentence of its own
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise Stop(str(error)) from error
     if not arguments.quiet:
         names, counts = np.unique(songs.target, return_counts=True)

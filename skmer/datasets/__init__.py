@@ -13,8 +13,8 @@ from skmer.datasets.folder import load_folder
 from skmer.datasets.four_q import load_four_q
 from skmer.datasets.mtg_jamendo import load_mtg_jamendo
 from skmer.datasets.pmemo import load_pmemo
-from skmer.datasets.song_files import write_songs
 from skmer.datasets.synthetic import make_songs, segment_labels
+from skmer.datasets.synthetic_files import write_songs
 
 __all__ = [
     "load_csv",

@@ -1,6 +1,7 @@
 """make_songs: synthetic music with an emotion a song and a known one for every second."""
 
 import numbers
+from copy import deepcopy
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.utils import Bunch, check_random_state
 from skmer.datasets._composition import QUADRANTS, compose, draw_composer, draw_cues, draw_song
 from skmer.datasets._synthesis import render
 
-__all__ = ["make_songs", "segment_labels"]
+__all__ = ["make_songs", "plan_songs", "segment_labels"]
 
 _REAL = (int, float, np.integer, np.floating)
 DESCR = """Synthetic songs in the four quadrants of Russell's circumplex
@@ -167,6 +168,25 @@ def make_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
     >>> len(songs.segment_target[0])
     5
     """
+    songs = plan_songs(
+        n_songs, duration=duration, noise=noise, n_composers=n_composers, sr=sr, random_state=random_state
+    )
+    songs.data = list(songs.data)
+    return songs
+
+
+def plan_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22528, random_state=None):
+    """Give the songs of `make_songs` before they are played: `data` plays one after the other when it is gone through.
+
+    It can be gone through again, and then plays the same waveforms. None of them is kept.
+
+    Examples
+    --------
+    >>> from skmer.datasets.synthetic import plan_songs
+    >>> songs = plan_songs(4, duration=5, sr=11264, random_state=0)
+    >>> len(songs.data), [len(y) for y in songs.data]
+    (4, [56320, 56320, 56320, 56320])
+    """
     n_seconds = _check(n_songs, duration, noise, n_composers, sr)
     random = check_random_state(random_state)
     rng = np.random.default_rng(random.randint(2**31 - 1, size=4))
@@ -175,13 +195,11 @@ def make_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
     n_composers = max(1, n_songs // 4) if n_composers is None else n_composers
     composers = [draw_composer(rng) for _ in range(n_composers)]
     groups = rng.permutation(np.arange(n_songs) % n_composers)
-    data, seconds = [], []
-    for label, group, own in zip(target, groups, rng.spawn(n_songs), strict=True):
-        seconds.append(_plan(own, label, n_seconds, noise))
-        data.append(_perform(own, draw_song(own, composers[group]), seconds[-1], sr))
+    own = rng.spawn(n_songs)
+    seconds = [_plan(song, label, n_seconds, noise) for song, label in zip(own, target, strict=True)]
     width = len(str(n_composers - 1))
     return Bunch(
-        data=data,
+        data=_Unplayed(own, [composers[group] for group in groups], seconds, int(sr)),
         target=target,
         segment_target=seconds,
         groups=np.array([f"composer {group:0{width}}" for group in groups]),
@@ -189,6 +207,23 @@ def make_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
         sr=int(sr),
         DESCR=DESCR,
     )
+
+
+class _Unplayed:
+    """Waveforms that are played when one goes through them; each song draws from a generator of its own."""
+
+    def __init__(self, generators, composers, seconds, sr):
+        self._songs = list(zip(generators, composers, seconds, strict=True))
+        self._sr = sr
+
+    def __len__(self):
+        return len(self._songs)
+
+    def __iter__(self):
+        for generator, composer, seconds in self._songs:
+            # a copy, so that the song sounds the same the next time
+            rng = deepcopy(generator)
+            yield _perform(rng, draw_song(rng, composer), seconds, self._sr)
 
 
 def _check(n_songs, duration, noise, n_composers, sr):

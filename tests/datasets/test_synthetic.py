@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from skmer.datasets import make_songs, segment_labels
 from skmer.datasets._composition import CUES, compose, draw_composer, draw_cues, draw_song
 from skmer.datasets._synthesis import render
+from skmer.datasets.synthetic import plan_songs
 
 SR = 11264
 
@@ -65,6 +66,30 @@ def test_same_seed_same_songs_and_the_global_generator_rests():
     assert not any((a == b).all() for a, b in zip(first.data, other.data, strict=True))
     rng = np.random.RandomState(5)
     assert (make_songs(4, duration=3, sr=SR, random_state=rng).data[0] == first.data[0]).all()
+
+
+def test_songs_played_one_by_one_are_those_of_make_songs():
+    settings = {"duration": 4, "noise": 0.4, "n_composers": 2, "sr": SR, "random_state": 5}
+    songs, planned = make_songs(6, **settings), plan_songs(6, **settings)
+    assert isinstance(songs.data, list)
+    for _ in range(2):  # a second time they sound the same
+        assert all((a == b).all() for a, b in zip(songs.data, planned.data, strict=True))
+    next(iter(planned.data))
+    assert (next(iter(planned.data)) == songs.data[0]).all()
+    assert all((a == b).all() for a, b in zip(songs.segment_target, planned.segment_target, strict=True))
+    assert songs.keys() == planned.keys()
+    for name in ("target", "groups"):
+        assert songs[name].tolist() == planned[name].tolist()
+    assert len(planned.data) == 6
+
+
+def test_planned_songs_are_played_when_their_turn_comes(monkeypatch):
+    played = []
+    monkeypatch.setattr("skmer.datasets.synthetic._perform", lambda *_: played.append(1))
+    songs = plan_songs(3, duration=2)
+    assert played == []
+    for n, _ in enumerate(songs.data, 1):
+        assert len(played) == n
 
 
 def test_level_is_not_normalised_and_follows_arousal(songs):

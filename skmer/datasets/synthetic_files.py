@@ -1,0 +1,201 @@
+"""write_songs: synthetic songs as audio files, in folders that say what they are labelled as and who composed them."""
+
+import csv
+import io
+import os
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder, to_path
+from skmer.datasets._tables import read_table
+from skmer.writing import is_leftover, whole_file, whole_folder, write_whole
+
+__all__ = ["write_songs"]
+
+SONGS, PLANTED = "songs", "planted.csv"
+_COLUMNS = ("file", "start", "end", "emotion")
+_NAME = re.compile(r"[\w-]+/[\w-]+/song-\d+\.wav")
+
+
+def write_songs(songs, folder, force=False, verbose=0):
+    """Write the songs of `make_songs` as 16-bit wav files, with a table of what their seconds truly express.
+
+    A song becomes ``folder/songs/<emotion>/<composer>/song-<number>.wav``, which is what
+    `load_folder` with ``groups="parent"`` reads. ``folder/planted.csv`` has a line for each
+    stretch of a song that expresses one emotion: the columns ``file`` (below
+    ``folder/songs``), ``start`` and ``end`` (seconds) and ``emotion``.
+
+    Parameters
+    ----------
+    songs : :class:`~sklearn.utils.Bunch`
+        What `make_songs` gave. Its `data` may be any iterable of waveforms: of a generator, one
+        song at a time is in memory.
+    folder : str or path-like
+        Made where it is missing.
+    force : bool, default=False
+        Whether the folder may have something in it. Songs of an earlier call, which its
+        ``planted.csv`` names, are then replaced; nothing else is removed.
+    verbose : int, default=0
+        Above 0, a bar shows how many songs are written.
+
+    Returns
+    -------
+    list of str
+        Absolute paths of the files, in the order of the songs.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is not empty and `force` is not set; if ``folder/songs`` or
+        ``folder/planted.csv`` is a link, or has something in it that no earlier call wrote.
+    OSError
+        If something cannot be written, or ``folder/songs`` is the folder that the process is in.
+    TypeError
+        If `folder` is no path, or `force` neither True nor False.
+    ValueError
+        If `folder` is no folder.
+
+    See Also
+    --------
+    make_songs : Makes the songs.
+    load_folder : Reads them.
+
+    Notes
+    -----
+    The songs are there all together or not at all: they get their place once the last of them is written, and
+    the songs of an earlier call stay until then. A ``.part`` that a killed process has left in the folder
+    may be deleted; it does not count as something in the folder.
+    A sample is rounded to the nearest of 65,536 steps, 3e-5 apart.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skmer.datasets import load_folder, make_songs, write_songs
+    >>> songs = make_songs(8, duration=2, sr=11264, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = write_songs(songs, folder)
+    ...     loaded = load_folder(f"{folder}/songs", groups="parent")
+    >>> len(paths), sorted(set(loaded.target.tolist()))
+    (8, ['Q1', 'Q2', 'Q3', 'Q4'])
+    """
+    from tqdm import tqdm
+
+    check_flag(force, "force")
+    home = _check_home(folder, force)
+    names = _names(songs)
+    table = home / PLANTED
+    home.mkdir(parents=True, exist_ok=True)
+    before = table.read_bytes() if table.exists() else None
+    replaced = False
+    try:
+        with whole_folder(home / SONGS) as part:
+            with tqdm(songs.data, "Writing", total=len(names), unit="song", disable=not verbose) as data:
+                for name, y in zip(names, data, strict=True):
+                    _write(part / name, y, songs.sr)
+            # somebody may have put something there meanwhile
+            _check_home(folder, force)
+            write_whole(table, _planted(names, songs.segment_target))
+            replaced = True
+    except BaseException:
+        if replaced:
+            _put_back(table, before)
+        raise
+    return [str(home / SONGS / name) for name in names]
+
+
+def _names(songs):
+    width = len(str(len(songs.target) - 1))
+    pairs = zip(_words(songs.target), _words(songs.groups), strict=True)
+    return [f"{emotion}/{composer}/song-{i:0{width}}.wav" for i, (emotion, composer) in enumerate(pairs)]
+
+
+def _words(texts):
+    return [re.sub(r"\W+", "-", str(text)) for text in texts]
+
+
+def _write(path, y, sr):
+    import soundfile
+
+    # by way of memory, so that a full disk is an OSError
+    wav = io.BytesIO()
+    soundfile.write(wav, y, sr, subtype="PCM_16", format="WAV")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(wav.getvalue())
+
+
+def _planted(names, segment_target):
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(_COLUMNS)
+    for name, seconds in zip(names, segment_target, strict=True):
+        edges = [0, *(np.flatnonzero(seconds[1:] != seconds[:-1]) + 1).tolist(), len(seconds)]
+        lines.writerows((name, start, end, seconds[start]) for start, end in pairwise(edges))
+    return text.getvalue()
+
+
+def _put_back(table, before):
+    if before is None:
+        table.unlink(missing_ok=True)
+        return
+    with whole_file(table) as part:
+        part.write_bytes(before)
+
+
+def _check_home(folder, force):
+    """Give the path of a folder; refuse one in which there is something that must stay as it is."""
+    home = to_path(folder, "folder")
+    if kind_of(home) == "nothing":
+        return home
+    check_folder(home, home, "The songs are written into it.")
+    inside = [path.name for path in list_folder(home) if not is_leftover(path.name)]
+    if inside and not force:
+        raise FileExistsError(
+            f"{home} is not empty; it has {inside[0]} in it. Name another folder, or pass force=True (--force on the "
+            "command line), which replaces the songs of an earlier call."
+        )
+    songs, table = home / SONGS, home / PLANTED
+    for path, kind in ((songs, "a folder"), (table, "a file")):
+        found = "a link" if path.is_symlink() else kind_of(path)
+        if found not in ("nothing", kind):
+            raise FileExistsError(
+                f"{path} is {found}, but {kind} would take its place: move it away, or name another folder."
+            )
+    ours = _paths_of(songs, table) if table.exists() else set()
+    strangers = sorted(path for path in _inside(songs) if path.is_symlink() or path not in ours)
+    if strangers:
+        raise FileExistsError(
+            f"{songs} has something in it that is not among the songs of its {PLANTED}, such as {strangers[0]}: move "
+            "it away, or name another folder."
+        )
+    return home
+
+
+def _inside(folder):
+    """Give the paths of all that is in a folder, if there is one, and in the folders in it."""
+
+    def fail(error):
+        raise error
+
+    if folder.exists():
+        for here, folders, files in os.walk(folder, onerror=fail):
+            yield from (Path(here, name) for name in [*folders, *files])
+
+
+def _paths_of(songs, table):
+    """Give the paths of the songs that an earlier call wrote, and of their folders; refuse another table."""
+    foreign = FileExistsError(
+        f"{table} is no table that write_songs wrote, but one would take its place: move it away, or name another "
+        "folder."
+    )
+    try:
+        rows = read_table(table, list(_COLUMNS), "It must be the table that write_songs wrote.")
+    except ValueError as error:
+        raise foreign from error
+    times = [*rows["start"], *rows["end"]]
+    if rows.unread or not all(map(_NAME.fullmatch, rows["file"])) or not all(map(str.isdecimal, times)):
+        raise foreign
+    files = {songs / name for name in rows["file"]}
+    return files | {above for path in files for above in (path.parent, path.parent.parent)}

@@ -1,0 +1,59 @@
+"""Files that a command writes: refused before the work where they must not be written, whole at its end."""
+
+import os
+
+import pytest
+
+from skmer.cli.output_files import OutputError, check_output, written_whole
+
+
+def write_both(part, path):
+    part.write_text("ours")
+    path.write_text("theirs")
+
+
+def break_off(part):
+    part.write_text("half")
+    raise KeyboardInterrupt
+
+
+def test_a_file_is_replaced_by_force_alone(tmp_path):
+    path = tmp_path / "a.csv"
+    for force in (False, True):
+        with written_whole(path, force) as part:
+            part.write_text(str(force))
+    assert path.read_text() == "True"
+    with pytest.raises(OutputError, match="--force"), written_whole(path, force=False):
+        pytest.fail("the block is run")
+    assert os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_a_file_that_came_meanwhile_stays(tmp_path):
+    path = tmp_path / "a.csv"
+    with pytest.raises(OutputError, match="exists already") as caught, written_whole(path, False, True) as part:
+        write_both(part, path)
+    assert path.read_text() == "theirs"
+    assert part.read_text() == "ours"
+    assert str(part) in caught.value.__notes__[0]
+
+
+def test_what_is_finished_is_kept_on_demand_alone(tmp_path):
+    for keep in (False, True):
+        with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "a.csv", False, keep_part=keep) as part:
+            break_off(part)
+        assert os.listdir(tmp_path) == [part.name] * keep
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    read = tmp_path / "read.csv"
+    read.touch()
+    (tmp_path / "link.csv").symlink_to(read)
+    for path, words in [
+        (tmp_path, "this is a folder"),
+        (tmp_path / "no" / "a.csv", "there is no folder"),
+        (tmp_path / "link.csv", "read by the same command"),
+    ]:
+        with pytest.raises(OutputError, match=words):
+            check_output(path, force=True, inputs=[read, tmp_path / "gone"])
+    with written_whole(os.devnull, force=False) as part:
+        assert str(part) == os.devnull
