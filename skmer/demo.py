@@ -1,12 +1,16 @@
 """The demonstration: the whole system on synthetic songs, or on the Emotify recordings."""
 
 import os
+import signal
+import sys
 import time
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
+from joblib import cpu_count, parallel_config
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
@@ -107,6 +111,14 @@ def _load(data, random_state):
     return songs
 
 
+def _deaf_workers():
+    """Let the workers leave Ctrl-C to this process, which ends them: each would tell of it at length."""
+    try:
+        return parallel_config(backend="loky", initializer=partial(signal.signal, signal.SIGINT, signal.SIG_IGN))
+    except TypeError:  # joblib before 1.5 cannot
+        return nullcontext()
+
+
 def _segment_noise(songs):
     """Tell for each segment of each song whether its inherited label is wrong; None if unknown."""
     if "segment_target" not in songs:
@@ -130,7 +142,7 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     n_jobs : int, default=None
         Processes; by default one a core.
     verbose : int, default=1
-        0 prints nothing.
+        0 prints nothing; 1 also shows progress where standard error is a terminal.
     random_state : int, default=0
         Decides the songs and the networks.
 
@@ -151,6 +163,7 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     """
     began = time.monotonic()
     say = print if verbose else lambda *_: None
+    progress = int(verbose > 0 and sys.stderr.isatty())
     settings = SYNTHETIC if data is None else RECORDINGS
     n_jobs = cpu_count() if n_jobs is None else n_jobs
     songs = _load(data, random_state)
@@ -159,7 +172,7 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     names, counts = np.unique(songs.target, return_counts=True)
     kind = "synthetic songs" if data is None else "recordings of Emotify"
     say(f"{len(songs.data)} {kind}: " + ", ".join(f"{c} {n}" for n, c in zip(names, counts, strict=True)))
-    segments = SegmentTransformer(**songs.segment_settings, n_jobs=n_jobs, verbose=verbose).transform(songs.data)
+    segments = SegmentTransformer(**songs.segment_settings, n_jobs=n_jobs, verbose=progress).transform(songs.data)
     noisy = _segment_noise(songs)
     say(f"{segments.n_segments.sum():,} segments of {songs.segment_settings['duration']} s")
     if noisy is not None:
@@ -169,7 +182,10 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     cv = list(StratifiedGroupKFold(10, shuffle=True, random_state=random_state).split(
         np.zeros(len(songs.data)), songs.target, songs.groups))  # fmt: skip
     collect = None if noisy is None else _NoiseFound(noisy)
-    results = compare_systems(systems, segments, songs.target, cv=cv, collect=collect, n_jobs=n_jobs, verbose=verbose)
+    with _deaf_workers():
+        results = compare_systems(
+            systems, segments, songs.target, cv=cv, collect=collect, n_jobs=n_jobs, verbose=progress
+        )
     table = summary_table(results)
     group = "composer" if data is None else "artist"
     say(f"\nTen folds, no {group} in both training and test songs; mean ± sd over folds:\n\n{table}\n")

@@ -191,11 +191,14 @@ def test_ctrl_c_keeps_the_finished_lines(model, songs, capsys, monkeypatch):
 
     monkeypatch.setattr(skmer.prediction.over_time.SegmentPredictor, "read", segments)
     assert main(["predict", model, *songs, "--out", "all.csv"]) == 130
-    assert "interrupted" in (err := capsys.readouterr().err)
     [part] = [name for name in os.listdir() if name.endswith(".part")]
-    assert part in err
+    assert re.search(rf"{part}\. It holds the lines of 1 file; all\.csv is not written\.$", capsys.readouterr().err)
     assert [row["file"] for row in table(Path(part).read_text())] == songs[:1]
     assert not os.path.exists("all.csv")
+    os.remove(part)
+    assert main(["predict", model, songs[1], "--out", "all.csv"]) == 130
+    assert capsys.readouterr().err.endswith("interrupted. No file was predicted yet; all.csv is not written.\n")
+    assert os.listdir() == ["music"]
 
 
 def test_models_that_cannot_be_used_end_in_a_sentence(model, songs, capsys):

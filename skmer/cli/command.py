@@ -1,8 +1,9 @@
-"""What the commands share: how one is added and ends early, the type of ``--n-jobs``, text files."""
+"""What the commands share: how one is added and ends early, ``--n-jobs``, progress, text files."""
 
 import argparse
+import sys
 
-__all__ = ["Stop", "add_command", "n_jobs_argument", "open_text"]
+__all__ = ["Stop", "add_command", "n_jobs_argument", "open_text", "shows_progress"]
 
 
 def add_command(commands, name, run, summary, details):
@@ -28,6 +29,11 @@ def n_jobs_argument(text):
 def open_text(path):
     """Open a file for text that may hold file names: they go out as the bytes that they came in as."""
     return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def shows_progress(arguments):
+    """Give the `verbose` of a computation: 1 where standard error is watched and nobody asked for quiet, else 0."""
+    return int(sys.stderr.isatty() and not arguments.quiet)
 
 
 class Stop(Exception):

@@ -12,7 +12,8 @@ FOLDERS = "folders"
 LABELLED_SONGS = (
     "SONGS is a folder. By default it has a folder for each class with the songs in it, also in folders of their own; "
     "with --artists, a folder for each artist in each class folder. With --labels FILE.csv the labels stand in a table "
-    "whose first line is path,label or path,label,group; paths begin at SONGS, and songs of one group, such as an "
+    "whose first line is path,label or path,label,group (also with ; or tabs between, as Excel may write it; text in "
+    "UTF-8); paths begin at SONGS, and songs of one group, such as an "
     "artist's, are kept together. Songs of SONGS that the table does not name, and files that are no audio by their "
     "ending, are left out and counted on standard error."
 )
@@ -45,7 +46,8 @@ def load_songs(arguments):
     try:
         songs = _by_folders(home, arguments) if arguments.labels == FOLDERS else _by_table(home, arguments)
     except (OSError, TypeError, ValueError) as error:
-        raise Stop(str(error)) from error
+        # by the shell's name
+        raise Stop(str(error).replace("paths start from data_home", "paths start from SONGS")) from error
     songs.names = [_below(path, home) for path in songs.data]
     songs.left_out = [_below(path, home) for path in songs.left_out]
     songs.remarks = [_left_out(songs.left_out, songs.why_out)] if songs.left_out else []

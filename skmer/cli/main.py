@@ -7,7 +7,7 @@ command that needs them, when it runs.
 import argparse
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from skmer._version import __version__
 from skmer.cli.command import Stop
@@ -16,13 +16,14 @@ from skmer.cli.label_noise import add_label_noise
 from skmer.cli.output_files import OutputError
 from skmer.cli.predict import add_predict
 from skmer.cli.reproduce import add_reproduce
+from skmer.cli.stopping import Terminated, ending, listen
 from skmer.cli.synthesise import add_synthesise
 from skmer.cli.timeline import add_timeline
 from skmer.cli.train import add_train
 
 __all__ = ["main"]
 
-_INTERRUPTED, _BROKEN_PIPE = 130, 141  # as of a program that the signal ended
+_INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 130, 141, 143  # as of a program that the signal ended
 
 
 def main(argv=None):
@@ -31,13 +32,13 @@ def main(argv=None):
     Parameters
     ----------
     argv : list of str, default=None
-        Arguments, by default those of the process.
+        Arguments, by default those of the process, whose SIGINT and SIGTERM are then the command's.
 
     Returns
     -------
     int
         Exit status: 0, or 1 if a file failed, 2 for a wrong argument or model, 130
-        after Ctrl-C.
+        after Ctrl-C, 143 after SIGTERM.
 
     Raises
     ------
@@ -55,6 +56,9 @@ def main(argv=None):
         # file names go out as the bytes that they came in as
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     name = f"skmer {arguments.command}"
+    own_process = argv is None
+    if own_process:
+        listen()
     try:
         status = arguments.run(arguments)
         sys.stdout.flush()
@@ -62,7 +66,10 @@ def main(argv=None):
     except (Stop, OutputError) as error:
         return _end(name, error, getattr(error, "status", 2))
     except KeyboardInterrupt as error:
-        return _end(name, error, _INTERRUPTED, "interrupted.")
+        terminated = isinstance(error, Terminated)
+        status, text = (_TERMINATED, "terminated.") if terminated else (_INTERRUPTED, "interrupted.")
+        with ending() if own_process else nullcontext():
+            return _end(name, error, status, text)
     except BrokenPipeError:
         _silence_stdout()
         return _BROKEN_PIPE

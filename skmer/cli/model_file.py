@@ -11,7 +11,8 @@ TRUST = (
     "MODEL is opened with joblib.load, which runs whatever code the file holds: "
     "use only models from people that you trust."
 )
-MODEL_HELP = "fitted pipeline, as joblib.dump(pipe, MODEL) wrote it"
+MODEL_HELP = "fitted pipeline, as `skmer train` or joblib.dump(pipe, MODEL) wrote it"
+_TEXTS = (".json", ".jsonl", ".csv", ".md", ".txt", ".html")
 
 
 def load_model(path, whole_songs=False):
@@ -23,7 +24,15 @@ def load_model(path, whole_songs=False):
     if os.path.isdir(path):
         raise Stop(f"{path}: this is a folder. Name the model's file.")
     if not os.path.isfile(path):
-        raise Stop(f"{path}: there is no such model. Write one with joblib.dump(pipe, {path!r}).")
+        raise Stop(
+            f"{path}: there is no such model. Write one with `skmer train SONGS --out {path}`, or in Python with "
+            f"joblib.dump(pipe, {path!r})."
+        )
+    if str(path).lower().endswith(_TEXTS):
+        raise Stop(
+            f"{path}: this is a text by its name, and no model. MODEL is the file that `skmer train` wrote beside its "
+            "card, such as model.joblib."
+        )
     import joblib
 
     from skmer.prediction import SegmentPredictor, TagPredictor, predictor_of

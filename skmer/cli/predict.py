@@ -1,7 +1,7 @@
 """``skmer predict``: a line with the emotion of each song."""
 
 import sys
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
 from skmer.cli.model_file import MODEL_HELP, TRUST, load_model
@@ -24,7 +24,8 @@ def add_predict(commands):
         "and an SVM, the lines hold the emotion alone; of a tagger the tags, with ; between, and the probability of "
         "each. "
         "Folders are searched with their subfolders for files with an audio ending; names that begin with a dot are "
-        f"passed over. Exit status: 0, or 1 if a file failed, 2 for a wrong argument or model. {TRUST}",
+        "passed over. A run that is stopped keeps its finished lines beside --out FILE, and says where. Exit status: "
+        f"0, or 1 if a file failed, 2 for a wrong argument or model, 130 after Ctrl-C. {TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     command.add_argument("paths", metavar="FILE-OR-FOLDER", nargs="+", help="audio files, or folders of them")
@@ -47,6 +48,20 @@ def add_predict(commands):
 
 
 def _predict(arguments):
+    done: list = []
+    try:
+        return _write_lines(arguments, done)
+    except KeyboardInterrupt as error:
+        if done and hasattr(error, "__notes__"):
+            files = "1 file" if len(done) == 1 else f"{len(done):,} files"
+            error.add_note(f"It holds the lines of {files}; {arguments.out} is not written.")
+        elif not done and arguments.out is not None:
+            error.add_note(f"No file was predicted yet; {arguments.out} is not written.")
+        raise
+
+
+def _write_lines(arguments, done):
+    """Predict the files and write their lines; `done` gets the name of each whose lines are written."""
     out = arguments.out
     if out is not None:
         check_output(out, arguments.force)
@@ -80,7 +95,7 @@ def _predict(arguments):
     shown = not arguments.quiet and (watched or arguments.verbose)
     n_failed = 0
     with ExitStack() as stack:
-        stream = stack.enter_context(_lines_out(out, arguments.force))
+        stream = stack.enter_context(_lines_out(out, arguments.force, done))
         per = "segment" if arguments.per_segment else "tagged song" if isinstance(predictor, TagPredictor) else "song"
         write = make_line_writer(stream, format, predictor.classes, per)
         files = [file for file, error in found if error is None]
@@ -93,6 +108,7 @@ def _predict(arguments):
                 n_failed += 1
                 tell(f"{prediction.file}: {prediction.error}")
             write(prediction)
+            done.append(prediction.file)
             bar.update()
     tell(_summary(len(found), n_failed, predictor.max_duration))
     return 1 if n_failed else 0
@@ -119,10 +135,17 @@ def _summary(n, n_failed, max_duration):
 
 
 @contextmanager
-def _lines_out(out, force):
-    """Give standard output, or a file that has its name only once it is whole."""
+def _lines_out(out, force, done):
+    """Give standard output, or a file that has its name only once it is whole; until then the lines in it are kept."""
     if out is None:
         yield sys.stdout
         return
     with written_whole(out, force, keep_part=True) as path, open_text(path) as stream:
-        yield stream
+        try:
+            yield stream
+        except BaseException:
+            if not done:
+                # a header alone is not worth keeping; a device cannot be cut
+                with suppress(OSError):
+                    stream.truncate(0)
+            raise

@@ -4,7 +4,7 @@ from itertools import count
 from pathlib import Path
 
 from skmer.cli.argument_types import at_least, numbers, words
-from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
+from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text, shows_progress
 from skmer.cli.network_arguments import add_duration, add_embedding, add_max_duration, add_network, settings_of
 from skmer.cli.output_files import written_whole
 from skmer.cli.protocol_arguments import add_folds, add_protocol, add_store
@@ -182,7 +182,7 @@ def _run_counts(arguments, out):
         max_duration=arguments.max_duration,
         from_metadata=arguments.from_metadata,
         n_jobs=arguments.n_jobs,
-        verbose=0 if arguments.quiet else 1,
+        verbose=shows_progress(arguments),
     )
     if before is not None:
         check_counts(path, before, table)
@@ -220,7 +220,7 @@ def _run_table(arguments, out):
         inner_splits=arguments.inner,
         store=_store(arguments) / "folds",
         n_jobs=arguments.n_jobs,
-        verbose=0 if arguments.quiet else 1,
+        verbose=shows_progress(arguments),
     )
     if before is not None:
         check_rows(path, before, table)
@@ -252,7 +252,7 @@ def _run_figure(arguments, out):
         threshold=arguments.threshold,
         seed=arguments.seeds[0],
         n_jobs=arguments.n_jobs,
-        verbose=0 if arguments.quiet else 1,
+        verbose=shows_progress(arguments),
     )
     picture, lines = _free(out, f"figure2-{arguments.dataset}-{found.task}-{Path(found.song).stem}")
     title = f"{found.song}: labelled {found.target}, heard as {found.emotion.label}"

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from skmer.cli.argument_types import at_least, seconds_argument, whole_numbers, words
-from skmer.cli.command import Stop, add_command, n_jobs_argument
+from skmer.cli.command import Stop, add_command, n_jobs_argument, shows_progress
 from skmer.cli.results import in_sentences, make_out, write_results
 
 __all__ = ["DATASETS", "add_mirable"]
@@ -167,7 +167,7 @@ def _run(arguments):
         plan,
         store=Path(arguments.store or arguments.out),
         n_jobs=arguments.n_jobs,
-        verbose=0 if arguments.quiet else 1,
+        verbose=shows_progress(arguments),
     )
     text = mirable_markdown(table)
     write_results(path, table, text, mirable_csv(table))

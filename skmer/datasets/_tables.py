@@ -18,6 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+_IN_EXCEL = ", which Excel calls 'CSV UTF-8'"
 
 
 class Table(dict):
@@ -34,22 +35,28 @@ class Table(dict):
         self.unended = unended
 
 
-def read_table(path, columns, source, optional=(), older_encoding=None):
+def read_table(path, columns, source, optional=(), older_encoding=None, any_case=False):
     """Read the named columns of a CSV file, as a dict of lists of stripped strings.
+
+    Fields end at commas; where the header has the columns only so, at semicolons or tabs, as spreadsheets write them.
 
     A column that has had several names is given as a tuple of them and read under the first.
     Those in `optional` are left out where they are missing. Other columns are allowed and left
     out. Blank lines are skipped. A file that is no UTF-8 is read in `older_encoding`, where one is given.
+    With `any_case`, a name of the header may differ in case.
     """
     text = read_text(path, source, older_encoding)
-    rows = _read_rows(path, text, source)
+    like = str.casefold if any_case else str
+    spellings = {names[0]: names for names in (name if isinstance(name, tuple) else (name,) for name in columns)}
+    separator = _separator(text, spellings.values(), like)
+    rows = _read_rows(path, text, source, separator)
     if not rows:
         raise ValueError(f"{path} is empty. {source}")
-    header = [name.strip() for name in rows[0][1]]
-    spellings = {names[0]: names for names in (name if isinstance(name, tuple) else (name,) for name in columns)}
-    missing = [" or ".join(names) for names in spellings.values() if not set(names) & set(header)]
+    titles = [name.strip() for name in rows[0][1]]
+    header = [like(name) for name in titles]
+    missing = _missing(spellings.values(), header)
     if missing:
-        raise ValueError(f"{path} lacks the columns {missing}; its header is {header}. {source}")
+        raise ValueError(f"{path} lacks the columns {missing}; its header is {titles}. {source}")
     spellings.update((name, (name,)) for name in optional if name in header)
     places = {name: [i for i, title in enumerate(header) if title in names] for name, names in spellings.items()}
     twice = [name for name, found in places.items() if len(found) > 1]
@@ -60,10 +67,11 @@ def read_table(path, columns, source, optional=(), older_encoding=None):
     for line, row in rows[1:]:
         if len(row) != len(header):
             fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-            raise ValueError(f"{path}, line {line}: {fields}, but the header has {len(header)}.")
+            quotes = "" if separator == "," else f" Fields end at {separator!r} here: one that holds it needs quotes."
+            raise ValueError(f"{path}, line {line}: {fields}, but the header has {len(header)}.{quotes}")
     cells = {name: [row[found[0]].strip() for _, row in rows[1:]] for name, found in places.items()}
     read = {found[0] for found in places.values()}
-    unread = [name for i, name in enumerate(header) if i not in read]
+    unread = [name for i, name in enumerate(titles) if i not in read]
     return Table(cells, [line for line, _ in rows[1:]], unread, is_unended(text))
 
 
@@ -72,13 +80,16 @@ def read_text(path, source, older_encoding=None):
     content = read_file(path, source)
     for mark, encoding in _MARKS:
         if content.startswith(mark):
-            raise ValueError(f"{path} is text in {encoding}: save it again as UTF-8. {source}")
+            raise ValueError(f"{path} is text in {encoding}: save it again as UTF-8{_IN_EXCEL}. {source}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         with suppress(UnicodeDecodeError, TypeError):
             return content.decode(older_encoding)
-        raise ValueError(f"{path} is no text in UTF-8 ({error}). {source}") from error
+        line = len((content[: error.start] + b".").splitlines())
+        raise ValueError(
+            f"{path} is no text in UTF-8 (line {line}: {error.reason}): save it again as UTF-8{_IN_EXCEL}. {source}"
+        ) from error
 
 
 def is_unended(text):
@@ -93,10 +104,25 @@ def refuse_control(text, where):
         raise ValueError(f"{where}: there is a control character, {found[0]!r}: the file is damaged, get it again.")
 
 
-def _read_rows(path, text, source):
+def _missing(names_of_columns, header):
+    return [" or ".join(names) for names in names_of_columns if not set(names) & set(header)]
+
+
+def _separator(text, names_of_columns, like):
+    """Tell what ends a field: a comma, unless only another separator finds all columns in the header."""
+    first = next((line for line in text.splitlines() if line.strip(",; \t")), "")
+    for separator in ",;\t":
+        with suppress(csv.Error):
+            header = [like(name.strip()) for row in csv.reader([first], delimiter=separator) for name in row]
+            if not _missing(names_of_columns, header):
+                return separator
+    return ","
+
+
+def _read_rows(path, text, source, separator):
     """Give each row that is not blank, after the line on which it begins."""
     rows, line = [], 1
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for row in reader:
             if any(row):

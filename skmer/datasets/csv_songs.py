@@ -12,7 +12,7 @@ from skmer.datasets._tables import check_filled, read_table
 
 __all__ = ["load_csv"]
 
-LAYOUT = "load_csv expects a CSV file whose first line is path,label or path,label,group."
+LAYOUT = "The first line of the table must be path,label or path,label,group."
 DESCR = """Songs from a table
 {n_songs} songs of {n_classes} classes, as {path} names them. {groups}{unread}
 Licence and source: those of your songs."""
@@ -22,12 +22,13 @@ def load_csv(path, data_home=None, check_audio=True):
     """Load one's own songs from a CSV file that names each with its label.
 
     The file begins with a header that names the columns ``path``, ``label`` and, if songs belong
-    together, as those of an artist do, ``group``, in any order; other columns are not read, and `DESCR` names them.
+    together, as those of an artist do, ``group``, in any order and case; other columns are not read, and `DESCR` names
+    them. Fields end at commas, or at semicolons or tabs, as some spreadsheets write them: the header tells.
 
     Parameters
     ----------
     path : str or path-like
-        The CSV file, in UTF-8.
+        The CSV file, in UTF-8, which Excel calls "CSV UTF-8".
     data_home : str or path-like, default=None
         The folder that the paths of the songs start from; ``None`` is the folder of the CSV file.
         It must be there. An absolute path stands for itself.
@@ -87,7 +88,7 @@ def load_csv(path, data_home=None, check_audio=True):
     if data_home is not None:
         home, start = to_path(data_home, "data_home"), "data_home"
         check_folder(home, f"data_home={str(home)!r}", "The paths of the songs start from it.")
-    table = read_table(path, ["path", "label"], LAYOUT, optional=["group"])
+    table = read_table(path, ["path", "label"], LAYOUT, optional=["group"], any_case=True)
     _check_columns(table.unread, path)
     check_filled(table["path"], path, "path", table.lines, "it names the song")
     check_filled(table["label"], path, "label", table.lines, "each song needs one")
@@ -114,7 +115,7 @@ def load_csv(path, data_home=None, check_audio=True):
 def _check_columns(unread, path):
     """Refuse a column that was surely meant to be the groups."""
     for name in unread:
-        if name.casefold() in ("group", "groups"):
+        if name.casefold() == "groups":
             raise ValueError(f"{path}: the column {name!r} would not be read: name it 'group', or take it away.")
 
 
@@ -127,7 +128,7 @@ def _check_labels(labels, path, lines):
         first, where = seen.setdefault(look, (label, line))
         if first != label:
             raise ValueError(
-                f"{path}, line {line}: the label {label!a} differs from {first!a} of line {where} only in case or "
+                f"{path}, line {line}: the label {label!r} differs from {first!r} of line {where} only in case or "
                 "blanks: spell both in one way."
             )
 
@@ -157,6 +158,10 @@ def _check_there(file, where, start):
     except (ValueError, PermissionError) as error:
         raise type(error)(f"{where}: {error}") from error
     if kind == "nothing":
-        raise FileNotFoundError(f"{where}: there is no audio file {file}; paths start from {start}.{beside([file])}")
+        windows = os.sep == "/" and "\\" in str(file)
+        slash = " Folders are separated by / on this system, not by a backslash." * windows
+        raise FileNotFoundError(
+            f"{where}: there is no audio file {file}; paths start from {start}.{slash}{beside([file])}"
+        )
     if kind != "a file":
         raise ValueError(f"{where}: {file} is {kind}, but must be an audio file.")

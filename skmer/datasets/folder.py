@@ -10,7 +10,7 @@ from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder,
 
 __all__ = ["load_folder"]
 
-LAYOUT = "load_folder expects a folder for each class, with its songs in it"
+LAYOUT = "There must be a folder for each class, with its songs in it"
 DESCR = """Songs from a folder of class folders
 {n_songs} songs of {n_classes} classes from {home}.
 The class of a song is the folder that it lies in. {groups}

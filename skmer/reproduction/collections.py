@@ -1,12 +1,15 @@
 """The collections by the names of the command line, and what each can be asked."""
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from skmer import datasets
 from skmer.model_selection.fold_store import song_names
+from skmer.writing import name_some
 
 __all__ = ["COLLECTIONS", "Collection", "songs_digest"]
 
@@ -90,6 +93,20 @@ class Collection:
         return self.loader(data_home, **asked)
 
 
+def _load_own_folder(data_home, check_audio=True):
+    """Load one's own songs; covers and lists beside them are passed over, and named in a warning."""
+    songs = datasets.load_folder(data_home, check_audio=False)
+    gone = [path for path in songs.data if check_audio and not Path(path).exists()]
+    if gone:
+        raise FileNotFoundError(f"{gone[0]} is a link to a file that does not exist: mend it, or take it away.")
+    if songs.left_out:
+        home = Path(data_home).expanduser().absolute()
+        names = name_some([Path(path).relative_to(home).as_posix() for path in songs.left_out], most=3)
+        files = "1 file is" if len(songs.left_out) == 1 else f"{len(songs.left_out):,} files are"
+        warnings.warn(f"{files} left out, no audio by the ending: {names}.", UserWarning, stacklevel=3)
+    return songs
+
+
 _HALVES = ("valence", "arousal")
 _ALL = ("valence", "arousal", "quadrant")
 
@@ -102,7 +119,7 @@ COLLECTIONS = {
     "emotify": Collection(
         "Emotify, its four commonest emotions", partial(datasets.load_emotify, emotions=_COMMONEST), ("emotion",)
     ),
-    "folder": Collection("Your folder", datasets.load_folder, ("label",), group="group"),
+    "folder": Collection("Your folder", _load_own_folder, ("label",), group="group"),
     "csv": Collection("Your table", datasets.load_csv, ("label",), group="group"),
 }
 

@@ -1,7 +1,10 @@
 """load_csv: songs and labels from a table."""
 
+import os
+
 import pytest
 
+from skmer.datasets._tables import read_table
 from skmer.datasets.csv_songs import load_csv
 
 LINES = ["label,path,group,year", "tense,b.mp3,Bo,1999", "calm,sub/a.mp3,Ana,2001", "calm,c.mp3,Bo,2001"]
@@ -74,7 +77,10 @@ def test_missing_audio_is_named_with_its_line(tmp_path):
     ("lines", "message"),
     [
         (["file,label", "b.mp3,calm"], r"lacks the columns \['path'\].*path,label,group"),
-        (["path;label", "b.mp3;calm"], r"lacks the columns \['path', 'label'\]; its header is \['path;label'\]"),
+        (["path|label", "b.mp3|calm"], r"lacks the columns \['path', 'label'\]; its header is \['path\|label'\]"),
+        (["path;mood", "b.mp3;calm"], r"lacks the columns \['path', 'label'\]; its header is \['path;mood'\]"),
+        (["path,Path,label", "b.mp3,b.mp3,calm"], r"\['path'\] more than once"),
+        (["path;label", "b;1.mp3;calm"], "line 2: 3 fields, but the header has 2. Fields end at ';' here: .*quotes"),
         (["path,label,group,group", "b.mp3,calm,x,y"], r"\['group'\] more than once"),
         (["path,label"], "has a header, but no row"),
         ([""], "is empty"),
@@ -90,7 +96,7 @@ def test_no_table(tmp_path):
         load_csv(tmp_path / "nowhere.csv")
 
 
-@pytest.mark.parametrize("name", ["Group", "groups", "GROUPS"])
+@pytest.mark.parametrize("name", ["groups", "GROUPS"])
 def test_a_column_that_is_all_but_called_group(tmp_path, name):
     table = write(tmp_path, [f"label,path,{name}", "tense,b.mp3,Bo", "calm,c.mp3,Ana"])
     with pytest.raises(ValueError, match=rf"the column '{name}' would not be read: name it 'group'"):
@@ -138,3 +144,49 @@ def test_the_folder_that_paths_start_from_is_named(tmp_path):
     (tmp_path / "b.MP3").touch()
     with pytest.raises(FileNotFoundError, match=r"start from its folder\. Beside stands .*b\.MP3"):
         load_csv(table)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", [["path", "label", "group"], ["Path ", " LABEL", "Group"]])
+def test_tables_as_spreadsheets_write_them(tmp_path, separator, header):
+    write(tmp_path)
+    rows = [header, ["b.mp3", "fröhlich", "Bo"], ["sub/a.mp3", "düster", "Ana"], ["", "", ""]]
+    text = "\r\n".join(map(separator.join, rows)) + "\r\n"
+    (tmp_path / "songs.csv").write_bytes(text.encode("utf-8-sig"))
+    songs = load_csv(tmp_path / "songs.csv")
+    assert songs.data == [str(tmp_path / name) for name in ("b.mp3", "sub/a.mp3")]
+    assert songs.target.tolist() == ["fröhlich", "düster"]
+    assert songs.groups.tolist() == ["Bo", "Ana"]
+
+
+def test_semicolons_within_the_fields_of_a_table_with_commas(tmp_path):
+    audio = ("a;1.mp3", "b;2.mp3")
+    songs = load_csv(write(tmp_path, ["path,label,tags;moods", *(f"{name},{name[0]},x;y" for name in audio)], audio))
+    assert songs.data == [str(tmp_path / name) for name in audio]
+    assert songs.target.tolist() == ["a", "b"]
+
+
+def test_one_column_whose_names_have_semicolons(tmp_path):
+    (tmp_path / "one.csv").write_text("name\na;b\nc;d\n")
+    assert read_table(tmp_path / "one.csv", ["name"], "")["name"] == ["a;b", "c;d"]
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("cp1252", r"\(line 2: .*\): save it"), ("utf-16", "UTF-16: save it")])
+def test_tables_that_are_not_utf_8(tmp_path, encoding, told):
+    path = write(tmp_path)
+    path.write_text("path,label\nb.mp3,fröhlich\nc.mp3,calm\n", encoding=encoding)
+    with pytest.raises(ValueError, match=told + " again as UTF-8, which Excel calls 'CSV UTF-8'"):
+        load_csv(path)
+
+
+def test_labels_are_shown_as_they_are(tmp_path):
+    with pytest.raises(ValueError, match="the label 'Fröhlich' differs from 'fröhlich' of line 2"):
+        load_csv(write(tmp_path, ["path,label", "b.mp3,fröhlich", "c.mp3,Fröhlich"]))
+    with pytest.raises(ValueError, match=r"the label 'calm\\u200b' differs"):
+        load_csv(write(tmp_path, ["path,label", "b.mp3,calm", "c.mp3,calm\u200b"]))
+
+
+@pytest.mark.skipif(os.sep != "/", reason="there the backslash is a separator")
+def test_backslashes_are_no_separators(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"line 2: .* Folders are separated by / .* not by a backslash"):
+        load_csv(write(tmp_path, ["path,label", "sub\\a.mp3,calm", "b.mp3,tense"]))

@@ -86,6 +86,20 @@ def test_ones_own_songs_have_no_usual_place(name, monkeypatch):
         COLLECTIONS[name].load()
 
 
+def test_covers_beside_ones_own_songs_are_passed_over_and_counted(tmp_path):
+    home, paths = write_collection("folder", tmp_path)
+    (home / "notes.txt").touch()
+    (paths[0].parent / "cover.jpg").touch()
+    with pytest.warns(
+        UserWarning, match=r"^2 files are left out, no audio by the ending: notes\.txt, .*/cover\.jpg\.$"
+    ):
+        songs = COLLECTIONS["folder"].load(home)
+    assert sorted(songs.data) == sorted(map(str, paths))
+    (paths[0].parent / "gone.mp3").symlink_to(home / "nothing.mp3")
+    with pytest.raises(FileNotFoundError, match=r"gone\.mp3 is a link to a file that does not exist"):
+        COLLECTIONS["folder"].load(home)
+
+
 def test_annotations_alone(tmp_path):
     home, paths = write_collection("pmemo", tmp_path)
     paths[0].unlink()

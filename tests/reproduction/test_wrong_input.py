@@ -174,7 +174,8 @@ def test_songs_whose_place_is_not_told(tmp_path, monkeypatch, capsys, dataset):
     monkeypatch.delenv("SKMER_DATA", raising=False)
     status, said = sentence(capsys, "reproduce", "table1", "--dataset", dataset)
     assert status == 2
-    assert "pass data_home" in said
+    assert "pass --data-home" in said
+    assert "data_home" not in said
 
 
 def test_places_that_cannot_hold_results(songs, capsys):
