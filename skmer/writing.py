@@ -120,9 +120,10 @@ def whole_file(path, keep_part=False):
         file that it leads to is replaced, and the link stays one. A device or a pipe, such as
         ``/dev/null``, is written as it is.
     keep_part : bool or callable, default=False
-        Whether a file that has something in it is kept when the block or the renaming fails. A note
-        on the exception then names it. Otherwise it is removed. A callable is called in that case, without
-        arguments: it gives the words of the note before the path, or an empty text where nothing is to be kept.
+        Whether a file that has something in it is kept when the block or the renaming fails: without
+        the leading dot, and a note on the exception names it. Otherwise it is removed. A callable is
+        called in that case, without arguments: it gives the words of the note before the path, or an
+        empty text where nothing is to be kept.
 
     Yields
     ------
@@ -173,6 +174,10 @@ def whole_file(path, keep_part=False):
     except BaseException as error:
         words = keep_part() if callable(keep_part) else keep_part and "What was finished is in"
         if words and part.is_file() and part.stat().st_size:
+            # what is kept on purpose is not hidden
+            shown = part.with_name(part.name.removeprefix("."))
+            with suppress(OSError):
+                part = part.rename(shown)
             error.add_note(f"{words} {part}.")
         else:
             # the error that is on its way says more

@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import soundfile
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
@@ -133,7 +135,7 @@ def test_labels_are_mended_and_trained_with(tmp_path, monkeypatch, capsys):
         writer.writeheader()
         writer.writerows(rows)
     assert main([*command, "--force"]) == 2
-    assert f"{len(found)} songs of this table have another label by now" in capsys.readouterr().err
+    assert "relabel.csv: this table is no longer as it was written." in capsys.readouterr().err
 
     assert main(["train", "trial/songs", "--labels", "report/relabel.csv", "--out", "mended.joblib", *options]) == 0
     assert capsys.readouterr() == ("", "")
@@ -159,6 +161,44 @@ def test_an_earlier_report_is_replaced_when_asked(model, songs, capsys):
     assert "holds other things than a report (mine.txt)" in capsys.readouterr().err
 
 
+def test_the_folder_that_one_is_in_is_refused_in_a_line(model, songs, capsys, monkeypatch):
+    os.mkdir("here")
+    monkeypatch.chdir("here")
+    assert main(["label-noise", model, "../songs", "--out", "."]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("skmer label-noise: .: you are in this folder")
+    assert (out, err.count("\n")) == ("", 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names")
+def test_line_breaks_in_names_leave_the_lines_whole(model, songs, capsys):
+    os.rename(f"songs/{songs[0]}", "songs/Q1/a\nb\rc.wav")
+    with open("songs/Q1/a\nbad.wav", "w") as file:
+        file.write("no music")
+    assert main(["label-noise", model, "songs", "--out", "report", "--threshold", "1"]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith("skmer label-noise: Q1/a\\nbad.wav: ")
+    assert (err.count("\n"), err.count("bad.wav")) == (1, 1)
+    assert "\r" not in out
+    assert "Q1/a\nb\rc.wav" in column("report/relabel.csv", "path")
+
+
+def test_quiet_is_quiet_whatever_the_classes_are_called(songs, capfd, monkeypatch):
+    pipe = clone(tiny_pipeline()[:2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # two epochs are too few for a good split
+        pipe.fit(tiny_songs().data, [name.replace("Q1", "悲しい") for name in tiny_songs().target])
+    joblib.dump(pipe, "model.joblib")
+    os.rename("songs/Q1", "songs/悲しい")
+    command = ["label-noise", "model.joblib", "songs", "--threshold", "1", "--out"]
+    assert main([*command, "quiet", "-q"]) == 0
+    assert capfd.readouterr() == ("", "")
+    assert main([*command, "loud"]) == 0
+    err = capfd.readouterr().err
+    assert err.startswith("skmer label-noise: the font of the pictures lacks letters of these names")
+    assert err.count("\n") == 1
+
+
 def test_wrong_models_and_arguments_are_said_in_a_line(model, songs, capsys):
     wholes = make_pipeline(DescriptorTransformer(sr=SR, groups=["dynamics"]), SVC())
     wholes.fit(tiny_songs().data, tiny_songs().target)
@@ -172,6 +212,8 @@ def test_wrong_models_and_arguments_are_said_in_a_line(model, songs, capsys):
         ([model, "none", "--out", "report"], "there is no such folder"),
         ([model, "songs", "--out", "none/report"], "Make it first"),
         ([model, "songs", "--out", "songs"], "holds other things"),
+        ([model, "songs", "--out", "songs/report"], "songs/report: this lies in songs, where it would be taken for"),
+        ([model, "songs", "--out", "songs/Q1/report", "--labels", "labels.csv"], "Name a place outside"),
     ]:
         assert main(["label-noise", *arguments]) == 2
         out, err = capsys.readouterr()

@@ -58,7 +58,7 @@ def test_it_learns_what_stands_in_the_folders(home, capsys):
     np.testing.assert_array_equal(
         joblib.load("model.joblib").predict(songs.data), expected.pipeline.predict(songs.data)
     )
-    assert out.startswith("16 songs: Q1 4, Q2 4, Q3 4, Q4 4. The songs are of 4 groups")
+    assert out.startswith("16 songs to read: Q1 4, Q2 4, Q3 4, Q4 4. The songs are of 4 groups")
     assert expected.card["estimate"]["table"] in out
     assert expected.card["estimate"]["sentence"] in out
     assert out.endswith("Written: model.joblib, model-card.md, model-card.json\n")
@@ -90,7 +90,7 @@ def test_a_table_says_the_labels_and_the_groups(home, capsys):
     assert card()["classes"] == ["calm", "wild"]
     assert card()["data"]["labels_from"] == "the table labels.csv"
     assert card()["data"]["left_out"] == [songs[-1]]
-    assert "15 songs: calm 7, wild 8. The songs are of 8 groups" in out
+    assert "15 songs to read: calm 7, wild 8. The songs are of 8 groups" in out
     assert err == f"skmer train: 1 file is left out, not in labels.csv: {songs[-1]}.\n"
 
 
@@ -120,15 +120,30 @@ def test_broken_songs_are_all_named_and_left_out_on_demand(home, capsys):
     out, err = capsys.readouterr()
     assert "skmer train: 2 of 18 songs cannot be used:\n  Q1/a.mp3: " in err
     assert "\n  Q2/b.wav: " in err
-    assert err.endswith("or leave them out with --skip-unreadable.\n")
+    assert err.endswith(
+        "or leave them out with --skip-unreadable. The other songs need not be read again: model.folds is kept for "
+        "that.\n"
+    )
+    assert out.startswith("18 songs to read: Q1 5, Q2 5, Q3 4, Q4 4.")
     assert "accuracy" not in out
-    assert not Path("model.joblib").exists()
-    assert main([*command, "--skip-unreadable", "-q"]) == 0
+    assert sorted(os.listdir()) == ["model.folds", "songs"]
+    assert main([*command, "--skip-unreadable"]) == 0
     out, err = capsys.readouterr()
-    assert out == ""
+    assert "\n16 of 18 songs are used: Q1 4, Q2 4, Q3 4, Q4 4. Each song is a group of its own" in out
+    assert "\nFit on all 16 songs.\n" in out
     assert "2 songs could not be used and were left out:\n  Q1/a.mp3: " in err
     assert list(card()["data"]["unreadable"]) == ["Q1/a.mp3", "Q2/b.wav"]
     assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+def test_no_folder_stays_where_no_song_could_be_read(home, capsys):
+    shutil.rmtree("songs")
+    for name in ("songs/a/1.mp3", "songs/a/2.mp3", "songs/b/1.mp3", "songs/b/2.mp3"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("no music")
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 1
+    assert capsys.readouterr().err.endswith("or leave them out with --skip-unreadable.\n")
+    assert os.listdir() == ["songs"]
 
 
 def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
@@ -208,6 +223,15 @@ def test_wrong_input_ends_in_a_sentence(home, arguments, told, capsys, monkeypat
     assert err.count("\n") == 1
     assert out == ""
     assert sorted(os.listdir()) == before
+
+
+def test_the_shell_speaks_of_its_own_arguments(home, capsys):
+    Path("labels.csv").write_text("path;label\na.mp3;x\nb.mp3;y\n")
+    assert main(["train", "songs", "--labels", "labels.csv", "--out", "m"]) == 2
+    err = capsys.readouterr().err
+    assert "labels.csv, line 2: there is no audio file" in err
+    assert "paths start from SONGS." in err
+    assert "data_home" not in err
 
 
 def test_artists_must_have_folders(home, capsys):

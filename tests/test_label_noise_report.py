@@ -1,4 +1,4 @@
-"""The report: what the page and the tables say is what the model says; nothing half-written, nothing overwritten."""
+"""The report: what the page and the tables say is what the model says."""
 
 import csv
 import dataclasses
@@ -14,9 +14,9 @@ import soundfile
 
 from skmer.datasets import load_csv
 from skmer.label_noise_report import write_label_noise_report
-from skmer.label_noise_report.folder import check_folder
 from skmer.label_noise_report.html import audio_link, clock, histogram, seconds_text, share
 from skmer.label_noise_report.summary import seconds_heard, summarise, totals
+from skmer.label_noise_report.tables import open_table, segment_writer, write_relabel, write_stretches
 from skmer.plotting._base import COLOURS
 from skmer.prediction import LabelTrust, label_trust
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
@@ -240,71 +240,34 @@ def test_page_says_where_there_is_no_mixture_and_what_is_heard(files, tmp_path, 
     assert report.totals.seconds == 6
 
 
-def test_nothing_is_overwritten_unasked(files, tmp_path):
-    out = tmp_path / "report"
-    write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, threshold=1.0)
-    with pytest.raises(FileExistsError, match="there is a report already"):
-        check_folder(out, force=False)
-    (out / ".DS_Store").touch()
-    write_label_noise_report(tiny_pipeline(), files[:2], labels(2), out, threshold=1.0, force=True)
-    assert len({row["file"] for row in table(out / "segments.csv")}) == 2
-
-    path = out / "relabel.csv"
-    untouched = path.read_text()
-    header, *lines = untouched.splitlines(keepends=True)
-    changed = [line.replace(f",{label},", ",Q9,", 1) for line, label in zip(lines, labels(2), strict=True)]
-    for text, word in [
-        (header + changed[0] + lines[1], "1 song of this table has another label by now, or no line"),
-        (header + "".join(changed), "2 songs of this table have another label"),
-        (header + lines[1], "1 song of this table has"),
-        (untouched.replace(",", ";"), "somebody has changed the columns"),
-    ]:
-        path.write_text(text)
-        with pytest.raises(FileExistsError, match=word):
-            check_folder(out, force=True)
-    path.write_text(untouched.replace(f",{labels(1)[0]},", f", {labels(1)[0]} ,"))  # blanks are no other label
-    check_folder(out, force=True)
-    path.write_text(header + lines[1] + lines[0])
-    check_folder(out, force=True)
-    path.unlink()  # moved away, as the sentence asks
-    check_folder(out, force=True)
-    (out / "pictures" / "mine.png").touch()
-    (out / "thesis.docx").touch()
-    with pytest.raises(FileExistsError, match=r"other things than a report \(pictures/mine.png, thesis.docx\)"):
-        write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, force=True)
+@pytest.mark.filterwarnings("error")
+def test_names_that_the_font_lacks_and_long_ones_are_drawn_without_warnings(files, tmp_path, monkeypatch):
+    classes = np.array(["悲しい", "🎻", "a" * 300, "calm"])
+    monkeypatch.setattr(tiny_pipeline()[1], "classes_", classes)
+    pipe, given, told = tiny_pipeline()[:2], classes[[0, 1, 2, 3, 0]], []
+    report = write_label_noise_report(
+        pipe, files, given, tmp_path / "report", threshold=1.0, n_jobs=2, tell=told.append
+    )
+    assert report.failed == ()
+    assert len(list((tmp_path / "report" / "pictures").iterdir())) == 5
+    [sentence] = told
+    assert "draws boxes for them: 悲しい, 🎻. The page" in sentence
+    write_label_noise_report(pipe, files, given, tmp_path / "untold", threshold=1.0)
 
 
-def test_folders_that_will_not_do(tmp_path):
-    (tmp_path / "file").touch()
-    (tmp_path / "empty").mkdir()
-    check_folder(tmp_path / "empty", force=False)
-    with pytest.raises(FileExistsError, match="this is a file"):
-        check_folder(tmp_path / "file", force=True)
-    with pytest.raises(FileNotFoundError, match="Make it first"):
-        check_folder(tmp_path / "none" / "report", force=False)
-
-
-def test_what_is_stopped_leaves_nothing_and_an_earlier_report_as_it_was(files, tmp_path):
-    out = tmp_path / "report"
-
-    def stop(sentence):
-        raise KeyboardInterrupt
-
-    for force in (False, True):
-        with pytest.raises(KeyboardInterrupt):
-            write_label_noise_report(tiny_pipeline(), [files[0], "none.wav"], ["Q1", "Q2"], out, force=force, tell=stop)
-        assert sorted(path.name for path in tmp_path.iterdir()) == (["report", "songs"] if force else ["songs"])
-        if not force:
-            write_label_noise_report(tiny_pipeline(), files, labels(), out)
-    assert len(table(out / "segments.csv")) == 25
-
-
-def test_a_link_stays_a_link(files, tmp_path):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    write_label_noise_report(tiny_pipeline(), files[:1], labels(1), tmp_path / "link")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real" / "index.html").is_file()
+def test_line_breaks_in_names_break_no_table(tmp_path):
+    names = ["a\rb.wav", "c\nd.wav", 'e,"f"\r\n.wav', "g.wav"]
+    songs = [summarise(trust_of([0.1]), name, name) for name in names]
+    write_relabel(tmp_path / "relabel.csv", songs)
+    write_stretches(tmp_path / "stretches.csv", songs)
+    with open_table(tmp_path / "segments.csv") as stream:
+        write = segment_writer(stream, EMOTIONS)
+        for name in names:
+            write(name, trust_of([0.1]))
+    for file, column in (("relabel.csv", "path"), ("stretches.csv", "file"), ("segments.csv", "file")):
+        assert [row[column] for row in table(tmp_path / file)] == names
+        assert (tmp_path / file).read_bytes().count(b"\r\n") == 1  # of the name
+        assert b'"a\rb.wav"' in (tmp_path / file).read_bytes()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")

@@ -16,8 +16,9 @@ from skmer import DescriptorTransformer, EmotionTagger, SegmentTransformer, SSSL
 from skmer.datasets import make_songs, segment_labels
 from skmer.label_noise import GMMSplit, Split, gaussian_mixture_split
 from skmer.label_noise.gaussian_mixture import clean_posterior
+from skmer.label_noise_report.summary import summarise
 from skmer.prediction import LabelStretch, LabelTrust, label_trust
-from skmer.prediction.label_trust import LabelJudge
+from skmer.prediction.label_judge import LabelJudge
 from tests.tiny_model import tiny_pipeline, tiny_songs
 
 # over the seeds 0 to 3 the ROC-AUC was 0.78 to 0.84 for training songs and 0.76 to 0.90 for others, the precision at
@@ -74,6 +75,20 @@ def test_seconds_that_no_segment_covers_are_neither_trusted_nor_distrusted():
     assert [stretch[:2] for stretch in trust.stretches()] == [(3, 5), (6, 8)]
 
 
+def test_a_second_of_which_segments_cover_a_part_counts_as_that_part():
+    trust = trust_of([0.9, 0.1, 0.1, 0.9, 0.9], hop=2.5, duration=1.3)  # 2.5-3.8, 5-6.3 are distrusted
+    np.testing.assert_allclose(trust.second_heard, [1, 0.3, 0.5, 0.8, 0, 1, 0.3, 0.5, 0.8, 0, 1, 0.3])
+    assert trust.seconds_heard == pytest.approx(5 * 1.3)
+    assert trust.expected_wrong == pytest.approx((3 * 0.1 + 2 * 0.9) / 5)
+    assert [stretch[:2] for stretch in trust.stretches()] == [(2, 4), (5, 7)]
+    assert [stretch.seconds_heard for stretch in trust.stretches()] == pytest.approx([1.3, 1.3])
+    assert trust.whole().seconds_heard == pytest.approx(6.5)
+    song = summarise(trust, "a", "a")
+    assert (song.seconds, song.distrusted, sum(song.bins)) == pytest.approx((6.5, 2.6, 6.5))
+    # where segments overlap, a second is heard once
+    np.testing.assert_allclose(trust_of([0.9, 0.9, 0.9], hop=0.4, duration=0.9).second_heard, [1, 0.7])
+
+
 def test_short_segments_and_short_steps():
     trust = trust_of([1, 0, 1, 0], hop=0.5, duration=0.5)
     np.testing.assert_allclose(trust.second_clean_probability, [0.5, 0.5])
@@ -85,8 +100,8 @@ def test_stretches_are_runs_and_name_the_most_probable_other_emotion():
     trust = trust_of([0.9, 0.2, 0.4, 0.8, 0.5], rows, hop=1, duration=1)
     first, last = trust.stretches()
     # of seconds 1 and 2 the mean is 0.15 calm, 0.4 sad, 0.45 tense; 0.5 is not above the threshold
-    assert first == LabelStretch(1.0, 3.0, pytest.approx(0.3), "tense", pytest.approx(0.45), pytest.approx(0.15))
-    assert last == LabelStretch(4.0, 5.0, 0.5, "sad", 0.4, 0.6)
+    assert first == LabelStretch(1.0, 3.0, pytest.approx(0.3), "tense", pytest.approx(0.45), pytest.approx(0.15), 2.0)
+    assert last == LabelStretch(4.0, 5.0, 0.5, "sad", 0.4, 0.6, 1.0)
     assert (first.label_leads, last.label_leads) == (False, True)
     assert trust_of([0.9, 0.8]).stretches() == []
     assert [s[:2] for s in dataclasses.replace(trust, threshold=0.85).stretches()] == [(1, 5)]
@@ -99,7 +114,9 @@ def test_the_whole_song_is_a_stretch_in_which_a_part_of_a_second_counts_as_a_par
     trust = dataclasses.replace(trust, ends=np.array([2.0, 3.5]))
     whole = trust.whole()
     means = [(2 * a + 0.5 * b) / 2.5 for a, b in ((0.8, 0.2), (0.1, 0.3), (0.9, 0.1))]
-    assert whole == LabelStretch(0.0, 3.5, *map(pytest.approx, means[:1]), "sad", *map(pytest.approx, means[1:]))
+    assert whole == LabelStretch(
+        0.0, 3.5, *map(pytest.approx, means[:1]), "sad", *map(pytest.approx, [*means[1:], 2.5])
+    )
     assert whole.clean_probability == pytest.approx(1 - trust.expected_wrong)
     assert whole.label_leads
 
@@ -155,7 +172,8 @@ def test_threshold_is_the_classifiers_own_unless_given():
     assert LabelJudge(fitted(clean_threshold=0.7)).threshold == 0.7
     assert LabelJudge(fitted(noise_model=GMMSplit(clean_threshold=0.6), clean_threshold=0.7)).threshold == 0.6
     assert LabelJudge(fitted(noise_model=None)).threshold == 0.5
-    assert LabelJudge(fitted(clean_threshold=0.7), threshold=0.2).threshold == 0.2
+    for threshold in (0.2, np.float32(0.25), 1, np.int64(1)):
+        assert LabelJudge(fitted(clean_threshold=0.7), threshold=threshold).threshold == threshold
 
 
 # ---- planted label noise ----------------------------------------------------------------------------
@@ -227,7 +245,7 @@ def test_bad_labels_are_refused_in_words(labels, word):
         next(label_trust(tiny_pipeline(), tiny_songs().data[:2], labels))
 
 
-@pytest.mark.parametrize("threshold", [-0.1, 1.1, np.nan, "half"])
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, np.nan, "half", True, np.True_])
 def test_bad_thresholds_are_refused(threshold):
     with pytest.raises(ValueError, match="threshold must be a probability"):
         LabelJudge(tiny_pipeline(), threshold)
@@ -241,3 +259,10 @@ def test_classes_that_are_numbers_are_found_by_their_text():
         pipe = clone(tiny_pipeline()[:2]).fit(songs.data, numbers)
     [trust] = label_trust(pipe, songs.data[:1], [str(numbers[0])])
     assert trust.label == numbers[0]
+    for classes in (np.arange(4.0), np.arange(4)):
+        pipe[1].classes_ = classes
+        judge = LabelJudge(pipe)
+        assert [judge.class_of(label) for label in (2, 2.0, np.int64(2), np.float32(2), "2", "2.0")] == [2] * 6
+        for label in (2.5, 7, "two", True):
+            with pytest.raises(ValueError, match="does not know the label"):
+                judge.class_of(label)

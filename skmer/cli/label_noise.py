@@ -1,7 +1,9 @@
 """``skmer label-noise``: a page that says where labelled songs should be listened to again."""
 
 import argparse
+import os
 import sys
+from pathlib import Path
 
 from skmer.cli.command import Stop, add_command, n_jobs_argument
 from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs
@@ -26,11 +28,13 @@ def add_label_noise(commands):
     )
     command.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; with a segment classifier")
     add_songs(command)
-    command.add_argument("--out", metavar="DIR", required=True, help="folder of the report, which is made")
+    command.add_argument(
+        "--out", metavar="DIR", required=True, help="folder of the report, which is made; outside SONGS"
+    )
     command.add_argument(
         "--force",
         action="store_true",
-        help="replace an earlier report in DIR, unless labels in its relabel.csv have been changed",
+        help="replace an earlier report in DIR, unless its relabel.csv has been edited",
     )
     command.add_argument(
         "--threshold",
@@ -68,6 +72,11 @@ def _label_noise(arguments):
         check_folder(arguments.out, arguments.force)
     except OSError as error:
         raise Stop(str(error)) from error
+    if Path(os.path.realpath(arguments.out)).is_relative_to(os.path.realpath(arguments.songs)):
+        raise Stop(
+            f"{arguments.out}: this lies in {arguments.songs}, where it would be taken for a class or for songs the "
+            "next time. Name a place outside."
+        )
     try:
         import matplotlib
     except ImportError as error:
@@ -76,11 +85,11 @@ def _label_noise(arguments):
     model, _, remarks = load_model(arguments.model)
     from tqdm import tqdm
 
-    from skmer.prediction.label_trust import LabelJudge
+    from skmer.prediction.label_judge import LabelJudge
 
     def tell(*sentences):
         if not arguments.quiet:
-            tqdm.write(" ".join(["skmer label-noise:", *sentences]), file=sys.stderr)
+            tqdm.write(_in_a_line(" ".join(["skmer label-noise:", *sentences])), file=sys.stderr)
 
     try:
         LabelJudge(model, arguments.threshold)
@@ -103,11 +112,22 @@ def _label_noise(arguments):
             verbose=not arguments.quiet and (arguments.verbose or sys.stderr.isatty()),
             tell=tell,
         )
-    except (FileExistsError, FileNotFoundError, PermissionError) as error:
-        raise Stop(str(error)) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # refused in words of our own
+        stop = Stop(str(error))
+        for note in getattr(error, "__notes__", ()):
+            stop.add_note(note)
+        raise stop from error
     if not arguments.quiet:
         print(_describe(report))
     return 1 if report.failed else 0
+
+
+def _in_a_line(text):
+    """Write the line breaks that names may hold as escapes."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _describe(report):
@@ -130,5 +150,6 @@ def _describe(report):
         lines.append(f"Distrusted: {total.distrusted:,.0f} s in {k} {stretches} of {len(doubtful)} {of}.")
     if doubtful:
         lines.append("Listen first to:")
-        lines += [f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}" for song in doubtful[:3]]
+        first = [f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}" for song in doubtful[:3]]
+        lines += map(_in_a_line, first)
     return "\n".join([*lines, f"Page: {report.page}", f"Labels to mend: {report.page.with_name(RELABEL)}"])

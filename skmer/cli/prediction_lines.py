@@ -1,8 +1,9 @@
 """Predictions as lines of text: CSV or JSON, one a file or one a segment."""
 
-import csv
 import json
 from functools import partial
+
+from skmer._csv_lines import csv_writer
 
 __all__ = ["FORMATS", "make_line_writer"]
 
@@ -18,7 +19,7 @@ def make_line_writer(stream, format, classes, per):
     lines, first, last = _LINES[per]
     if format == "jsonl":
         return partial(_write_json, stream, lines)
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv_writer(stream)
     writer.writerow([*first, *(f"p_{name}" for name in classes), *last, "warning", "error"])
     stream.flush()
     return partial(_write_csv, stream, writer, lines, len(classes))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from skmer.cli.argument_types import at_least, folds_or_none
-from skmer.cli.command import Stop, add_command, n_jobs_argument
+from skmer.cli.command import Stop, add_command, n_jobs_argument, shows_progress
 from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_songs
 from skmer.cli.output_files import check_output
 
@@ -31,8 +31,8 @@ def add_train(commands):
         "The config is JSON with a section for each step: segments, sssl, statistics, scaler and svm (descriptors, "
         "scaler and svm; segments, statistics, scaler and svm for log-mel). "
         "Beside MODEL.joblib are written MODEL-card.md and MODEL-card.json; until then MODEL.folds keeps what is "
-        "finished, and the same command goes on after it was stopped. Exit status: 0, or 1 if songs cannot be used, 2 "
-        "for a wrong argument, 130 after Ctrl-C.",
+        "finished or was read, and the same command goes on after it was stopped. Exit status: 0, or 1 if songs cannot "
+        "be used, 2 for a wrong argument, 130 after Ctrl-C.",
     )
     add_songs(command)
     command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.joblib")
@@ -89,20 +89,23 @@ def _train(arguments):
             store=folds,
             skip_unreadable=arguments.skip_unreadable,
             n_jobs=arguments.n_jobs,
-            verbose=int(sys.stderr.isatty() and not arguments.quiet),
+            verbose=shows_progress(arguments),
             say=say,
         )
         for place in (Path(arguments.out), *files_of(arguments.out)[:2]):
             check_output(place, arguments.force)
         written = save_model(trained, arguments.out)
     except KeyboardInterrupt as error:
-        error.add_note(f"What is finished is in {folds}; the same command goes on from there.")
+        if _holds_work(folds):
+            error.add_note(f"What is finished is in {folds}; the same command goes on from there.")
         raise
     except UnreadableSongs as error:
-        raise Stop(f"{error}\nMend them or take them away, or leave them out with --skip-unreadable.", 1) from error
+        advice = "Mend them or take them away, or leave them out with --skip-unreadable."
+        kept = f" The other songs need not be read again: {folds} is kept for that." * _holds_work(folds)
+        raise Stop(f"{error}\n{advice}{kept}", 1) from error
     except (ImportError, OSError, TypeError, ValueError) as error:
-        _forget_unused(folds)
-        raise Stop(_with_options(str(error))) from error
+        kept = f" What is finished is kept in {folds}." * _holds_work(folds)
+        raise Stop(_with_options(str(error)) + kept) from error
     remove_store(folds)
     _tell_remarks(trained.card, arguments.quiet)
     say("Written: " + ", ".join(map(str, written)))
@@ -131,12 +134,15 @@ def _with_options(text):
     return text
 
 
-def _forget_unused(folds):
-    """Remove the folder of a run that ended before it had read a song."""
+def _holds_work(folds):
+    """Tell whether the folder of a run that ended holds anything; one that does not is removed."""
     from skmer.trained_models.saving import remove_store
 
-    if not any(path.is_dir() for path in folds.glob("*")):
-        remove_store(folds)
+    # finished folds are JSON, songs that were read pickles of joblib, whose folder alone says nothing
+    if any(path.suffix in (".json", ".pkl") for path in folds.glob("*/**/*")):
+        return True
+    remove_store(folds)
+    return False
 
 
 def _tell_remarks(card, quiet):

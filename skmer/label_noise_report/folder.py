@@ -1,19 +1,28 @@
 """The report's folder: whole or not there, and never over anything else."""
 
+import hashlib
 import os
 import re
-import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skmer.label_noise_report.tables import changed_lines
-from skmer.writing import name_some
+from skmer.writing import name_some, whole_folder
 
-__all__ = ["PAGE", "PICTURES", "RELABEL", "SEGMENTS", "STRETCHES", "check_folder", "folder_written_whole"]
+__all__ = [
+    "PAGE",
+    "PICTURES",
+    "RELABEL",
+    "SEGMENTS",
+    "STRETCHES",
+    "check_folder",
+    "digest_mark",
+    "folder_written_whole",
+]
 
 PAGE, PICTURES = "index.html", "pictures"
 RELABEL, STRETCHES, SEGMENTS = "relabel.csv", "stretches.csv", "segments.csv"
-_OURS = {PAGE, PICTURES, RELABEL, STRETCHES, SEGMENTS}
+_TABLES = {RELABEL, STRETCHES, SEGMENTS}
+_MARK = '<meta name="relabel-sha256" content="{}">'
 _OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind
 
 
@@ -21,7 +30,7 @@ def check_folder(out, force):
     """Refuse, before any work is done, a folder that could not or should not be written in the end.
 
     An empty folder will do. An earlier report is replaced where `force` is true, but not one
-    in whose table somebody has changed a label.
+    whose ``relabel.csv`` is not byte for byte what was written: whatever it is by now, it may be somebody's work.
     """
     out = Path(out)
     if out.is_dir():
@@ -44,7 +53,7 @@ def check_folder(out, force):
 
 def _others(out):
     """Name what is in a folder, and in its folder of pictures, and not a report's."""
-    others = [path.name for path in out.iterdir() if path.name not in _OURS | _OF_SYSTEMS]
+    others = [path.name for path in out.iterdir() if not _is_own(path)]
     pictures = out / PICTURES
     if pictures.is_dir():
         ours = re.compile(r"\d+\.png")
@@ -53,34 +62,38 @@ def _others(out):
     return sorted(others)
 
 
+def _is_own(path):
+    files = {PAGE, *_TABLES, *_OF_SYSTEMS}
+    return path.name == PICTURES if path.is_dir() else path.name in files
+
+
+def digest_mark(relabel):
+    """Give the element of the page by which a later run sees whether the table was edited since."""
+    return _MARK.format(hashlib.sha256(Path(relabel).read_bytes()).hexdigest())
+
+
+def _is_as_written(relabel, page):
+    with suppress(OSError):
+        return digest_mark(relabel).encode() in Path(page).read_bytes()
+    return False
+
+
 def _check_report(out, force):
     if not force:
         raise FileExistsError(f"{out}: there is a report already. Name another folder, or ask to replace it (--force).")
     table = out / RELABEL
-    n = changed_lines(table, out / SEGMENTS) if table.is_file() else 0
-    if n is None:
-        raise FileExistsError(f"{table}: somebody has changed the columns of this table. Move it away first.")
-    if n:
-        songs = "1 song of this table has" if n == 1 else f"{n} songs of this table have"
-        raise FileExistsError(f"{table}: {songs} another label by now, or no line, which would be lost. Move it first.")
+    if os.path.lexists(table) and not _is_as_written(table, out / PAGE):
+        raise FileExistsError(
+            f"{table}: this table is no longer as it was written. Somebody may have edited it, and that would be lost. "
+            "Move it away first."
+        )
 
 
 @contextmanager
 def folder_written_whole(out, force):
     """Give a temporary folder beside `out`, which takes its name if nothing goes wrong, and is removed otherwise."""
     check_folder(out, force)
-    # through a link, so that the link stays one
-    whole = Path(os.path.realpath(out))
-    part, old = (whole.with_name(f".{whole.name}.{os.getpid()}.{kind}") for kind in ("part", "old"))
-    try:
-        part.mkdir()
+    with whole_folder(out) as part:
         yield part
+        # what somebody has put there meanwhile
         check_folder(out, force)
-        if whole.exists():
-            os.rename(whole, old)
-        os.rename(part, whole)
-    finally:
-        if old.exists() and not whole.exists():
-            os.rename(old, whole)
-        for path in (part, old):
-            shutil.rmtree(path, ignore_errors=True)

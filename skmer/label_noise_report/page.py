@@ -2,7 +2,7 @@
 
 import shlex
 
-from skmer.label_noise_report.folder import RELABEL, SEGMENTS, STRETCHES
+from skmer.label_noise_report.folder import RELABEL, SEGMENTS, STRETCHES, digest_mark
 from skmer.label_noise_report.html import audio_link, clock, histogram, seconds_text, share, table, text
 from skmer.label_noise_report.summary import seconds_by_bin, seconds_heard, totals
 from skmer.plotting._base import COLOURS
@@ -27,8 +27,8 @@ img, svg, audio { max-width: 100%; } svg { font-size: 13px; } audio { width: 24r
 """
 
 
-def make_page(report, predictor):
-    """Write the page of a `LabelNoiseReport`; `predictor` is that of its model."""
+def make_page(report, predictor, relabel):
+    """Write the page of a `LabelNoiseReport`; `predictor` is that of its model, `relabel` its table as written."""
     names = predictor.classes.tolist()
     doubtful = [song for song in report.songs if song.stretches]
     sections = [
@@ -45,6 +45,7 @@ def make_page(report, predictor):
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{digest_mark(relabel)}\n"
         f"<title>Which labels to listen to again</title>\n<style>{_CSS}</style>\n</head>\n<body>\n"
         + "\n".join(filter(None, sections))
         + "\n</body>\n</html>\n"
@@ -136,7 +137,7 @@ def _next(report):
 <li>Listen, from the top of this page, as far as you have the time.</li>
 <li>Edit <a href="{RELABEL}">{RELABEL}</a>. It has a line for each song, in the order of this page: change
 <code>label</code> where it is wrong, delete the line of a song that carries no one emotion, and leave
-<code>old_label</code> as it is, so that your changes can be told.{last}</li>
+<code>old_label</code> as it is, so that you can tell what you have changed.{last}</li>
 <li>Train again: <code>skmer train SONGS --labels {labels} --out mended.joblib</code>, with the folder that the songs
 lie in for SONGS.</li>
 <li>Compare the estimates in the two model cards, with care: each was measured against its own labels. Labels that were

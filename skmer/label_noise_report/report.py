@@ -1,6 +1,8 @@
 """write_label_noise_report: from a model and labelled songs to the report's folder."""
 
 import os
+import re
+import warnings
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +22,15 @@ from skmer.label_noise_report.folder import (
 from skmer.label_noise_report.page import make_page
 from skmer.label_noise_report.summary import LabelTotals, SongSummary, summarise, totals
 from skmer.label_noise_report.tables import open_table, segment_writer, write_relabel, write_stretches
+from skmer.plotting._base import plain_text
 from skmer.prediction.files import predict_files
-from skmer.prediction.label_trust import LabelJudge
+from skmer.prediction.label_judge import LabelJudge
 from skmer.segmentation.song_input import check_songs
+from skmer.writing import name_some
 
 __all__ = ["LabelNoiseReport", "write_label_noise_report"]
+
+_NO_LETTER = "Glyph .* missing"  # what matplotlib says
 
 
 @dataclass(frozen=True)
@@ -115,11 +121,12 @@ def write_label_noise_report(
         result.
     force : bool, default=False
         Whether an earlier report is replaced. A folder that holds anything else is refused, and
-        so is a report in whose ``relabel.csv`` a label was changed or a line taken away.
+        so is a report whose ``relabel.csv`` is not byte for byte as it was written.
     verbose : int, default=0
         Above 0, a progress bar.
     tell : callable, default=None
-        Called with a sentence for each song that fails or is doubtful, as it comes.
+        Called with a sentence for each song that fails or is doubtful, as it comes, and with one if the
+        font of the pictures lacks letters of the classes' names.
 
     Returns
     -------
@@ -157,24 +164,30 @@ def write_label_noise_report(
     """
     judge = LabelJudge(estimator, threshold)
     files, labels, names, groups = _check(songs, labels, names, groups)
-    draw = _Pictures()
     check_folder(out, force)
     tell = tell or (lambda sentence: None)
+    draw = _Pictures()
+    lacking = draw.lacking_letters(judge.predictor.classes)
+    if lacking:
+        tell(
+            f"the font of the pictures lacks letters of these names, and draws boxes for them: {name_some(lacking)}. "
+            "The page and the tables have them."
+        )
     judged, failed = [], []
     with ExitStack() as stack:
         part = stack.enter_context(folder_written_whole(out, force))
         (part / PICTURES).mkdir()
-        write = segment_writer(stack.enter_context(open_table(part / SEGMENTS, "w")), judge.predictor.classes)
+        write = segment_writer(stack.enter_context(open_table(part / SEGMENTS)), judge.predictor.classes)
         jobs = stack.enter_context(closing(_judged(judge, estimator, files, labels, n_jobs)))
         bar = stack.enter_context(tqdm(total=len(files), desc="Songs", unit="song", disable=not verbose))
-        for i, (trust, warnings, error) in enumerate(jobs):
-            for warning in warnings:
+        for i, (trust, remarks, error) in enumerate(jobs):
+            for warning in remarks:
                 tell(f"{names[i]}: warning: {warning}")
             if error is None:
                 write(names[i], trust)
                 picture = f"{PICTURES}/{i + 1:0{len(str(len(files)))}}.png"
                 drawn = draw(trust, part / picture)
-                judged.append(summarise(trust, names[i], files[i], warnings, picture if drawn else None, groups[i]))
+                judged.append(summarise(trust, names[i], files[i], remarks, picture if drawn else None, groups[i]))
             else:
                 tell(f"{names[i]}: {error}")
                 failed.append((names[i], error))
@@ -185,7 +198,7 @@ def write_label_noise_report(
         unknown = [own for own in zip(names, labels, groups, strict=True) if _wrong_label(judge, own[1]) is not None]
         write_relabel(part / RELABEL, ranked, unknown, grouped=any(group is not None for group in groups))
         write_stretches(part / STRETCHES, ranked)
-        (part / PAGE).write_text(make_page(report, judge.predictor), encoding="utf-8")
+        (part / PAGE).write_text(make_page(report, judge.predictor, part / RELABEL), encoding="utf-8")
     return report
 
 
@@ -218,7 +231,7 @@ def _judged(judge, estimator, files, labels, n_jobs):
 
 def _wrong_label(judge, label):
     try:
-        judge.position(label)
+        judge.class_of(label)
     except ValueError as error:
         return str(error)
     return None
@@ -237,10 +250,26 @@ class _Pictures:
         self._figure = Figure(figsize=(9, 3), layout="constrained")
         self._draw = partial(LabelNoiseDisplay.from_trust, title="")
 
+    def lacking_letters(self, names):
+        """Give those names for which the font lacks letters; call it before other threads are at work."""
+        lacking = []
+        for name in map(str, names):
+            self._figure.clear()
+            self._figure.text(0, 0, plain_text(" ".join(name.split())), fontweight="bold", parse_math=False)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                self._figure.draw_without_rendering()
+            if any(re.match(_NO_LETTER, str(warning.message)) for warning in told):
+                lacking.append(name)
+        return lacking
+
     def __call__(self, trust, path):
         if not trust.stretches():
             return False
         self._figure.clear()
-        self._draw(trust, ax=self._figure.subplots())
-        self._figure.savefig(path, dpi=100)
+        # said before, once for all pictures; other warnings, also those of other threads, go their way
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _NO_LETTER, UserWarning)
+            self._draw(trust, ax=self._figure.subplots())
+            self._figure.savefig(path, dpi=100)
         return True

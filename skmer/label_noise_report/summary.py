@@ -49,7 +49,7 @@ class SongSummary:
     --------
     >>> from skmer.label_noise_report import SongSummary
     >>> from skmer.prediction import LabelStretch
-    >>> whole = LabelStretch(0.0, 12.0, 0.75, "tense", 0.2, 0.7)
+    >>> whole = LabelStretch(0.0, 12.0, 0.75, "tense", 0.2, 0.7, 12.0)
     >>> SongSummary("a.wav", "/songs/a.wav", "calm", 12.0, 11, 0.25, whole, (), (0.0,) * 20).distrusted
     0
     """
@@ -70,7 +70,7 @@ class SongSummary:
     @property
     def distrusted(self):
         """Seconds in which the label is distrusted."""
-        return sum(stretch.end - stretch.start for stretch in self.stretches)
+        return sum(stretch.seconds_heard for stretch in self.stretches)
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,9 @@ class LabelTotals:
 def summarise(trust, name, file, warnings=(), picture=None, group=None):
     """Give the `SongSummary` of a `LabelTrust`."""
     clean = trust.second_clean_probability
-    lengths = np.diff(np.r_[0.0, trust.second_ends])
     heard = ~np.isnan(clean)
     position = np.minimum((clean[heard] * BINS).astype(int), BINS - 1)
-    bins = np.bincount(position, weights=lengths[heard], minlength=BINS)
+    bins = np.bincount(position, weights=trust.second_heard[heard], minlength=BINS)
     return SongSummary(
         name,
         file,
@@ -143,7 +142,7 @@ def seconds_heard(songs):
     for song in songs:
         for stretch in song.stretches:
             pair = (song.label, song.label if stretch.label_leads else stretch.heard)
-            seconds[pair] = seconds.get(pair, 0.0) + stretch.end - stretch.start
+            seconds[pair] = seconds.get(pair, 0.0) + stretch.seconds_heard
     return seconds
 
 

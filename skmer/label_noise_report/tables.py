@@ -1,11 +1,11 @@
 """The report's three tables: songs to be labelled again, distrusted stretches, and every segment."""
 
-import csv
 from functools import partial
 
-__all__ = ["TO_EDIT", "changed_lines", "open_table", "segment_writer", "write_relabel", "write_stretches"]
+from skmer._csv_lines import csv_writer
 
-TO_EDIT = ("label", "old_label")
+__all__ = ["open_table", "segment_writer", "write_relabel", "write_stretches"]
+
 _FIGURES = ("expected_wrong", "heard", "heard_probability", "label_probability")
 _STRETCH_COLUMNS = (
     *("file", "label", "start", "end", "clean_probability"),
@@ -14,9 +14,9 @@ _STRETCH_COLUMNS = (
 _SEGMENT_COLUMNS = ("file", "label", "start", "end", "clean_probability", "label_probability", "loss")
 
 
-def open_table(path, mode):
-    """Open a table; file names in it go out and in as the bytes that they are."""
-    return open(path, mode, encoding="utf-8", errors="surrogateescape", newline="")
+def open_table(path):
+    """Open a table to be written; file names in it go out as the bytes that they are."""
+    return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def write_relabel(path, songs, unknown=(), grouped=False):
@@ -25,8 +25,8 @@ def write_relabel(path, songs, unknown=(), grouped=False):
     The songs stand as on the page: first those with distrusted stretches. `unknown` are name, label and group of songs
     whose label the model does not know; they come last, without figures. With `grouped` there is a column for groups.
     """
-    with open_table(path, "w") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+    with open_table(path) as stream:
+        writer = csv_writer(stream)
         writer.writerow(["path", "label", *["group"] * grouped, "old_label", *_FIGURES])
         for song in sorted(songs, key=lambda song: not song.stretches):
             whole = song.whole
@@ -37,39 +37,17 @@ def write_relabel(path, songs, unknown=(), grouped=False):
             writer.writerow([name, label, *[group] * grouped, label, *[""] * len(_FIGURES)])
 
 
-def changed_lines(relabel, segments):
-    """Count the lines of a table of `write_relabel` that somebody has changed or taken away.
-
-    The songs of `segments`, a table of `segment_writer`, are those that had a line. None where the table has no longer
-    the columns that tell.
-    """
-    with open_table(relabel, "r") as stream:
-        reader = csv.DictReader(stream)
-        if not {"path", *TO_EDIT} <= set(reader.fieldnames or ()):
-            return None
-        rows = list(reader)
-    changed = sum(len({(row[name] or "").strip() for name in TO_EDIT}) == 2 for row in rows)
-    return changed + len(_songs_of(segments) - {row["path"] for row in rows})
-
-
-def _songs_of(segments):
-    if not segments.is_file():
-        return set()
-    with open_table(segments, "r") as stream:
-        return {row.get("file") for row in csv.DictReader(stream)}
-
-
 def write_stretches(path, songs):
     """Write a line for each distrusted stretch, song by song.
 
     Times have three decimals, probabilities six.
     """
-    with open_table(path, "w") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+    with open_table(path) as stream:
+        writer = csv_writer(stream)
         writer.writerow(_STRETCH_COLUMNS)
         for song in songs:
             for stretch in song.stretches:
-                start, end, clean, heard, heard_probability, label_probability = stretch
+                start, end, clean, heard, heard_probability, label_probability, _ = stretch
                 line = [song.name, song.label, round(start, 3), round(end, 3), f"{clean:.6f}", heard]
                 probabilities = [f"{heard_probability:.6f}", f"{label_probability:.6f}"]
                 writer.writerow([*line, *probabilities, "yes" if stretch.label_leads else "no"])
@@ -77,7 +55,7 @@ def write_stretches(path, songs):
 
 def segment_writer(stream, classes):
     """Give a function of a song's name and `LabelTrust` that writes a line for each segment."""
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv_writer(stream)
     writer.writerow([*_SEGMENT_COLUMNS, *(f"p_{name}" for name in classes)])
     return partial(_write_segments, writer)
 

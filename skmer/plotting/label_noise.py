@@ -10,6 +10,7 @@ __all__ = ["LabelNoiseDisplay"]
 
 _STRIP = (1.10, 1.24)  # heights: the probability takes 0 to 1
 _FIRST_NAMES, _ROW, _MOST_ROWS = 1.29, 0.13, 3
+_LONGEST_NAME, _LONGEST_FILE = 24, 60  # letters
 
 
 class LabelNoiseDisplay:
@@ -54,7 +55,8 @@ class LabelNoiseDisplay:
     Notes
     -----
     Names that would lie upon each other are put in up to three rows; a stretch whose name fits
-    in none of them is named without the label's probability, or goes without a name.
+    in none of them is named without the label's probability, or goes without a name. Names of more than 24
+    letters are shortened in their middle.
 
     The probability that the label is right compares a segment with the other songs of the label
     (`skmer.prediction.label_trust`). The probabilities above the strip are the network's own, as
@@ -109,7 +111,8 @@ class LabelNoiseDisplay:
         """
         name = check_song(song)
         [trust] = label_trust(estimator, [song], [label], threshold)
-        return cls.from_trust(trust, title=f"{name}: labelled {trust.label}" if title is None else title, ax=ax)
+        title = f"{_shortened(name, _LONGEST_FILE)}: labelled {_shortened(trust.label)}" if title is None else title
+        return cls.from_trust(trust, title=title, ax=ax)
 
     @classmethod
     def from_trust(cls, trust, *, title=None, ax=None):
@@ -129,7 +132,7 @@ class LabelNoiseDisplay:
         LabelNoiseDisplay
             The display.
         """
-        return cls(trust, f"Labelled {trust.label}" if title is None else title).plot(ax=ax)
+        return cls(trust, f"Labelled {_shortened(trust.label)}" if title is None else title).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the picture.
@@ -154,8 +157,8 @@ class LabelNoiseDisplay:
         ends = self.trust.second_ends
         edges = np.r_[0.0, ends]
         ax.set_xlim(0, edges[-1])
-        self._draw_curve(ax, edges)
         stretches = self.trust.stretches()
+        self._draw_curve(ax, edges, stretches)
         self._draw_strip(ax, edges[-1], stretches)
         n_rows = self._name_stretches(ax, stretches)
         ax.set_ylim(-0.03, _FIRST_NAMES + _ROW * n_rows)
@@ -173,10 +176,10 @@ class LabelNoiseDisplay:
     def _colour_of(self, stretch):
         return self._colour(self.trust.label if stretch.label_leads else stretch.heard)
 
-    def _draw_curve(self, ax, edges):
+    def _draw_curve(self, ax, edges, stretches):
         trust, clean = self.trust, self.trust.second_clean_probability
         ax.axhline(trust.threshold, color="black", linestyle="--", linewidth=1)
-        for stretch in trust.stretches():
+        for stretch in stretches:
             inside = (edges[:-1] >= stretch.start) & (edges[:-1] < stretch.end)
             heights = np.where(inside, clean, np.nan)
             # what is missing to the threshold
@@ -202,7 +205,7 @@ class LabelNoiseDisplay:
                 linewidth=1.0,
             )
             self.strip_.append(ax.add_patch(piece))
-        text = f"label: {self.trust.label}"
+        text = f"label: {_shortened(self.trust.label)}"
         self._beside(ax, (low + high) / 2, text, color=self._colour(self.trust.label), fontweight="bold")
         if stretches:
             self._beside(ax, _FIRST_NAMES + 0.04, "heard instead", color="#444444")
@@ -267,7 +270,16 @@ def _long(stretch):
 def _short(stretch):
     if stretch.label_leads:
         return f"label {_percent(stretch.label_probability)}"
-    return f"{plain_text(str(stretch.heard))} {_percent(stretch.heard_probability)}"
+    return f"{_shortened(stretch.heard)} {_percent(stretch.heard_probability)}"
+
+
+def _shortened(name, longest=_LONGEST_NAME):
+    """Write a name in one line that leaves room for the picture; its beginning and its end tell it from others."""
+    name = plain_text(" ".join(str(name).split()))
+    if len(name) <= longest:
+        return name
+    end = longest // 3
+    return f"{name[: longest - end - 1]}…{name[-end:]}"
 
 
 def _percent(probability):

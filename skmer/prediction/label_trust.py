@@ -1,230 +1,219 @@
-"""From a fitted pipeline and labelled songs to the seconds whose label it distrusts."""
+"""LabelTrust: how far the label of one song is trusted, over the song's time."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from skmer.label_noise import GMMSplit
-from skmer.label_noise.gaussian_mixture import clean_posterior, mixture_of
-from skmer.labels import refuse_missing_labels
-from skmer.prediction.over_time import SegmentPredictor
-from skmer.prediction.song_trust import LabelTrust
-from skmer.prediction.tagged_songs import gives_tags
-from skmer.segmentation.song_input import check_songs
-
-__all__ = ["LabelJudge", "label_trust"]
-
-_TINY = np.finfo(float).tiny  # a probability that rounding made 0 has a loss of 708
+__all__ = ["LabelStretch", "LabelTrust"]
 
 
-class LabelJudge:
-    """A fitted pipeline that says how far it trusts the labels of songs.
+class LabelStretch(NamedTuple):
+    """A stretch of a song, such as one through which its label is distrusted, or the whole song.
 
     Parameters
     ----------
-    estimator : Pipeline
-        Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
-        as `SSSLClassifier`; or a fitted search over one.
-    threshold : float, default=None
-        Clean probability that a label must exceed to be trusted; None is the classifier's own
-        ``clean_threshold``, or 0.5 where it has no mixture.
-
-    Attributes
-    ----------
-    predictor : SegmentPredictor
-        What reads and predicts songs.
-    from_mixture : bool
-        Whether the classifier kept a mixture over losses.
-    threshold : float
-        As given, or the classifier's.
-
-    Raises
-    ------
-    ValueError
-        If `estimator` is no such pipeline, or `threshold` no probability.
-    NotFittedError
-        If `estimator` is not fitted.
+    start, end : float
+        Beginning and end, in seconds.
+    clean_probability : float
+        Mean, over its seconds, of the probability that the label is right.
+    heard : object
+        What is heard instead: the most probable emotion other than the label.
+    heard_probability : float
+        Mean of that emotion's probability.
+    label_probability : float
+        Mean of the label's own probability, as the network gives it.
+    seconds_heard : float
+        Seconds of it that a segment covers.
 
     See Also
     --------
-    label_trust : Uses it on songs.
+    LabelTrust.stretches : Finds them.
 
     Examples
     --------
-    >>> from skmer import EmotionTagger
-    >>> from skmer.prediction.label_trust import LabelJudge
-    >>> LabelJudge(EmotionTagger())
-    Traceback (most recent call last):
-    ...
-    ValueError: This model gives songs several tags; only one label a song can be judged, by a pipeline with ...
+    >>> from skmer.prediction import LabelStretch
+    >>> stretch = LabelStretch(4.0, 9.0, 0.08, "Q3", 0.3, 0.5, 5.0)
+    >>> stretch.end - stretch.start, stretch.label_leads
+    (5.0, True)
     """
 
-    def __init__(self, estimator, threshold=None):
-        if gives_tags(estimator):
-            raise ValueError(
-                "This model gives songs several tags; only one label a song can be judged, by a pipeline with a "
-                "segment classifier such as SSSLClassifier."
-            )
-        self.predictor = SegmentPredictor(estimator)
-        classifier = self.predictor.classifier
-        self._split = _split_of(classifier, len(self.predictor.classes))
-        self.from_mixture = self._split is not None
-        self.threshold = _own_threshold(classifier, self.from_mixture) if threshold is None else threshold
-        if not isinstance(self.threshold, int | float | np.number) or not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold must be a probability between 0 and 1, got {threshold!r}.")
+    start: float
+    end: float
+    clean_probability: float
+    heard: Any
+    heard_probability: float
+    label_probability: float
+    seconds_heard: float
 
-    def position(self, label):
-        """Find a label among the model's classes.
-
-        Parameters
-        ----------
-        label : object
-            A label; a class that is no text is also found by its text.
-
-        Returns
-        -------
-        int
-            Position in ``predictor.classes``.
-
-        Raises
-        ------
-        ValueError
-            If the model does not know the label.
-        """
-        names = [str(name) for name in self.predictor.classes]
-        if str(label) not in names:
-            raise ValueError(f"the model does not know the label {str(label)!r}; it knows {', '.join(names)}.")
-        return names.index(str(label))
-
-    def trust(self, emotion, label):
-        """Judge the label of one song.
-
-        Parameters
-        ----------
-        emotion : SongEmotion
-            As the predictor gives it for the song.
-        label : object
-            The song's label.
-
-        Returns
-        -------
-        LabelTrust
-            How far the label is trusted.
-
-        Raises
-        ------
-        ValueError
-            If the model does not know the label.
-        """
-        k = self.position(label)
-        of_label = emotion.probabilities[:, k]
-        losses = -np.log(np.maximum(of_label, _TINY))
-        clean = of_label.copy()
-        if self._split is not None:
-            clean = clean_posterior(self._split, losses, k if len(self._split.means) > 1 else 0)
-        return LabelTrust(
-            emotion.classes[k : k + 1].tolist()[0],
-            emotion.classes,
-            emotion.starts,
-            emotion.ends,
-            emotion.probabilities,
-            losses,
-            clean,
-            float(self.threshold),
-            self.from_mixture,
-        )
+    @property
+    def label_leads(self):
+        """Whether the network gives no other emotion more than the label."""
+        return self.label_probability >= self.heard_probability
 
 
-def _split_of(classifier, n_classes):
-    """Give the split that a classifier kept, if it holds a mixture for each class or one for all."""
-    split = getattr(classifier, "split_", None)
-    n_mixtures = 0 if split is None else len(split.means)
-    if n_mixtures not in (1, n_classes):
-        return None
-    try:
-        for mixture in range(n_mixtures):
-            mixture_of(split, mixture)
-    except ValueError:
-        return None
-    return split
-
-
-def _own_threshold(classifier, from_mixture):
-    strategy = getattr(classifier, "noise_model", None)
-    holder = strategy if isinstance(strategy, GMMSplit) else classifier
-    return getattr(holder, "clean_threshold", 0.5) if from_mixture else 0.5
-
-
-def label_trust(estimator, songs, labels, threshold=None):
-    """Say for every song in which seconds its label is distrusted, and what is heard there instead.
-
-    How sure the model is of a label in a segment is the posterior of the small-loss component of
-    the mixture that the classifier kept (``split_`` of `SSSLClassifier`), applied to the
-    segment's loss under the finished network: it says how well the label fits there beside the other
-    songs of that label. It is not the probability that the network gives to the label, which takes
-    its place where the classifier kept no mixture.
+@dataclass(frozen=True)
+class LabelTrust:
+    """How far a model trusts the label of one song, over the song's time.
 
     Parameters
     ----------
-    estimator : Pipeline
-        Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
-        as `SSSLClassifier`; or a fitted search over one.
-    songs : sequence of n_songs paths or waveforms
-        As `SegmentTransformer.transform` takes them.
-    labels : sequence of shape (n_songs,)
-        The label of each song.
-    threshold : float, default=None
-        Clean probability that a label must exceed to be trusted; None is the classifier's own
-        ``clean_threshold``, or 0.5 where it has no mixture.
-
-    Yields
-    ------
-    LabelTrust
-        One a song, in order. Each song is decoded once, when it is asked for.
-
-    Raises
-    ------
-    AudioError
-        If a song cannot be read or is shorter than a segment.
-    ValueError
-        If `estimator` is no such pipeline, `songs` no collection of songs, or a label is missing
-        or unknown to the model.
-    NotFittedError
-        If `estimator` is not fitted.
+    label : object
+        The song's label, which its segments inherit.
+    classes : ndarray of shape (n_classes,)
+        The emotions that the model knows.
+    starts, ends : ndarray of shape (n_segments,)
+        Beginning and end of each segment, in seconds.
+    probabilities : ndarray of shape (n_segments, n_classes)
+        Probability of each emotion in each segment.
+    losses : ndarray of shape (n_segments,)
+        Cross-entropy of each segment against the label.
+    clean_probability : ndarray of shape (n_segments,)
+        Probability that the label is right for the segment.
+    threshold : float
+        Seconds whose clean probability is not above it are distrusted.
+    from_mixture : bool, default=True
+        Whether the clean probability is the posterior of a mixture over losses; if not, it is the
+        probability that the network gives to the label.
 
     See Also
     --------
-    skmer.label_noise_report.write_label_noise_report : A page about many songs.
-    skmer.plotting.LabelNoiseDisplay : Draws a song.
+    label_trust : Makes them.
+    skmer.plotting.LabelNoiseDisplay : Draws them.
 
     Notes
     -----
-    For the songs that the model was fitted on, the clean probabilities are the classifier's
-    ``clean_probability_``. Songs that it has not seen have larger losses: their seconds are
-    still ranked, but distrusted too often.
+    Segments overlap. A second takes the mean over the segments that cover it, each with the
+    part of the second that it covers. A second that no segment covers has NaN, and one of which
+    segments cover a part counts as that part in every mean and sum over seconds.
+
+    Where it comes from a mixture, the clean probability compares the segment's loss with those of
+    the other segments of the same label. A label that other songs carry more clearly can be distrusted
+    although it is still the network's first choice; `LabelStretch.label_leads` tells.
 
     Examples
     --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from skmer import SegmentTransformer, SSSLClassifier
-    >>> from skmer.datasets import make_songs
-    >>> from skmer.prediction import label_trust
-    >>> songs = make_songs(4, duration=4, sr=11264, random_state=0)
-    >>> pipe = make_pipeline(
-    ...     SegmentTransformer(duration=2, sr=11264, n_mels=32),
-    ...     SSSLClassifier.from_recipe("plain", backbone="small", max_epochs=1, random_state=0),
-    ... ).fit(songs.data, songs.target)
-    >>> for trust in label_trust(pipe, songs.data[:1], songs.target[:1]):
-    ...     print(trust.label, trust.clean_probability.shape, trust.from_mixture)
-    Q2 (3,) False
+    >>> import numpy as np
+    >>> from skmer.prediction import LabelTrust
+    >>> probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
+    >>> trust = LabelTrust("calm", np.array(["calm", "tense"]), np.arange(3.0), np.arange(3.0) + 2, probabilities,
+    ...                    -np.log(probabilities[:, 0]), np.array([1.0, 0.8, 0.0]), 0.5)
+    >>> trust.second_clean_probability
+    array([1. , 0.9, 0.4, 0. ])
+    >>> [(stretch.start, stretch.end, stretch.heard) for stretch in trust.stretches()]
+    [(2.0, 4.0, 'tense')]
+    >>> round(trust.expected_wrong, 3)
+    0.425
     """
-    judge = LabelJudge(estimator, threshold)
-    songs, labels = check_songs(songs), list(labels)
-    if len(labels) != len(songs):
-        raise ValueError(f"There are {len(songs)} songs but {len(labels)} labels: give one label a song.")
-    refuse_missing_labels(labels)
-    for i, label in enumerate(labels):
-        try:
-            judge.position(label)
-        except ValueError as error:
-            raise ValueError(f"Song {i}: {error}") from None
-    for song, label in zip(songs, labels, strict=True):
-        yield judge.trust(judge.predictor.predict(judge.predictor.read(song)), label)
+
+    label: Any
+    classes: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    probabilities: np.ndarray
+    losses: np.ndarray
+    clean_probability: np.ndarray
+    threshold: float
+    from_mixture: bool = True
+
+    @cached_property
+    def second_ends(self):
+        """End of each second of the song, of shape (n_seconds,); the last one ends where the last segment does."""
+        n = int(np.ceil(self.ends[-1] - 1e-9))
+        return np.minimum(np.arange(1.0, n + 1), self.ends[-1])
+
+    @cached_property
+    def second_clean_probability(self):
+        """Probability that the label is right for each second, of shape (n_seconds,)."""
+        return self._per_second(self.clean_probability[:, None])[:, 0]
+
+    @cached_property
+    def second_probabilities(self):
+        """Probability of each emotion in each second, of shape (n_seconds, n_classes)."""
+        return self._per_second(self.probabilities)
+
+    @cached_property
+    def second_heard(self):
+        """How much of each second a segment covers, in seconds, of shape (n_seconds,)."""
+        order = np.argsort(self.starts, kind="stable")
+        ends = np.maximum.accumulate(self.ends[order])
+        # what each segment adds to those before it
+        starts = np.maximum(self.starts[order], np.r_[-np.inf, ends[:-1]])
+        added = np.cumsum(ends - starts)
+        # seconds that were heard up to a time
+        heard = np.interp(
+            np.r_[0.0, self.second_ends],
+            np.column_stack([starts, ends]).ravel(),
+            np.column_stack([np.r_[0.0, added[:-1]], added]).ravel(),
+        )
+        return np.where(np.isnan(self.second_clean_probability), 0, np.diff(heard))
+
+    @property
+    def second_is_distrusted(self):
+        """Whether the label is distrusted in each second, of shape (n_seconds,)."""
+        return self.second_clean_probability <= self.threshold
+
+    @property
+    def seconds_heard(self):
+        """Seconds of the song that a segment covers."""
+        return float(self.second_heard.sum())
+
+    @property
+    def expected_wrong(self):
+        """Share of the seconds that are expected to carry another emotion: the mean of 1 - clean probability."""
+        return float(np.average(1 - np.nan_to_num(self.second_clean_probability), weights=self.second_heard))
+
+    def stretches(self):
+        """Give the runs of seconds in which the label is distrusted.
+
+        Returns
+        -------
+        list of LabelStretch
+            In the order of time; empty where the label is trusted throughout.
+        """
+        distrusted = np.r_[False, self.second_is_distrusted, False]
+        edges = np.flatnonzero(distrusted[1:] != distrusted[:-1])
+        return [self._stretch(first, stop) for first, stop in edges.reshape(-1, 2)]
+
+    def whole(self):
+        """Give the whole song as one stretch.
+
+        Returns
+        -------
+        LabelStretch
+            Its means are those over all seconds that were heard; its clean probability is
+            1 - `expected_wrong`.
+        """
+        return self._stretch(0, len(self.second_ends))
+
+    def _stretch(self, first, stop):
+        def mean(values):
+            return np.average(np.nan_to_num(values[first:stop]), axis=0, weights=weights)
+
+        weights = self.second_heard[first:stop]
+        probabilities, is_label = mean(self.second_probabilities), self.classes == self.label
+        heard = int(np.where(is_label, -1, probabilities).argmax())
+        return LabelStretch(
+            float(first),
+            float(self.second_ends[stop - 1]),
+            float(mean(self.second_clean_probability)),
+            self.classes[heard : heard + 1].tolist()[0],
+            float(probabilities[heard]),
+            float(probabilities[is_label][0]),
+            float(weights.sum()),
+        )
+
+    def _per_second(self, values):
+        n = len(self.second_ends)
+        total, weight = np.zeros((n, values.shape[1])), np.zeros(n)
+        first = np.floor(self.starts + 1e-9).astype(int)
+        # a segment reaches into few seconds, a song may have many: no table of all segments by all seconds
+        for step in range(int(np.ceil((self.ends - self.starts).max())) + 1):
+            second = np.minimum(first + step, n - 1)
+            covered = np.minimum(self.ends, first + step + 1) - np.maximum(self.starts, first + step)
+            covered = np.where(covered > 1e-9, covered, 0)
+            np.add.at(total, second, covered[:, None] * values)
+            np.add.at(weight, second, covered)
+        with np.errstate(invalid="ignore"):
+            return total / weight[:, None]

@@ -264,10 +264,10 @@ def _sentence(test, n_splits):
 
 
 def _about_dummy(accuracy, n_classes):
-    """Say why the dummy can be worse than chance, which flatters what it is compared with."""
+    """Say where the dummy is worse than chance, which flatters what it is compared with.
+
+    In small folds the class that is commonest in training is rare in the test.
+    """
     if accuracy.mean() >= 1 / n_classes:
         return ""
-    return (
-        f" The dummy's own accuracy is below 1/{n_classes} here, because in small folds the class that is commonest in "
-        "training is rare in the test: look at the balanced accuracy too."
-    )
+    return f" The dummy is below 1/{n_classes} here: look at the balanced accuracy too."

@@ -136,7 +136,7 @@ def train_model(
     # all that can be refused is, before any work
     check_pipeline(pipeline, np.unique(given.target).tolist())
     choose_folds(given.target, given.groups, n_splits)
-    say(f"{len(given.target):,} songs: {_counts(given.target)}. {_about_groups(given.groups)}")
+    say(f"{len(given.target):,} songs to read: {_counts(given.target)}. {_about_groups(given.groups)}")
     say(f"System {system} on {choose_device(device)}: {_told(changed_parameters(pipeline))}.")
     with _folder(store) as work:
         pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": str(work / "songs")})
@@ -144,6 +144,9 @@ def train_model(
         if unreadable and not skip_unreadable:
             raise UnreadableSongs(unreadable, len(counts))
         used = _usable(given, counts)
+        if unreadable:
+            songs_used = f"{len(used.target):,} of {len(given.target):,} songs are used"
+            say(f"{songs_used}: {_counts(used.target)}. {_about_groups(used.groups)}")
         n_splits, lowered = choose_folds(used.target, used.groups, n_splits)
         found = None
         if n_splits:

@@ -53,6 +53,24 @@ def test_a_stretch_in_which_the_label_leads_keeps_its_colour_under_a_light_hatch
     assert display.names_[0].get_color() == COLOURS[0]
 
 
+@pytest.mark.filterwarnings("error")
+def test_long_names_are_shortened_in_their_middle_and_leave_room(tmp_path):
+    classes = np.array(["a" * 300, "b" * 299 + "c"])
+    display = LabelNoiseDisplay.from_trust(trust_of([0.9, 0.2], classes[0], 1, classes))
+    display.figure_.savefig(tmp_path / "long.png")
+    short = "b" * 15 + "…" + "b" * 7 + "c"
+    assert [name.get_text() for name in display.names_] == [f"{short} 80 %, label 20 %"]
+    assert display.ax_.get_title(loc="left") == "Labelled " + "a" * 15 + "…" + "a" * 8
+    assert display.ax_.get_position().width > 0.5
+
+
+def test_stretches_are_found_once(monkeypatch):
+    calls, stretches = [], LabelTrust.stretches
+    monkeypatch.setattr(LabelTrust, "stretches", lambda trust: calls.append(1) or stretches(trust))
+    LabelNoiseDisplay.from_trust(trust_of([0.9, 0.2]))
+    assert len(calls) == 1
+
+
 def test_a_trusted_song_has_a_plain_strip():
     display = LabelNoiseDisplay.from_trust(trust_of([0.9, 0.8]))
     assert len(display.strip_) == 1
