@@ -129,8 +129,8 @@ class GMMSplit(LabelStrategy):
         if reason:
             history.record("phase", "supervised")
             self._warn_once(
-                f"Epoch {len(history)}: {reason}, so this epoch is trained on the inherited labels. Where that goes on, "
-                "raise warmup_epochs, or lower clean_threshold."
+                f"Epoch {len(history)}: {reason}, so this epoch is trained on the inherited labels. Where that goes "
+                "on, raise warmup_epochs, or lower clean_threshold."
             )
             return inherited, torch.zeros(len(clean), dtype=torch.bool, device=net.device)
         history.record("phase", "sssl")
