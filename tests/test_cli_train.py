@@ -9,16 +9,19 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+import torch
 
 from skmer.cli import main
 from skmer.datasets import load_folder
 from skmer.trained_models import train_model
 from skmer.trained_models.estimate import PipelineSystem
+from skmer.trained_models.run_folder import RunFolder
 from tests.trained_models.tiny import CONFIG, LOG_MEL, written
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -142,7 +145,9 @@ def test_no_folder_stays_where_no_song_could_be_read(home, capsys):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("no music")
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 1
-    assert capsys.readouterr().err.endswith("or leave them out with --skip-unreadable.\n")
+    err = capsys.readouterr().err
+    assert "4 of 4 songs cannot be used, among them all of the classes 'a', 'b':" in err
+    assert err.endswith("A class is not left out unasked: mend some of its songs, or take all of them away.\n")
     assert os.listdir() == ["songs"]
 
 
@@ -208,6 +213,10 @@ def test_a_killed_run_goes_on_and_gives_the_same_figures(home, capsys):
         ('songs --out m --config {"x":{}}', "no section 'x'; the steps of this model are"),
         ('songs --out m --config {"svm":{"random_state":1}}', "give it as --seed"),
         ("songs --out m --device gpu", "device='gpu' is unknown"),
+        ("songs --out m --device meta", "device='meta' cannot be used here"),
+        ("songs --out link.joblib", "link.folds: .* a link that leads nowhere"),
+        ('songs --out m --config {"segments":{"sr":1e13}}', "config, section 'segments'"),
+        ('songs --out m --config {"sssl":{"cv":100}}', "config, section 'sssl': cv=100 does not divide"),
         ("songs --out taken.joblib", "taken.folds: finished folds would be kept there"),
     ],
 )
@@ -215,6 +224,7 @@ def test_wrong_input_ends_in_a_sentence(home, arguments, told, capsys, monkeypat
     Path("labels.csv").write_text("path,label\na.mp3,x\nb.mp3,y\n")
     Path("taken.folds").mkdir()
     Path("taken.folds/mine").touch()
+    Path("link.folds").symlink_to("none")
     monkeypatch.setattr("skmer.trained_models.runs.read_songs", lambda *_: pytest.fail("a song was read"))
     before = sorted(os.listdir())
     assert main(["train", *arguments.split()]) == 2
@@ -238,6 +248,72 @@ def test_artists_must_have_folders(home, capsys):
     shutil.copy(next(Path("songs").rglob("*.wav")), "songs/Q1/loose.wav")
     assert main(["train", "songs", "--artists", "--out", "model.joblib", *FAST]) == 2
     assert "--artists: Q1/loose.wav in songs does not lie at CLASS/ARTIST/SONG" in capsys.readouterr().err
+
+
+def test_two_trainings_into_one_model_leave_each_other_alone(home, capsys):
+    run = RunFolder("model.folds")
+    (Path("model.folds") / "songs").mkdir()
+    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert f"model.folds: another skmer train, process {os.getpid()} on " in err
+    assert err.count("\n") == 1
+    assert Path("model.folds/songs").is_dir()
+    run.close()
+    assert main(command) == 0
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
+    from skmer.trained_models import saving
+
+    def meanwhile(trained, path):
+        Path("model.joblib").write_text("of somebody else")
+        return save_model(trained, path)
+
+    save_model = saving.save_model
+    monkeypatch.setattr(saving, "save_model", meanwhile)
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    err = capsys.readouterr().err
+    assert "model.joblib: this file exists already" in err
+    assert "The finished model and its cards are in model.folds/finished: move the three files" in err
+    assert Path("model.joblib").read_text() == "of somebody else"
+    assert sorted(os.listdir("model.folds/finished")) == WRITTEN
+    assert len(joblib.load("model.folds/finished/model.joblib").predict(load_folder("songs").data)) == 16
+    Path("model.joblib").unlink()
+    monkeypatch.setattr(saving, "save_model", save_model)
+    monkeypatch.setattr(saving, "copy_model", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    err = capsys.readouterr().err
+    assert "No space left on device" in err
+    assert "are in model.folds/finished" in err
+    monkeypatch.undo()
+    os.chdir(home)
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 0
+    assert "s in the last run, which took up" in Path("model-card.md").read_text()
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB."), "the device has not enough memory"),
+        (MemoryError(), "there is not enough memory: take fewer --n-jobs"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp]\nyou tried to allocate memory"), "not enough memory"),
+        (BrokenProcessPool("a\nb"), "a worker process died, as when memory runs out: take fewer --n-jobs"),
+        (RuntimeError("odd\nthing"), "the training failed (RuntimeError: odd thing)"),
+    ],
+)
+def test_what_fails_on_the_way_ends_in_a_sentence(home, error, told, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("skmer.trained_models.runs.fit_pipeline", fail)
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.endswith("What is finished is kept in model.folds; the same command goes on from there.\n")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("wrong", ["--n-splits 1", "--seed -1", "--system vgg", "--n-jobs 0"])

@@ -1,7 +1,6 @@
 """Predictions over time are the pipeline's own; bad files are told apart from good ones."""
 
 import os
-import pickle
 import threading
 import warnings
 from pathlib import Path
@@ -17,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skmer import AudioError, SongSequence
 from skmer.audio.files import find_audio_files
 from skmer.prediction import SegmentPredictor, SongEmotion, emotion_over_time
-from skmer.prediction.files import _ahead, _WhereCollected, predict_files
+from skmer.prediction.files import _ahead, predict_files
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 
@@ -153,41 +152,6 @@ def test_warnings_of_others_are_shown_and_the_hook_goes_away(wavs):
             warnings.warn("mine", UserWarning, stacklevel=1)
     assert [str(warning.message) for warning in told] == ["mine"]
     assert warnings.showwarning is before
-
-
-def test_while_it_waits_the_callers_filters_hold(wavs):
-    silent = wavs[0].with_name("silent.wav")
-    soundfile.write(silent, np.zeros(2 * SR), SR)
-    show = warnings.showwarning
-    for n_jobs in (1, 2):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            filters = list(warnings.filters)
-            got = []
-            for song in predict_files(tiny_pipeline(), [silent] * 6, n_jobs):
-                got.append(song)
-                with pytest.raises(UserWarning, match="mine"):
-                    warnings.warn("mine", UserWarning, stacklevel=1)
-            # what is read beside becomes part of the predictions, neither an error nor shown
-            assert [(len(song.warnings), song.error) for song in got] == [(1, None)] * 6
-            assert warnings.filters == filters
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("ignore")
-            for _ in predict_files(tiny_pipeline(), [silent] * 3, n_jobs):
-                warnings.warn("mine", UserWarning, stacklevel=1)
-        assert told == []
-    assert warnings.showwarning is show
-
-
-def test_filters_that_the_caller_sets_while_it_waits_stay(wavs):
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        for _ in predict_files(tiny_pipeline(), wavs[:1]):
-            warnings.simplefilter("error")
-            copies = pickle.loads(pickle.dumps(warnings.filters))  # as they are sent to other processes
-        assert warnings.filters[0][0] == "error"
-        assert not any(isinstance(text, _WhereCollected) for _, text, *_ in warnings.filters)
-        assert len(copies) == len(warnings.filters) + 1
 
 
 def test_two_at_a_time_leave_nothing_behind(wavs):

@@ -1,17 +1,22 @@
 """``skmer train``: a model from labelled songs, with a card that says what it is worth."""
 
 import os
+import re
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from skmer.cli.argument_types import at_least, folds_or_none
 from skmer.cli.command import Stop, add_command, n_jobs_argument, shows_progress
 from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_songs
-from skmer.cli.output_files import check_output
+from skmer.cli.output_files import OutputError, check_output
 
 __all__ = ["add_train"]
 
 _SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel")
+# what is no fault of the program; anything else shows where it is
+_TOLD = (ArithmeticError, ImportError, MemoryError, OSError, OutputError, RuntimeError, TypeError, ValueError)
+_OF_MEMORY = re.compile("out of memory|allocate memory|not enough memory")
 
 
 def add_train(commands):
@@ -65,19 +70,28 @@ def add_train(commands):
 
 def _train(arguments):
     _check_places(arguments)
-    from skmer.trained_models import UnreadableSongs, files_of, read_config, save_model, train_model
-    from skmer.trained_models.saving import open_store, remove_store
+    from skmer.trained_models import files_of, read_config
+    from skmer.trained_models.run_folder import RunFolder
 
-    folds = files_of(arguments.out)[2]
     try:
         config = None if arguments.config is None else read_config(arguments.config)
         songs = load_songs(arguments)
-        earlier = open_store(folds)
+        run = RunFolder(files_of(arguments.out)[2])
     except (OSError, ValueError) as error:
         raise Stop(str(error)) from error
+    try:
+        return _train_in(run, songs, config, arguments)
+    finally:
+        run.close()
+
+
+def _train_in(run, songs, config, arguments):
+    """Train with a folder that is the run's alone; what fails leaves there what was finished."""
+    from skmer.trained_models import UnreadableSongs, train_model
+
     say = (lambda line: None) if arguments.quiet else (lambda line: print(line, flush=True))
-    if earlier:
-        say(f"{folds} is there from a run that did not end: what is finished in it is taken up.")
+    if run.earlier:
+        say(f"{run.path} is there from a run that did not end: what is finished in it is taken up.")
     try:
         trained = train_model(
             songs,
@@ -86,30 +100,69 @@ def _train(arguments):
             n_splits=arguments.n_splits,
             seed=arguments.seed,
             device=arguments.device,
-            store=folds,
+            store=run.path,
             skip_unreadable=arguments.skip_unreadable,
             n_jobs=arguments.n_jobs,
             verbose=shows_progress(arguments),
             say=say,
         )
-        for place in (Path(arguments.out), *files_of(arguments.out)[:2]):
-            check_output(place, arguments.force)
-        written = save_model(trained, arguments.out)
+        written = _write(trained, run, arguments)
     except KeyboardInterrupt as error:
-        if _holds_work(folds):
-            error.add_note(f"What is finished is in {folds}; the same command goes on from there.")
+        if _kept(run):
+            error.add_note(f"What is finished is in {run.path}; the same command goes on from there.")
         raise
     except UnreadableSongs as error:
         advice = "Mend them or take them away, or leave them out with --skip-unreadable."
-        kept = f" The other songs need not be read again: {folds} is kept for that." * _holds_work(folds)
+        if error.classes:
+            advice = "A class is not left out unasked: mend some of its songs, or take all of them away."
+        kept = f" The other songs need not be read again: {run.path} is kept for that." if _kept(run) else ""
         raise Stop(f"{error}\n{advice}{kept}", 1) from error
-    except (ImportError, OSError, TypeError, ValueError) as error:
-        kept = f" What is finished is kept in {folds}." * _holds_work(folds)
-        raise Stop(_with_options(str(error)) + kept) from error
-    remove_store(folds)
+    except _TOLD as error:
+        raise Stop(_with_options(_in_a_sentence(error)) + _kept(run)) from error
+    run.remove()
     _tell_remarks(trained.card, arguments.quiet)
     say("Written: " + ", ".join(map(str, written)))
     return 0
+
+
+def _write(trained, run, arguments):
+    """Write the model into the folder of the run, so that it is not lost, and then to its place."""
+    from skmer.trained_models.saving import copy_model, files_of, save_model
+
+    run.finished.mkdir(exist_ok=True)
+    finished = save_model(trained, run.finished / Path(arguments.out).name)[0]
+    for place in (Path(arguments.out), *files_of(arguments.out)[:2]):
+        check_output(place, arguments.force)
+    return copy_model(finished, arguments.out)
+
+
+def _kept(run):
+    """Say what is kept of a run that ended early; a folder with nothing in it is removed."""
+    if not run.holds_work():
+        run.remove()
+        return ""
+    if any(run.finished.glob("*-card.json")):
+        return (
+            f" The finished model and its cards are in {run.finished}: move the three files to a place of yours, then "
+            f"delete {run.path}."
+        )
+    return f" What is finished is kept in {run.path}; the same command goes on from there."
+
+
+def _in_a_sentence(error):
+    """Say what ended the training; of what torch and joblib say, the first lines."""
+    text = str(error)
+    if isinstance(error, BrokenProcessPool):
+        return "a worker process died, as when memory runs out: take fewer --n-jobs."
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OF_MEMORY.search(text)):
+        where = "the device has" if "CUDA" in text else "there is"
+        return (
+            f"{where} not enough memory: take fewer --n-jobs, a smaller batch_size or backbone in the section sssl of "
+            "--config, or a shorter duration or max_duration in that of its first step."
+        )
+    if isinstance(error, ArithmeticError | RuntimeError):
+        text = f"the training failed ({type(error).__name__}: {' '.join(text.split())[:300]})."
+    return text
 
 
 def _check_places(arguments):
@@ -132,17 +185,6 @@ def _with_options(text):
     for name, option in (("n_splits=0", "--n-splits 0"), ("give it as seed", "give it as --seed")):
         text = text.replace(name, option)
     return text
-
-
-def _holds_work(folds):
-    """Tell whether the folder of a run that ended holds anything; one that does not is removed."""
-    from skmer.trained_models.saving import remove_store
-
-    # finished folds are JSON, songs that were read pickles of joblib, whose folder alone says nothing
-    if any(path.suffix in (".json", ".pkl") for path in folds.glob("*/**/*")):
-        return True
-    remove_store(folds)
-    return False
 
 
 def _tell_remarks(card, quiet):

@@ -11,12 +11,11 @@ from pathlib import PurePath
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skmer._run_parameters import INDIFFERENT
 from skmer.content_key import class_key, content_key, given_key
 
 __all__ = ["describe", "digest"]
 
-# parameters that change how a result is come by, not the result
-_INDIFFERENT = {"memory", "store", "n_jobs", "verbose", "device"}
 # what clone keeps of every estimator
 _SETTINGS = ("_metadata_request", "_sklearn_output_config")
 _LONGEST = 20_000  # characters
@@ -98,7 +97,7 @@ def _describe_dict(thing, seeded, within, counter):
 
 
 def _describe_estimator(thing, seeded, within, counter):
-    params, left_out = thing.get_params(deep=False), _INDIFFERENT
+    params, left_out = thing.get_params(deep=False), INDIFFERENT
     if seeded is None:
         seeded = frozenset(id(part) for part in (thing, *thing.get_params().values()))
     if id(thing) in seeded:
@@ -106,7 +105,7 @@ def _describe_estimator(thing, seeded, within, counter):
     strategies = sys.modules.get("skmer.label_noise")
     if strategies is not None and isinstance(thing, strategies.LabelStrategy):
         # all that it has is its own, whatever the name
-        left_out, seeded = set(), frozenset()
+        left_out, seeded = frozenset(), frozenset()
     kept = {n: _short(_describe(params[n], seeded, within, counter)) for n in sorted(params) if n not in left_out}
     described = {"class": f"{type(thing).__module__}.{type(thing).__qualname__}", **kept, **_code(thing, kept)}
     settings = {name: _repr(vars(thing)[name]) for name in _SETTINGS if name in getattr(thing, "__dict__", ())}

@@ -41,6 +41,8 @@ class Experiment:
         When it ended, UTC.
     systems : dict
         The systems' parameters by name.
+    n_found : int
+        Fits that an earlier run had finished, of all systems and seeds. It does not part equal experiments.
 
     See Also
     --------
@@ -61,6 +63,7 @@ class Experiment:
     versions: dict = field(default_factory=dict)
     date: str = ""
     systems: dict = field(default_factory=dict)
+    n_found: int = field(default=0, compare=False)
 
     @property
     def names(self):
@@ -90,9 +93,10 @@ class Experiment:
         Returns
         -------
         dict
-            As JSON can hold it; ``Experiment(**that)`` gives the experiment back.
+            As JSON can hold it; ``Experiment(**that)`` gives the experiment back. `n_found`, which
+            is this run's alone, is left out.
         """
-        return dict(self.__dict__)
+        return {name: value for name, value in self.__dict__.items() if name != "n_found"}
 
 
 def run_experiment(
@@ -220,6 +224,7 @@ def run_experiment(
         versions=versions(),
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         systems={name: describe(system.parts) for name, system in systems.items()},
+        n_found=len(jobs) - len(missing),
     )
 
 

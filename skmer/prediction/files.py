@@ -1,7 +1,6 @@
 """From a fitted pipeline and many audio files to their emotions, whatever some of the files hold."""
 
 import os
-import re
 import threading
 import warnings
 from collections import deque
@@ -86,11 +85,8 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     Notes
     -----
     It holds `n_jobs` + 1 songs at most, however many there are. The warnings of its own work
-    become part of the predictions; all others are shown as the filters of the caller say.
-
-    Python has one list of filters for all threads. A filter that is set, or a
-    ``warnings.catch_warnings`` that is entered, while it runs also holds for the songs that its threads read
-    ahead, whose warnings it can hide or turn into errors. Set filters before the first song.
+    become part of the predictions. Python has one list of filters for all threads: until the
+    last song, user warnings of other code are shown too, whatever the caller's filters say of them.
 
     Examples
     --------
@@ -161,28 +157,20 @@ class _WarningCollector:
 
     @contextmanager
     def installed(self):
-        # by default a warning is shown once a line of code, so a file given twice would warn once
-        own: Any = ("always", _WhereCollected(self._local), UserWarning, None, 0)
-        show = warnings.showwarning
-
-        def keep(message, category, filename, lineno, file=None, line=None):
-            kept = getattr(self._local, "kept", None)
-            if kept is None:
-                show(message, category, filename, lineno, file, line)
-            else:
-                kept.append(" ".join(str(message).split()))
-
         with warnings.catch_warnings():
-            pass  # Python forgets what it has shown before
-        # while a generator waits, filters are the caller's to change: only what was set here is taken away again
-        warnings.filters = [own, *warnings.filters]
-        warnings.showwarning = keep
-        try:
+            # by default a warning is shown once a line of code, so a file given twice would warn once
+            warnings.simplefilter("always", UserWarning)
+            show = warnings.showwarning
+
+            def keep(message, category, filename, lineno, file=None, line=None):
+                kept = getattr(self._local, "kept", None)
+                if kept is None:
+                    show(message, category, filename, lineno, file, line)
+                else:
+                    kept.append(" ".join(str(message).split()))
+
+            warnings.showwarning = keep
             yield
-        finally:
-            warnings.filters = [kept for kept in warnings.filters if kept is not own]
-            if warnings.showwarning is keep:
-                warnings.showwarning = show
 
     @contextmanager
     def collect(self):
@@ -191,17 +179,3 @@ class _WarningCollector:
             yield self._local.kept
         finally:
             self._local.kept = None
-
-
-class _WhereCollected:
-    """Stands for the pattern of a warning's filter; it fits whatever is said by a thread that collects warnings."""
-
-    def __init__(self, local):
-        self._local = local
-
-    def match(self, text):
-        return getattr(self._local, "kept", None) is not None
-
-    def __reduce__(self):
-        # filters may be sent to other processes, in which nothing is collected: a pattern that fits nothing
-        return re.compile, ("(?!)",)

@@ -6,16 +6,16 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
-__all__ = ["as_if_at_home", "found_by_search", "reader_and_rest", "reads_songs", "steps_of"]
+from skmer._run_parameters import WITHOUT_TRACE
 
-_AT_HOME = {"memory": None, "store": None, "n_jobs": 1, "verbose": 0}
+__all__ = ["as_if_at_home", "found_by_search", "reader_and_rest", "reads_songs", "steps_of"]
 
 
 def as_if_at_home(step):
     """Copy a step that reads songs without its trainer's folders, threads and progress bars."""
     step = deepcopy(step)
     names = {name: name.rpartition("__")[2] for name in step.get_params()}
-    return step.set_params(**{name: _AT_HOME[last] for name, last in names.items() if last in _AT_HOME})
+    return step.set_params(**{name: WITHOUT_TRACE[last] for name, last in names.items() if last in WITHOUT_TRACE})
 
 
 def found_by_search(estimator):

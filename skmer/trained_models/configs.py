@@ -7,17 +7,12 @@ from pathlib import Path
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
+from skmer._run_parameters import OF_RUN
+
 __all__ = ["apply_config", "read_config"]
 
-# what a run decides, and whoever starts it
-_OF_RUN = {
-    "device": "device",
-    "memory": "store",
-    "n_jobs": "n_jobs",
-    "random_state": "seed",
-    "store": "store",
-    "verbose": "verbose",
-}
+# what those of a run are called where one is started
+_GIVEN_AS = {"memory": "store", "random_state": "seed"}
 _NO_JSON = ("callbacks",)
 
 
@@ -93,7 +88,7 @@ def _once(pairs):
 
 def settable(step):
     """Give the parameters of a step that a config may have, sorted."""
-    return sorted(step.get_params(deep=False).keys() - _OF_RUN.keys() - set(_NO_JSON))
+    return sorted(step.get_params(deep=False).keys() - OF_RUN - set(_NO_JSON))
 
 
 def apply_config(pipeline, config):
@@ -133,9 +128,10 @@ def apply_config(pipeline, config):
         step = pipeline.named_steps[section]
         known = settable(step)
         for name in entries:
-            if name in _OF_RUN and name in step.get_params(deep=False):
+            if name in OF_RUN and name in step.get_params(deep=False):
+                given_as = _GIVEN_AS.get(name, name)
                 raise ValueError(
-                    f"config: {name!r} of {section!r} is not the model's but the run's: give it as {_OF_RUN[name]}."
+                    f"config: {name!r} of {section!r} is not the model's but the run's: give it as {given_as}."
                 )
             if name not in known:
                 has = f"it has {', '.join(known)}" if known else "it has none"

@@ -1,7 +1,6 @@
 """What a pipeline does on songs that it has not learnt from, beside the commonest class on the same folds."""
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
@@ -15,7 +14,7 @@ from skmer.model_selection import (
     summary_table,
 )
 
-__all__ = ["FIGURES", "PipelineSystem", "choose_folds", "estimate", "fit_pipeline"]
+__all__ = ["FIGURES", "PipelineSystem", "choose_folds", "estimate", "fit_pipeline", "stratified_folds"]
 
 FIGURES = ("accuracy", "macro-F1", "balanced accuracy")
 _RISK = 0.05
@@ -157,6 +156,20 @@ def choose_folds(y, groups, n_splits):
     return n, f"n_splits={n_splits} is lowered to {n}, the number of {what}s of the class {smallest!r}."
 
 
+def stratified_folds(y, groups, n_splits, seed):
+    """Give the (train, test) pairs of the estimate; none for 0 folds."""
+    if n_splits == 0:
+        return []
+    with warnings.catch_warnings():
+        # n_splits was chosen for the smallest class; groups can still be unlucky, which the figures show
+        warnings.simplefilter("ignore", UserWarning)
+        return list(_protocol(groups, n_splits, seed).split(np.asarray(y), groups))
+
+
+def _protocol(groups, n_splits, seed):
+    return Protocol("stratified" if groups is None else "grouped", n_splits, fold_seed=seed)
+
+
 def estimate(pipeline, name, songs, y, groups, n_splits, seed, store, n_jobs=None, verbose=0):
     """Cross-validate a pipeline beside the commonest class; each finished fold is kept.
 
@@ -205,16 +218,14 @@ def estimate(pipeline, name, songs, y, groups, n_splits, seed, store, n_jobs=Non
     >>> found["protocol"], len(found["folds"]["log-mel"]["accuracy"])
     ('2 stratified folds, each song a group of its own', 2)
     """
-    protocol = Protocol("stratified" if groups is None else "grouped", n_splits, fold_seed=seed)
+    for train, _ in stratified_folds(y, groups, n_splits, seed):
+        if len(np.unique(np.asarray(y)[train])) < 2:
+            raise ValueError(
+                "A fold has training songs of one class only: lower n_splits, or give songs of more groups."
+            )
+    protocol = _protocol(groups, n_splits, seed)
     with warnings.catch_warnings():
-        # n_splits was chosen for the smallest class; groups can still be unlucky, which the figures show
         warnings.simplefilter("ignore", UserWarning)
-        for train, _ in protocol.split(y, groups):
-            if len(np.unique(np.asarray(y)[train])) < 2:
-                raise ValueError(
-                    "A fold has training songs of one class only: lower n_splits, or give songs of more groups."
-                )
-        before = _files(store)
         experiment = run_experiment(
             {name: PipelineSystem(pipeline)}, songs, y, protocol=protocol, groups=groups, seeds=[seed], store=store,
             n_jobs=n_jobs, verbose=verbose,
@@ -225,7 +236,7 @@ def estimate(pipeline, name, songs, y, groups, n_splits, seed, store, n_jobs=Non
     return {
         "protocol": f"{n_splits} stratified folds, {how}",
         "n_splits": n_splits,
-        "n_found": n_splits - len(_files(store) - before),
+        "n_found": experiment.n_found,
         "folds": {which: {figure: found[figure].tolist() for figure in FIGURES} for which, found in scores.items()},
         "mean": {which: {figure: float(found[figure].mean()) for figure in FIGURES} for which, found in scores.items()},
         "sd": {which: {figure: float(found[figure].std()) for figure in FIGURES} for which, found in scores.items()},
@@ -233,10 +244,6 @@ def estimate(pipeline, name, songs, y, groups, n_splits, seed, store, n_jobs=Non
         "table": summary_table(scores, FIGURES),
         "sentence": _sentence(test, n_splits) + _about_dummy(scores[DUMMY]["accuracy"], len(np.unique(y))),
     }
-
-
-def _files(store):
-    return {path.name for path in Path(store).glob("*.json")}
 
 
 def _test(differences, rows):

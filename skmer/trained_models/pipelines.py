@@ -1,5 +1,7 @@
 """The pipelines that can be trained by name, with settings that suit the machine, checked before a song is read."""
 
+import warnings
+
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -7,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from skmer._run_parameters import OF_RUN
 from skmer.aggregation import SpectrogramStatistics
 from skmer.backbones import build_backbone
 from skmer.descriptors import DescriptorTransformer
@@ -16,7 +19,7 @@ from skmer.songs import SongSequence
 from skmer.trained_models.configs import apply_config
 from skmer.training.runtime import choose_device
 
-__all__ = ["SYSTEMS", "changed_parameters", "check_pipeline", "make_pipeline_of"]
+__all__ = ["SYSTEMS", "changed_parameters", "check_cross_fitting", "check_device", "check_pipeline", "make_pipeline_of"]
 
 SYSTEMS = {
     "sssl": "a network over segments that finds out which inherited labels are wrong, song statistics, SVM",
@@ -31,8 +34,9 @@ _MAX_DURATION = 30.0  # seconds of a song, as in the paper
 _ON_CPU = {"backbone": "small", "backbone_params": {"width": 16}}
 _EPOCHS = {"sssl": {"max_epochs": 12, "warmup_epochs": 4}, "cross-entropy": {"max_epochs": 5}}
 _RECIPES = {"sssl": None, "cross-entropy": "plain"}
-# no model's, and so no difference
-_OF_RUN = ("device", "memory", "n_jobs", "random_state", "verbose")
+_MOST_SAMPLES = 50_000_000  # of a segment: 17 minutes at 48 kHz
+# what else than a ValueError steps end in where their parameters cannot be
+_IMPOSSIBLE = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError)
 
 
 def make_pipeline_of(system, config=None, device="auto", seed=0):
@@ -89,7 +93,37 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
     return pipeline.set_params(**dict.fromkeys(seeds, seed))
 
 
-def check_pipeline(pipeline, classes):
+def check_device(device):
+    """Refuse a device on which nothing can be computed here."""
+    place = choose_device(device)
+    try:
+        torch.ones(1, device=place).item()
+    except (AssertionError, RuntimeError) as error:
+        why = _first_line(error).partition(". ")[0]
+        raise ValueError(f"device={device!r} cannot be used here ({why}): use 'auto', 'cpu' or 'cuda'.") from error
+
+
+def check_cross_fitting(pipeline, y, groups, folds):
+    """Refuse a `cv` of the network that does not divide the songs, or the training songs of a fold."""
+    network = pipeline.named_steps.get("sssl")
+    if network is None or isinstance(network.cv, str):
+        return
+    everything = np.arange(len(y))
+    for train in (everything, *(train for train, _ in folds)):
+        inside = None if groups is None else groups[train]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                network._cross_fitting_folds(y[train], inside)
+        except (ValueError, *_IMPOSSIBLE) as error:
+            songs = "" if train is everything else f", of which {len(train):,} train in a fold of the estimate"
+            raise ValueError(
+                f"config, section 'sssl': cv={network.cv!r} does not divide the {len(y):,} songs{songs}: "
+                f"{_first_line(error)}"
+            ) from error
+
+
+def check_pipeline(pipeline, classes, configured=True):
     """Refuse settings that would fail only after the songs were read: try the steps on noise.
 
     Parameters
@@ -98,13 +132,15 @@ def check_pipeline(pipeline, classes):
         Of `make_pipeline_of`.
     classes : sequence of str
         The labels.
+    configured : bool, default=True
+        Whether parameters come from a config, which messages then name.
 
     Raises
     ------
     ImportError
         If a package is missing that a step needs.
     ValueError
-        If the parameters of a step do not fit together.
+        If the parameters of a step do not fit together, or ask for what no memory holds.
 
     Examples
     --------
@@ -117,11 +153,20 @@ def check_pipeline(pipeline, classes):
     rng = np.random.default_rng(0)
     labels = np.tile(classes, 2)
     made = None
+    where = "config, section" if configured else "step"
     for name, step in pipeline.steps:
         try:
             made = _try_step(clone(step), made, labels, rng)
         except ValueError as error:
-            raise ValueError(f"config, section {name!r}: {error}") from error
+            raise ValueError(f"{where} {name!r}: {error}") from error
+        except _IMPOSSIBLE as error:
+            told = f"{type(error).__name__.lstrip('_')}: {_first_line(error)}"
+            raise ValueError(f"{where} {name!r}: these parameters cannot be ({told}).") from error
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines() or ["no reason was given"]
+    return lines[0][:300].rstrip(".")
 
 
 def _try_step(step, made, labels, rng):
@@ -131,6 +176,11 @@ def _try_step(step, made, labels, rng):
         return rng.normal(size=(len(labels), 4))
     if isinstance(step, SegmentTransformer):
         step.fit()
+        if step.duration * step.sr > _MOST_SAMPLES:
+            raise ValueError(
+                f"duration={step.duration:g} s at sr={step.sr:g} Hz are {step.duration * step.sr:.0g} samples a "
+                f"segment, but no more than {_MOST_SAMPLES:,} can be: lower one of them."
+            )
         [segments] = step.set_params(verbose=0).transform([0.1 * rng.normal(size=round(step.duration * step.sr) + 1)])
         return SongSequence([rng.normal(size=(2, *segments.shape[1:])) for _ in labels])
     if hasattr(step, "noise_model"):
@@ -175,5 +225,5 @@ def changed_parameters(pipeline):
     for name, step in pipeline.steps:
         defaults = type(step)().get_params(deep=False)
         own = step.get_params(deep=False)
-        changed[name] = {key: own[key] for key in own if key not in _OF_RUN and own[key] != defaults[key]}
+        changed[name] = {key: own[key] for key in own if key not in OF_RUN and own[key] != defaults[key]}
     return changed

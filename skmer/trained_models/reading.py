@@ -1,14 +1,19 @@
 """Every song is read once before any training, into a cache on disk, so that all broken ones are known at the start."""
 
+import errno
 import os
 import warnings
 
 import joblib
 from tqdm.auto import tqdm
 
+from skmer.writing import name_some
+
 __all__ = ["UnreadableSongs", "read_songs"]
 
 _SHOWN = 50
+# of the disk or the system, and so no fault of a song
+_NOT_THE_SONGS = (errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
 
 
 class UnreadableSongs(ValueError):
@@ -20,19 +25,25 @@ class UnreadableSongs(ValueError):
         Why, by song.
     n_songs : int
         How many were tried.
+    classes : sequence of str, default=()
+        The classes of which no song can be used.
 
     Attributes
     ----------
-    reasons : dict of str to str
+    reasons, classes
         As given.
     """
 
-    def __init__(self, reasons, n_songs):
-        self.reasons = reasons
-        lines = [f"  {name}: {reason}" for name, reason in list(reasons.items())[:_SHOWN]]
+    def __init__(self, reasons, n_songs, classes=()):
+        self.reasons, self.classes = reasons, tuple(classes)
+        lines = [f"  {' '.join(name.splitlines())}: {reason}" for name, reason in list(reasons.items())[:_SHOWN]]
         if len(reasons) > _SHOWN:
             lines.append(f"  and {len(reasons) - _SHOWN:,} more")
-        super().__init__("\n".join([f"{len(reasons):,} of {n_songs:,} songs cannot be used:", *lines]))
+        head = f"{len(reasons):,} of {n_songs:,} songs cannot be used"
+        if classes:
+            which = "class" if len(classes) == 1 else "classes"
+            head += f", among them all of the {which} {name_some([repr(name) for name in classes])}"
+        super().__init__("\n".join([f"{head}:", *lines]))
 
 
 def read_songs(reader, songs, names, n_jobs=None, verbose=0):
@@ -45,7 +56,7 @@ def read_songs(reader, songs, names, n_jobs=None, verbose=0):
     songs : sequence of str or ndarray
         Paths or waveforms.
     names : sequence of str
-        What messages call them.
+        What messages call them, each another one.
     n_jobs : int, default=None
         Threads.
     verbose : int, default=0
@@ -57,6 +68,11 @@ def read_songs(reader, songs, names, n_jobs=None, verbose=0):
         Segments of each song; None where it cannot be used, 0 where the reader makes none.
     reasons : dict of str to str
         Why songs cannot be used, by name.
+
+    Raises
+    ------
+    OSError
+        If the cache cannot be written.
 
     Examples
     --------
@@ -87,10 +103,25 @@ def _read(reader, song):
         made = reader.transform([song])
     except MemoryError:
         raise
+    except (OSError, ValueError) as error:
+        if _of_the_cache(error, reader):
+            raise OSError(
+                f"what is made of the songs cannot be kept ({error}). Make room, or name another place."
+            ) from error
+        return None, error
     # whatever a broken file does to a decoder, the others are still to be read
     except Exception as error:
         return None, error
     return int(made.n_segments[0]) if hasattr(made, "n_segments") else 0, None
+
+
+def _of_the_cache(error, reader):
+    """Tell whether it was not the song that failed."""
+    if isinstance(error, OSError):
+        within = reader.memory is not None and str(error.filename or "").startswith(str(reader.memory))
+        return within or error.errno in _NOT_THE_SONGS
+    # as `skmer.segmentation` says it
+    return isinstance(error.__cause__, OSError) and str(error).startswith("memory=")
 
 
 def _without_name(error, song):

@@ -1,23 +1,29 @@
 """train_model: from labelled songs to a fitted pipeline and a card that says what it is worth."""
 
 import time
-import warnings
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from skmer.model_selection._fold_jobs import versions
+from skmer._run_parameters import WITHOUT_TRACE
 from skmer.model_selection.protocols import check_labels
-from skmer.trained_models.cards import LIMITS, usage_of
+from skmer.trained_models.cards import about_groups, about_model, about_songs, class_counts, heard, steps_in_words
 from skmer.trained_models.configs import read_config
-from skmer.trained_models.estimate import choose_folds, estimate, fit_pipeline
-from skmer.trained_models.pipelines import SYSTEMS, changed_parameters, check_pipeline, make_pipeline_of
+from skmer.trained_models.estimate import choose_folds, estimate, fit_pipeline, stratified_folds
+from skmer.trained_models.pipelines import (
+    changed_parameters,
+    check_cross_fitting,
+    check_device,
+    check_pipeline,
+    make_pipeline_of,
+)
 from skmer.trained_models.reading import UnreadableSongs, read_songs
+from skmer.trained_models.remarks import collect_remarks
 from skmer.training.runtime import choose_device
 
 __all__ = ["TrainedModel", "train_model"]
@@ -103,9 +109,12 @@ def train_model(
     Raises
     ------
     UnreadableSongs
-        If songs cannot be used; the message names all of them.
+        If songs cannot be used; the message names all of them. With `skip_unreadable`, if a class
+        has no song that can be used.
     ValueError
         If a parameter, the config or the labels do not fit.
+    OSError
+        If the store cannot be written.
 
     See Also
     --------
@@ -134,20 +143,28 @@ def train_model(
     pipeline = make_pipeline_of(system, config, device, seed)
     given = _given(songs)
     # all that can be refused is, before any work
-    check_pipeline(pipeline, np.unique(given.target).tolist())
-    choose_folds(given.target, given.groups, n_splits)
-    say(f"{len(given.target):,} songs to read: {_counts(given.target)}. {_about_groups(given.groups)}")
-    say(f"System {system} on {choose_device(device)}: {_told(changed_parameters(pipeline))}.")
+    check_device(device)
+    check_pipeline(pipeline, np.unique(given.target).tolist(), configured=bool(config))
+    n_possible, _ = choose_folds(given.target, given.groups, n_splits)
+    divided = stratified_folds(given.target, given.groups, n_possible, seed)
+    check_cross_fitting(pipeline, given.target, given.groups, divided)
+    say(f"{len(given.target):,} songs to read: {class_counts(given.target)}. {about_groups(given.groups)}")
+    say(f"System {system} on {choose_device(device)}: {steps_in_words(changed_parameters(pipeline))}.")
     with _folder(store) as work:
+        resumed = (work / "songs").exists()
         pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": str(work / "songs")})
         counts, unreadable = read_songs(pipeline[0], given.data, given.names, n_jobs, verbose)
-        if unreadable and not skip_unreadable:
-            raise UnreadableSongs(unreadable, len(counts))
+        lost = _lost_classes(given, counts)
+        if lost or (unreadable and not skip_unreadable):
+            raise UnreadableSongs(unreadable, len(counts), lost)
         used = _usable(given, counts)
         if unreadable:
             songs_used = f"{len(used.target):,} of {len(given.target):,} songs are used"
-            say(f"{songs_used}: {_counts(used.target)}. {_about_groups(used.groups)}")
+            say(f"{songs_used}: {class_counts(used.target)}. {about_groups(used.groups)}")
         n_splits, lowered = choose_folds(used.target, used.groups, n_splits)
+        if unreadable:
+            divided = stratified_folds(used.target, used.groups, n_splits, seed)
+            check_cross_fitting(pipeline, used.target, used.groups, divided)
         found = None
         if n_splits:
             folds = work / "folds"
@@ -160,16 +177,17 @@ def train_model(
         say(f"Fit on all {len(used.target):,} songs.")
         told = _fit(pipeline, used, n_jobs, verbose)
     card = {
-        **_about_model(pipeline, system),
+        **about_model(pipeline, system),
         "data": {
-            **_about_songs(used, songs),
-            "used": _heard(pipeline[0], counts),
+            **about_songs(used, songs),
+            "used": heard(pipeline[0], counts),
             "unreadable": unreadable,
         },
         "estimate": found,
         "seed": seed,
         "device": choose_device(device),
         "seconds": round(time.monotonic() - began, 1),
+        "resumed": resumed,
         "config": config,
         "remarks": ([] if lowered is None else [lowered]) + told,
     }
@@ -188,58 +206,44 @@ class _Songs:
 
 def _given(songs):
     target = check_labels(songs.target, "target")
+    if len(target) != len(songs.data):
+        raise ValueError(f"target has {len(target)} entries for {len(songs.data)} songs: give one a song.")
+    classes = np.unique(target)
+    if len(classes) < 2:
+        which = f"all songs are of the class {str(classes[0])!r}" if len(classes) else "there are no songs"
+        raise ValueError(f"At least two classes are needed, but {which}.")
     names = list(songs.get("names", [_name(song, i) for i, song in enumerate(songs.data)]))
+    if len(names) != len(songs.data):
+        raise ValueError(f"names has {len(names)} entries for {len(songs.data)} songs: give one a song.")
+    often = Counter(names)
+    # what is wrong with songs is told by name
+    names = [f"{name} (at position {i})" if often[name] > 1 else name for i, name in enumerate(names)]
     return _Songs(list(songs.data), target, _groups(songs), names)
+
+
+def _lost_classes(given, counts):
+    """Name the classes of which no song could be read."""
+    read = np.array([count is not None for count in counts])
+    return [str(name) for name in np.unique(given.target) if not read[given.target == name].any()]
 
 
 def _usable(given, counts):
     """Leave out the songs of which nothing could be read."""
     kept = [i for i, count in enumerate(counts) if count is not None]
-    target = given.target[kept]
-    if len(np.unique(target)) < 2:
-        raise ValueError(f"The songs that can be used have {len(np.unique(target))} class: at least two are needed.")
     groups = None if given.groups is None else given.groups[kept]
-    return _Songs([given.data[i] for i in kept], target, groups, [given.names[i] for i in kept])
-
-
-def _about_model(pipeline, system):
-    classes = pipeline[-1].classes_.tolist()
-    return {
-        "title": f"A model of the emotion of songs: {', '.join(map(str, classes))}",
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        "system": system,
-        "what": SYSTEMS[system],
-        "classes": classes,
-        "parameters": changed_parameters(pipeline),
-        "versions": versions(),
-        "usage": usage_of(system, "MODEL"),
-        "limits": LIMITS,
-    }
-
-
-def _about_songs(used, songs):
-    return {
-        "n_songs": len(used.target),
-        "songs_per_class": dict(zip(*_per_class(used.target), strict=True)),
-        "labels_from": songs.get("labels_from", "given in Python"),
-        "groups": _about_groups(used.groups),
-        "left_out": [str(path) for path in songs.get("left_out", [])],
-        "why_out": songs.get("why_out", "no audio by the ending"),
-        "songs": used.names,
-    }
+    return _Songs([given.data[i] for i in kept], given.target[kept], groups, [given.names[i] for i in kept])
 
 
 def _fit(pipeline, used, n_jobs, verbose):
     """Fit the pipeline, leave no trace of this run in it, and give what was warned of."""
     if "sssl" in pipeline.named_steps:
         pipeline.set_params(sssl__n_jobs=n_jobs, sssl__verbose=verbose)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default", UserWarning)
+    with collect_remarks() as remarks:
         fit_pipeline(pipeline, used.data, used.target, used.groups)
     for _, step in pipeline.steps:
         defaults, own = type(step)().get_params(deep=False), step.get_params(deep=False)
-        step.set_params(**{name: defaults[name] for name in ("memory", "n_jobs", "verbose") if name in own})
-    return list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
+        step.set_params(**{name: defaults[name] for name in WITHOUT_TRACE if name in own})
+    return remarks
 
 
 @contextmanager
@@ -268,37 +272,5 @@ def _groups(songs):
     return groups if len(np.unique(groups)) < len(groups) else None
 
 
-def _about_groups(groups):
-    if groups is None:
-        return "Each song is a group of its own: if several are by one artist, folds do not keep them apart."
-    return f"The songs are of {len(np.unique(groups)):,} groups, such as artists, which folds keep apart."
-
-
-def _per_class(target):
-    names, counts = np.unique(target, return_counts=True)
-    return [str(name) for name in names], counts.tolist()
-
-
-def _counts(target):
-    return ", ".join(f"{name} {count}" for name, count in zip(*_per_class(target), strict=True))
-
-
-def _told(changed):
-    steps = []
-    for step, values in changed.items():
-        steps.append(f"{step}({', '.join(f'{name}={value!r}' for name, value in values.items())})" if values else step)
-    return ", ".join(steps)
-
-
 def _taken_up(n_found):
     return "" if not n_found else f" ({n_found} of them found finished from an earlier run)"
-
-
-def _heard(reader, counts):
-    """Say how much of each song was heard."""
-    counts = [count for count in counts if count is not None]
-    longest = getattr(reader, "max_duration", None)
-    much = "Whole songs were used" if longest is None else f"The first {longest:g} s of each song were used"
-    if not any(counts):
-        return f"{much}."
-    return f"{much}: {sum(counts):,} segments of {reader.duration:g} s."

@@ -7,7 +7,7 @@ import torch
 
 from skmer import make_sssl_pipeline
 from skmer.trained_models import SYSTEMS, make_pipeline_of, read_config
-from skmer.trained_models.pipelines import changed_parameters, check_pipeline
+from skmer.trained_models.pipelines import changed_parameters, check_device, check_pipeline
 
 CLASSES = ["Q1", "Q2", "Q3"]
 
@@ -110,6 +110,8 @@ def test_a_file_that_is_no_config(tmp_path):
         ("sssl", {"svm": {"kernel": "rfb"}}, "section 'svm': The 'kernel' parameter"),
         ("sssl", {"svm": {"class_weight": {"Q9": 2}}}, "section 'svm': The classes"),
         ("descriptors", {"descriptors": {"groups": ["x"]}}, "section 'descriptors': groups holds 'x'"),
+        ("sssl", {"sssl": {"backbone_params": {"width": 10**12}}}, "section 'sssl': these parameters cannot be"),
+        ("sssl", {"segments": {"sr": 1e13}}, "section 'segments': duration=.* samples a segment"),
         ("svm", {}, "system='svm' is unknown: choose from sssl, cross-entropy, descriptors, log-mel"),
     ],
 )
@@ -121,3 +123,12 @@ def test_what_cannot_be_is_refused_before_any_song_is_read(system, config, told)
 def test_a_device_that_is_not_there():
     with pytest.raises(ValueError, match="device='gpu' is unknown"):
         make_pipeline_of("sssl", device="gpu")
+    for device in ("meta", "mps:7"):
+        with pytest.raises(ValueError, match=rf"device='{device}' cannot be used here \(.+\): use 'auto'"):
+            check_device(device)
+    check_device("cpu")
+
+
+def test_without_a_config_none_is_blamed():
+    with pytest.raises(ValueError, match=r"^step 'svm': "):
+        check_pipeline(make_pipeline_of("log-mel"), ["Q1"], configured=False)

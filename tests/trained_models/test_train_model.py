@@ -1,26 +1,31 @@
 """train_model: the figures on the card are those of scikit-learn, each song is decoded once, a stopped run goes on."""
 
+import errno
 import hashlib
 import json
 import os
+import shlex
+import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import soundfile
+from joblib import Parallel, delayed
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
 import skmer.segmentation.song_arrays
-from skmer import make_sssl_pipeline
+from skmer import SegmentTransformer, make_sssl_pipeline
 from skmer.aggregation import SpectrogramStatistics
 from skmer.model_selection import DUMMY
 from skmer.trained_models import UnreadableSongs, card_markdown, files_of, save_model, train_model
 from skmer.trained_models.estimate import PipelineSystem, choose_folds
-from skmer.trained_models.saving import open_store, remove_store
+from skmer.trained_models.reading import read_songs
+from skmer.trained_models.remarks import collect_remarks
 from tests.trained_models.tiny import CONFIG, LOG_MEL, SEGMENTS, tiny_songs, written
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -195,9 +200,73 @@ def test_songs_that_cannot_be_used_are_left_out_on_demand(broken, songs):
 
 def test_a_class_that_cannot_be_used_at_all(broken):
     broken.target[:2] = "Q5"
-    with pytest.raises(UnreadableSongs):
-        train_model(broken, "log-mel", LOG_MEL, n_splits=0)
-    assert "Q5" not in train_model(broken, "log-mel", LOG_MEL, n_splits=0, skip_unreadable=True).card["classes"]
+    for skip in (False, True):
+        with pytest.raises(UnreadableSongs, match="3 of 19 songs cannot be used, among them all of the class 'Q5':"):
+            train_model(broken, "log-mel", LOG_MEL, n_splits=0, skip_unreadable=skip)
+
+
+def test_broken_songs_of_one_name_are_both_told(broken):
+    broken.names[:2] = ["a\nb", "a\nb"]
+    with pytest.raises(UnreadableSongs) as error:
+        train_model(broken, "log-mel", LOG_MEL)
+    assert len(error.value.reasons) == 3
+    first, second = str(error.value).splitlines()[1:3]
+    assert first.startswith("  a b (at position 0): ")
+    assert second.startswith("  a b (at position 1): ")
+
+
+def test_a_cache_that_cannot_be_written_is_no_fault_of_the_songs(songs, tmp_path, monkeypatch):
+    (tmp_path / "songs").touch()
+    with pytest.raises(OSError, match="cannot be kept"):
+        train_model(songs, "log-mel", LOG_MEL, store=tmp_path)
+
+    def full(self, X):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(SegmentTransformer, "transform", full)
+    with pytest.raises(OSError, match=r"cannot be kept .*No space left"):
+        read_songs(SegmentTransformer(), songs.data, songs.data)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"target": ["a", "b"]}, "target has 2 entries for 16 songs"),
+        ({"groups": ["a", "b"]}, "groups has 2 entries for 16 songs"),
+        ({"names": ["a", "b"]}, "names has 2 entries for 16 songs"),
+        ({"target": ["a"] * 16}, "two classes are needed, but all songs are of the class 'a'"),
+    ],
+)
+def test_songs_that_do_not_fit(songs, changed, told):
+    with pytest.raises(ValueError, match=told):
+        train_model(Bunch(**{**songs, **changed}), "log-mel", LOG_MEL)
+
+
+@pytest.mark.parametrize("cv", [100, [[0, 1]], [[[0, 1], [2, 3]]], 4])
+def test_folds_that_cannot_be_are_refused_before_any_song_is_read(songs, cv, monkeypatch):
+    monkeypatch.setattr("skmer.trained_models.runs.read_songs", lambda *_: pytest.fail("a song was read"))
+    config = {**CONFIG, "sssl": {**CONFIG["sssl"], "cv": cv}}
+    alone = Bunch(**{**songs, "groups": None})
+    # four songs a class can be divided by four, but not the two of them that train in a fold
+    with pytest.raises(ValueError, match="config, section 'sssl': cv="):
+        train_model(alone, "sssl", config, n_splits=2)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_is_warned_of_is_collected_from_wherever(n_jobs, capfd):
+    with collect_remarks() as remarks:
+        Parallel(n_jobs=n_jobs)(delayed(warnings.warn)(f"doubtful\n {i}", UserWarning) for i in (2, 1, 2))
+    assert remarks == ["doubtful 1", "doubtful 2"]
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_the_remarks_on_the_card_do_not_tell_the_number_of_processes(songs, capfd):
+    config = {**CONFIG, "sssl": {**CONFIG["sssl"], "cv": 2}}
+    one, two = (train_model(songs, "sssl", config, n_splits=0, n_jobs=n).card["remarks"] for n in (1, 2))
+    assert one == two
+    assert any("as clean" in remark for remark in one)
+    assert "Warning" not in capfd.readouterr().err
 
 
 def test_few_songs_lower_the_folds_or_end_in_a_sentence(songs):
@@ -261,13 +330,22 @@ def test_files_beside_a_model():
     assert files_of("a/model.PKL")[2] == Path("a/model.folds")
 
 
-def test_a_store_is_never_a_folder_of_somebody_else(tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "letter").touch()
-    with pytest.raises(ValueError, match="not what skmer train left"):
-        open_store(tmp_path / "mine")
-    remove_store(tmp_path / "mine")
-    assert (tmp_path / "mine" / "letter").exists()
-    (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="not what skmer train left"):
-        open_store(tmp_path / "file")
+def test_a_card_survives_any_name(songs, tmp_path):
+    odd = Bunch(**songs)
+    odd.target = np.array([{"Q1": "a|b\nc"}.get(name, name) for name in songs.target])
+    trained = train_model(odd, "log-mel", LOG_MEL, n_splits=0)
+    trained.card["data"]["unreadable"] = {"a\n`b`.mp3": "no music"}
+    page = save_model(trained, tmp_path / "my model; ls.joblib")[1].read_text()
+    assert "| a\\|b c |" in page
+    assert "- `` a `b`.mp3 ``: no music\n" in page
+    command = next(line for line in page.splitlines() if line.startswith("skmer predict"))
+    assert shlex.split(command)[2] == "my model; ls.joblib"
+    assert page.startswith("# A model of the emotion of songs: Q2, Q3, Q4, a|b c\n")
+
+
+def test_the_model_gets_its_name_before_its_cards(songs, tmp_path, monkeypatch):
+    trained = train_model(songs, "log-mel", LOG_MEL, n_splits=0)
+    replace, order = os.replace, []
+    monkeypatch.setattr(os, "replace", lambda part, place: order.append(Path(place).name) or replace(part, place))
+    save_model(trained, tmp_path / "m.joblib")
+    assert order[0] == "m.joblib"
