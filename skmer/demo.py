@@ -1,6 +1,5 @@
 """The demonstration: the whole system on synthetic songs, or on the Emotify recordings."""
 
-import os
 import signal
 import sys
 import time
@@ -23,7 +22,7 @@ from skmer.classifiers import SSSLClassifier
 from skmer.datasets import load_emotify, make_songs, segment_labels
 from skmer.model_selection import compare_systems, summary_table
 from skmer.segmentation import SegmentTransformer
-from skmer.writing import write_whole
+from skmer.writing import whole_file, write_whole
 
 __all__ = ["run_demo"]
 
@@ -73,9 +72,8 @@ class _NoiseFound:
 
 def _save(display, path):
     # a picture that is half written is never left behind
-    partial = path.with_name(f".{path.name}.partial")
-    display.figure_.savefig(partial, format="png", dpi=140, bbox_inches="tight")
-    os.replace(partial, path)
+    with whole_file(path) as part:
+        display.figure_.savefig(part, format="png", dpi=140, bbox_inches="tight")
     return path
 
 

@@ -365,7 +365,7 @@ def test_what_a_killed_process_leaves_is_no_result(files, tmp_path, monkeypatch)
     # killed too hard to clean up: under its temporary name nothing is found
     tiny(store=store).transform(files[:1])
     (whole,) = store.iterdir()
-    whole.rename(store / f".{whole.name.partition('-')[2]}.1.2.partial")
+    whole.rename(store / f".{whole.name}.01234567.part")
     assert_same(tiny(store=store).transform(files[:1]), tiny().transform(files[:1]))
     assert whole.exists()
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
 
 from skmer.songs import open_array
+from skmer.writing import whole_file
 
 __all__ = ["BLOCKS_VERSION", "make_folder", "path_of_blocks", "stored_blocks", "whole_blocks"]
 
@@ -29,17 +29,12 @@ def stored_blocks(path, shape, compute):
     complete: what a killed process leaves behind has another, and is not taken for a result.
     """
     if not whole_blocks(path, shape):
-        blocks, folder = compute(), path.parent
-        # of this thread of this process alone: a song may stand in X twice, and folds may run side by side
-        partial = path.with_name(f".{path.stem[-32:]}.{os.getpid()}.{threading.get_ident()}.partial")
+        blocks = compute()
         try:
-            with open(partial, "wb") as file:
+            with whole_file(path) as part, open(part, "wb") as file:
                 np.save(file, blocks)
-            os.replace(partial, path)
         except OSError as error:
-            raise _unwritable(folder, error) from error
-        finally:
-            partial.unlink(missing_ok=True)
+            raise _unwritable(path.parent, error) from error
     return path
 
 

@@ -88,7 +88,7 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
     2 mel steps of 128 bands in dB, then 5 profiles of 12 pitch classes, C first; 256 without
     the profiles. They are float16, which errs by about 0.03 dB; a minute takes 163 kB. Without
     a store, "long" decodes no more of a file than it needs. A file in the store is complete or
-    not there: what ends in ``.partial`` is left from a process that was killed, and may be deleted.
+    not there: what ends in ``.part`` is left from a process that was killed, and may be deleted.
 
     The lengths, the rate, the bands, the averaging factor and the 12 classes are the paper's; frame
     lengths, decibels, `padding` and `tuning`, on which it is silent, are ours.
