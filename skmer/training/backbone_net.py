@@ -1,14 +1,18 @@
 """From an estimator's backbone and the songs of a fit to the net that trains the one on the other."""
 
+import warnings
+
 import torch
 
-from skmer.backbones import build_backbone, check_backbone
+from skmer.backbones import VGG16, build_backbone, check_backbone
 from skmer.training.row_net import build_net
 from skmer.training.rows import Standardizer
 from skmer.training.runtime import choose_device
 from skmer.training.stored_rows import make_bank
 
 __all__ = ["build_backbone_net"]
+
+_LONG = 10_000  # segments times epochs, about half an hour of VGG16 on a core
 
 
 def build_backbone_net(
@@ -52,6 +56,11 @@ def build_backbone_net(
     ValueError
         If the backbone does not suit the segments, or the device is not there.
 
+    Warns
+    -----
+    UserWarning
+        If VGG16 is to learn for hours on a CPU.
+
     Examples
     --------
     >>> import numpy as np
@@ -69,7 +78,18 @@ def build_backbone_net(
     network = build_backbone(estimator.backbone, songs.segment_shape, n_outputs, **(of_backbone or {}))
     standardizer = Standardizer.fit(songs, pooled)
     bank = make_bank(songs, standardizer, device)
+    _warn_of_hours(network, len(bank), estimator.max_epochs, device)
     check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), n_outputs)
     lr = getattr(network, "peak_lr", 1e-3) if estimator.lr == "auto" else estimator.lr
     net = build_net(kind, network, estimator, len(bank), device, seed, estimator.precision, lr, callbacks, **params)
     return net, bank, standardizer
+
+
+def _warn_of_hours(network, n_segments, n_epochs, device):
+    if isinstance(network, VGG16) and torch.device(device).type == "cpu" and n_segments * n_epochs > _LONG:
+        warnings.warn(
+            f"VGG16 takes hours on a CPU for {n_segments:,} segments and {n_epochs} epochs: use backbone='small', or a "
+            "machine with a GPU.",
+            UserWarning,
+            stacklevel=4,
+        )

@@ -488,3 +488,15 @@ def test_a_missing_label_is_told_by_its_song(missing, cv):
 def test_no_labels_at_all_are_told_before_the_folds():
     with pytest.raises(ValueError, match="requires y to be passed"):
         SSSLClassifier("mlp", cv=2).fit_transform(np.zeros((6, 3)), None)
+
+
+def test_hours_of_vgg16_on_a_cpu_are_told(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = [rng.normal(size=(2, 32, 32)).astype(np.float32) for _ in range(4)], [0, 1, 0, 1]
+    classifier = SSSLClassifier.from_recipe("plain", backbone_params={"head": "pooled"}, max_epochs=1, device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        classifier.fit(X, y)
+    monkeypatch.setattr("skmer.training.backbone_net._LONG", 7)
+    with pytest.warns(UserWarning, match="VGG16 takes hours on a CPU for 8 segments and 1 epochs"):
+        classifier.fit(X, y)
