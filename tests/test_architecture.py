@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 
 # from the ground up; a module may import from its own floor's package and from floors below it
 FLOORS = [
-    {"_csv_lines", "_run_parameters", "_version", "file_digest", "writing"},
+    {"_csv_lines", "_error_words", "_run_parameters", "_version", "file_digest", "writing"},
     {"content_key"},
     {"songs", "labels", "statistics", "ratings"},
     {"audio", "features", "backbones"},

@@ -136,7 +136,7 @@ class SSSLClassifier(SegmentClassifier):
         The split that it comes from, where there is one: ``loss`` and ``clean_probability``, each of shape
         (n_segments_of_all_songs,), and ``means``, ``variances``, ``weights``,
         ``separation`` and ``shares`` (of the segments) of the mixture of each class, or
-        of the one mixture; ``overall`` as in `skmer.label_noise.Split`.
+        of the one mixture, as in `skmer.label_noise.Split`.
     segment_shape_ : tuple of int
         Shape of the segments it was fitted on.
     n_features_in_ : int

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-__all__ = ["Split", "clean_posterior", "gaussian_mixture_split", "mixture_of"]
+__all__ = ["Split", "clean_posterior", "gaussian_mixture_split"]
 
 _MIN_ROWS = 20  # fewer losses than this say little about a mixture of two
 
@@ -24,15 +24,13 @@ class Split:
     clean_probability : ndarray of shape (n,)
         Posterior of the component with the smaller mean.
     means, variances, weights : ndarray of shape (n_mixtures, 2)
-        The components, clean first, in units of the losses; one mixture, or one a
-        class (a row of NaN where a class was too small and fell back on the mixture
-        of all losses, or where its losses do not differ).
+        The components, clean first, in units of the losses; one mixture, or one a class. Of a
+        class that was too small, those of all losses, by which it was judged; NaN where the losses do
+        not differ.
     separation : ndarray of shape (n_mixtures,)
         Ashman's D of the two components, ``|m1 - m2| / sqrt((v1 + v2) / 2)``; a value
-        above 2 means two clearly separate groups. Zero where the losses do not differ.
-    overall : ndarray of shape (3, 2), default=None
-        Means, variances and weights of the mixture of all losses, where a class that was
-        too small fell back on it.
+        above 2 means two clearly separate groups. Zero where the losses do not differ; NaN where a
+        noise model of one's own gave probabilities alone.
 
     Examples
     --------
@@ -47,47 +45,6 @@ class Split:
     variances: np.ndarray
     weights: np.ndarray
     separation: np.ndarray
-    overall: np.ndarray | None = None
-
-
-def mixture_of(split, mixture):
-    """Give means, variances and weights of what judges the losses of one class.
-
-    Parameters
-    ----------
-    split : Split
-        Or the ``split_`` of a fitted `skmer.SSSLClassifier`.
-    mixture : int
-        Position of the class; 0 where one mixture serves all.
-
-    Returns
-    -------
-    ndarray of shape (3, 2) or None
-        None where the losses did not differ, so that every label counts as clean.
-
-    Raises
-    ------
-    ValueError
-        If the split holds no such mixture, as where a noise model of one's own gave
-        probabilities alone.
-
-    Examples
-    --------
-    >>> from skmer.label_noise import gaussian_mixture_split
-    >>> from skmer.label_noise.gaussian_mixture import mixture_of
-    >>> split = gaussian_mixture_split([0.1, 0.2] * 15 + [2.0, 2.1] * 5, random_state=0)
-    >>> mixture_of(split, 0)[0].round(1)
-    array([0.2, 2. ])
-    """
-    own = np.stack([split.means[mixture], split.variances[mixture], split.weights[mixture]])
-    if np.isfinite(own).all():
-        return own
-    if split.separation[mixture] == 0:
-        return None
-    overall = getattr(split, "overall", None)
-    if overall is None:
-        raise ValueError("The split holds no mixture, so it cannot judge other losses than its own.")
-    return overall
 
 
 def clean_posterior(split, losses, mixture):
@@ -122,8 +79,11 @@ def clean_posterior(split, losses, mixture):
     array([1., 1., 0.])
     """
     losses = np.asarray(losses, dtype=np.float64)
-    fitted = mixture_of(split, mixture)
-    return np.ones(len(losses)) if fitted is None else _posterior(losses, *fitted)
+    if np.isnan(split.separation[mixture]):
+        raise ValueError("The split holds no mixture, so it cannot judge other losses than its own.")
+    if split.separation[mixture] == 0:
+        return np.ones(len(losses))  # the losses did not differ: every label counts as clean
+    return _posterior(losses, split.means[mixture], split.variances[mixture], split.weights[mixture])
 
 
 def _posterior(losses, means, variances, weights):
@@ -229,23 +189,18 @@ def gaussian_mixture_split(
     clean = np.ones(len(losses))
     components = np.full((3, len(parts), 2), np.nan)
     separation = np.zeros(len(parts))
-    overall = None
+    of_all: list = []
     for p, rows in enumerate(parts):
-        fallback = len(rows) < _MIN_ROWS and len(parts) > 1
-        if fallback:
-            if overall is None:
-                overall = (_fit_mixture(losses, random_state=rng, **settings),)
-            fitted = overall[0]
-        elif len(rows) < 2:
-            fitted = None
-        else:
+        fitted = None
+        if len(rows) < _MIN_ROWS and len(parts) > 1:
+            # too small for a mixture of its own: judged by that of all losses
+            of_all = of_all or [_fit_mixture(losses, random_state=rng, **settings)]
+            [fitted] = of_all
+        elif len(rows) > 1:
             fitted = _fit_mixture(losses[rows], random_state=rng, **settings)
-        if fitted is None:
-            continue
-        clean[rows] = _posterior(losses[rows], *fitted)
-        if not fallback:
+        if fitted is not None:
+            clean[rows] = _posterior(losses[rows], *fitted)
             components[:, p] = fitted
-        separation[p] = (fitted[0][1] - fitted[0][0]) / np.sqrt(fitted[1].mean())
+            separation[p] = (fitted[0][1] - fitted[0][0]) / np.sqrt(fitted[1].mean())
     means, variances, weights = components
-    kept = None if overall is None or overall[0] is None else np.stack(overall[0])
-    return Split(clean, means, variances, weights, separation, kept)
+    return Split(clean, means, variances, weights, separation)

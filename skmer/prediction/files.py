@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import joblib
 
+from skmer._error_words import error_words
 from skmer.prediction.predictors import predictor_of
 
 __all__ = ["FilePrediction", "predict_files"]
@@ -106,7 +106,7 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
                     told = told + more
                 except Exception as problem:
                     error = problem
-            reason = None if error is None else _reason(error, file)
+            reason = None if error is None else error_words(error, file)
             yield FilePrediction(file, answer, tuple(dict.fromkeys(told)), reason)
 
 
@@ -119,15 +119,6 @@ def _read(predictor, collector, file):
         # whatever a broken file does to a decoder, the other files are still to be read
         except Exception as error:
             return file, None, told, error
-
-
-def _reason(error, file):
-    """Say in one line why a file failed, without repeating its name."""
-    text = str(error)
-    for name in (file, str(Path(file)), os.path.abspath(file)):
-        text = text.removeprefix(f"{name}: ")
-    text = " ".join(text.split()) or "no reason was given"
-    return text if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {text}"
 
 
 def _ahead(function, items, n_jobs):

@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 
 from skmer.label_noise import GMMSplit
-from skmer.label_noise.gaussian_mixture import clean_posterior, mixture_of
+from skmer.label_noise.gaussian_mixture import clean_posterior
 from skmer.labels import refuse_missing_labels
 from skmer.prediction.label_trust import LabelTrust
 from skmer.prediction.over_time import SegmentPredictor
@@ -145,15 +145,9 @@ class LabelJudge:
 def _split_of(classifier, n_classes):
     """Give the split that a classifier kept, if it holds a mixture for each class or one for all."""
     split = getattr(classifier, "split_", None)
-    n_mixtures = 0 if split is None else len(split.means)
-    if n_mixtures not in (1, n_classes):
-        return None
-    try:
-        for mixture in range(n_mixtures):
-            mixture_of(split, mixture)
-    except ValueError:
-        return None
-    return split
+    # a noise model of one's own may give probabilities alone, and so no separation
+    holds = split is not None and len(split.separation) in (1, n_classes) and not np.isnan(split.separation).any()
+    return split if holds else None
 
 
 def _own_threshold(classifier, from_mixture):

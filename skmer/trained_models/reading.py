@@ -7,11 +7,13 @@ import warnings
 import joblib
 from tqdm.auto import tqdm
 
+from skmer._error_words import error_words
 from skmer.writing import name_some
 
 __all__ = ["UnreadableSongs", "read_songs"]
 
 _SHOWN = 50
+_WAVEFORM = "The waveform at position 0 of X"
 # of the disk or the system, and so no fault of a song
 _NOT_THE_SONGS = (errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
 
@@ -90,7 +92,8 @@ def read_songs(reader, songs, names, n_jobs=None, verbose=0):
         bar = tqdm(made, total=len(songs), desc="Reading", unit="song", disable=not verbose)
         found = list(bar)
     reasons = {
-        name: _without_name(error, song)
+        # a waveform is read alone, and its place among others is in its name
+        name: error_words(error, song if isinstance(song, str | os.PathLike) else _WAVEFORM)
         for (_, error), name, song in zip(found, names, songs, strict=True)
         if error is not None
     }
@@ -122,14 +125,3 @@ def _of_the_cache(error, reader):
         return within or error.errno in _NOT_THE_SONGS
     # as `skmer.segmentation` says it
     return isinstance(error.__cause__, OSError) and str(error).startswith("memory=")
-
-
-def _without_name(error, song):
-    text = " ".join(str(error).split()) or "no reason was given"
-    # a waveform is read alone, and its place among others is in its name
-    for start in (song, os.path.abspath(song)) if isinstance(song, str | os.PathLike) else (_WAVEFORM,):
-        text = text.removeprefix(f"{start}: ")
-    return text if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {text}"
-
-
-_WAVEFORM = "The waveform at position 0 of X"
