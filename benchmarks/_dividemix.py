@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from skmer.label_noise import gaussian_mixture_split
-from skmer.training.objectives import sharpen
+from skmer.sssl import gaussian_mixture_split
+from skmer.sssl.objectives import sharpen
 
 VIEWS, TEMPERATURE, ALPHA, THRESHOLD, LAMBDA_U, LR = 2, 0.5, 4.0, 0.5, 25.0, 1e-3
 

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from skmer import SSSLClassifier
 from skmer.songs import SongSequence
-from skmer.training.rows import SegmentBank, Standardizer
+from skmer.training.data import SegmentBank, Standardizer
 
 NOISES = {
     "symmetric-40": ("symmetric", 0.4),

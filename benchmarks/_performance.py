@@ -10,7 +10,7 @@ from pathlib import Path
 
 from _report import versions, write_json
 
-from skmer.writing import markdown_table, write_whole
+from skmer._io import markdown_table, write_whole
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "performance"

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from skmer.writing import write_whole
+from skmer._io import write_whole
 
 
 def versions(*packages):

@@ -16,7 +16,7 @@ from _performance import run
 from _ratios import interleave, row
 
 from skmer import SegmentTransformer
-from skmer.segmentation import SegmentShortening
+from skmer.feature_extraction import SegmentShortening
 
 SR, DURATION = 22528, 3.0
 DURATIONS = (1, 2, 3, 4, 5)

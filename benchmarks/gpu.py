@@ -16,13 +16,13 @@ from _ratios import interleave, row
 
 from skmer import SSSLClassifier
 from skmer.backbones import VGG16
-from skmer.label_noise import GMMSplit
 from skmer.songs import SongSequence
+from skmer.sssl import GMMSplit
+from skmer.sssl.loss import SSSLLoss
+from skmer.sssl.net import SegmentNet
 from skmer.training.callbacks import AverageWeights
-from skmer.training.row_net import build_net
-from skmer.training.rows import SegmentBank, Standardizer
-from skmer.training.segment_net import SegmentNet
-from skmer.training.sssl_loss import SSSLLoss
+from skmer.training.data import SegmentBank, Standardizer
+from skmer.training.net import build_net
 
 N_CLASSES, SHAPE = 4, (128, 131)
 FOLD_SEGMENTS, FOLDS, EPOCHS = 19_270, 10, 30

@@ -21,7 +21,7 @@ from _report import figure, mean_sd, versions, write_json
 from _resume import fingerprint, run_jobs
 
 from skmer import SSSLClassifier
-from skmer.writing import markdown_table, write_whole
+from skmer._io import markdown_table, write_whole
 
 HERE = Path(__file__).resolve().parent
 FIRST_VALIDATION_SEED = 100

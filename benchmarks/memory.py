@@ -21,7 +21,7 @@ PREDICT = """
 import resource, sys
 from pathlib import Path
 from prediction import fitted_pipeline
-from skmer.prediction import predict_files
+from skmer.inspection import predict_files
 pipe = fitted_pipeline()
 files = sorted(Path(sys.argv[1]).glob("*.wav"))[:int(sys.argv[2])]
 list(predict_files(pipe, files[:10]))

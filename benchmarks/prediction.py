@@ -15,9 +15,9 @@ from _ratios import interleave, row
 from front_end import songs
 
 from skmer import make_sssl_pipeline
+from skmer.aggregation.statistics import song_statistics
 from skmer.datasets import make_songs
-from skmer.prediction import SegmentPredictor, predict_files
-from skmer.statistics import song_statistics
+from skmer.inspection import SegmentPredictor, predict_files
 
 N_SEGMENTS, N_CLASSES = 28, 4  # a song of 30 s in segments of 3 s
 

@@ -11,11 +11,11 @@ import json
 import re
 from pathlib import Path
 
+from skmer._io import write_whole
 from skmer.cli import main as skmer
 from skmer.reproduction import counts_markdown, table_markdown, table_rows
 from skmer.reproduction.mirable import mirable_markdown
 from skmer.reproduction.systems import SSSL as REFERENCE
-from skmer.writing import write_whole
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "reproduction"

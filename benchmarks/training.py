@@ -20,14 +20,14 @@ from torch import nn
 
 from skmer import SSSLClassifier
 from skmer.backbones import MLP, SmallCNN
-from skmer.classifiers.sssl_recipes import SSSL_RECIPES
-from skmer.label_noise import GMMSplit
 from skmer.songs import SongSequence
+from skmer.sssl import GMMSplit
+from skmer.sssl.loss import SSSLLoss
+from skmer.sssl.net import SegmentNet
+from skmer.sssl.recipes import SSSL_RECIPES
 from skmer.training.callbacks import AverageWeights
-from skmer.training.row_net import build_net
-from skmer.training.rows import SegmentBank, Standardizer
-from skmer.training.segment_net import SegmentNet
-from skmer.training.sssl_loss import SSSLLoss
+from skmer.training.data import SegmentBank, Standardizer
+from skmer.training.net import build_net
 
 N_CLASSES, WIDTH, BATCH = 4, 16, 32
 NOISE = 0.3

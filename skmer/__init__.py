@@ -13,13 +13,16 @@ from skmer._version import __version__
 if TYPE_CHECKING:
     from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
     from skmer.audio import AudioError, read_audio
-    from skmer.classifiers import BiLSTMClassifier, SSSLClassifier
-    from skmer.descriptors import DescriptorTransformer
-    from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
-    from skmer.recipes import make_multi_duration_pipeline, make_sssl_pipeline
-    from skmer.segmentation import SegmentTransformer, TaggingTransformer
+    from skmer.feature_extraction.descriptors import DescriptorTransformer
+    from skmer.feature_extraction.embeddings import EmbeddingTransformer
+    from skmer.feature_extraction.segments import SegmentTransformer
+    from skmer.feature_extraction.tagging import TaggingTransformer
+    from skmer.pipelines import make_multi_duration_pipeline, make_sssl_pipeline
     from skmer.songs import SongSequence
+    from skmer.sssl.classifier import SSSLClassifier
     from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
+    from skmer.two_stage.bilstm_classifier import BiLSTMClassifier
+    from skmer.two_stage.masked_mel_autoencoder import MaskedMelAutoencoder
 
 __all__ = [
     "AudioError",
@@ -45,22 +48,22 @@ __all__ = [
 
 _HOMES = {
     "AudioError": "skmer.audio",
-    "BiLSTMClassifier": "skmer.classifiers",
-    "DescriptorTransformer": "skmer.descriptors",
-    "EmbeddingTransformer": "skmer.embeddings",
+    "BiLSTMClassifier": "skmer.two_stage",
+    "DescriptorTransformer": "skmer.feature_extraction",
+    "EmbeddingTransformer": "skmer.feature_extraction",
     "EmotionTagger": "skmer.tagging",
     "LongShortEnsemble": "skmer.tagging",
     "LongestRun": "skmer.aggregation",
     "MajorityVote": "skmer.aggregation",
-    "MaskedMelAutoencoder": "skmer.embeddings",
+    "MaskedMelAutoencoder": "skmer.two_stage",
     "NoisyStudentTagger": "skmer.tagging",
-    "SSSLClassifier": "skmer.classifiers",
-    "SegmentTransformer": "skmer.segmentation",
+    "SSSLClassifier": "skmer.sssl",
+    "SegmentTransformer": "skmer.feature_extraction",
     "SongAggregator": "skmer.aggregation",
     "SongSequence": "skmer.songs",
-    "TaggingTransformer": "skmer.segmentation",
-    "make_multi_duration_pipeline": "skmer.recipes",
-    "make_sssl_pipeline": "skmer.recipes",
+    "TaggingTransformer": "skmer.feature_extraction",
+    "make_multi_duration_pipeline": "skmer.pipelines",
+    "make_sssl_pipeline": "skmer.pipelines",
     "read_audio": "skmer.audio",
 }
 

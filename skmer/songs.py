@@ -58,7 +58,7 @@ class SongSequence:
         With `window`, an array of shape (n_frames, n_features), such as a
         time-major spectrogram. A path names a ``.npy`` file, which is memory-mapped
         whenever the song is asked for; so is what `open` gives, such as that of
-        `skmer.segmentation.FileRows`, which has the `shape` and `dtype` of its array.
+        `skmer.feature_extraction.FileRows`, which has the `shape` and `dtype` of its array.
     window : tuple of (int, int), default=None
         Length and step, in frames, of the segments that are cut out of each item.
         The segments are read-only views: the spectrogram is held once.

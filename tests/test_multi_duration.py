@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from sklearn.model_selection import cross_val_score
 
-import skmer.segmentation.song_arrays as reading
+import skmer.feature_extraction._song_arrays as reading
 from skmer import (
     AudioError,
     SegmentTransformer,
@@ -15,8 +15,8 @@ from skmer import (
     make_multi_duration_pipeline,
 )
 from skmer.datasets import make_songs
+from skmer.feature_extraction import SegmentShortening
 from skmer.model_selection import EstimatorSystem
-from skmer.segmentation import SegmentShortening
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

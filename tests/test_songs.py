@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing, indexable
 
-from skmer.segmentation import FileRows, SegmentShortening
+from skmer.feature_extraction import FileRows, SegmentShortening
 from skmer.songs import SongSequence, as_song_sequence, is_song_data, join_songs, refuse_recordings
 
 

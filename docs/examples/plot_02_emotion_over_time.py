@@ -13,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SSSLClassifier
 from skmer.datasets import make_songs, segment_labels
-from skmer.plotting import EmotionTimelineDisplay
-from skmer.prediction import emotion_over_time
+from skmer.inspection import EmotionTimelineDisplay, emotion_over_time
 
 # %%
 # Learn from labels of whole songs

@@ -16,8 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SSSLClassifier
 from skmer.datasets import make_songs, segment_labels
-from skmer.plotting import LabelNoiseDisplay, LossMixtureDisplay
-from skmer.prediction import label_trust
+from skmer.inspection import LabelNoiseDisplay, LossMixtureDisplay, label_trust
 
 # %%
 # Songs with two kinds of error

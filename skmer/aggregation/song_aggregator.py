@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.aggregation._segment_values import segment_values
-from skmer.statistics import STATISTICS, check_statistics, song_statistics
+from skmer.aggregation.statistics import STATISTICS, check_statistics, song_statistics
 
 __all__ = ["SongAggregator"]
 
@@ -38,7 +38,7 @@ class SongAggregator(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    skmer.statistics.song_statistics : The same as a function.
+    skmer.aggregation.statistics.song_statistics : The same as a function.
     SSSLClassifier : Predicts the segments' probabilities.
 
     Notes

@@ -1,10 +1,8 @@
 """Networks: backbones that turn a segment into class logits, chosen by name, and those of other estimators."""
 
 from skmer.backbones._base import build_backbone, check_backbone, has_shared_trunk
-from skmer.backbones.bilstm import BiLSTM
 from skmer.backbones.conv_blocks import ConvBlock, GeM, StochasticConvBlock
 from skmer.backbones.crnn import CRNN
-from skmer.backbones.mel_autoencoder import MelAutoencoder
 from skmer.backbones.mlp import MLP
 from skmer.backbones.small_cnn import SmallCNN
 from skmer.backbones.unpacking import unpack_blocks
@@ -15,10 +13,8 @@ __all__ = [
     "CRNN",
     "MLP",
     "VGG16",
-    "BiLSTM",
     "ConvBlock",
     "GeM",
-    "MelAutoencoder",
     "SmallCNN",
     "StochasticConvBlock",
     "VGG16BatchNorm",

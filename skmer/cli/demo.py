@@ -20,7 +20,7 @@ def add_demo(commands):
 
 
 def _demo(arguments):
-    from skmer.demo import run_demo
+    from skmer.reproduction.demo import run_demo
 
     try:
         run_demo(data=arguments.data, out=arguments.out, n_jobs=arguments.n_jobs, verbose=1, random_state=0)

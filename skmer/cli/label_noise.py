@@ -65,8 +65,8 @@ def _probability(text):
 
 
 def _label_noise(arguments):
-    from skmer.label_noise_report import write_label_noise_report
-    from skmer.label_noise_report.folder import check_folder
+    from skmer.inspection.report.folder import check_folder
+    from skmer.inspection.report.report import write_label_noise_report
 
     try:
         check_folder(arguments.out, arguments.force)
@@ -85,7 +85,7 @@ def _label_noise(arguments):
     model, _, remarks = load_model(arguments.model)
     from tqdm import tqdm
 
-    from skmer.prediction.label_judge import LabelJudge
+    from skmer.inspection.label_judge import LabelJudge
 
     def tell(*sentences):
         if not arguments.quiet:
@@ -132,7 +132,7 @@ def _in_a_line(text):
 
 def _describe(report):
     """Write what a report says in a few lines."""
-    from skmer.label_noise_report.folder import RELABEL
+    from skmer.inspection.report.folder import RELABEL
 
     total = report.totals
     n = total.n_songs + len(report.failed)

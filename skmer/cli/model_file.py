@@ -35,7 +35,9 @@ def load_model(path, whole_songs=False):
         )
     import joblib
 
-    from skmer.prediction import SegmentPredictor, TagPredictor, predictor_of
+    from skmer.inspection.over_time import SegmentPredictor
+    from skmer.inspection.predictors import predictor_of
+    from skmer.inspection.tagged_songs import TagPredictor
 
     advice = "MODEL must be a fitted pipeline that joblib.dump wrote, opened with the packages that it needs."
     with warnings.catch_warnings(record=True) as told:

@@ -73,8 +73,8 @@ def _params(text):
 
 def settings_of(arguments, store):
     """Give the settings that the options say; refuse those that would fail after hours."""
-    from skmer.classifiers import SSSLClassifier
     from skmer.reproduction import Settings
+    from skmer.sssl.classifier import SSSLClassifier
 
     known = sorted(SSSLClassifier().get_params().keys() - _OPTIONS.keys())
     for name in arguments.params:
@@ -116,7 +116,7 @@ def _embedding(arguments):
 
     import numpy as np
 
-    from skmer.embeddings import EmbeddingTransformer
+    from skmer.feature_extraction.embeddings import EmbeddingTransformer
 
     given = {"embedding": arguments.embedding, "sr": arguments.embedding_sr, "window": arguments.embedding_window}
     if all(value is None for value in given.values()):

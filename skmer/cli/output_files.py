@@ -4,7 +4,7 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-from skmer.writing import whole_file
+from skmer._io import whole_file
 
 __all__ = ["OutputError", "check_output", "written_whole"]
 

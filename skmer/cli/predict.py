@@ -68,7 +68,8 @@ def _write_lines(arguments, done):
     model, predictor, remarks = load_model(arguments.model, whole_songs=True)
     if not predictor.predicts:
         raise Stop(f"{arguments.model}: the last step of this pipeline gives no label. It must be a classifier.")
-    from skmer.prediction import SegmentPredictor, TagPredictor
+    from skmer.inspection.over_time import SegmentPredictor
+    from skmer.inspection.tagged_songs import TagPredictor
 
     if arguments.per_segment and not isinstance(predictor, SegmentPredictor):
         raise Stop(
@@ -78,7 +79,7 @@ def _write_lines(arguments, done):
     from tqdm import tqdm
 
     from skmer.audio.files import find_audio_files
-    from skmer.prediction.files import predict_files
+    from skmer.inspection.files import predict_files
 
     def tell(*sentences):
         if not arguments.quiet:
@@ -116,7 +117,7 @@ def _write_lines(arguments, done):
 
 def _in_place(found, predictions):
     """Put the folders in which there was nothing to read among the predictions, where they were named."""
-    from skmer.prediction.files import FilePrediction
+    from skmer.inspection.files import FilePrediction
 
     for path, error in found:
         if error is None:

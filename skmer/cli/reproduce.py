@@ -237,8 +237,8 @@ def _run_figure(arguments, out):
         raise Stop("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
     matplotlib.use("Agg")  # no screen is needed
     from skmer.cli.prediction_lines import make_line_writer
-    from skmer.plotting import EmotionTimelineDisplay
-    from skmer.prediction.files import FilePrediction
+    from skmer.inspection.files import FilePrediction
+    from skmer.inspection.timeline_display import EmotionTimelineDisplay
     from skmer.reproduction import run_timeline
 
     found = run_timeline(

@@ -51,7 +51,7 @@ def _show_warning(message, *_):
 
 def write_results(path, table, text, csv=None):
     """Write a table as JSON, Markdown and, where it has it, CSV; say where."""
-    from skmer.writing import write_whole
+    from skmer._io import write_whole
 
     written = [
         write_whole(path, json.dumps(table, ensure_ascii=False) + "\n"),

@@ -47,8 +47,8 @@ def _timeline(arguments):
         raise Stop("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
     matplotlib.use("Agg")  # no screen is needed
     model, _, remarks = load_model(arguments.model)
-    from skmer.plotting import EmotionTimelineDisplay
-    from skmer.prediction.files import predict_files
+    from skmer.inspection.files import predict_files
+    from skmer.inspection.timeline_display import EmotionTimelineDisplay
 
     [prediction] = predict_files(model, [song])
     remarks = [f"{arguments.model}: warning: {remark}" for remark in remarks]

@@ -70,8 +70,9 @@ def add_train(commands):
 
 def _train(arguments):
     _check_places(arguments)
-    from skmer.trained_models import files_of, read_config
-    from skmer.trained_models.run_folder import RunFolder
+    from skmer.models.configs import read_config
+    from skmer.models.run_folder import RunFolder
+    from skmer.models.saving import files_of
 
     try:
         config = None if arguments.config is None else read_config(arguments.config)
@@ -87,7 +88,8 @@ def _train(arguments):
 
 def _train_in(run, songs, config, arguments):
     """Train with a folder that is the run's alone; what fails leaves there what was finished."""
-    from skmer.trained_models import UnreadableSongs, train_model
+    from skmer.models.reading import UnreadableSongs
+    from skmer.models.runs import train_model
 
     say = (lambda line: None) if arguments.quiet else (lambda line: print(line, flush=True))
     if run.earlier:
@@ -127,7 +129,7 @@ def _train_in(run, songs, config, arguments):
 
 def _write(trained, run, arguments):
     """Write the model into the folder of the run, so that it is not lost, and then to its place."""
-    from skmer.trained_models.saving import copy_model, files_of, save_model
+    from skmer.models.saving import copy_model, files_of, save_model
 
     run.finished.mkdir(exist_ok=True)
     finished = save_model(trained, run.finished / Path(arguments.out).name)[0]
@@ -169,7 +171,7 @@ def _check_places(arguments):
     """Refuse, before any song is looked at, what could not be written in the end."""
     if arguments.out.endswith((os.sep, "/")):
         raise Stop(f"{arguments.out}: this names a folder. Name the model's file, such as model.joblib.")
-    from skmer.trained_models.saving import files_of
+    from skmer.models.saving import files_of
 
     for path in (Path(arguments.out), *files_of(arguments.out)[:2]):
         check_output(path, arguments.force, [arguments.labels, arguments.config or ""])

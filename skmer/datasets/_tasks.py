@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from skmer.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
+from skmer.datasets.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
 
 CLASS_TASKS = ("quadrant", "valence", "arousal")
 TASKS = (*CLASS_TASKS, "dimensional")

@@ -8,7 +8,7 @@ from sklearn.utils import Bunch
 from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, kind_of, resolve_data_home
 from skmer.datasets._tables import check_unique, read_table, to_numbers
 from skmer.datasets._tasks import check_quadrant_task
-from skmer.ratings import QUADRANTS, quadrants_to_classes
+from skmer.datasets.ratings import QUADRANTS, quadrants_to_classes
 
 __all__ = ["load_emopia"]
 

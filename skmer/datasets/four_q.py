@@ -16,7 +16,7 @@ from skmer.datasets._base import (
 )
 from skmer.datasets._tables import check_unique, read_table
 from skmer.datasets._tasks import check_quadrant_task
-from skmer.ratings import QUADRANTS, quadrants_to_classes
+from skmer.datasets.ratings import QUADRANTS, quadrants_to_classes
 
 __all__ = ["load_four_q"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from skmer._io import is_leftover, whole_file, whole_folder, write_whole
 from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder, to_path
 from skmer.datasets._tables import read_table
-from skmer.writing import is_leftover, whole_file, whole_folder, write_whole
 
 __all__ = ["write_songs"]
 

@@ -1,8 +1,26 @@
 """Features of a waveform: pure functions, one a file."""
 
+from skmer.features.blocks import BlockLayout, block_array
+from skmer.features.dynamics import dynamics
 from skmer.features.essentia_hpcp import essentia_hpcp
 from skmer.features.hpcp import hpcp
 from skmer.features.log_mel import log_mel
+from skmer.features.opensmile_functionals import opensmile_functionals
+from skmer.features.rhythm import rhythm
 from skmer.features.segment_log_mel import segment_log_mel
+from skmer.features.timbre import timbre
+from skmer.features.tonality import tonality
 
-__all__ = ["essentia_hpcp", "hpcp", "log_mel", "segment_log_mel"]
+__all__ = [
+    "BlockLayout",
+    "block_array",
+    "dynamics",
+    "essentia_hpcp",
+    "hpcp",
+    "log_mel",
+    "opensmile_functionals",
+    "rhythm",
+    "segment_log_mel",
+    "timbre",
+    "tonality",
+]

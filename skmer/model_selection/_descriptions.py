@@ -36,7 +36,7 @@ def describe(thing):
         Dicts, lists, strings, numbers, booleans and None, the same in every process.
         Parameters that do not decide a result, such as ``n_jobs``, are left out, and so is
         ``random_state`` where the seed of a run gets to: of an estimator and of those in its
-        `get_params`. Nothing of a `skmer.label_noise.LabelStrategy` is left out. A class of
+        `get_params`. Nothing of a `skmer.sssl.LabelStrategy` is left out. A class of
         one's own has its ``code`` beside its parameters. What `sklearn.base.clone` copies as it
         is, such as functions, objects and a `sklearn.frozen.FrozenEstimator`, is told by its
         name and by `skmer.content_key.content_key`, with all that it has learnt. A parameter of
@@ -102,7 +102,7 @@ def _describe_estimator(thing, seeded, within, counter):
         seeded = frozenset(id(part) for part in (thing, *thing.get_params().values()))
     if id(thing) in seeded:
         left_out = left_out | {"random_state"}
-    strategies = sys.modules.get("skmer.label_noise")
+    strategies = sys.modules.get("skmer.sssl")
     if strategies is not None and isinstance(thing, strategies.LabelStrategy):
         # all that it has is its own, whatever the name
         left_out, seeded = frozenset(), frozenset()

@@ -9,8 +9,8 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_consistent_length
 from tqdm.auto import tqdm
 
+from skmer._io import markdown_table
 from skmer.model_selection.scores import emotion_scores
-from skmer.writing import markdown_table
 
 __all__ = ["compare_systems", "summary_table"]
 

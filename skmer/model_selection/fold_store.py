@@ -11,9 +11,9 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from skmer.file_digest import file_digest
+from skmer._digest import file_digest
+from skmer._io import write_whole
 from skmer.model_selection._descriptions import describe, digest
-from skmer.writing import write_whole
 
 __all__ = ["FoldStore", "code_digest", "describe", "song_names"]
 
@@ -21,25 +21,24 @@ _PACKAGE = Path(__file__).parents[1]
 # what stands between songs and predicted labels; reports and loaders may change without a fold being run again
 _DECIDING = (
     "content_key.py",
-    "file_digest.py",
-    "writing.py",
+    "_digest.py",
+    "_io.py",
     "songs.py",
-    "labels.py",
-    "statistics.py",
+    "_songs_in.py",
+    "_validation.py",
     "audio",
     "features",
     "backbones",
-    "label_noise",
-    "segmentation",
+    "sssl",
+    "feature_extraction",
     "training",
     "aggregation",
-    "classifiers",
+    "two_stage",
     "tagging",
-    "descriptors",
-    "embeddings",
-    "recipes.py",
+    "pipelines.py",
     "model_selection/_tag_tables.py",
     "model_selection/systems.py",
+    "model_selection/roc_auc.py",
     "model_selection/tag_scores.py",
     "model_selection/tag_weight.py",
 )

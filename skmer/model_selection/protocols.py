@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_consistent_length
 
-from skmer.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
+from skmer.datasets.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
 
 __all__ = ["Protocol", "check_labels"]
 
@@ -86,7 +86,7 @@ class Protocol:
         Number of folds; a published split has one.
     threshold : {"median", "midpoint"} or float, default=None
         Where the target is ratings, how they become classes: found among the training
-        songs of each fold, see `skmer.ratings.fit_threshold`. Whole numbers are ratings
+        songs of each fold, see `skmer.datasets.ratings.fit_threshold`. Whole numbers are ratings
         where there is a threshold, and labels where there is none.
     fold_seed : int, default=0
         Decides the folds.

@@ -12,8 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import _safe_indexing, get_tags
 
+from skmer._digest import file_digest
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
-from skmer.file_digest import file_digest
 
 __all__ = ["EstimatorSystem", "NetworkSystem", "Readout"]
 

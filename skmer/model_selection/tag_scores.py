@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, recall_score
 
+from skmer._io import name_some
 from skmer.model_selection._tag_tables import NO_TAG_TO_JUDGE, check_scores, check_tag_table
-from skmer.training.roc_auc import roc_auc_of_tags
-from skmer.writing import name_some
+from skmer.model_selection.roc_auc import roc_auc_of_tags
 
 __all__ = ["TAG_SCORES", "best_thresholds", "tag_scores"]
 

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from skmer.model_selection._tag_tables import NO_TAG_TO_JUDGE, check_scores, check_tag_table
-from skmer.training.roc_auc import macro_roc_auc
+from skmer.model_selection.roc_auc import macro_roc_auc
 
 __all__ = ["best_weight", "weighted_sum"]
 

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from skmer import datasets
+from skmer._io import name_some
 from skmer.model_selection.fold_store import song_names
-from skmer.writing import name_some
 
 __all__ = ["COLLECTIONS", "Collection", "songs_digest"]
 

@@ -5,13 +5,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skmer.aggregation import SongAggregator
-from skmer.classifiers import BiLSTMClassifier
-from skmer.classifiers.sssl import SSSL_RECIPES
-from skmer.descriptors import DescriptorTransformer
-from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
+from skmer.feature_extraction.descriptors import DescriptorTransformer
+from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.model_selection import EstimatorSystem, NetworkSystem
-from skmer.recipes import make_multi_duration_pipeline
+from skmer.pipelines import make_multi_duration_pipeline
 from skmer.reproduction.systems import ABLATION, CROSS_ENTROPY, SPECTROGRAM_SVM, SSSL, table_3_systems
+from skmer.sssl.classifier import SSSL_RECIPES
+from skmer.two_stage.bilstm_classifier import BiLSTMClassifier
+from skmer.two_stage.masked_mel_autoencoder import MaskedMelAutoencoder
 
 __all__ = [
     "DESCRIPTORS",

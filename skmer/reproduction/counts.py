@@ -6,11 +6,11 @@ import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
+from skmer._io import markdown_table
 from skmer.audio import read_audio
+from skmer.feature_extraction.segments import SegmentTransformer
 from skmer.reproduction.collections import COLLECTIONS, songs_digest
 from skmer.reproduction.paper import TABLE_1
-from skmer.segmentation import SegmentTransformer
-from skmer.writing import markdown_table
 
 __all__ = ["count_segments", "counts_markdown", "run_counts"]
 

@@ -1,9 +1,9 @@
 """Which systems differ from the paper's, by a paired test over the folds that both have run."""
 
+from skmer._io import markdown_table
 from skmer.model_selection import DUMMY, holm
 from skmer.reproduction.pairs import paired_difference
 from skmer.reproduction.systems import SSSL
-from skmer.writing import markdown_table
 
 __all__ = ["DIFFERENCES_NOTE", "differences", "differences_markdown"]
 

@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skmer.classifiers import SSSLClassifier
-from skmer.file_digest import file_digest
+from skmer._digest import file_digest
+from skmer.feature_extraction.segments import SegmentTransformer
 from skmer.model_selection import Readout
-from skmer.segmentation import SegmentTransformer
+from skmer.sssl.classifier import SSSLClassifier
 
 __all__ = ["Settings"]
 

@@ -6,10 +6,10 @@ import json
 import re
 from pathlib import Path
 
+from skmer._io import markdown_table
 from skmer.model_selection import SCORES
 from skmer.reproduction.differences import DIFFERENCES_NOTE, differences_markdown
 from skmer.reproduction.summary import table_rows
-from skmer.writing import markdown_table
 
 __all__ = ["table_csv", "table_markdown"]
 

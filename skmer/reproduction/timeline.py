@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from skmer.inspection.song_emotion import SongEmotion
 from skmer.model_selection import Protocol
-from skmer.prediction import SongEmotion
 from skmer.reproduction.collections import COLLECTIONS
 from skmer.reproduction.paper import FIGURE_2_SONG
 from skmer.reproduction.tables import songs_threshold

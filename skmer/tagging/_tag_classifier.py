@@ -11,9 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
 
+from skmer._songs_in import refuse_no_segments, songs_for_prediction
 from skmer.backbones import CRNN, VGGish
 from skmer.backbones.unpacking import alike_in_block, holds_hpcp
-from skmer.classifiers._songs_in import refuse_no_segments, songs_for_prediction
 from skmer.songs import SongSequence, as_song_sequence, is_song_data
 from skmer.tagging._tag_decisions import TagDecisions
 from skmer.tagging._tags_in import (
@@ -24,12 +24,12 @@ from skmer.tagging._tags_in import (
     refuse_not_finite,
     refuse_other_names,
 )
+from skmer.tagging.net import BestEpoch, TagNet
 from skmer.training.backbone_net import build_backbone_net
 from skmer.training.callbacks import AverageWeights
-from skmer.training.row_net import NET_CONSTRAINTS
+from skmer.training.net import NET_CONSTRAINTS
 from skmer.training.runtime import forget_fit, isolated
-from skmer.training.stored_rows import make_bank
-from skmer.training.tag_net import BestEpoch, TagNet
+from skmer.training.stored_data import make_bank
 
 __all__ = ["TAGGING_CONSTRAINTS", "TagClassifier", "whole_fit"]
 

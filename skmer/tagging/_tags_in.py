@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from scipy.sparse import issparse
 
-from skmer.writing import name_some
+from skmer._io import name_some
 
 __all__ = [
     "SongNotFiniteError",

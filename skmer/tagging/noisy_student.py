@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
-from skmer.classifiers._songs_in import songs_for_prediction
+from skmer._songs_in import songs_for_prediction
+from skmer.model_selection.roc_auc import macro_roc_auc
 from skmer.songs import is_song_data, join_songs
 from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds, sure_shares
 from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
@@ -16,7 +17,6 @@ from skmer.tagging._tags_in import refuse_not_finite
 from skmer.tagging._teachers import fitted_teacher
 from skmer.tagging.any_tagger import heart_of, with_names_of
 from skmer.tagging.tag_answers import tag_probabilities
-from skmer.training.roc_auc import macro_roc_auc
 
 __all__ = ["NoisyStudentTagger"]
 

@@ -5,10 +5,10 @@ import warnings
 import torch
 
 from skmer.backbones import VGG16, build_backbone, check_backbone
-from skmer.training.row_net import build_net
-from skmer.training.rows import Standardizer
+from skmer.training.data import Standardizer
+from skmer.training.net import build_net
 from skmer.training.runtime import choose_device
-from skmer.training.stored_rows import make_bank
+from skmer.training.stored_data import make_bank
 
 __all__ = ["build_backbone_net"]
 
@@ -67,7 +67,7 @@ def build_backbone_net(
     >>> from skmer import SSSLClassifier
     >>> from skmer.songs import SongSequence
     >>> from skmer.training.backbone_net import build_backbone_net
-    >>> from skmer.training.segment_net import SegmentNet
+    >>> from skmer.sssl.net import SegmentNet
     >>> songs = SongSequence([np.random.default_rng(0).normal(size=(3, 4))])
     >>> net, bank, _ = build_backbone_net(SegmentNet, SSSLClassifier("mlp"), songs, 2, seed=0, n_classes=2)
     >>> net.lr, len(bank)

@@ -84,7 +84,7 @@ def final_network(net):
     --------
     >>> from torch import nn
     >>> from skmer.training.callbacks import final_network
-    >>> from skmer.training.row_net import RowNet
+    >>> from skmer.training.net import RowNet
     >>> net = RowNet(nn.Linear(2, 2)).initialize()
     >>> final_network(net) is net.module_
     True

@@ -22,7 +22,7 @@ def forget_fit(estimator):
 
     Examples
     --------
-    >>> from skmer.classifiers import BiLSTMClassifier
+    >>> from skmer.two_stage import BiLSTMClassifier
     >>> from skmer.training.runtime import forget_fit
     >>> classifier = BiLSTMClassifier().fit([[0.0], [1.0]], ["calm", "happy"])
     >>> forget_fit(classifier)

@@ -14,7 +14,7 @@ from skmer.backbones import (
     has_shared_trunk,
     unpack_blocks,
 )
-from skmer.segmentation import BlockLayout
+from skmer.features import BlockLayout
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from sklearn.utils import Bunch
 
+from skmer._io import is_leftover
 from skmer.datasets import load_folder, make_songs, write_songs
-from skmer.writing import is_leftover
 
 SR = 5632
 

@@ -5,10 +5,9 @@ from sklearn.pipeline import make_pipeline
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
 from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
-from skmer.classifiers import BiLSTMClassifier
-from skmer.descriptors import DescriptorTransformer
-from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
+from skmer.feature_extraction import DescriptorTransformer, EmbeddingTransformer
 from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
+from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 256, "hop_length": 64, "n_mels": 16}

@@ -16,8 +16,8 @@ from sklearn.svm import SVC
 from sklearn.utils import get_tags
 
 from skmer import SegmentTransformer, SongAggregator, SongSequence, TaggingTransformer
-from skmer.descriptors import DescriptorTransformer
-from skmer.embeddings import EmbeddingTransformer, MaskedMelAutoencoder
+from skmer.feature_extraction import DescriptorTransformer, EmbeddingTransformer
+from skmer.two_stage import MaskedMelAutoencoder
 from tests.estimators.instances import ESTIMATORS, SPECTROGRAM, SR
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -4,8 +4,8 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
-from skmer.classifiers import BiLSTMClassifier
 from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
+from skmer.two_stage import BiLSTMClassifier
 
 _CLASSES = "its y is classes, but tags are columns of 0 and 1"
 _NOT_FOR_TAGS = {

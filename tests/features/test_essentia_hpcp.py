@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-import skmer.segmentation.block_arrays
+import skmer.features.blocks
 from skmer import TaggingTransformer
-from skmer.features import essentia_hpcp, hpcp
-from skmer.segmentation import BlockLayout, block_array
+from skmer.features import BlockLayout, block_array, essentia_hpcp, hpcp
 
 from .test_hpcp import C4, CHORDS, SR, chord, loudest, sine
 
@@ -129,7 +128,7 @@ def instead_of_essentia(monkeypatch):
         out[5] = 1
         return out
 
-    monkeypatch.setattr(skmer.segmentation.block_arrays, "essentia_hpcp", profiles)
+    monkeypatch.setattr(skmer.features.blocks, "essentia_hpcp", profiles)
     return calls
 
 

@@ -24,10 +24,10 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from skmer import SegmentTransformer, SSSLClassifier, TaggingTransformer
-from skmer.label_noise import LabelStrategy
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Readout, fold_store
 from skmer.model_selection.fold_store import FoldStore, code_digest, describe, song_names
 from skmer.reproduction.mirable import jobs
+from skmer.sssl import LabelStrategy
 
 ROOT = Path(__file__).parents[2]
 

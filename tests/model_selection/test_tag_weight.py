@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skmer.model_selection import best_weight, tag_scores
-from skmer.training.tag_net import macro_roc_auc
+from skmer.tagging.net import macro_roc_auc
 
 pytestmark = pytest.mark.filterwarnings("error")
 

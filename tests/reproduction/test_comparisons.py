@@ -9,12 +9,12 @@ import pytest
 import torch
 from sklearn.svm import SVC
 
-from skmer.classifiers.sssl import SSSL_RECIPES
-from skmer.descriptors import DescriptorTransformer
+from skmer.feature_extraction import DescriptorTransformer
 from skmer.model_selection import EstimatorSystem
 from skmer.reproduction import Settings, comparison_systems, run_table, table_3_systems, table_markdown
 from skmer.reproduction.comparisons import DESCRIPTORS, EMBEDDING, SELF_LEARNING, STACK, TWO_STAGE
 from skmer.reproduction.systems import ABLATION, CROSS_ENTROPY, SPECTROGRAM_SVM, SSSL
+from skmer.sssl.classifier import SSSL_RECIPES
 from tests.reproduction.tiny import N_SONGS, write_collection
 
 SMALL = Settings(backbone="small", recipe=None, epochs=6, warmup_epochs=2, params={"batch_size": 16}, memory="cache")

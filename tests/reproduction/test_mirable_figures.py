@@ -13,7 +13,7 @@ from skmer.reproduction.mirable.linear import fit_linear, spectrogram_statistics
 from skmer.reproduction.mirable.paper import TABLE_1, TABLE_2
 from skmer.reproduction.mirable.rows import check_rows, with_needed
 from skmer.songs import SongSequence
-from skmer.training.tag_net import macro_roc_auc
+from skmer.tagging.net import macro_roc_auc
 from tests.reproduction.tiny_mirable import make_table
 
 NONE = np.array([], int)

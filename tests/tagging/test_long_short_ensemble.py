@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmer import EmotionTagger, LongShortEnsemble, SongSequence, SSSLClassifier, TaggingTransformer
 from skmer.model_selection import best_thresholds, best_weight
-from skmer.training.tag_net import macro_roc_auc
+from skmer.tagging.net import macro_roc_auc
 
 QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 3, "lr": 1e-2}
 

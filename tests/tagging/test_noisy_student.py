@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmer import EmotionTagger, NoisyStudentTagger, SongSequence
 from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds
 from skmer.tagging._teachers import default_teacher
-from skmer.training.tag_net import TagNet
+from skmer.tagging.net import TagNet
 from tests.tagging.test_tagger import planted_songs
 
 QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 4, "random_state": 0}

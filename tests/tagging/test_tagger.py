@@ -16,12 +16,12 @@ from sklearn.model_selection import cross_val_score
 from skorch.callbacks import Callback, EarlyStopping
 
 from skmer import EmotionTagger, SongSequence
+from skmer.feature_extraction import FileRows
 from skmer.model_selection import tag_scores
-from skmer.segmentation import FileRows
 from skmer.tagging._tags_in import draw_validation
+from skmer.tagging.net import TagNet
 from skmer.training.callbacks import AverageWeights, final_network
-from skmer.training.stored_rows import StoredBank, make_bank
-from skmer.training.tag_net import TagNet
+from skmer.training.stored_data import StoredBank, make_bank
 
 CRNN = {"backbone_params": {"width": 4, "n_hidden": 8}, "mask_range": (2, 6), "lr": 1e-2, "random_state": 0}
 QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 4, "random_state": 0}
@@ -110,7 +110,7 @@ def test_songs_on_disk_are_learnt_alike(rng, tmp_path):
 def test_early_stopping_keeps_the_best_epoch(rows, monkeypatch):
     X, y = rows
     planted = iter([0.5, 0.7, 0.6, 0.7, 0.65, 0.9])
-    monkeypatch.setattr("skmer.training.tag_net.macro_roc_auc", lambda y, scores: next(planted))
+    monkeypatch.setattr("skmer.tagging.net.macro_roc_auc", lambda y, scores: next(planted))
     tagger = EmotionTagger(**{**QUICK, "max_epochs": 50}, patience=3).fit(X, y)
     assert [row["valid_roc_auc"] for row in tagger.history_] == [0.5, 0.7, 0.6, 0.7, 0.65]
     assert [row["best"] for row in tagger.history_] == [True, True, False, False, False]
@@ -118,7 +118,7 @@ def test_early_stopping_keeps_the_best_epoch(rows, monkeypatch):
     monkeypatch.undo()
     # a training of two epochs ends with the same weights
     planted = iter([0.5, 0.7])
-    monkeypatch.setattr("skmer.training.tag_net.macro_roc_auc", lambda y, scores: next(planted))
+    monkeypatch.setattr("skmer.tagging.net.macro_roc_auc", lambda y, scores: next(planted))
     shorter = EmotionTagger(**{**QUICK, "max_epochs": 2}).fit(X, y)
     np.testing.assert_array_equal(tagger.decision_function(X), shorter.decision_function(X))
 
@@ -459,7 +459,7 @@ def test_chunks_are_averaged_some_songs_at_a_time(rng, monkeypatch):
         return computed(net, bank, *args, **kwargs)
 
     monkeypatch.setattr(TagNet, "row_outputs", watched)
-    monkeypatch.setattr("skmer.training.row_net._SEGMENTS_AT_ONCE", 10)
+    monkeypatch.setattr("skmer.training.net._SEGMENTS_AT_ONCE", 10)
     np.testing.assert_allclose(tagger.decision_function(X), expected, rtol=1e-5)
     assert sum(seen) == X.n_segments.sum()
     assert len(seen) == 8

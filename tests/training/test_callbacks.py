@@ -2,7 +2,7 @@ import torch
 
 from skmer.backbones import MLP
 from skmer.training.callbacks import AverageWeights
-from tests.training.test_segment_net import make_net
+from tests.sssl.test_net import make_net
 
 
 def first_layer(network):

@@ -4,7 +4,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from skmer.segmentation import FileRows
+from skmer.feature_extraction.file_rows import FileRows
 from skmer.songs import SongSequence, open_array
 
 __all__ = ["Inputs"]

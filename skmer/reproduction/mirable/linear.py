@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmer.aggregation import SpectrogramStatistics
-from skmer.segmentation import BlockLayout
-from skmer.training.tag_net import macro_roc_auc
+from skmer.features.blocks import BlockLayout
+from skmer.tagging.net import macro_roc_auc
 
 __all__ = ["STRENGTHS", "fit_linear", "spectrogram_statistics", "tag_regression"]
 

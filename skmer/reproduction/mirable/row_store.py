@@ -7,8 +7,8 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from skmer._io import write_whole
 from skmer.model_selection.fold_store import FoldStore
-from skmer.writing import write_whole
 
 __all__ = ["RowStore"]
 

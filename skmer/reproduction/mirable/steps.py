@@ -1,8 +1,8 @@
 """What each step of the paper changes: differences between rows, by a paired test over the folds."""
 
+from skmer._io import markdown_table
 from skmer.model_selection import holm
 from skmer.reproduction.pairs import paired_difference
-from skmer.writing import markdown_table
 
 __all__ = ["step_differences", "steps_markdown"]
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from skmer._io import markdown_table, name_some
 from skmer.model_selection.tag_scores import TAG_SCORES
 from skmer.reproduction.mirable.paper import WEIGHT_OF_SHORT
 from skmer.reproduction.mirable.parts import VALIDATION
@@ -13,7 +14,6 @@ from skmer.reproduction.mirable.rows import ROWS
 from skmer.reproduction.mirable.songs import SHARE
 from skmer.reproduction.mirable.steps import steps_markdown
 from skmer.reproduction.mirable.summary import mirable_rows
-from skmer.writing import markdown_table, name_some
 
 __all__ = ["mirable_csv", "mirable_markdown"]
 

@@ -1,0 +1,124 @@
+"""FileRows: the rows of a stored array, cut or completed, without holding them or their file open."""
+
+from pathlib import Path
+
+import numpy as np
+
+from skmer.songs import open_array
+
+__all__ = ["FileRows", "fit_rows"]
+
+
+def fit_rows(array, n_rows, fill=None):
+    """Bring an array to a number of rows: cut it, repeat it, or append a row to it.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, ...)
+        At least one row.
+    n_rows : int
+        The number wanted. Fewer than n are the first ones, as a view.
+    fill : ndarray of shape (...), default=None
+        The row that is appended where n is less. None begins again at the first row, as
+        often as needed.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, ...)
+        Of the same type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.feature_extraction import fit_rows
+    >>> song = np.array([[1], [2], [3]])
+    >>> fit_rows(song, 5).ravel(), fit_rows(song, 5, fill=[0]).ravel(), fit_rows(song, 2).ravel()
+    (array([1, 2, 3, 1, 2]), array([1, 2, 3, 0, 0]), array([1, 2]))
+    """
+    missing = n_rows - len(array)
+    if missing <= 0:
+        return array[:n_rows]
+    if fill is None:
+        return np.asarray(array)[np.arange(n_rows) % len(array)]
+    rest = np.broadcast_to(np.asarray(fill, dtype=array.dtype), (missing, *array.shape[1:]))
+    return np.concatenate([array, rest])
+
+
+class FileRows:
+    """A number of rows of a ``.npy`` file, as one item of a `SongSequence`.
+
+    The header is read at once, the rows whenever the song is asked for, so that a
+    collection larger than memory holds no file open.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with an array of shape (n, ...).
+    n_rows : int, default=None
+        The number of rows wanted; None is n. See `fit_rows`.
+    fill : ndarray of shape (...), default=None
+        What stands in the rows that the file does not have; None repeats the file's.
+    n_columns : int, default=None
+        How many of a row's values are taken, from the first on; None is all.
+
+    Attributes
+    ----------
+    path : Path
+        As given.
+    shape : tuple of int
+        ``(n_rows, ...)``.
+    ndim : int
+        Number of dimensions.
+    dtype : dtype
+        Type of the values.
+
+    Raises
+    ------
+    ValueError
+        If the file is no whole array of numbers of two or more dimensions, with one row or more.
+    FileNotFoundError
+        If the file is not there, now or when the song is asked for.
+
+    See Also
+    --------
+    skmer.TaggingTransformer : Gives such items with `store`.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from skmer.feature_extraction import FileRows
+    >>> from skmer.songs import SongSequence
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(folder + "/song.npy", np.zeros((100, 2)))
+    ...     item = FileRows(folder + "/song.npy", n_rows=60)
+    ...     SongSequence([item], window=(30, 30))[0].shape
+    (2, 2, 30)
+    """
+
+    def __init__(self, path, n_rows=None, fill=None, n_columns=None):
+        self.path = Path(path)
+        array = open_array(self.path)
+        if array.ndim < 2 or len(array) < 1 or array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{path}: it must hold an array of real numbers of shape (n, ...), n at least 1, "
+                f"but it has shape {array.shape} and dtype {array.dtype}."
+            )
+        self.n_columns = n_columns
+        array = array[:, :n_columns]
+        self.n_rows = len(array) if n_rows is None else int(n_rows)
+        self.fill = fill
+        self.shape = (self.n_rows, *array.shape[1:])
+        self.ndim, self.dtype = array.ndim, array.dtype
+
+    def open(self):
+        """Open the file.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, ...)
+            Memory-mapped where the file has that many rows.
+        """
+        return fit_rows(open_array(self.path)[:, : self.n_columns], self.n_rows, self.fill)
+
+    def __repr__(self):
+        return f"FileRows({str(self.path)!r}, n_rows={self.n_rows})"

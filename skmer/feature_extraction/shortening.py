@@ -1,0 +1,111 @@
+"""SegmentShortening: shorter segments from the spectrograms that longer ones hold already."""
+
+from numbers import Integral
+
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval
+
+from skmer.feature_extraction._base import SongsOutMixin
+from skmer.songs import SongSequence, as_song_sequence, refuse_recordings
+
+__all__ = ["SegmentShortening"]
+
+
+class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
+    """Make each segment shorter by whole hops, on the spectrogram that it was cut from.
+
+    Segments of several durations then stand on one spectrogram a song: those of the longest
+    are made by `skmer.SegmentTransformer`, and the others by this class. It learns nothing
+    from the data.
+
+    Parameters
+    ----------
+    n_hops : int, default=0
+        Hops that are taken away. With ``SegmentTransformer(duration=3, hop=1)`` before it,
+        ``n_hops=2`` gives segments of 1 second.
+
+    See Also
+    --------
+    skmer.SegmentTransformer : Makes the segments; in its default setting they can be shortened.
+    skmer.make_multi_duration_pipeline : What this is for.
+
+    Notes
+    -----
+    With a hop of one second and whole seconds the result is what `SegmentTransformer` gives
+    for the shorter duration, to the last digit: each second less adds a segment at the end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer import SegmentTransformer
+    >>> from skmer.feature_extraction import SegmentShortening
+    >>> long = SegmentTransformer(duration=3).transform([np.random.default_rng(0).normal(size=5 * 22528)])
+    >>> long
+    SongSequence(1 songs, 3 segments of shape (128, 131))
+    >>> SegmentShortening(n_hops=2).transform(long)
+    SongSequence(1 songs, 5 segments of shape (128, 43))
+    """
+
+    _parameter_constraints = {"n_hops": [Interval(Integral, 0, None, closed="left")]}  # noqa: RUF012
+
+    def __init__(self, n_hops=0):
+        self.n_hops = n_hops
+
+    def fit(self, X, y=None):
+        """Check the parameter.
+
+        Parameters
+        ----------
+        X : SongSequence
+            Segments of each song.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        SegmentShortening
+            Itself.
+        """
+        self.transform(X)
+        return self
+
+    def transform(self, X):
+        """Cut shorter segments.
+
+        Parameters
+        ----------
+        X : SongSequence
+            Segments that are windows of a spectrogram.
+
+        Returns
+        -------
+        SongSequence
+            With `n_hops` segments more a song; the spectrograms are shared with `X`.
+
+        Raises
+        ------
+        ValueError
+            If the segments are no windows, or nothing would be left of them.
+        """
+        self._validate_params()
+        refuse_recordings(X, "SegmentTransformer", "SegmentShortening")
+        songs = as_song_sequence(X)
+        if songs.window is None:
+            raise ValueError(
+                "These segments are not windows of one spectrogram, so they cannot be made shorter: use "
+                "SegmentTransformer with center=False and hop * sr a multiple of hop_length, as by default."
+            )
+        length, step = songs.window
+        if length <= self.n_hops * step:
+            raise ValueError(
+                f"Segments of {length} frames have nothing left when n_hops={self.n_hops} hops of {step} frames are "
+                "taken away: lower n_hops."
+            )
+        return SongSequence(songs.items, window=(length - self.n_hops * step, step), names=songs.names)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.no_validation = True
+        tags.input_tags.two_d_array = False
+        return tags

@@ -1,0 +1,96 @@
+"""opensmile_functionals: the 88 values of the extended Geneva set, by openSMILE."""
+
+import math
+
+import numpy as np
+
+from skmer.features._frames import at_least_a_frame
+
+__all__ = ["opensmile_functionals"]
+
+
+def require_opensmile():
+    """Import opensmile, or say what to install."""
+    try:
+        import opensmile
+    except ImportError as error:
+        raise ImportError(
+            'The group "opensmile" needs the opensmile package; install it with: pip install skmer[opensmile]'
+        ) from error
+    return opensmile
+
+
+def _smile():
+    opensmile = require_opensmile()
+    functionals = opensmile.FeatureLevel.Functionals
+    return opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=functionals)
+
+
+def opensmile_names():
+    """Name the 88 values without computing them."""
+    return list(_smile().feature_names)
+
+
+def opensmile_functionals(y, sr=22050):
+    """Compute the functionals of the extended Geneva Minimalistic Acoustic Parameter Set (eGeMAPSv02).
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Mono waveform, full scale 1; at least about a quarter of a second.
+    sr : float, default=22050
+        Sampling rate in whole Hz.
+
+    Returns
+    -------
+    dict of str to float
+        88 values under openSMILE's own names.
+
+    Raises
+    ------
+    ImportError
+        If the opensmile package is not installed.
+    ValueError
+        If `y` is too short for openSMILE or has not one dimension, or `sr` is no whole number.
+
+    See Also
+    --------
+    skmer.DescriptorTransformer : This and other groups, for many songs.
+
+    Notes
+    -----
+    The set was made for voices; several values describe the pitch and formants of a single
+    voice, of which music has more than one. openSMILE is free for research and private use
+    only; see its licence.
+
+    References
+    ----------
+    Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for voice research
+    and affective computing", IEEE Transactions on Affective Computing 7(2), 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.features import opensmile_functionals
+    >>> tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(22050) / 22050)
+    >>> opensmile_functionals(tone)["loudness_sma3_amean"] > 0  # doctest: +SKIP
+    True
+    """
+    import warnings
+
+    if float(sr) != round(sr):
+        raise ValueError(f"sr={sr:g} Hz: openSMILE takes whole numbers only. Use a whole sr, such as 22050.")
+    y = at_least_a_frame(y, 1)
+    smile = _smile()
+    with warnings.catch_warnings():
+        # what it fills with NaN is an error below
+        warnings.simplefilter("ignore", UserWarning)
+        values = smile.process_signal(y.astype(np.float32), int(sr)).to_numpy()[0]
+    described = {name: float(value) for name, value in zip(smile.feature_names, values, strict=True)}
+    bad = [name for name, value in described.items() if not math.isfinite(value)]
+    if bad:
+        raise ValueError(
+            f"openSMILE gives no finite {bad[0]} (and {len(bad) - 1} others) for {len(y) / sr:.2f} s of sound: "
+            "it needs a quarter of a second or more. Leave the song or the group out."
+        )
+    return described

@@ -1,0 +1,206 @@
+"""What every classifier of songs by their segments shares: its net, prediction, cross-fitting."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skmer._songs_in import check_training_data, songs_for_prediction
+from skmer.feature_extraction._base import SongsOutMixin
+from skmer.songs import SongSequence
+from skmer.sssl.net import SegmentNet
+from skmer.sssl.strategy import check_clean_probability
+from skmer.training.backbone_net import build_backbone_net
+from skmer.training.net import NET_CONSTRAINTS
+from skmer.training.runtime import isolated
+
+__all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
+
+TRAINING_CONSTRAINTS = {
+    **NET_CONSTRAINTS,
+    "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    "cv": [StrOptions({"insample"}), "cv_object"],
+    "n_jobs": [Integral, None],
+}
+"""Of the parameters that every segment classifier has."""
+
+
+def _fit_and_transform(estimator, X, y, groups, train, test, classes):
+    """Predict the songs of a test fold, with a column for each class of the whole training set."""
+    estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
+    # groups can keep all songs of a class out of a fold: its probability is zero there
+    columns = np.searchsorted(classes, estimator.classes_)
+    out = []
+    for rows in estimator.transform(X[test]):
+        aligned = np.zeros((len(rows), len(classes)))
+        aligned[:, columns] = rows
+        out.append(aligned)
+    return out
+
+
+class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEstimator):
+    """Base of the classifiers: what follows once a segment network is fitted.
+
+    A subclass has the parameters of `TRAINING_CONSTRAINTS`, and its `fit` leaves
+    ``classes_``, ``net_``, ``standardizer_`` and ``segment_shape_``.
+
+    Examples
+    --------
+    >>> from skmer import SSSLClassifier
+    >>> from skmer.sssl._base import SegmentClassifier
+    >>> issubclass(SSSLClassifier, SegmentClassifier)
+    True
+    """
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def _train(self, songs, labels, seed, strategy, average, **of_net):
+        """Train the backbone on all segments; give what the strategy finally says of their labels, if there is one."""
+        if strategy is not None:
+            strategy.average_ = average
+        named = [("average", average), ("strategy", strategy)]
+        callbacks = [(name, callback) for name, callback in named if callback is not None]
+        n_classes = len(self.classes_)
+        with isolated(seed, self.n_threads):
+            net, bank, self.standardizer_ = build_backbone_net(
+                SegmentNet, self, songs, n_classes, seed, callbacks, n_classes=n_classes, **of_net
+            )
+            net.load_rows(bank, labels[bank.song], self.classes_)
+            net.train_rows()
+            clean = None
+            if strategy is not None:
+                name = f"{type(strategy).__name__}.clean_probability"
+                clean = check_clean_probability(strategy.clean_probability(net), len(bank), name)
+            net.drop_rows()
+        self.net_ = net
+        self.history_ = net.history_rows()
+        return clean
+
+    def transform(self, X):
+        """Predict the class probabilities of every segment.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+
+        Returns
+        -------
+        SongSequence of (n_segments, n_classes), or ndarray of shape (n_samples, n_classes)
+            Probabilities; an array where X is plain rows.
+        """
+        check_is_fitted(self)
+        songs, plain = songs_for_prediction(self, X)
+        probabilities = self._segment_probabilities(songs)
+        if plain:
+            return np.concatenate(probabilities)
+        return SongSequence(probabilities, names=[str(name) for name in self.classes_])
+
+    def _segment_probabilities(self, songs):
+        """Give a list of (n_segments, n_classes)."""
+        with isolated(None, self.n_threads):
+            logits = self.net_.song_outputs(songs, self.standardizer_)
+            return [torch.softmax(torch.from_numpy(rows).double(), 1).numpy() for rows in logits]
+
+    def fit_transform(self, X, y, groups=None):
+        """Train, and give the training songs' segment probabilities as `cv` says.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+        y : array-like of shape (n_songs,)
+            Label of each song.
+        groups : array-like of shape (n_songs,), default=None
+            Songs of one group stay together in the folds of `cv`.
+
+        Returns
+        -------
+        SongSequence of (n_segments, n_classes), or ndarray of shape (n_samples, n_classes)
+            Of the network itself with ``cv="insample"``; otherwise each song by a network
+            that was trained without it.
+        """
+        self._validate_params()
+        if isinstance(self.cv, str):
+            return self.fit(X, y, groups).transform(X)
+        # before hours of training: labels, and folds that leave a song out or hold it twice
+        check_training_data(self, X, y, groups)
+        splits = self._cross_fitting_folds(y, groups)
+        self.fit(X, y, groups)
+        songs, plain = songs_for_prediction(self, X)
+        y = np.asarray(y)
+        groups = None if groups is None else np.asarray(groups)
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
+        # a song is smaller than joblib's threshold for sharing arrays between processes
+        parallel = Parallel(n_jobs=self.n_jobs, max_nbytes="100K", pre_dispatch="n_jobs")
+        parts = parallel(
+            delayed(_fit_and_transform)(
+                clone(self).set_params(cv="insample", random_state=int(seed)),
+                songs,
+                y,
+                groups,
+                train,
+                test,
+                self.classes_,
+            )
+            for seed, (train, test) in zip(seeds, splits, strict=True)
+        )
+        order = np.argsort(np.concatenate([test for _, test in splits]))
+        rows = [song for part in parts for song in part]
+        out = [rows[i] for i in order]
+        return np.concatenate(out) if plain else SongSequence(out, names=[str(name) for name in self.classes_])
+
+    def _cross_fitting_folds(self, y, groups):
+        """Give (train, test) pairs whose test parts hold each song once."""
+        folds = check_cv(self.cv, y, classifier=True)
+        if isinstance(self.cv, Integral) and groups is not None:
+            folds = StratifiedGroupKFold(self.cv)
+        splits = list(folds.split(np.zeros(len(y)), y, groups))
+        times = np.bincount(np.concatenate([np.arange(len(y))[test] for _, test in splits]), minlength=len(y))
+        if (times != 1).any():
+            raise ValueError(
+                f"cv={self.cv} must hold each song in exactly one test fold, but leaves {(times == 0).sum()} songs out "
+                f"and holds {(times > 1).sum()} more than once: use a splitter such as StratifiedKFold."
+            )
+        return splits
+
+    def predict_proba(self, X):
+        """Predict the class probabilities of songs: the mean over their segments.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_classes)
+            Probabilities.
+        """
+        check_is_fitted(self)
+        songs, _ = songs_for_prediction(self, X)
+        return np.stack([rows.mean(axis=0) for rows in self._segment_probabilities(songs)])
+
+    def predict(self, X):
+        """Predict the class of songs.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+
+        Returns
+        -------
+        ndarray of shape (n_songs,)
+            The class of the largest mean probability.
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]

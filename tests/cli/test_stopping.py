@@ -1,0 +1,140 @@
+"""Commands that are stopped from outside: real processes, real signals, and what is left of them."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import joblib
+import pytest
+import soundfile
+
+from tests.tiny_model import SR, tiny_pipeline, tiny_songs
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+DEMO = """
+import sys, skmer.reproduction.demo
+from skmer.cli import main
+skmer.reproduction.demo.SYNTHETIC = {
+    "songs": {"n_songs": 40, "duration": 12, "noise": 0.25},
+    "segments": {"duration": 2, "sr": 11264, "n_fft": 512, "n_mels": 64},
+    "network": {"backbone": "small", "backbone_params": {"width": 4}},
+    "sssl": {"max_epochs": 60, "warmup_epochs": 20},
+    "plain": {"max_epochs": 60},
+}
+sys.argv = ["skmer", "demo", "--n-jobs", "2"]
+sys.exit(main())
+"""
+
+
+SLOW = """
+import sys, time
+from skmer.cli import main
+from skmer.inspection import SegmentPredictor
+SegmentPredictor.read = lambda self, song: time.sleep(2)
+sys.argv = ["skmer", "predict", "model.joblib", "music", "--out", "all.csv"]
+sys.exit(main())
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder with a model and eight songs."""
+    monkeypatch.chdir(tmp_path)
+    joblib.dump(tiny_pipeline(), "model.joblib")
+    Path("music").mkdir()
+    for i, y in enumerate(tiny_songs().data):
+        soundfile.write(f"music/{i}.wav", y, SR, subtype="PCM_16")
+    return tmp_path
+
+
+def start(*command, **options):
+    def hear():
+        # a shell that puts the tests in the background has them ignore SIGINT
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *command], preexec_fn=hear, **pipes, **options)
+
+
+def predict_much():
+    return start("-m", "skmer", "predict", "model.joblib", *["music"] * 200, "--out", "all.csv")
+
+
+def wait_for(holds, process, seconds=60):
+    until = time.monotonic() + seconds
+    while not holds():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def lines_of_parts():
+    return [path.read_text().count("\n") for path in Path().glob("*all.csv.*.part")]
+
+
+@pytest.mark.parametrize(
+    ("signals", "status", "word"),
+    [
+        ([signal.SIGINT], 130, "interrupted"),
+        ([signal.SIGTERM], 143, "terminated"),
+        # as a program sends them that stops a process and its group
+        ([signal.SIGINT, signal.SIGINT, signal.SIGINT], 130, "interrupted"),
+    ],
+)
+def test_predict_keeps_the_finished_lines_and_says_where(home, signals, status, word):
+    process = predict_much()
+    wait_for(lambda: max(lines_of_parts(), default=0) >= 4, process)
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.002)
+    out, err = process.communicate(timeout=60)
+    # one more ends at once a process that has said its last word; a shell calls that 130 too
+    assert process.returncode in ((status,) if len(signals) == 1 else (status, -signals[-1]))
+    [part] = home.glob("*all.csv.*.part")
+    with open(part, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= 3
+    assert [row["file"] for row in rows] == [f"music/{i % 8}.wav" for i in range(len(rows))]
+    assert all(row["emotion"] for row in rows)
+    kept = f"What was finished is in {part}. It holds the lines of {len(rows)} files; all.csv is not written."
+    assert err == f"skmer predict: {word}. {kept}\n"
+    assert out == ""
+    assert not Path("all.csv").exists()
+
+
+def test_predict_says_that_nothing_was_finished(home):
+    process = start("-c", SLOW)
+    wait_for(lambda: max(lines_of_parts(), default=0), process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "skmer predict: interrupted. No file was predicted yet; all.csv is not written.\n"
+    assert sorted(os.listdir()) == ["model.joblib", "music"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gap", [0.001, 0.3])
+def test_the_demonstration_ends_its_workers_without_a_word(tmp_path, gap):
+    process = start("-c", DEMO, cwd=tmp_path, start_new_session=True)
+    for line in process.stdout:
+        if "carry another emotion" in line:
+            break
+    time.sleep(5)
+    for _ in range(2):
+        # to the workers too, as a terminal does
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(gap)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode in (130, -signal.SIGINT), err
+    # no progress either, where standard error is no terminal
+    assert re.sub(".*Warning.*\n.*\n", "", err) == "skmer demo: interrupted.\n"

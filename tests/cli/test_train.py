@@ -1,0 +1,335 @@
+"""``skmer train``: what stands in the folder is what is learnt; stopped runs go on; wrong input ends in a sentence."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import torch
+
+from skmer.cli import main
+from skmer.datasets import load_folder
+from skmer.models import train_model
+from skmer.models.estimate import PipelineSystem
+from skmer.models.run_folder import RunFolder
+from tests.models.tiny import CONFIG, LOG_MEL, written
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+TINY = ["--config", json.dumps(CONFIG), "--n-splits", "2"]
+FAST = ["--system", "log-mel", "--config", json.dumps(LOG_MEL), "--n-splits", "2"]
+WRITTEN = ["model-card.json", "model-card.md", "model.joblib"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    written(folder)
+    return folder / "songs"
+
+
+@pytest.fixture
+def home(made, tmp_path, monkeypatch):
+    """A folder to work in, with the songs in it."""
+    shutil.copytree(made, tmp_path / "songs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def card():
+    return json.loads(Path("model-card.json").read_text())
+
+
+def test_it_learns_what_stands_in_the_folders(home, capsys):
+    assert main(["train", "songs", "--artists", "--out", "model.joblib", *TINY]) == 0
+    out, err = capsys.readouterr()
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+    songs = load_folder("songs", groups="parent")
+    expected = train_model(songs, "sssl", CONFIG, n_splits=2)
+    for part in ("estimate", "parameters", "classes"):
+        assert card()[part] == expected.card[part]
+    assert card()["data"]["songs"] == [os.path.relpath(path, home / "songs") for path in songs.data]
+    np.testing.assert_array_equal(
+        joblib.load("model.joblib").predict(songs.data), expected.pipeline.predict(songs.data)
+    )
+    assert out.startswith("16 songs to read: Q1 4, Q2 4, Q3 4, Q4 4. The songs are of 4 groups")
+    assert expected.card["estimate"]["table"] in out
+    assert expected.card["estimate"]["sentence"] in out
+    assert out.endswith("Written: model.joblib, model-card.md, model-card.json\n")
+    assert "Traceback" not in err
+
+
+def test_the_other_commands_take_the_model_from_any_folder(home, tmp_path_factory, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    assert main(["train", "songs", "--out", "model.joblib", "-q", *TINY]) == 0
+    model, song = str(home / "model.joblib"), str(next(Path("songs").absolute().rglob("*.wav")))
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert main(["predict", model, str(home / "songs"), "--out", "emotions.csv"]) == 0
+    with open("emotions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["emotion"] for row in rows] == joblib.load(model).predict([row["file"] for row in rows]).tolist()
+    assert main(["timeline", model, song]) == 0
+    assert main(["label-noise", model, str(home / "songs"), "--out", "report", "-q"]) == 0
+    assert Path("report/relabel.csv").is_file()
+
+
+def test_a_table_says_the_labels_and_the_groups(home, capsys):
+    songs = sorted(path.relative_to("songs").as_posix() for path in Path("songs").rglob("*.wav"))
+    with open("labels.csv", "w") as file:
+        print("path,label,group", file=file)
+        for i, name in enumerate(songs[:-1]):
+            print(f"{name},{'calm' if name[1] in '34' else 'wild'},{i // 2}", file=file)
+    assert main(["train", "songs", "--labels", "labels.csv", "--out", "model.joblib", *FAST]) == 0
+    out, err = capsys.readouterr()
+    assert card()["classes"] == ["calm", "wild"]
+    assert card()["data"]["labels_from"] == "the table labels.csv"
+    assert card()["data"]["left_out"] == [songs[-1]]
+    assert "15 songs to read: calm 7, wild 8. The songs are of 8 groups" in out
+    assert err == f"skmer train: 1 file is left out, not in labels.csv: {songs[-1]}.\n"
+
+
+def test_quiet_says_nothing(home, capfd):
+    Path("songs/Q1/cover.jpg").touch()
+    assert main(["train", "songs", "--out", "model.joblib", "--quiet", *FAST]) == 0
+    assert capfd.readouterr() == ("", "")
+    assert card()["data"]["left_out"] == ["Q1/cover.jpg"]
+    assert "1 file was left out, no audio by the ending: Q1/cover.jpg." in Path("model-card.md").read_text()
+
+
+def test_nothing_is_replaced_unasked_and_that_is_said_before_any_work(home, capsys):
+    Path("model-card.md").write_text("mine")
+    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    assert main(command) == 2
+    assert "model-card.md: this file exists already" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["model-card.md", "songs"]
+    assert main([*command, "--force"]) == 0
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+def test_broken_songs_are_all_named_and_left_out_on_demand(home, capsys):
+    Path("songs/Q1/a.mp3").write_text("no music")
+    Path("songs/Q2/b.wav").touch()
+    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    assert main(command) == 1
+    out, err = capsys.readouterr()
+    assert "skmer train: 2 of 18 songs cannot be used:\n  Q1/a.mp3: " in err
+    assert "\n  Q2/b.wav: " in err
+    assert err.endswith(
+        "or leave them out with --skip-unreadable. The other songs need not be read again: model.folds is kept for "
+        "that.\n"
+    )
+    assert out.startswith("18 songs to read: Q1 5, Q2 5, Q3 4, Q4 4.")
+    assert "accuracy" not in out
+    assert sorted(os.listdir()) == ["model.folds", "songs"]
+    assert main([*command, "--skip-unreadable"]) == 0
+    out, err = capsys.readouterr()
+    assert "\n16 of 18 songs are used: Q1 4, Q2 4, Q3 4, Q4 4. Each song is a group of its own" in out
+    assert "\nFit on all 16 songs.\n" in out
+    assert "2 songs could not be used and were left out:\n  Q1/a.mp3: " in err
+    assert list(card()["data"]["unreadable"]) == ["Q1/a.mp3", "Q2/b.wav"]
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+def test_no_folder_stays_where_no_song_could_be_read(home, capsys):
+    shutil.rmtree("songs")
+    for name in ("songs/a/1.mp3", "songs/a/2.mp3", "songs/b/1.mp3", "songs/b/2.mp3"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("no music")
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 1
+    err = capsys.readouterr().err
+    assert "4 of 4 songs cannot be used, among them all of the classes 'a', 'b':" in err
+    assert err.endswith("A class is not left out unasked: mend some of its songs, or take all of them away.\n")
+    assert os.listdir() == ["songs"]
+
+
+def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
+    run, done = PipelineSystem.run, []
+
+    def stopped(self, *args, **kwargs):
+        if done:
+            raise KeyboardInterrupt
+        done.append(1)
+        return run(self, *args, **kwargs)
+
+    monkeypatch.setattr(PipelineSystem, "run", stopped)
+    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    assert main(command) == 130
+    assert "What is finished is in model.folds; the same command goes on" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["model.folds", "songs"]
+    monkeypatch.setattr(PipelineSystem, "run", run)
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "model.folds is there from a run that did not end" in out
+    assert "(1 of them found finished from an earlier run)" in out
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_killed_run_goes_on_and_gives_the_same_figures(home, capsys):
+    for epochs in (40, 160, 640):
+        config = {**CONFIG, "sssl": {**CONFIG["sssl"], "max_epochs": epochs, "warmup_epochs": 20}}
+        command = ["train", "songs", "--out", "model.joblib", "--config", json.dumps(config), "--n-splits", "3"]
+        process = subprocess.Popen([sys.executable, "-m", "skmer", *command, "-q"])
+        until = time.monotonic() + 120
+        while not list(Path().glob("model.folds/folds/*.json")) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        process.kill()
+        if process.wait() != 0 and len(list(Path().glob("model.folds/folds/*.json"))) < 3:
+            break
+        # this process had to wait for so long that all folds were finished: once more, with longer ones
+        for name in {*os.listdir()} - {"songs"}:
+            shutil.rmtree(name) if Path(name).is_dir() else Path(name).unlink()
+    assert process.wait() == -signal.SIGKILL
+    n = len(list(Path().glob("model.folds/folds/*.json")))
+    assert 1 <= n < 3
+    assert main(command) == 0
+    assert f"({n} of them found finished from an earlier run)" in capsys.readouterr().out
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+    whole = train_model(load_folder("songs"), "sssl", config, n_splits=3)
+    assert card()["estimate"] == whole.card["estimate"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("nowhere --out m", "nowhere: there is no such folder"),
+        ("labels.csv --out m", "labels.csv: this is a file"),
+        ("taken.folds --out m", "taken.folds has 0 class folders; at least two are needed"),
+        ("songs --out songs", "songs: this is a folder"),
+        ("songs --out none/m", "there is no folder .*none"),
+        ("songs --out new/", "new/: this names a folder"),
+        ("songs --out songs/m", "lies in songs, whose folders are the classes"),
+        ("songs --labels none.csv --out m", "--labels: there is no table none.csv"),
+        ("songs --labels songs --out m", "--labels: songs is a folder"),
+        ("songs --labels labels.csv --out m", "labels.csv, line 2: there is no audio file"),
+        ("songs --labels labels.csv --artists --out m", "--artists is for folders"),
+        ("songs --labels labels.csv --out labels.csv --force", "is read by the same command"),
+        ("songs --out m --config none.json", "config: the file none.json is not there"),
+        ("songs --out m --config {", "config: this is no JSON"),
+        ('songs --out m --config {"x":{}}', "no section 'x'; the steps of this model are"),
+        ('songs --out m --config {"svm":{"random_state":1}}', "give it as --seed"),
+        ("songs --out m --device gpu", "device='gpu' is unknown"),
+        ("songs --out m --device meta", "device='meta' cannot be used here"),
+        ("songs --out link.joblib", "link.folds: .* a link that leads nowhere"),
+        ('songs --out m --config {"segments":{"sr":1e13}}', "config, section 'segments'"),
+        ('songs --out m --config {"sssl":{"cv":100}}', "config, section 'sssl': cv=100 does not divide"),
+        ("songs --out taken.joblib", "taken.folds: finished folds would be kept there"),
+    ],
+)
+def test_wrong_input_ends_in_a_sentence(home, arguments, told, capsys, monkeypatch):
+    Path("labels.csv").write_text("path,label\na.mp3,x\nb.mp3,y\n")
+    Path("taken.folds").mkdir()
+    Path("taken.folds/mine").touch()
+    Path("link.folds").symlink_to("none")
+    monkeypatch.setattr("skmer.models.runs.read_songs", lambda *_: pytest.fail("a song was read"))
+    before = sorted(os.listdir())
+    assert main(["train", *arguments.split()]) == 2
+    out, err = capsys.readouterr()
+    assert re.search(told, err)
+    assert err.count("\n") == 1
+    assert out == ""
+    assert sorted(os.listdir()) == before
+
+
+def test_the_shell_speaks_of_its_own_arguments(home, capsys):
+    Path("labels.csv").write_text("path;label\na.mp3;x\nb.mp3;y\n")
+    assert main(["train", "songs", "--labels", "labels.csv", "--out", "m"]) == 2
+    err = capsys.readouterr().err
+    assert "labels.csv, line 2: there is no audio file" in err
+    assert "paths start from SONGS." in err
+    assert "data_home" not in err
+
+
+def test_artists_must_have_folders(home, capsys):
+    shutil.copy(next(Path("songs").rglob("*.wav")), "songs/Q1/loose.wav")
+    assert main(["train", "songs", "--artists", "--out", "model.joblib", *FAST]) == 2
+    assert "--artists: Q1/loose.wav in songs does not lie at CLASS/ARTIST/SONG" in capsys.readouterr().err
+
+
+def test_two_trainings_into_one_model_leave_each_other_alone(home, capsys):
+    run = RunFolder("model.folds")
+    (Path("model.folds") / "songs").mkdir()
+    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert f"model.folds: another skmer train, process {os.getpid()} on " in err
+    assert err.count("\n") == 1
+    assert Path("model.folds/songs").is_dir()
+    run.close()
+    assert main(command) == 0
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
+    from skmer.models import saving
+
+    def meanwhile(trained, path):
+        Path("model.joblib").write_text("of somebody else")
+        return save_model(trained, path)
+
+    save_model = saving.save_model
+    monkeypatch.setattr(saving, "save_model", meanwhile)
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    err = capsys.readouterr().err
+    assert "model.joblib: this file exists already" in err
+    assert "The finished model and its cards are in model.folds/finished: move the three files" in err
+    assert Path("model.joblib").read_text() == "of somebody else"
+    assert sorted(os.listdir("model.folds/finished")) == WRITTEN
+    assert len(joblib.load("model.folds/finished/model.joblib").predict(load_folder("songs").data)) == 16
+    Path("model.joblib").unlink()
+    monkeypatch.setattr(saving, "save_model", save_model)
+    monkeypatch.setattr(saving, "copy_model", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    err = capsys.readouterr().err
+    assert "No space left on device" in err
+    assert "are in model.folds/finished" in err
+    monkeypatch.undo()
+    os.chdir(home)
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 0
+    assert "s in the last run, which took up" in Path("model-card.md").read_text()
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB."), "the device has not enough memory"),
+        (MemoryError(), "there is not enough memory: take fewer --n-jobs"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp]\nyou tried to allocate memory"), "not enough memory"),
+        (BrokenProcessPool("a\nb"), "a worker process died, as when memory runs out: take fewer --n-jobs"),
+        (RuntimeError("odd\nthing"), "the training failed (RuntimeError: odd thing)"),
+    ],
+)
+def test_what_fails_on_the_way_ends_in_a_sentence(home, error, told, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("skmer.models.runs.fit_pipeline", fail)
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.endswith("What is finished is kept in model.folds; the same command goes on from there.\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("wrong", ["--n-splits 1", "--seed -1", "--system vgg", "--n-jobs 0"])
+def test_wrong_usage_is_status_2(wrong, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["train", "songs", "--out", "m", *wrong.split()])
+    assert end.value.code == 2
+
+
+def test_help_says_which_system_was_best(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "-h"])
+    assert "descriptors had the highest accuracy" in " ".join(capsys.readouterr().out.split())

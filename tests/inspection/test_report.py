@@ -1,0 +1,305 @@
+"""The report: what the page and the tables say is what the model says."""
+
+import csv
+import dataclasses
+import os
+import re
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+import pytest
+import soundfile
+
+from skmer.datasets import load_csv
+from skmer.inspection import LabelTrust, label_trust, write_label_noise_report
+from skmer.inspection._displays import COLOURS
+from skmer.inspection.report.html import audio_link, clock, histogram, seconds_text, share
+from skmer.inspection.report.summary import seconds_heard, summarise, totals
+from skmer.inspection.report.tables import open_table, segment_writer, write_relabel, write_stretches
+from tests.tiny_model import SR, tiny_pipeline, tiny_songs
+
+EMOTIONS = np.array(["calm", "tense"])
+
+
+class Page(HTMLParser):
+    """The links, tags and text of a page; each tag must be closed."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.open, self.tags, self.links, self.words = [], set(), [], []
+        self.feed(path.read_text(encoding="utf-8"))
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def table(path):
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def trust_of(clean, label="calm"):
+    clean = np.asarray(clean, dtype=float)
+    rows = np.column_stack([clean, 1 - clean])
+    starts = np.arange(len(clean)) * 1.0
+    rows = rows if label == "calm" else rows[:, ::-1]
+    return LabelTrust(label, EMOTIONS, starts, starts + 1, rows, -np.log(clean), clean, 0.5)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Five songs, one of which has a name that does harm where it is not escaped."""
+    (tmp_path / "songs").mkdir()
+    names = ["a.wav", "<script>alert(1)&.wav", "ü #1, 100%.wav", "d.wav", "e.wav"]
+    for name, y in zip(names, tiny_songs().data, strict=False):
+        soundfile.write(tmp_path / "songs" / name, y, SR, subtype="FLOAT")
+    return [str(tmp_path / "songs" / name) for name in names]
+
+
+def labels(n=5):
+    return tiny_songs().target[:n].tolist()
+
+
+def test_sums_over_songs():
+    songs = [
+        summarise(trust_of([0.9, 0.2, 0.1, 0.8]), "a", "a"),
+        summarise(trust_of([0.3, 0.95], "tense"), "b", "b"),
+    ]
+    assert songs[0].distrusted == 2
+    assert songs[0].expected_wrong == pytest.approx(0.5)
+    every, calm = totals(songs), totals(songs, "calm")
+    assert (every.n_songs, every.seconds, every.n_segments, every.distrusted) == (2, 6, 6, 3)
+    assert every.expected_wrong == pytest.approx((0.1 + 0.8 + 0.9 + 0.2 + 0.7 + 0.05) / 6)
+    assert calm.expected_wrong == pytest.approx(0.5)
+    assert seconds_heard(songs) == {("calm", "tense"): 2, ("tense", "calm"): 1}
+    led = trust_of([0.9, 0.55])
+    led = summarise(dataclasses.replace(led, threshold=0.6), "c", "c")
+    assert seconds_heard([led]) == {("calm", "calm"): 1}  # distrusted, but the label still leads
+    assert np.sum([song.bins for song in songs]) == 6
+    assert songs[1].bins[19] == 1
+    assert totals([]).expected_wrong == 0
+
+
+def test_tables_and_page_say_what_the_model_says(files, tmp_path):
+    out = tmp_path / "report"
+    names = [os.path.basename(file) for file in files]
+    report = write_label_noise_report(tiny_pipeline(), files, labels(), out, names=names, threshold=0.8)
+    assert report.page == out / "index.html"
+    trusts = list(label_trust(tiny_pipeline(), files, labels(), threshold=0.8))
+    wrong = [trust.expected_wrong for trust in trusts]
+    order = sorted(range(5), key=lambda i: -wrong[i])
+    assert [song.name for song in report.songs] == [names[i] for i in order]
+    assert [song.expected_wrong for song in report.songs] == pytest.approx([wrong[i] for i in order], abs=1e-5)
+
+    segments = table(out / "segments.csv")
+    assert list(segments[0]) == [
+        "file",
+        "label",
+        "start",
+        "end",
+        "clean_probability",
+        "label_probability",
+        "loss",
+        "p_Q1",
+        "p_Q2",
+        "p_Q3",
+        "p_Q4",
+    ]
+    assert [row["file"] for row in segments] == [name for name in names for _ in range(5)]
+    clean = np.concatenate([trust.clean_probability for trust in trusts])
+    np.testing.assert_allclose([float(row["clean_probability"]) for row in segments], clean, atol=1e-5)
+    losses = np.concatenate([trust.losses for trust in trusts])
+    np.testing.assert_allclose([float(row["loss"]) for row in segments], losses, atol=1e-5)
+    np.testing.assert_allclose([float(row["label_probability"]) for row in segments], np.exp(-losses), atol=1e-5)
+
+    lines = table(out / "stretches.csv")
+    columns = "file label start end clean_probability heard heard_probability label_probability label_leads"
+    assert list(lines[0]) == columns.split()
+    expected = [(names[i], trusts[i].label, stretch) for i in order for stretch in trusts[i].stretches()]
+    assert expected
+    for row, (name, label, stretch) in zip(lines, expected, strict=True):
+        assert (row["file"], row["label"], row["heard"]) == (name, label, stretch.heard)
+        assert row["label_leads"] == ("yes" if stretch.label_leads else "no")
+        keys = ("start", "end", "clean_probability", "heard_probability", "label_probability")
+        numbers = [getattr(stretch, key) for key in keys]
+        assert [float(row[key]) for key in keys] == pytest.approx(numbers, abs=1e-5)
+
+    lines = table(out / "relabel.csv")
+    columns = "path label old_label expected_wrong heard heard_probability label_probability"
+    assert list(lines[0]) == columns.split()
+    for row, i in zip(lines, order, strict=True):
+        whole = trusts[i].whole()
+        assert (row["path"], row["label"], row["old_label"]) == (names[i], trusts[i].label, trusts[i].label)
+        assert row["heard"] == whole.heard != row["label"]
+        numbers = [wrong[i], whole.heard_probability, whole.label_probability]
+        keys = ("expected_wrong", "heard_probability", "label_probability")
+        assert [float(row[key]) for key in keys] == pytest.approx(numbers, abs=1e-5)
+    for stretch in (stretch for _, _, stretch in expected):
+        for p in (stretch.heard_probability, stretch.label_probability, stretch.clean_probability):
+            assert f"<td>{p:.0%}</td>".replace("%", "\N{NO-BREAK SPACE}%") in (out / "index.html").read_text("utf-8")
+
+    page = Page(out / "index.html")
+    ranked = [word.split(". ", 1)[1] for word in page.words if re.match(r"\d+\. ", word)]
+    assert ranked == [song.name for song in report.songs if song.stretches]
+    pictures = sorted(f"pictures/{path.name}" for path in (out / "pictures").iterdir())
+    assert pictures == sorted(link for link in page.links if link.startswith("pictures/"))
+    assert len(pictures) == len(ranked)
+
+
+def test_page_escapes_names_links_to_the_songs_and_needs_no_script_or_network(files, tmp_path):
+    out = tmp_path / "report"
+    write_label_noise_report(tiny_pipeline(), files, labels(), out, threshold=1.0)
+    source = (out / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in source
+    assert "&lt;script&gt;alert(1)&amp;.wav" in source
+    page = Page(out / "index.html")
+    assert "script" not in page.tags
+    assert not [link for link in page.links if "//" in link]
+    heard = [link for link in page.links if link.startswith("../songs") and "#t=" not in link]
+    assert sorted(os.path.normpath(out / os.fsdecode(unquote_to_bytes(link))) for link in heard) == sorted(files)
+    assert [link for link in page.links if link.endswith("#t=0,5")]
+
+
+def test_no_colour_of_an_emotion_means_anything_else(files, tmp_path):
+    report = write_label_noise_report(tiny_pipeline(), files, labels(), tmp_path / "report", threshold=1.0)
+    source = re.sub(r'<span class="chip"[^>]*>|<style>.*?</style>', "", report.page.read_text("utf-8"), flags=re.DOTALL)
+    assert "rgba(" in source
+    reds = {int(colour[1:3], 16) for colour in COLOURS}
+    assert not [colour for colour in COLOURS if colour in source]
+    assert reds.isdisjoint(map(int, re.findall(r"rgba\((\d+),", source)))
+
+
+def test_songs_that_fail_are_named_and_the_others_go_on(files, tmp_path):
+    with open(files[1], "w") as file:
+        file.write("no music")
+    told = []
+    given = [*labels(4), "<Q9>"]
+    names = ["a", "<b>", "c", "d", "e"]
+    out = tmp_path / "report"
+    report = write_label_noise_report(tiny_pipeline(), files, given, out, names=names, n_jobs=2, tell=told.append)
+    assert [name for name, _ in report.failed] == ["<b>", "e"]
+    assert "no audio" in report.failed[0][1]
+    assert "does not know the label '<Q9>'" in report.failed[1][1]
+    assert told == [f"{name}: {reason}" for name, reason in report.failed]
+    assert sorted(song.name for song in report.songs) == ["a", "c", "d"]
+    source = (out / "index.html").read_text(encoding="utf-8")
+    assert "Songs that could not be judged (2)" in source
+    assert "&lt;Q9&gt;" in source
+    assert "<Q9>" not in source
+
+
+def test_all_songs_may_fail(tmp_path):
+    report = write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], tmp_path / "report")
+    assert report.songs == ()
+    words = Page(report.page).words
+    assert "No song could be judged." in words
+    assert not [word for word in words if "0\N{NO-BREAK SPACE}%" in word or "0 s" in word]  # nothing was judged
+    assert table(tmp_path / "report" / "segments.csv") == []
+    assert table(tmp_path / "report" / "relabel.csv") == []
+
+
+def test_the_table_of_songs_is_read_as_it_stands_with_groups_and_unknown_labels(files, tmp_path):
+    out = tmp_path / "report"
+    names = [os.path.basename(file) for file in files]
+    with open(files[1], "w") as file:
+        file.write("no music")
+    given = [*labels(3), "odd", labels(4)[3]]
+    write_label_noise_report(tiny_pipeline(), files, given, out, names=names, groups=["Ana", "Bo", "Ana", "Cy", "Bo"])
+    lines = table(out / "relabel.csv")
+    assert list(lines[0])[:4] == ["path", "label", "group", "old_label"]
+    assert (lines[-1]["path"], lines[-1]["old_label"], lines[-1]["expected_wrong"]) == ("d.wav", "odd", "")
+    songs = load_csv(out / "relabel.csv", data_home=tmp_path / "songs")
+    truth = dict(zip(names, zip(given, ["Ana", "Bo", "Ana", "Cy", "Bo"], strict=True), strict=True))
+    del truth[names[1]]  # which cannot be read
+    read = zip(songs.target.tolist(), songs.groups.tolist(), strict=True)
+    assert dict(zip(map(os.path.basename, songs.data), read, strict=True)) == truth
+
+
+def test_page_says_where_there_is_no_mixture_and_what_is_heard(files, tmp_path, monkeypatch):
+    network = tiny_pipeline()[1]
+    monkeypatch.delattr(network, "split_")
+    monkeypatch.setattr(tiny_pipeline()[0], "max_duration", 3)
+    report = write_label_noise_report(tiny_pipeline(), files[:2], labels(2), tmp_path / "report", verbose=0)
+    source = report.page.read_text(encoding="utf-8")
+    assert not report.from_mixture
+    assert "kept no mixture" in source
+    assert "hears the first 3 s" in source
+    assert report.totals.seconds == 6
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_that_the_font_lacks_and_long_ones_are_drawn_without_warnings(files, tmp_path, monkeypatch):
+    classes = np.array(["悲しい", "🎻", "a" * 300, "calm"])
+    monkeypatch.setattr(tiny_pipeline()[1], "classes_", classes)
+    pipe, given, told = tiny_pipeline()[:2], classes[[0, 1, 2, 3, 0]], []
+    report = write_label_noise_report(
+        pipe, files, given, tmp_path / "report", threshold=1.0, n_jobs=2, tell=told.append
+    )
+    assert report.failed == ()
+    assert len(list((tmp_path / "report" / "pictures").iterdir())) == 5
+    [sentence] = told
+    assert "draws boxes for them: 悲しい, 🎻. The page" in sentence
+    write_label_noise_report(pipe, files, given, tmp_path / "untold", threshold=1.0)
+
+
+def test_line_breaks_in_names_break_no_table(tmp_path):
+    names = ["a\rb.wav", "c\nd.wav", 'e,"f"\r\n.wav', "g.wav"]
+    songs = [summarise(trust_of([0.1]), name, name) for name in names]
+    write_relabel(tmp_path / "relabel.csv", songs)
+    write_stretches(tmp_path / "stretches.csv", songs)
+    with open_table(tmp_path / "segments.csv") as stream:
+        write = segment_writer(stream, EMOTIONS)
+        for name in names:
+            write(name, trust_of([0.1]))
+    for file, column in (("relabel.csv", "path"), ("stretches.csv", "file"), ("segments.csv", "file")):
+        assert [row[column] for row in table(tmp_path / file)] == names
+        assert (tmp_path / file).read_bytes().count(b"\r\n") == 1  # of the name
+        assert b'"a\rb.wav"' in (tmp_path / file).read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
+def test_bytes_in_a_name_that_are_no_text_go_through(files, tmp_path):
+    odd = os.fsdecode(os.fsencode(str(tmp_path)) + b"/songs/\xff.wav")
+    os.rename(files[0], odd)
+    out = tmp_path / "report"
+    write_label_noise_report(tiny_pipeline(), [odd], labels(1), out, threshold=1.0)
+    assert table(out / "relabel.csv")[0]["path"] == odd
+    assert table(out / "stretches.csv")[0]["file"] == odd
+    source = (out / "index.html").read_text(encoding="utf-8")
+    assert "\\udcff.wav" in source
+    assert "songs/%FF.wav" in source
+
+
+def test_wrong_input_is_refused_in_words(tmp_path):
+    for songs, given, word in [
+        ([tiny_songs().data[0]], ["Q1"], "must be paths"),
+        (["a.wav"], ["Q1", "Q2"], "1 songs but 2 labels"),
+        ([], [], "no song"),
+    ]:
+        with pytest.raises(ValueError, match=word):
+            write_label_noise_report(tiny_pipeline(), songs, given, tmp_path / "report")
+    with pytest.raises(ValueError, match="1 songs but 0 names"):
+        write_label_noise_report(tiny_pipeline(), ["a.wav"], ["Q1"], tmp_path / "report", names=[])
+    with pytest.raises(ValueError, match="1 songs but 2 groups"):
+        write_label_noise_report(tiny_pipeline(), ["a.wav"], ["Q1"], tmp_path / "report", groups=["a", "b"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_are_written_for_people(tmp_path):
+    assert [clock(t) for t in (0, 7, 65.5, 59.96)] == ["0:00", "0:07", "1:05.5", "1:00"]
+    assert [seconds_text(t) for t in (3, 3.25, 1234)] == ["3 s", "3.2 s", "1,234 s"]
+    assert audio_link(tmp_path / "a:b #1.mp3", tmp_path / "report") == "../a%3Ab%20%231.mp3"
+    assert histogram([1.0, 0.0, 2.0, 3.0], 0.5).count("#333333") == 2
+    assert share(0.574) == "57\N{NO-BREAK SPACE}%"

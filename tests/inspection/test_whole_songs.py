@@ -1,0 +1,185 @@
+"""Pipelines whose songs have a label and no segment probabilities predict files from the shell too."""
+
+import csv
+import io
+import json
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+import soundfile
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from skmer import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, SongAggregator
+from skmer.aggregation import SpectrogramStatistics
+from skmer.cli import main
+from skmer.inspection import SegmentPredictor, SongPredictor, emotion_over_time, predict_files, predictor_of
+from skmer.inspection.song_readers import reads_songs
+from skmer.pipelines import make_multi_duration_pipeline
+from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
+from tests.tiny_model import SR, tiny_pipeline, tiny_songs
+
+
+def loudness(windows):
+    return np.stack([windows.std(axis=1), np.abs(windows).max(axis=1)], axis=1)
+
+
+def segments():
+    return SegmentTransformer(duration=1, hop=1, sr=SR, n_mels=32)
+
+
+PIPELINES = {
+    "descriptors": lambda: make_pipeline(DescriptorTransformer(sr=SR), SVC()),
+    "embedding": lambda: make_pipeline(
+        EmbeddingTransformer(loudness, sr=SR, window=1.0), SongAggregator(statistics=["mean"]), SVC()
+    ),
+    "statistics": lambda: make_pipeline(segments(), SpectrogramStatistics(), SVC()),
+    "two stages": lambda: make_pipeline(
+        segments(),
+        MaskedMelAutoencoder(n_components=4, width=2, max_epochs=1, random_state=0),
+        BiLSTMClassifier(hidden_size=4, max_epochs=1, random_state=0),
+    ),
+    "stack": lambda: make_multi_duration_pipeline(
+        [1, 2],
+        backbone="small",
+        backbone_params={"width": 4},
+        max_epochs=1,
+        warmup_epochs=1,
+        average_epochs=None,
+        random_state=0,
+    ).set_params(segments__sr=SR, segments__n_mels=32),
+}
+
+
+@pytest.fixture(scope="module")
+def wavs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("songs")
+    for i, y in enumerate(tiny_songs().data):
+        soundfile.write(folder / f"{i}.wav", y, SR, subtype="FLOAT")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module", params=PIPELINES)
+def pipe(request, wavs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return PIPELINES[request.param]().fit(wavs, tiny_songs().target)
+
+
+def test_labels_are_those_of_the_pipeline(pipe, wavs):
+    assert isinstance(predictor_of(pipe), SongPredictor)
+    songs = list(predict_files(pipe, wavs, n_jobs=2))
+    assert [song.answer.label for song in songs] == pipe.predict(wavs).tolist()
+    assert all(song.answer.mean_probabilities is None and not len(song.answer.starts) for song in songs)
+
+
+def test_lines_hold_the_label_alone(pipe, wavs, tmp_path, capsys):
+    model = tmp_path / "model.joblib"
+    joblib.dump(pipe, model)
+    assert main(["predict", str(model), *map(str, wavs), str(tmp_path / "no.wav")]) == 1
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["emotion"] for row in rows] == [*pipe.predict(wavs), ""]
+    assert {row["p_Q1"] + row["seconds"] + row["n_segments"] for row in rows} == {""}
+    assert "there is no such file" in rows[-1]["error"]
+    assert main(["predict", str(model), str(wavs[0]), "--format", "jsonl", "-q"]) == 0
+    assert json.loads(capsys.readouterr().out)["emotion"] == pipe.predict(wavs[:1])[0]
+
+
+def test_what_needs_segments_says_so(pipe, wavs, tmp_path, capsys):
+    model = tmp_path / "model.joblib"
+    joblib.dump(pipe, model)
+    assert main(["predict", str(model), str(wavs[0]), "--per-segment"]) == 2
+    assert "there is an answer for each song alone: leave --per-segment out" in capsys.readouterr().err
+    assert main(["timeline", str(model), str(wavs[0])]) == 2
+    assert "SegmentTransformer" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="SegmentTransformer"):
+        next(emotion_over_time(pipe, wavs))
+
+
+def test_a_union_of_readers_and_a_pipeline_within_a_pipeline_are_asked_too(wavs):
+    target = tiny_songs().target
+    descriptors = make_pipeline(DescriptorTransformer(sr=SR), StandardScaler())
+    statistics = make_pipeline(segments().set_params(n_jobs=2), SpectrogramStatistics())
+    for pipe in (
+        make_pipeline(make_union(descriptors, statistics), SVC()),
+        make_pipeline(descriptors, SVC()),
+        Pipeline([("features", Pipeline([("descriptors", DescriptorTransformer(sr=SR))])), ("svm", SVC())]),
+    ):
+        pipe.fit(wavs, target)
+        answers = [prediction.answer.label for prediction in predict_files(pipe, wavs)]
+        assert answers == pipe.predict(wavs).tolist()
+    assert not reads_songs(make_pipeline(make_union(StandardScaler(), DescriptorTransformer()), SVC()))
+
+
+def test_segments_are_preferred():
+    assert isinstance(predictor_of(tiny_pipeline()), SegmentPredictor)
+
+
+def test_the_folder_of_the_cache_stays_with_the_trainer(wavs, tmp_path):
+    pipe = make_pipeline(DescriptorTransformer(sr=SR, memory=tmp_path / "cache"), SVC())
+    predictor = SongPredictor(pipe.fit(wavs, tiny_songs().target))
+    n_files = len(list((tmp_path / "cache").rglob("*")))
+    soundfile.write(tmp_path / "new.wav", tiny_songs().data[0][::-1], SR, subtype="FLOAT")
+    predictor.predict(predictor.read(tmp_path / "new.wav"))
+    assert len(list((tmp_path / "cache").rglob("*"))) == n_files
+
+
+def test_steps_that_are_passed_through_are_skipped(wavs):
+    pipe = Pipeline([("a", "passthrough"), ("songs", DescriptorTransformer(sr=SR)), ("b", None), ("svm", SVC())])
+    pipe.fit(wavs, tiny_songs().target)
+    assert [song.answer.label for song in predict_files(pipe, wavs)] == pipe.predict(wavs).tolist()
+
+
+def test_scikit_learns_classifiers_that_transform_give_no_segment_probabilities(wavs):
+    pipe = make_pipeline(segments(), SpectrogramStatistics(), LinearDiscriminantAnalysis())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipe.fit(wavs, tiny_songs().target)
+    [song] = predict_files(pipe, wavs[:1])
+    assert (song.answer.label, song.answer.mean_probabilities) == (pipe.predict(wavs[:1])[0], None)
+
+
+def test_an_emotion_without_segments_has_no_stretches_and_no_picture(wavs):
+    pipe = make_pipeline(DescriptorTransformer(sr=SR), SVC()).fit(wavs, tiny_songs().target)
+    [song] = predict_files(pipe, wavs[:1])
+    assert song.answer.stretches() == []
+    pytest.importorskip("matplotlib")
+    from skmer.inspection import EmotionTimelineDisplay
+
+    with pytest.raises(ValueError, match="tells of whole songs alone"):
+        EmotionTimelineDisplay.from_song_emotion(song.answer)
+
+
+def test_the_true_reason_is_told():
+    with pytest.raises(NotFittedError, match="is not fitted: call fit"):
+        predictor_of(make_pipeline(DescriptorTransformer(sr=SR), SVC()))
+    with pytest.raises(ValueError, match="gives no label"):
+        predictor_of(make_pipeline(DescriptorTransformer(sr=SR), Ridge()))
+    with pytest.raises(ValueError, match="has no SegmentTransformer"):
+        predictor_of(make_pipeline(SVC()))
+
+
+@pytest.mark.parametrize(
+    ("steps", "error", "message"),
+    [
+        ([FunctionTransformer(), SVC()], ValueError, "whose first step itself reads songs"),
+        (["passthrough", SVC()], ValueError, "whose first step itself reads songs"),
+        ([DescriptorTransformer(sr=SR)], ValueError, "gives no label"),
+        ([DescriptorTransformer(sr=SR), Ridge()], ValueError, "gives no label"),
+        ([DescriptorTransformer(sr=SR), SVC()], NotFittedError, "is not fitted: call fit"),
+    ],
+)
+def test_other_pipelines_are_refused(steps, error, message):
+    with pytest.raises(error, match=message):
+        SongPredictor(make_pipeline(*steps))
+
+
+def test_an_estimator_alone_is_refused():
+    with pytest.raises(ValueError, match=r"must be a Pipeline whose first step itself reads songs.*got SVC"):
+        SongPredictor(SVC())

@@ -1,0 +1,271 @@
+"""Tables and names in a line; files and folders are whole or as they were, whatever goes wrong."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from skmer._io import is_leftover, markdown_table, name_some, whole_file, whole_folder, write_whole
+
+
+def fail(*_):
+    raise OSError("no space")
+
+
+def test_columns_are_aligned_as_text_too():
+    lines = markdown_table(["system", "a"], [["x", "1"], ["longer name", "10.5"]]).splitlines()
+    assert lines == [
+        "| system      |    a |",
+        "|-------------|-----:|",
+        "| x           |    1 |",
+        "| longer name | 10.5 |",
+    ]
+
+
+def test_names_in_a_line():
+    assert name_some([1, "b", "c"], 2) == "1, b and 1 more"
+    assert name_some(["a", "b"], 2) == name_some(["a", "b"]) == "a, b"
+    assert name_some([]) == ""
+
+
+def test_files_are_whole_or_as_they_were(tmp_path, monkeypatch):
+    path = write_whole(tmp_path / "new" / "t.txt", "é")
+    assert path.read_text(encoding="utf-8") == "é"
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", fail)
+        with pytest.raises(OSError, match="no space"):
+            write_whole(path, "half")
+    assert path.read_text(encoding="utf-8") == "é"
+    assert [p.name for p in path.parent.iterdir()] == ["t.txt"]
+    write_whole(path, "text")
+    assert path.read_text() == "text"
+
+
+def break_off(path, error):
+    path.write_text("half")
+    raise error
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+@pytest.fixture
+def report(tmp_path):
+    """A folder with a page, in a folder of its own."""
+    folder = tmp_path / "home" / "report"
+    folder.mkdir(parents=True)
+    (folder / "page").write_text("earlier")
+    return folder
+
+
+def test_a_file_has_its_name_once_the_block_has_ended(tmp_path):
+    path = tmp_path / "a.txt"
+    with whole_file(path) as part:
+        assert part.parent == tmp_path
+        assert is_leftover(part.name)
+        part.write_text("first")
+        assert not path.exists()
+    with whole_file(str(path)) as part, whole_file(path) as other:
+        assert part != other
+        part.write_text("outer")
+        other.write_text("inner")
+    assert path.read_text() == "outer"
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_block_that_fails_leaves_the_file_as_it_was(tmp_path, error):
+    path = write_whole(tmp_path / "a.txt", "earlier")
+    with pytest.raises(error) as caught, whole_file(path) as part:
+        break_off(part, error)
+    assert path.read_text() == "earlier"
+    assert names(tmp_path) == ["a.txt"]
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_a_part_with_something_in_it_is_kept_on_demand(tmp_path):
+    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "empty", keep_part=True):
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
+    with pytest.raises(KeyboardInterrupt) as caught, whole_file(tmp_path / "a.txt", keep_part=True) as part:
+        break_off(part, KeyboardInterrupt)
+    kept = part.with_name(part.name.removeprefix("."))
+    assert caught.value.__notes__ == [f"What was finished is in {kept}."]
+    assert kept.read_text() == "half"
+    kept.unlink()
+    for words in ("Two lines are in", ""):
+        with pytest.raises(KeyboardInterrupt) as caught, whole_file(tmp_path / "a", lambda words=words: words) as part:
+            break_off(part, KeyboardInterrupt)
+        kept = part.with_name(part.name.removeprefix("."))
+        assert getattr(caught.value, "__notes__", []) == [f"{words} {kept}."] * bool(words)
+        assert (kept.exists(), part.exists()) == (bool(words), False)
+
+
+def test_a_link_stays_a_link(tmp_path, report):
+    link = tmp_path / "link"
+    link.symlink_to(report / "page")
+    write_whole(link, "new")
+    assert link.is_symlink()
+    assert (report / "page").read_text() == "new"
+    (tmp_path / "ahead").symlink_to(report / "coming")
+    write_whole(tmp_path / "ahead", "here")
+    assert (report / "coming").read_text() == "here"
+    (tmp_path / "folder").symlink_to(report)
+    with whole_folder(tmp_path / "folder") as part:
+        assert part.parent == report.parent
+    assert (tmp_path / "folder").is_symlink()
+    assert names(report) == []
+    assert names(report.parent) == ["report"]
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    for whole in (whole_file, whole_folder):
+        with pytest.raises(OSError, match="leads back to itself"), whole(tmp_path / "round"):
+            pytest.fail("the block is run")
+
+
+def test_devices_and_pipes_are_written_as_they_are(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (os.devnull, tmp_path / "pipe"):
+        before = os.stat(path)
+        with whole_file(path) as part:
+            assert str(part) == str(path)
+        assert os.path.samestat(os.stat(path), before)
+    assert names(tmp_path) == ["pipe"]
+
+
+def test_permissions_are_those_of_any_new_file_or_of_the_earlier_one(tmp_path):
+    (tmp_path / "usual").touch()
+    (tmp_path / "usual folder").mkdir()
+    path, folder = tmp_path / "a.txt", tmp_path / "folder"
+    for _ in range(2):
+        write_whole(path, "text")
+        with whole_folder(folder):
+            pass
+    assert (mode(path), mode(folder)) == (mode(tmp_path / "usual"), mode(tmp_path / "usual folder"))
+    path.chmod(0o640)
+    folder.chmod(0o750)
+    write_whole(path, "text")
+    with whole_folder(folder):
+        pass
+    assert (mode(path), mode(folder)) == (0o640, 0o750)
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "\N{MUSICAL SYMBOL G CLEF}" * 63])
+def test_names_may_be_as_long_as_names_may_be(tmp_path, name):
+    assert write_whole(tmp_path / name, "text").read_text() == "text"
+
+
+def test_what_cannot_be_written_is_refused_before_the_block(tmp_path, report, monkeypatch):
+    below = report / "below"
+    below.mkdir()
+
+    def refused(whole, path, words, error=OSError):
+        with pytest.raises(error, match=words), whole(path):
+            pytest.fail("the block is run")
+
+    refused(whole_file, report, "this is a folder", IsADirectoryError)
+    refused(whole_folder, report / "page", "this is a file", NotADirectoryError)
+    for whole in (whole_file, whole_folder):
+        refused(whole, tmp_path / "no" / "x", "nothing can be written into the folder .*no ", FileNotFoundError)
+    refused(whole_folder, "/", "cannot be replaced")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.path.ismount", lambda path: True)
+        refused(whole_folder, report, "a disk is mounted on it")
+    for here in (report, below):
+        monkeypatch.chdir(here)
+        refused(whole_folder, report, "you are in this folder")
+        refused(whole_folder, ".", "you are in this folder")
+    assert names(report) == ["below", "page"]
+    assert names(report.parent) == ["report"]
+
+
+def test_a_folder_is_replaced_once_the_block_has_ended(report):
+    theirs = report.parent / ".report.01234567.part"
+    theirs.mkdir()
+    with whole_folder(report) as part:
+        assert is_leftover(part.name)
+        assert names(part) == []
+        (part / "new").touch()
+        assert names(report) == ["page"]
+    assert names(report) == ["new"]
+    assert names(report.parent) == [theirs.name, "report"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_block_that_fails_leaves_the_folder_as_it_was(report, error):
+    for path in (report, report.parent / "new"):
+        with pytest.raises(error), whole_folder(path) as part:
+            break_off(part / "half", error)
+    assert names(report) == ["page"]
+    assert names(report.parent) == ["report"]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_where_a_folder_cannot_be_renamed_the_earlier_one_stays_and_the_work_is_kept(report, monkeypatch, nth):
+    real, calls = os.replace, []
+
+    def replace(*paths):
+        calls.append(paths)
+        if len(calls) == nth:
+            raise OSError("busy")
+        real(*paths)
+
+    monkeypatch.setattr("os.replace", replace)
+    with pytest.raises(OSError, match="busy") as caught, whole_folder(report) as part:
+        (part / "new").touch()
+    assert caught.value.__notes__ == [f"What was finished is in {part}."]
+    assert names(part) == ["new"]
+    assert (report / "page").read_text() == "earlier"
+    assert names(report.parent) == sorted([part.name, "report"])
+
+
+def test_where_the_earlier_folder_cannot_be_put_back_it_is_named(report, monkeypatch):
+    real = os.replace
+
+    def replace(old, new):
+        if new == report:
+            raise OSError("busy")
+        real(old, new)
+
+    monkeypatch.setattr("os.replace", replace)
+    with pytest.raises(OSError, match="busy") as caught, whole_folder(report) as part:
+        (part / "new").touch()
+    old = part.with_suffix(".old")
+    assert caught.value.__notes__ == [f"The earlier folder is {old}.", f"What was finished is in {part}."]
+    assert names(old) == ["page"]
+    assert not is_leftover(old.name)
+
+
+def test_a_folder_that_came_meanwhile_is_not_replaced(tmp_path):
+    path = tmp_path / "report"
+    with pytest.raises(OSError) as caught, whole_folder(path) as part:
+        write_whole(path / "theirs", "text")
+    assert str(part) in caught.value.__notes__[0]
+    assert names(path) == ["theirs"]
+
+
+def test_an_earlier_folder_that_cannot_be_removed_is_named(report, monkeypatch):
+    monkeypatch.setattr(shutil, "rmtree", fail)
+    with pytest.warns(UserWarning, match=r"delete .*\.old") as caught, whole_folder(report) as part:
+        (part / "new").touch()
+    assert caught[0].filename == __file__
+    assert names(report) == ["new"]
+
+
+def test_what_a_killed_process_leaves_has_a_name_to_tell_it_by(report):
+    code = (
+        "import os\nfrom skmer._io import whole_file, whole_folder\n"
+        "with whole_file('a.txt'), whole_folder('report'): os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=report.parent, check=False).returncode == -9
+    left = names(report.parent)
+    assert [is_leftover(name) for name in left] == [True, True, False]
+    assert [name[:-14] for name in left[:2]] == [".a.txt", ".report"]
+    assert not any(map(is_leftover, ["a.part", ".a.part", ".a.0123456.part", ".a.01234567.part.wav", ".01234567.part"]))
