@@ -10,7 +10,7 @@ from pathlib import Path
 
 from _report import versions, write_json
 
-from skmer._io import markdown_table, write_whole
+from skmer._io import atomic_write_text, markdown_table
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "performance"
@@ -61,7 +61,7 @@ def run(area, measure, description, rounds=7):
     print(section(found))
     if not arguments.quick:
         write_json(RESULTS / f"{area}.json", found)
-        write_whole(PAGE, page())
+        atomic_write_text(PAGE, page())
         print(f"\nWritten: {RESULTS / area}.json, {PAGE}")
 
 

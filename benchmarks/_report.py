@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from skmer._io import write_whole
+from skmer._io import atomic_write_text
 
 
 def versions(*packages):
@@ -40,4 +40,4 @@ def figure(value, digits=3):
 
 def write_json(path, data):
     """Write a JSON file whole or not at all."""
-    write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    atomic_write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")

@@ -21,7 +21,7 @@ from _report import figure, mean_sd, versions, write_json
 from _resume import fingerprint, run_jobs
 
 from skmer import SSSLClassifier
-from skmer._io import markdown_table, write_whole
+from skmer._io import atomic_write_text, markdown_table
 
 HERE = Path(__file__).resolve().parent
 FIRST_VALIDATION_SEED = 100
@@ -229,7 +229,7 @@ def main(argv=None):
     paths = {False: results_dir / "label_noise.json", True: results_dir / "label_noise_validation.json"}
     write_json(paths[args.validation], report)
     both = {mode: json.loads(p.read_text(encoding="utf-8")) if p.exists() else None for mode, p in paths.items()}
-    write_whole(docs_dir / "label_noise.md", document(both[False], both[True]))
+    atomic_write_text(docs_dir / "label_noise.md", document(both[False], both[True]))
     if args.verbose:
         print(results_table(report["rows"], reference=not args.validation))
         if not args.validation:

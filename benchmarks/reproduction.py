@@ -11,7 +11,7 @@ import json
 import re
 from pathlib import Path
 
-from skmer._io import write_whole
+from skmer._io import atomic_write_text
 from skmer.cli import main as skmer
 from skmer.reproduction import counts_markdown, table_markdown, table_rows
 from skmer.reproduction.mirable import mirable_markdown
@@ -143,7 +143,7 @@ def run(names, n_jobs):
         if skmer(["reproduce", *arguments, *shared, "--out", str(WORK / name)]):
             raise SystemExit(1)
         [path] = (WORK / name).glob("*.json")
-        write_whole(RESULTS / f"{name}.json", path.read_text(encoding="utf-8"))
+        atomic_write_text(RESULTS / f"{name}.json", path.read_text(encoding="utf-8"))
 
 
 def main():
@@ -161,7 +161,7 @@ def main():
     tables = load(arguments.results)
     if not tables:
         raise SystemExit(f"{arguments.results} has no results: copy there what skmer reproduce wrote.")
-    write_whole(arguments.page, page(tables))
+    atomic_write_text(arguments.page, page(tables))
     print(f"{arguments.page}: {len(tables)} tables")
 
 

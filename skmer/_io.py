@@ -1,19 +1,33 @@
-"""Writing for people: Markdown tables, names in a line, and files and folders that are whole or not there."""
+"""Reading and writing files: atomic writes, digests, CSV, Markdown tables."""
 
+import csv
+import hashlib
 import os
 import re
 import secrets
 import shutil
+import time
 import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["is_leftover", "markdown_table", "name_some", "whole_file", "whole_folder", "write_whole"]
+__all__ = [
+    "atomic_folder",
+    "atomic_write",
+    "atomic_write_text",
+    "csv_writer",
+    "file_digest",
+    "format_names",
+    "is_partial",
+    "markdown_table",
+]
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
+_RECENT = 2_000_000_000  # nanoseconds
+_digests: dict = {}
 
 
-def name_some(names, most=12):
+def format_names(names, most=12):
     """Write names with commas between, as many as a line should have, and how many more there are.
 
     Parameters
@@ -30,8 +44,8 @@ def name_some(names, most=12):
 
     Examples
     --------
-    >>> from skmer._io import name_some
-    >>> name_some(["calm", "dark", "epic"], most=2)
+    >>> from skmer._io import format_names
+    >>> format_names(["calm", "dark", "epic"], most=2)
     'calm, dark and 1 more'
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
@@ -72,13 +86,13 @@ def markdown_table(header, rows):
     return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
 
 
-def write_whole(path, text):
+def atomic_write_text(path, text):
     """Write a text file whole or not at all.
 
     Parameters
     ----------
     path : str or Path
-        Its folder is made where it is missing; a file that is there is replaced, as `whole_file` does.
+        Its folder is made where it is missing; a file that is there is replaced, as `atomic_write` does.
     text : str
         Written in UTF-8.
 
@@ -89,25 +103,25 @@ def write_whole(path, text):
 
     See Also
     --------
-    whole_file : For what is not one text.
+    atomic_write : For what is not one text.
 
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from skmer._io import write_whole
+    >>> from skmer._io import atomic_write_text
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(pathlib.Path(folder) / "a" / "b.txt", "whole").read_text()
+    ...     atomic_write_text(pathlib.Path(folder) / "a" / "b.txt", "whole").read_text()
     'whole'
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
     return path
 
 
 @contextmanager
-def whole_file(path, keep_part=False):
+def atomic_write(path, keep_part=False):
     """Write a file whole or not at all: give another path for the time of the writing.
 
     When the block ends well, what stands at the other path takes the place of `path`. When it
@@ -139,8 +153,8 @@ def whole_file(path, keep_part=False):
 
     See Also
     --------
-    whole_folder : The same for a folder.
-    is_leftover : Tells what a killed process has left.
+    atomic_folder : The same for a folder.
+    is_partial : Tells what a killed process has left.
 
     Notes
     -----
@@ -150,10 +164,10 @@ def whole_file(path, keep_part=False):
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from skmer._io import whole_file
+    >>> from skmer._io import atomic_write
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "songs.csv"
-    ...     with whole_file(path) as part:
+    ...     with atomic_write(path) as part:
     ...         length = part.write_text("song,emotion")
     ...         path.exists()
     ...     path.read_text()
@@ -187,7 +201,7 @@ def whole_file(path, keep_part=False):
 
 
 @contextmanager
-def whole_folder(path):
+def atomic_folder(path):
     """Write a folder whole or not at all: give another folder for the time of the writing.
 
     When the block ends well, the other folder takes the place of `path`. When it does not,
@@ -220,8 +234,8 @@ def whole_folder(path):
 
     See Also
     --------
-    whole_file : The same for a file.
-    is_leftover : Tells what a killed process has left.
+    atomic_write : The same for a file.
+    is_partial : Tells what a killed process has left.
 
     Notes
     -----
@@ -233,11 +247,11 @@ def whole_folder(path):
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from skmer._io import whole_folder
+    >>> from skmer._io import atomic_folder
     >>> with tempfile.TemporaryDirectory() as home:
     ...     path = pathlib.Path(home) / "report"
     ...     for page in ("first", "second"):
-    ...         with whole_folder(path) as part:
+    ...         with atomic_folder(path) as part:
     ...             length = (part / page).write_text("...")
     ...     [page.name for page in path.iterdir()], [folder.name for folder in path.parent.iterdir()]
     (['second'], ['report'])
@@ -274,8 +288,8 @@ def whole_folder(path):
             )
 
 
-def is_leftover(name):
-    """Tell whether a name is that of a part, of `whole_file` or `whole_folder`.
+def is_partial(name):
+    """Tell whether a name is that of a part, of `atomic_write` or `atomic_folder`.
 
     Parameters
     ----------
@@ -290,8 +304,8 @@ def is_leftover(name):
 
     Examples
     --------
-    >>> from skmer._io import is_leftover
-    >>> is_leftover(".report.0f3a91c2.part"), is_leftover("report.part")
+    >>> from skmer._io import is_partial
+    >>> is_partial(".report.0f3a91c2.part"), is_partial("report.part")
     (True, False)
     """
     return _PART.fullmatch(name) is not None
@@ -347,3 +361,63 @@ def _put_back(old, whole, error):
             os.replace(old, whole)
         except OSError:
             error.add_note(f"The earlier folder is {old}.")
+
+
+def file_digest(path):
+    """Digest a file, and read it again only when it was changed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits (SHA-256).
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skmer._io import file_digest
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "network.pt")
+    ...     _ = path.write_bytes(b"weights")
+    ...     file_digest(path)[:8]
+    '9a129038'
+    """
+    place, found = os.path.abspath(path), os.stat(path)
+    state = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    if place in _digests and _digests[place][0] == state:
+        return _digests[place][1]
+    with open(place, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    # what was written a moment ago may be written again before the clock of the disk moves on
+    if time.time_ns() - found.st_mtime_ns > _RECENT:
+        _digests[place] = (state, digest)
+    return digest
+
+
+def csv_writer(stream):
+    r"""Give a ``csv.writer`` whose rows end in ``\n``, with quotes around cells that hold ``\n`` or ``\r``.
+
+    Before Python 3.13, a ``csv.writer`` quotes only those line breaks that its rows end in, and a bare ``\r`` splits
+    the row for those that read it. `stream` is a text stream that translates no line breaks (``newline=""``).
+    """
+    return csv.writer(_UnixLines(stream), lineterminator="\r\n")
+
+
+class _UnixLines:
+    r"""Takes rows that end in ``\r\n``, and writes them with ``\n``."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def write(self, row):
+        return self._stream.write(row.removesuffix("\r\n") + "\n")

@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 
-from skmer._digest import file_digest
+from skmer._io import file_digest
 
 __all__ = ["content_key"]
 

@@ -11,11 +11,11 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 
 # from the ground up; a module may import from its own floor's package and from floors below it
 FLOORS = [
-    {"_csv", "_digest", "_error_words", "_io", "_run_parameters", "_version"},
+    {"_errors", "_io", "_run_parameters", "_version"},
     {"content_key"},
     {"songs"},
     {"_validation", "audio", "backbones"},
-    {"_songs_in", "aggregation", "datasets", "features", "training"},
+    {"aggregation", "datasets", "features", "training"},
     {"feature_extraction"},
     {"sssl", "two_stage"},
     {"model_selection"},

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from skmer._csv import csv_writer
+from skmer._io import csv_writer
 from skmer.cli.prediction_lines import make_line_writer
 from skmer.inspection import FilePrediction
 

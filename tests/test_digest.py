@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from skmer import file_digest as module
-from skmer._digest import file_digest
+from skmer._io import file_digest
 
 
 def test_the_digest_is_sha256(tmp_path):

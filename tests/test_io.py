@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from skmer._io import is_leftover, markdown_table, name_some, whole_file, whole_folder, write_whole
+from skmer._io import atomic_folder, atomic_write, atomic_write_text, format_names, is_partial, markdown_table
 
 
 def fail(*_):
@@ -26,21 +26,21 @@ def test_columns_are_aligned_as_text_too():
 
 
 def test_names_in_a_line():
-    assert name_some([1, "b", "c"], 2) == "1, b and 1 more"
-    assert name_some(["a", "b"], 2) == name_some(["a", "b"]) == "a, b"
-    assert name_some([]) == ""
+    assert format_names([1, "b", "c"], 2) == "1, b and 1 more"
+    assert format_names(["a", "b"], 2) == format_names(["a", "b"]) == "a, b"
+    assert format_names([]) == ""
 
 
 def test_files_are_whole_or_as_they_were(tmp_path, monkeypatch):
-    path = write_whole(tmp_path / "new" / "t.txt", "é")
+    path = atomic_write_text(tmp_path / "new" / "t.txt", "é")
     assert path.read_text(encoding="utf-8") == "é"
     with monkeypatch.context() as patch:
         patch.setattr("os.replace", fail)
         with pytest.raises(OSError, match="no space"):
-            write_whole(path, "half")
+            atomic_write_text(path, "half")
     assert path.read_text(encoding="utf-8") == "é"
     assert [p.name for p in path.parent.iterdir()] == ["t.txt"]
-    write_whole(path, "text")
+    atomic_write_text(path, "text")
     assert path.read_text() == "text"
 
 
@@ -68,12 +68,12 @@ def report(tmp_path):
 
 def test_a_file_has_its_name_once_the_block_has_ended(tmp_path):
     path = tmp_path / "a.txt"
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         assert part.parent == tmp_path
-        assert is_leftover(part.name)
+        assert is_partial(part.name)
         part.write_text("first")
         assert not path.exists()
-    with whole_file(str(path)) as part, whole_file(path) as other:
+    with atomic_write(str(path)) as part, atomic_write(path) as other:
         assert part != other
         part.write_text("outer")
         other.write_text("inner")
@@ -83,8 +83,8 @@ def test_a_file_has_its_name_once_the_block_has_ended(tmp_path):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_block_that_fails_leaves_the_file_as_it_was(tmp_path, error):
-    path = write_whole(tmp_path / "a.txt", "earlier")
-    with pytest.raises(error) as caught, whole_file(path) as part:
+    path = atomic_write_text(tmp_path / "a.txt", "earlier")
+    with pytest.raises(error) as caught, atomic_write(path) as part:
         break_off(part, error)
     assert path.read_text() == "earlier"
     assert names(tmp_path) == ["a.txt"]
@@ -92,17 +92,20 @@ def test_a_block_that_fails_leaves_the_file_as_it_was(tmp_path, error):
 
 
 def test_a_part_with_something_in_it_is_kept_on_demand(tmp_path):
-    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "empty", keep_part=True):
+    with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / "empty", keep_part=True):
         raise KeyboardInterrupt
     assert names(tmp_path) == []
-    with pytest.raises(KeyboardInterrupt) as caught, whole_file(tmp_path / "a.txt", keep_part=True) as part:
+    with pytest.raises(KeyboardInterrupt) as caught, atomic_write(tmp_path / "a.txt", keep_part=True) as part:
         break_off(part, KeyboardInterrupt)
     kept = part.with_name(part.name.removeprefix("."))
     assert caught.value.__notes__ == [f"What was finished is in {kept}."]
     assert kept.read_text() == "half"
     kept.unlink()
     for words in ("Two lines are in", ""):
-        with pytest.raises(KeyboardInterrupt) as caught, whole_file(tmp_path / "a", lambda words=words: words) as part:
+        with (
+            pytest.raises(KeyboardInterrupt) as caught,
+            atomic_write(tmp_path / "a", lambda words=words: words) as part,
+        ):
             break_off(part, KeyboardInterrupt)
         kept = part.with_name(part.name.removeprefix("."))
         assert getattr(caught.value, "__notes__", []) == [f"{words} {kept}."] * bool(words)
@@ -112,20 +115,20 @@ def test_a_part_with_something_in_it_is_kept_on_demand(tmp_path):
 def test_a_link_stays_a_link(tmp_path, report):
     link = tmp_path / "link"
     link.symlink_to(report / "page")
-    write_whole(link, "new")
+    atomic_write_text(link, "new")
     assert link.is_symlink()
     assert (report / "page").read_text() == "new"
     (tmp_path / "ahead").symlink_to(report / "coming")
-    write_whole(tmp_path / "ahead", "here")
+    atomic_write_text(tmp_path / "ahead", "here")
     assert (report / "coming").read_text() == "here"
     (tmp_path / "folder").symlink_to(report)
-    with whole_folder(tmp_path / "folder") as part:
+    with atomic_folder(tmp_path / "folder") as part:
         assert part.parent == report.parent
     assert (tmp_path / "folder").is_symlink()
     assert names(report) == []
     assert names(report.parent) == ["report"]
     (tmp_path / "round").symlink_to(tmp_path / "round")
-    for whole in (whole_file, whole_folder):
+    for whole in (atomic_write, atomic_folder):
         with pytest.raises(OSError, match="leads back to itself"), whole(tmp_path / "round"):
             pytest.fail("the block is run")
 
@@ -134,7 +137,7 @@ def test_devices_and_pipes_are_written_as_they_are(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (os.devnull, tmp_path / "pipe"):
         before = os.stat(path)
-        with whole_file(path) as part:
+        with atomic_write(path) as part:
             assert str(part) == str(path)
         assert os.path.samestat(os.stat(path), before)
     assert names(tmp_path) == ["pipe"]
@@ -145,21 +148,21 @@ def test_permissions_are_those_of_any_new_file_or_of_the_earlier_one(tmp_path):
     (tmp_path / "usual folder").mkdir()
     path, folder = tmp_path / "a.txt", tmp_path / "folder"
     for _ in range(2):
-        write_whole(path, "text")
-        with whole_folder(folder):
+        atomic_write_text(path, "text")
+        with atomic_folder(folder):
             pass
     assert (mode(path), mode(folder)) == (mode(tmp_path / "usual"), mode(tmp_path / "usual folder"))
     path.chmod(0o640)
     folder.chmod(0o750)
-    write_whole(path, "text")
-    with whole_folder(folder):
+    atomic_write_text(path, "text")
+    with atomic_folder(folder):
         pass
     assert (mode(path), mode(folder)) == (0o640, 0o750)
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "\N{MUSICAL SYMBOL G CLEF}" * 63])
 def test_names_may_be_as_long_as_names_may_be(tmp_path, name):
-    assert write_whole(tmp_path / name, "text").read_text() == "text"
+    assert atomic_write_text(tmp_path / name, "text").read_text() == "text"
 
 
 def test_what_cannot_be_written_is_refused_before_the_block(tmp_path, report, monkeypatch):
@@ -170,18 +173,18 @@ def test_what_cannot_be_written_is_refused_before_the_block(tmp_path, report, mo
         with pytest.raises(error, match=words), whole(path):
             pytest.fail("the block is run")
 
-    refused(whole_file, report, "this is a folder", IsADirectoryError)
-    refused(whole_folder, report / "page", "this is a file", NotADirectoryError)
-    for whole in (whole_file, whole_folder):
+    refused(atomic_write, report, "this is a folder", IsADirectoryError)
+    refused(atomic_folder, report / "page", "this is a file", NotADirectoryError)
+    for whole in (atomic_write, atomic_folder):
         refused(whole, tmp_path / "no" / "x", "nothing can be written into the folder .*no ", FileNotFoundError)
-    refused(whole_folder, "/", "cannot be replaced")
+    refused(atomic_folder, "/", "cannot be replaced")
     with monkeypatch.context() as patch:
         patch.setattr("os.path.ismount", lambda path: True)
-        refused(whole_folder, report, "a disk is mounted on it")
+        refused(atomic_folder, report, "a disk is mounted on it")
     for here in (report, below):
         monkeypatch.chdir(here)
-        refused(whole_folder, report, "you are in this folder")
-        refused(whole_folder, ".", "you are in this folder")
+        refused(atomic_folder, report, "you are in this folder")
+        refused(atomic_folder, ".", "you are in this folder")
     assert names(report) == ["below", "page"]
     assert names(report.parent) == ["report"]
 
@@ -189,8 +192,8 @@ def test_what_cannot_be_written_is_refused_before_the_block(tmp_path, report, mo
 def test_a_folder_is_replaced_once_the_block_has_ended(report):
     theirs = report.parent / ".report.01234567.part"
     theirs.mkdir()
-    with whole_folder(report) as part:
-        assert is_leftover(part.name)
+    with atomic_folder(report) as part:
+        assert is_partial(part.name)
         assert names(part) == []
         (part / "new").touch()
         assert names(report) == ["page"]
@@ -201,7 +204,7 @@ def test_a_folder_is_replaced_once_the_block_has_ended(report):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_block_that_fails_leaves_the_folder_as_it_was(report, error):
     for path in (report, report.parent / "new"):
-        with pytest.raises(error), whole_folder(path) as part:
+        with pytest.raises(error), atomic_folder(path) as part:
             break_off(part / "half", error)
     assert names(report) == ["page"]
     assert names(report.parent) == ["report"]
@@ -218,7 +221,7 @@ def test_where_a_folder_cannot_be_renamed_the_earlier_one_stays_and_the_work_is_
         real(*paths)
 
     monkeypatch.setattr("os.replace", replace)
-    with pytest.raises(OSError, match="busy") as caught, whole_folder(report) as part:
+    with pytest.raises(OSError, match="busy") as caught, atomic_folder(report) as part:
         (part / "new").touch()
     assert caught.value.__notes__ == [f"What was finished is in {part}."]
     assert names(part) == ["new"]
@@ -235,25 +238,25 @@ def test_where_the_earlier_folder_cannot_be_put_back_it_is_named(report, monkeyp
         real(old, new)
 
     monkeypatch.setattr("os.replace", replace)
-    with pytest.raises(OSError, match="busy") as caught, whole_folder(report) as part:
+    with pytest.raises(OSError, match="busy") as caught, atomic_folder(report) as part:
         (part / "new").touch()
     old = part.with_suffix(".old")
     assert caught.value.__notes__ == [f"The earlier folder is {old}.", f"What was finished is in {part}."]
     assert names(old) == ["page"]
-    assert not is_leftover(old.name)
+    assert not is_partial(old.name)
 
 
 def test_a_folder_that_came_meanwhile_is_not_replaced(tmp_path):
     path = tmp_path / "report"
-    with pytest.raises(OSError) as caught, whole_folder(path) as part:
-        write_whole(path / "theirs", "text")
+    with pytest.raises(OSError) as caught, atomic_folder(path) as part:
+        atomic_write_text(path / "theirs", "text")
     assert str(part) in caught.value.__notes__[0]
     assert names(path) == ["theirs"]
 
 
 def test_an_earlier_folder_that_cannot_be_removed_is_named(report, monkeypatch):
     monkeypatch.setattr(shutil, "rmtree", fail)
-    with pytest.warns(UserWarning, match=r"delete .*\.old") as caught, whole_folder(report) as part:
+    with pytest.warns(UserWarning, match=r"delete .*\.old") as caught, atomic_folder(report) as part:
         (part / "new").touch()
     assert caught[0].filename == __file__
     assert names(report) == ["new"]
@@ -261,11 +264,11 @@ def test_an_earlier_folder_that_cannot_be_removed_is_named(report, monkeypatch):
 
 def test_what_a_killed_process_leaves_has_a_name_to_tell_it_by(report):
     code = (
-        "import os\nfrom skmer._io import whole_file, whole_folder\n"
-        "with whole_file('a.txt'), whole_folder('report'): os.kill(os.getpid(), 9)"
+        "import os\nfrom skmer._io import atomic_write, atomic_folder\n"
+        "with atomic_write('a.txt'), atomic_folder('report'): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=report.parent, check=False).returncode == -9
     left = names(report.parent)
-    assert [is_leftover(name) for name in left] == [True, True, False]
+    assert [is_partial(name) for name in left] == [True, True, False]
     assert [name[:-14] for name in left[:2]] == [".a.txt", ".report"]
-    assert not any(map(is_leftover, ["a.part", ".a.part", ".a.0123456.part", ".a.01234567.part.wav", ".01234567.part"]))
+    assert not any(map(is_partial, ["a.part", ".a.part", ".a.0123456.part", ".a.01234567.part.wav", ".01234567.part"]))

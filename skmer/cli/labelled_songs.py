@@ -110,7 +110,7 @@ def _below(path, home):
 
 
 def _left_out(names, why):
-    from skmer._io import name_some
+    from skmer._io import format_names
 
     files = "1 file is" if len(names) == 1 else f"{len(names):,} files are"
-    return f"{files} left out, {why}: {name_some(names, most=3)}."
+    return f"{files} left out, {why}: {format_names(names, most=3)}."

@@ -4,7 +4,7 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-from skmer._io import whole_file
+from skmer._io import atomic_write
 
 __all__ = ["OutputError", "check_output", "written_whole"]
 
@@ -34,12 +34,12 @@ def check_output(path, force, inputs=()):
 
 @contextmanager
 def written_whole(path, force, keep_part=False):
-    """Give a temporary path beside `path`, which takes its name if nothing goes wrong, as `whole_file` does.
+    """Give a temporary path beside `path`, which takes its name if nothing goes wrong, as `atomic_write` does.
 
     What must not be written over is refused before the block, and once more after it. `keep_part` is that
-    of `whole_file`: True, or a function that gives the words before the path of what is kept.
+    of `atomic_write`: True, or a function that gives the words before the path of what is kept.
     """
     check_output(path, force)
-    with whole_file(path, keep_part) as part:
+    with atomic_write(path, keep_part) as part:
         yield part
         check_output(path, force)

@@ -3,7 +3,7 @@
 import json
 from functools import partial
 
-from skmer._csv import csv_writer
+from skmer._io import csv_writer
 
 __all__ = ["FORMATS", "make_line_writer"]
 

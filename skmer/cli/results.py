@@ -51,12 +51,12 @@ def _show_warning(message, *_):
 
 def write_results(path, table, text, csv=None):
     """Write a table as JSON, Markdown and, where it has it, CSV; say where."""
-    from skmer._io import write_whole
+    from skmer._io import atomic_write_text
 
     written = [
-        write_whole(path, json.dumps(table, ensure_ascii=False) + "\n"),
-        write_whole(path.with_suffix(".md"), text + "\n"),
+        atomic_write_text(path, json.dumps(table, ensure_ascii=False) + "\n"),
+        atomic_write_text(path.with_suffix(".md"), text + "\n"),
     ]
     if csv is not None:
-        written.append(write_whole(path.with_suffix(".csv"), csv))
+        written.append(atomic_write_text(path.with_suffix(".csv"), csv))
     print("Written: " + ", ".join(map(str, written)) + "\n")

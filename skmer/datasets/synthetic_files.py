@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer._io import is_leftover, whole_file, whole_folder, write_whole
+from skmer._io import atomic_folder, atomic_write, atomic_write_text, is_partial
 from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder, to_path
 from skmer.datasets._tables import read_table
 
@@ -91,13 +91,13 @@ def write_songs(songs, folder, force=False, verbose=0):
     before = table.read_bytes() if table.exists() else None
     replaced = False
     try:
-        with whole_folder(home / SONGS) as part:
+        with atomic_folder(home / SONGS) as part:
             with tqdm(songs.data, "Writing", total=len(names), unit="song", disable=not verbose) as data:
                 for name, y in zip(names, data, strict=True):
                     _write(part / name, y, songs.sr)
             # somebody may have put something there meanwhile
             _check_home(folder, force)
-            write_whole(table, _planted(names, songs.segment_target))
+            atomic_write_text(table, _planted(names, songs.segment_target))
             replaced = True
     except BaseException:
         if replaced:
@@ -140,7 +140,7 @@ def _put_back(table, before):
     if before is None:
         table.unlink(missing_ok=True)
         return
-    with whole_file(table) as part:
+    with atomic_write(table) as part:
         part.write_bytes(before)
 
 
@@ -150,7 +150,7 @@ def _check_home(folder, force):
     if kind_of(home) == "nothing":
         return home
     check_folder(home, home, "The songs are written into it.")
-    inside = [path.name for path in list_folder(home) if not is_leftover(path.name)]
+    inside = [path.name for path in list_folder(home) if not is_partial(path.name)]
     if inside and not force:
         raise FileExistsError(
             f"{home} is not empty; it has {inside[0]} in it. Name another folder, or pass force=True (--force on the "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer._io import whole_file
+from skmer._io import atomic_write
 from skmer.songs import open_array
 
 __all__ = ["BLOCKS_VERSION", "make_folder", "path_of_blocks", "stored_blocks", "whole_blocks"]
@@ -31,7 +31,7 @@ def stored_blocks(path, shape, compute):
     if not whole_blocks(path, shape):
         blocks = compute()
         try:
-            with whole_file(path) as part, open(part, "wb") as file:
+            with atomic_write(path) as part, open(part, "wb") as file:
                 np.save(file, blocks)
         except OSError as error:
             raise _unwritable(path.parent, error) from error

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import version
 
 import skmer
-from skmer._digest import file_digest
+from skmer._io import file_digest
 from skmer.content_key import content_key, given_key
 
 __all__ = ["embedding_key"]

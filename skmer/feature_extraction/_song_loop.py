@@ -5,7 +5,7 @@ import warnings
 
 import joblib
 
-from skmer._io import name_some
+from skmer._io import format_names
 
 __all__ = ["map_songs", "names_of"]
 
@@ -36,7 +36,7 @@ def map_songs(function, songs, description, n_jobs=None, verbose=0):
     made, silent = zip(*results, strict=True)
     silent_names = [name for name, is_silent in zip(names, silent, strict=True) if is_silent]
     if silent_names:
-        shown = name_some(silent_names, most=5)
+        shown = format_names(silent_names, most=5)
         warnings.warn(
             f"Digital silence in {len(silent_names)} of the songs, which are kept: {shown}. Check these recordings.",
             UserWarning,

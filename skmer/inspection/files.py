@@ -13,7 +13,7 @@ from typing import Any
 
 import joblib
 
-from skmer._error_words import error_words
+from skmer._errors import format_error
 from skmer.inspection.predictors import predictor_of
 
 __all__ = ["FilePrediction", "predict_files"]
@@ -106,7 +106,7 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
                     told = told + more
                 except Exception as problem:
                     error = problem
-            reason = None if error is None else error_words(error, file)
+            reason = None if error is None else format_error(error, file)
             yield FilePrediction(file, answer, tuple(dict.fromkeys(told)), reason)
 
 

@@ -134,7 +134,7 @@ class LabelTrust:
         return self._per_second(self.probabilities)
 
     @cached_property
-    def second_heard(self):
+    def covered_seconds(self):
         """How much of each second a segment covers, in seconds, of shape (n_seconds,)."""
         order = np.argsort(self.starts, kind="stable")
         ends = np.maximum.accumulate(self.ends[order])
@@ -157,12 +157,12 @@ class LabelTrust:
     @property
     def seconds_heard(self):
         """Seconds of the song that a segment covers."""
-        return float(self.second_heard.sum())
+        return float(self.covered_seconds.sum())
 
     @property
     def expected_wrong(self):
         """Share of the seconds that are expected to carry another emotion: the mean of 1 - clean probability."""
-        return float(np.average(1 - np.nan_to_num(self.second_clean_probability), weights=self.second_heard))
+        return float(np.average(1 - np.nan_to_num(self.second_clean_probability), weights=self.covered_seconds))
 
     def stretches(self):
         """Give the runs of seconds in which the label is distrusted.
@@ -191,7 +191,7 @@ class LabelTrust:
         def mean(values):
             return np.average(np.nan_to_num(values[first:stop]), axis=0, weights=weights)
 
-        weights = self.second_heard[first:stop]
+        weights = self.covered_seconds[first:stop]
         probabilities, is_label = mean(self.second_probabilities), self.classes == self.label
         heard = int(np.where(is_label, -1, probabilities).argmax())
         return LabelStretch(

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from skmer.feature_extraction._song_input import check_songs
 from skmer.feature_extraction.segments import SegmentTransformer
 from skmer.inspection.song_emotion import SongEmotion
-from skmer.inspection.song_readers import as_if_at_home, found_by_search, steps_of
+from skmer.inspection.song_readers import found_by_search, reset_run_parameters, steps_of
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentPredictor", "emotion_over_time"]
@@ -78,7 +78,7 @@ class SegmentPredictor:
         self.classifier = steps[able[0]]
         if not hasattr(self.classifier, "classes_"):
             raise NotFittedError("The pipeline is not fitted: call fit with songs and their emotions first.")
-        self._segmenter = as_if_at_home(steps[cut])
+        self._segmenter = reset_run_parameters(steps[cut])
         self._before, self._between = steps[:cut], steps[cut + 1 : able[0]]
         self._after = steps[able[0] + 1 :]
         self.classes = np.asarray(self.classifier.classes_)

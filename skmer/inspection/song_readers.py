@@ -8,10 +8,10 @@ from sklearn.utils import get_tags
 
 from skmer._run_parameters import WITHOUT_TRACE
 
-__all__ = ["as_if_at_home", "found_by_search", "reader_and_rest", "reads_songs", "steps_of"]
+__all__ = ["found_by_search", "reader_and_rest", "reads_songs", "reset_run_parameters", "steps_of"]
 
 
-def as_if_at_home(step):
+def reset_run_parameters(step):
     """Copy a step that reads songs without its trainer's folders, threads and progress bars."""
     step = deepcopy(step)
     names = {name: name.rpartition("__")[2] for name in step.get_params()}
@@ -96,4 +96,4 @@ def reader_and_rest(estimator):
     (1, 1)
     """
     first, *others = steps_of(estimator)
-    return as_if_at_home(first), Pipeline([(str(i), step) for i, step in enumerate(others)])
+    return reset_run_parameters(first), Pipeline([(str(i), step) for i, step in enumerate(others)])

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmer.inspection.song_readers import found_by_search, reader_and_rest, reads_songs
 from skmer.model_selection.tag_weight import weighted_sum
 from skmer.tagging import LongShortEnsemble
-from skmer.tagging.any_tagger import heart_of
+from skmer.tagging.any_tagger import final_classifier
 from skmer.tagging.tag_answers import tag_logits, tag_probabilities
 
 __all__ = ["SongTags", "TagPredictor", "gives_tags"]
@@ -67,7 +67,7 @@ def gives_tags(estimator):
     >>> gives_tags(EmotionTagger()), gives_tags(SVC())
     (True, False)
     """
-    tagger = heart_of(found_by_search(estimator))
+    tagger = final_classifier(found_by_search(estimator))
     classes = getattr(tagger, "classes_", None)
     if hasattr(tagger, "_set_tags") or getattr(tagger, "multilabel_", False):
         return True
@@ -124,7 +124,7 @@ class TagPredictor:
     def __init__(self, estimator):
         estimator = found_by_search(estimator)
         check_is_fitted(estimator, msg="The tagger is not fitted: call fit with songs and their tags first.")
-        self._tagger = heart_of(estimator)
+        self._tagger = final_classifier(estimator)
         is_ensemble = isinstance(self._tagger, LongShortEnsemble)
         if is_ensemble and estimator is not self._tagger:
             raise ValueError(

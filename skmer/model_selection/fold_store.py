@@ -11,8 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from skmer._digest import file_digest
-from skmer._io import write_whole
+from skmer._io import atomic_write_text, file_digest
 from skmer.model_selection._descriptions import describe, digest
 
 __all__ = ["FoldStore", "code_digest", "describe", "song_names"]
@@ -21,10 +20,8 @@ _PACKAGE = Path(__file__).parents[1]
 # what stands between songs and predicted labels; reports and loaders may change without a fold being run again
 _DECIDING = (
     "content_key.py",
-    "_digest.py",
     "_io.py",
     "songs.py",
-    "_songs_in.py",
     "_validation.py",
     "audio",
     "features",
@@ -219,4 +216,4 @@ class FoldStore:
         record : dict
             As JSON can hold it.
         """
-        write_whole(path, json.dumps(record, indent=1) + "\n")
+        atomic_write_text(path, json.dumps(record, indent=1) + "\n")

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import _safe_indexing, get_tags
 
-from skmer._digest import file_digest
+from skmer._io import file_digest
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
 
 __all__ = ["EstimatorSystem", "NetworkSystem", "Readout"]

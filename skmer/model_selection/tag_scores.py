@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, recall_score
 
-from skmer._io import name_some
+from skmer._io import format_names
 from skmer.model_selection._tag_tables import NO_TAG_TO_JUDGE, check_scores, check_tag_table
 from skmer.model_selection.roc_auc import roc_auc_of_tags
 
@@ -187,4 +187,4 @@ def _checked_thresholds(thresholds, n_tags):
 
 def _warn(names, what, consequence):
     if len(names):
-        warnings.warn(f"Tags {what} in y_true: {name_some(names)}. {consequence}", UserWarning, stacklevel=3)
+        warnings.warn(f"Tags {what} in y_true: {format_names(names)}. {consequence}", UserWarning, stacklevel=3)

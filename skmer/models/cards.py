@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from skmer._io import markdown_table, name_some
+from skmer._io import format_names, markdown_table
 from skmer.model_selection._fold_jobs import versions
 from skmer.models.pipelines import SYSTEMS, changed_parameters
 
@@ -167,7 +167,9 @@ def _left_out(data):
     others = data["left_out"]
     files = "1 file was" if len(others) == 1 else f"{len(others):,} files were"
     unopened = (
-        f"{files} left out, {_in_a_line(data['why_out'])}: {_in_a_line(name_some(others, most=5))}." if others else ""
+        f"{files} left out, {_in_a_line(data['why_out'])}: {_in_a_line(format_names(others, most=5))}."
+        if others
+        else ""
     )
     return "\n\n".join(filter(None, (unreadable, unopened)))
 

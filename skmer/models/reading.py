@@ -7,8 +7,8 @@ import warnings
 import joblib
 from tqdm.auto import tqdm
 
-from skmer._error_words import error_words
-from skmer._io import name_some
+from skmer._errors import format_error
+from skmer._io import format_names
 
 __all__ = ["UnreadableSongs", "read_songs"]
 
@@ -44,7 +44,7 @@ class UnreadableSongs(ValueError):
         head = f"{len(reasons):,} of {n_songs:,} songs cannot be used"
         if classes:
             which = "class" if len(classes) == 1 else "classes"
-            head += f", among them all of the {which} {name_some([repr(name) for name in classes])}"
+            head += f", among them all of the {which} {format_names([repr(name) for name in classes])}"
         super().__init__("\n".join([f"{head}:", *lines]))
 
 
@@ -93,7 +93,7 @@ def read_songs(reader, songs, names, n_jobs=None, verbose=0):
         found = list(bar)
     reasons = {
         # a waveform is read alone, and its place among others is in its name
-        name: error_words(error, song if isinstance(song, str | os.PathLike) else _WAVEFORM)
+        name: format_error(error, song if isinstance(song, str | os.PathLike) else _WAVEFORM)
         for (_, error), name, song in zip(found, names, songs, strict=True)
         if error is not None
     }

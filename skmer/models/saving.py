@@ -7,8 +7,7 @@ from pathlib import Path
 
 import joblib
 
-from skmer._digest import file_digest
-from skmer._io import whole_file
+from skmer._io import atomic_write, file_digest
 from skmer.models.cards import card_markdown, usage_of
 
 __all__ = ["copy_model", "files_of", "save_model"]
@@ -96,5 +95,5 @@ def _files(path):
 def _whole_model(path):
     model, page, plain = _files(path)
     # what is opened last gets its name first: a card must not be there before its model
-    with whole_file(plain) as third, whole_file(page) as second, whole_file(model) as first:
+    with atomic_write(plain) as third, atomic_write(page) as second, atomic_write(model) as first:
         yield first, second, third

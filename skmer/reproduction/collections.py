@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from skmer import datasets
-from skmer._io import name_some
+from skmer._io import format_names
 from skmer.model_selection.fold_store import song_names
 
 __all__ = ["COLLECTIONS", "Collection", "songs_digest"]
@@ -101,7 +101,7 @@ def _load_own_folder(data_home, check_audio=True):
         raise FileNotFoundError(f"{gone[0]} is a link to a file that does not exist: mend it, or take it away.")
     if songs.left_out:
         home = Path(data_home).expanduser().absolute()
-        names = name_some([Path(path).relative_to(home).as_posix() for path in songs.left_out], most=3)
+        names = format_names([Path(path).relative_to(home).as_posix() for path in songs.left_out], most=3)
         files = "1 file is" if len(songs.left_out) == 1 else f"{len(songs.left_out):,} files are"
         warnings.warn(f"{files} left out, no audio by the ending: {names}.", UserWarning, stacklevel=3)
     return songs

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skmer._io import whole_file, write_whole
+from skmer._io import atomic_write, atomic_write_text
 from skmer.aggregation import SongAggregator, SpectrogramStatistics
 from skmer.datasets import load_emotify, make_songs, segment_labels
 from skmer.feature_extraction.segments import SegmentTransformer
@@ -72,7 +72,7 @@ class _NoiseFound:
 
 def _save(display, path):
     # a picture that is half written is never left behind
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         display.figure_.savefig(part, format="png", dpi=140, bbox_inches="tight")
     return path
 
@@ -110,7 +110,7 @@ def _load(data, random_state):
     return songs
 
 
-def _deaf_workers():
+def _ignore_sigint():
     """Let the workers leave Ctrl-C to this process, which ends them: each would tell of it at length."""
     try:
         return parallel_config(backend="loky", initializer=partial(signal.signal, signal.SIGINT, signal.SIG_IGN))
@@ -181,7 +181,7 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     cv = list(StratifiedGroupKFold(10, shuffle=True, random_state=random_state).split(
         np.zeros(len(songs.data)), songs.target, songs.groups))  # fmt: skip
     collect = None if noisy is None else _NoiseFound(noisy)
-    with _deaf_workers():
+    with _ignore_sigint():
         results = compare_systems(
             systems, segments, songs.target, cv=cv, collect=collect, n_jobs=n_jobs, verbose=progress
         )
@@ -198,6 +198,6 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     changes = [len(set(songs.segment_target[i])) if noisy is not None else 1 for i in test]
     chosen = int(test[np.argmax(changes)])
     pictures = _draw(estimator, segments, songs, chosen, noisy and [noisy[i] for i in train], out)
-    write_whole(out / "results.md", table + "\n")
+    atomic_write_text(out / "results.md", table + "\n")
     say(f"Pictures: {pictures[0]} and {pictures[1]}. Done in {time.monotonic() - began:.0f} s.")
     return results

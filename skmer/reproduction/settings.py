@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skmer._digest import file_digest
+from skmer._io import file_digest
 from skmer.feature_extraction.segments import SegmentTransformer
 from skmer.model_selection import Readout
 from skmer.sssl.classifier import SSSLClassifier

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._songs_in import check_training_data, songs_for_prediction
+from skmer._validation import check_training_data, songs_for_prediction
 from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.sssl.net import SegmentNet

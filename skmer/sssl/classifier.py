@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer._songs_in import check_training_data
+from skmer._validation import check_training_data
 from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.sssl.gmm_split import GMMSplit
@@ -19,7 +19,7 @@ from skmer.sssl.recipes import SSSL_RECIPES
 from skmer.sssl.self_learning import SelfLearning
 from skmer.sssl.strategy import LabelStrategy
 from skmer.training.callbacks import AverageWeights
-from skmer.training.runtime import forget_fit
+from skmer.training.runtime import reset_fitted_attributes
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]
 
@@ -325,7 +325,7 @@ class SSSLClassifier(SegmentClassifier):
             suit the backbone.
         """
         self._validate_params()
-        forget_fit(self)
+        reset_fitted_attributes(self)
         if isinstance(self.noise_model, type):
             raise ValueError(f"noise_model is the class {self.noise_model.__name__}: give an instance of it.")
         if self.noise_model is not None and self.max_epochs <= self.warmup_epochs:

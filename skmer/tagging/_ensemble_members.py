@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmer.songs import refuse_no_songs
 from skmer.tagging._tag_decisions import TagDecisions
 from skmer.tagging._tags_in import SongNotFiniteError
-from skmer.tagging.any_tagger import fit_tagger, heart_of, seeded_clone
+from skmer.tagging.any_tagger import final_classifier, fit_tagger, seeded_clone
 
 __all__ = [
     "collection",
@@ -66,7 +66,7 @@ def fit_member(name, member, X, y, X_val, y_val, rest, held):
         fit_tagger(member, X, y, X_val, y_val, name)
     except SongNotFiniteError as error:
         # who checks each song it is given, one of ours, counts them as they are given
-        if held is None or not isinstance(heart_of(member), TagDecisions):
+        if held is None or not isinstance(final_classifier(member), TagDecisions):
             error.add_note(f"While fitting {name} of LongShortEnsemble.")
             raise
         place = {"X": rest, "X_val": held}[error.collection][error.song]

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
 
-from skmer._songs_in import refuse_no_segments, songs_for_prediction
+from skmer._validation import refuse_no_segments, songs_for_prediction
 from skmer.backbones import CRNN, VGGish
 from skmer.backbones.unpacking import alike_in_block, holds_hpcp
 from skmer.songs import SongSequence, as_song_sequence, is_song_data
@@ -28,10 +28,10 @@ from skmer.tagging.net import BestEpoch, TagNet
 from skmer.training.backbone_net import build_backbone_net
 from skmer.training.callbacks import AverageWeights
 from skmer.training.net import NET_CONSTRAINTS
-from skmer.training.runtime import forget_fit, isolated
+from skmer.training.runtime import isolated, reset_fitted_attributes
 from skmer.training.stored_data import make_bank
 
-__all__ = ["TAGGING_CONSTRAINTS", "TagClassifier", "whole_fit"]
+__all__ = ["TAGGING_CONSTRAINTS", "TagClassifier", "unfitted_on_error"]
 
 TAGGING_CONSTRAINTS = {
     **NET_CONSTRAINTS,
@@ -49,12 +49,12 @@ _OF_BLOCKS = ("crnn", "vggish", CRNN, VGGish)  # the backbones that take nothing
 
 
 @contextmanager
-def whole_fit(tagger):
+def unfitted_on_error(tagger):
     """Leave a tagger that is not fitted where its fit fails or is interrupted, whatever it has got by then."""
     try:
         yield
     except BaseException:
-        forget_fit(tagger)
+        reset_fitted_attributes(tagger)
         raise
 
 
@@ -62,7 +62,7 @@ class TagClassifier(TagDecisions, BaseEstimator):
     """Base of the taggers: what follows once their songs and tags are known.
 
     A subclass has the parameters of `TAGGING_CONSTRAINTS`, and its `fit` calls `_begin_fit`, then `_train`,
-    within `whole_fit`.
+    within `unfitted_on_error`.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class TagClassifier(TagDecisions, BaseEstimator):
         """Check what a fit is given; give songs and tags to learn from, songs and tags to validate on, and a seed."""
         self._validate_params()
         self._check_mask_range()
-        forget_fit(self)
+        reset_fitted_attributes(self)
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together: give both, or neither to have validation songs drawn.")
         songs = self._songs_in(X)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from scipy.sparse import issparse
 
-from skmer._io import name_some
+from skmer._io import format_names
 
 __all__ = [
     "SongNotFiniteError",
@@ -132,4 +132,4 @@ def refuse_not_finite(songs, name):
 def warn_of_tags(tags, what):
     """Warn of tags by name, if there are any."""
     if len(tags):
-        warnings.warn(f"{what}: {name_some(tags)}.", UserWarning, stacklevel=4)
+        warnings.warn(f"{what}: {format_names(tags)}.", UserWarning, stacklevel=4)

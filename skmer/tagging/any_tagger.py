@@ -9,8 +9,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 __all__ = [
+    "final_classifier",
     "fit_tagger",
-    "heart_of",
     "names_in",
     "refuse_what_does_not_tag",
     "seeded_clone",
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-def heart_of(tagger):
+def final_classifier(tagger):
     """Give what is at the heart of a tagger: the last step of a pipeline, what is frozen, what a search found.
 
     Parameters
@@ -35,15 +35,15 @@ def heart_of(tagger):
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from skmer import EmotionTagger, TaggingTransformer
-    >>> from skmer.tagging.any_tagger import heart_of
-    >>> type(heart_of(make_pipeline(TaggingTransformer(), EmotionTagger()))).__name__
+    >>> from skmer.tagging.any_tagger import final_classifier
+    >>> type(final_classifier(make_pipeline(TaggingTransformer(), EmotionTagger()))).__name__
     'EmotionTagger'
     """
     if isinstance(tagger, FrozenEstimator):
-        return heart_of(tagger.estimator)
+        return final_classifier(tagger.estimator)
     if hasattr(tagger, "best_estimator_"):
-        return heart_of(tagger.best_estimator_)
-    return heart_of(tagger.steps[-1][1]) if isinstance(tagger, Pipeline) else tagger
+        return final_classifier(tagger.best_estimator_)
+    return final_classifier(tagger.steps[-1][1]) if isinstance(tagger, Pipeline) else tagger
 
 
 def refuse_what_does_not_tag(name, tagger):
@@ -72,7 +72,7 @@ def refuse_what_does_not_tag(name, tagger):
     """
     if is_regressor(tagger) or not (hasattr(tagger, "predict_proba") or hasattr(tagger, "decision_function")):
         raise ValueError(
-            f"{name} is a {type(heart_of(tagger)).__name__}, which gives neither probabilities nor decisions on "
+            f"{name} is a {type(final_classifier(tagger)).__name__}, which gives neither probabilities nor decisions on "
             "tags: use a tagger, or a multi-label classifier."
         )
 
@@ -97,7 +97,7 @@ def names_in(tagger):
     >>> names_in(DecisionTreeClassifier().fit([[0], [1]], [[0, 1], [1, 0]])).tolist()
     []
     """
-    return np.asarray(getattr(heart_of(tagger), "tags_", ()), dtype=object)
+    return np.asarray(getattr(final_classifier(tagger), "tags_", ()), dtype=object)
 
 
 def with_names_of(y, targets):
@@ -191,7 +191,7 @@ def fit_tagger(tagger, X, y, X_val, y_val, name="The tagger"):
     try:
         return _fit(tagger, X, y, X_val, y_val)
     except ValueError as error:
-        heart = heart_of(tagger)
+        heart = final_classifier(tagger)
         if not hasattr(heart, "__sklearn_tags__"):
             raise
         tags = get_tags(heart)

@@ -17,7 +17,7 @@ from skmer.tagging._tag_decisions import TagDecisions
 from skmer.tagging._tags_in import both_kinds, check_groups, check_tags, draw_validation, refuse_other_names
 from skmer.tagging.any_tagger import names_in, refuse_what_does_not_tag, with_names_of
 from skmer.tagging.tag_answers import tag_logits
-from skmer.training.runtime import forget_fit
+from skmer.training.runtime import reset_fitted_attributes
 
 __all__ = ["LongShortEnsemble"]
 
@@ -200,7 +200,7 @@ class LongShortEnsemble(TagDecisions, BaseEstimator):
             If a tag has no validation song. The taggers have warnings of their own.
         """
         self._validate_params()
-        forget_fit(self)
+        reset_fitted_attributes(self)
         for name in _MEMBERS:
             refuse_what_does_not_tag(name, getattr(self, name))
         if (X_val is None) != (y_val is None):

@@ -8,14 +8,14 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
-from skmer._songs_in import songs_for_prediction
+from skmer._validation import songs_for_prediction
 from skmer.model_selection.roc_auc import macro_roc_auc
 from skmer.songs import is_song_data, join_songs
 from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds, sure_shares
-from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
+from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, unfitted_on_error
 from skmer.tagging._tags_in import refuse_not_finite
 from skmer.tagging._teachers import fitted_teacher
-from skmer.tagging.any_tagger import heart_of, with_names_of
+from skmer.tagging.any_tagger import final_classifier, with_names_of
 from skmer.tagging.tag_answers import tag_probabilities
 
 __all__ = ["NoisyStudentTagger"]
@@ -243,14 +243,14 @@ class NoisyStudentTagger(TagClassifier):
             If there is no song without tags, or the teacher is sure of nothing: the student then learns from
             the labelled songs alone.
         """
-        with whole_fit(self):
+        with unfitted_on_error(self):
             songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
             self._check_thresholds()
             others = self._unlabelled_in(unlabelled)
             given = [self._as_given(part, X) for part in (songs, valid)]
             tags = [with_names_of(y, part) for part in (targets, valid_targets)]
             self.teacher_ = fitted_teacher(self, given[0], tags[0], given[1], tags[1], seed)
-            if self.teacher_ is self.teacher or not isinstance(heart_of(self.teacher_), TagClassifier):
+            if self.teacher_ is self.teacher or not isinstance(final_classifier(self.teacher_), TagClassifier):
                 # otherwise the teacher has just said so
                 self._warn_of_lacking(valid_targets, targets)
             self._learn_from_teachers(songs, targets, others, valid, valid_targets, seed, X)

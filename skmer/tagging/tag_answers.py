@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit, logit
 
-from skmer.tagging.any_tagger import heart_of
+from skmer.tagging.any_tagger import final_classifier
 
 __all__ = ["tag_logits", "tag_probabilities"]
 
@@ -94,12 +94,12 @@ def _tag_columns(tagger, found, name, tags, ends):
     scikit-learn's trees and neighbours give for each tag a column for each class that its training songs had, and of
     a single column of tags its classifiers make two classes, or one where no song or every song had the tag.
     """
-    classes = getattr(heart_of(tagger), "classes_", None)
+    classes = getattr(final_classifier(tagger), "classes_", None)
     if isinstance(found, list):
         of_each = [[0, 1]] * len(found) if classes is None else classes
         found = np.column_stack([_of_one_tag(np.asarray(p), own, ends) for p, own in zip(found, of_each, strict=True)])
     found = np.asarray(found, dtype=np.float64)
-    if _knows_one_tag(heart_of(tagger)):
+    if _knows_one_tag(final_classifier(tagger)):
         found = _of_one_tag(found, classes, ends)
     elif found.ndim == 1:
         found = found[:, None]

@@ -1,6 +1,6 @@
 """EmotionTagger: the emotions and themes of songs, several at once."""
 
-from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, whole_fit
+from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, unfitted_on_error
 
 __all__ = ["EmotionTagger"]
 
@@ -188,7 +188,7 @@ class EmotionTagger(TagClassifier):
         UserWarning
             If a tag has no training song, or no validation song.
         """
-        with whole_fit(self):
+        with unfitted_on_error(self):
             songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
             self._warn_of_lacking(valid_targets, targets)
             self._train(songs, targets, None, valid, valid_targets, seed)

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
-__all__ = ["choose_device", "choose_precision", "forget_fit", "isolated"]
+__all__ = ["choose_device", "choose_precision", "isolated", "reset_fitted_attributes"]
 
 # torch's generator and thread count belong to the process: fits in several threads take turns
 _TURN = threading.RLock()
 
 
-def forget_fit(estimator):
+def reset_fitted_attributes(estimator):
     """Drop what an earlier fit left: a fit that fails must not leave parts of two models.
 
     Parameters
@@ -23,9 +23,9 @@ def forget_fit(estimator):
     Examples
     --------
     >>> from skmer.two_stage import BiLSTMClassifier
-    >>> from skmer.training.runtime import forget_fit
+    >>> from skmer.training.runtime import reset_fitted_attributes
     >>> classifier = BiLSTMClassifier().fit([[0.0], [1.0]], ["calm", "happy"])
-    >>> forget_fit(classifier)
+    >>> reset_fitted_attributes(classifier)
     >>> hasattr(classifier, "classes_")
     False
     """

@@ -11,10 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
-from skmer._songs_in import check_training_data, songs_for_prediction
+from skmer._validation import check_training_data, songs_for_prediction
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
-from skmer.training.runtime import choose_device, forget_fit, isolated
+from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
 from skmer.two_stage.bilstm import BiLSTM
 
 __all__ = ["BiLSTMClassifier"]
@@ -200,7 +200,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
             If X and y do not fit each other, y has one class, or the segments are no rows.
         """
         self._validate_params()
-        forget_fit(self)
+        reset_fitted_attributes(self)
         songs, self.classes_, labels = check_training_data(self, X, y)
         if len(songs.segment_shape) != 1:
             raise ValueError(

@@ -13,7 +13,7 @@ from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.data import Standardizer
 from skmer.training.net import NET_CONSTRAINTS, build_net
-from skmer.training.runtime import choose_device, forget_fit, isolated
+from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
 from skmer.training.stored_data import make_bank
 from skmer.two_stage._masks import MaskedNet, check_masks, draw_masks, masked_error
 from skmer.two_stage._songs_in import spectrograms, together
@@ -196,7 +196,7 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
             is as wide as the spectrogram.
         """
         self._validate_params()
-        forget_fit(self)
+        reset_fitted_attributes(self)
         songs = spectrograms(X, "X")
         masks = {name: getattr(self, name) for name in ("band_share", "band_width", "frame_share", "frame_width")}
         check_masks(songs.segment_shape, **masks)

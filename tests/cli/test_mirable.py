@@ -195,7 +195,7 @@ def test_ctrl_c_leaves_no_half_row(tmp_path, monkeypatch, capsys):
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skmer.reproduction.mirable.row_store.write_whole", stop)
+    monkeypatch.setattr("skmer.reproduction.mirable.row_store.atomic_write_text", stop)
     assert run("--rows", "logistic-regression") == 130
     assert errors(capsys.readouterr().err) == "skmer reproduce: interrupted.\n"
     assert not kept()
@@ -223,7 +223,7 @@ def test_emotify_and_a_store_of_single_folds(tmp_path, monkeypatch, capsys, trai
     parts = json.loads(Path("out/mirable-emotify.json").read_text())["parts"]
     assert run("--dataset", "emotify", "--n-splits", "2", "--rows", "dummy", home="emotify", out="dummy") == 0
     without = json.loads(Path("dummy/mirable-emotify.json").read_text())["parts"]
-    assert [{**part, "begun_again": None} for part in parts] == without
+    assert [{**part, "looped": None} for part in parts] == without
     assert sorted(path.name for path in Path("out").glob("*.md")) == [
         "mirable-emotify-folds-0.md", "mirable-emotify-folds-1.md", "mirable-emotify.md",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from sklearn.utils import Bunch
 
-from skmer._io import is_leftover
+from skmer._io import is_partial
 from skmer.datasets import load_folder, make_songs, write_songs
 
 SR = 5632
@@ -159,7 +159,7 @@ def test_where_the_songs_cannot_take_their_place_all_is_as_it_was(songs, tmp_pat
     fewer = make_songs(4, duration=2, sr=SR, random_state=1)
     with pytest.raises(OSError, match="busy"):
         write_songs(fewer, tmp_path, force=force)
-    assert {path: content for path, content in tree(tmp_path).items() if not is_leftover(path.parts[0])} == before
+    assert {path: content for path, content in tree(tmp_path).items() if not is_partial(path.parts[0])} == before
     monkeypatch.undo()
     assert len(write_songs(fewer, tmp_path, force=force)) == 4
 

@@ -77,7 +77,7 @@ def test_seconds_that_no_segment_covers_are_neither_trusted_nor_distrusted():
 
 def test_a_second_of_which_segments_cover_a_part_counts_as_that_part():
     trust = trust_of([0.9, 0.1, 0.1, 0.9, 0.9], hop=2.5, duration=1.3)  # 2.5-3.8, 5-6.3 are distrusted
-    np.testing.assert_allclose(trust.second_heard, [1, 0.3, 0.5, 0.8, 0, 1, 0.3, 0.5, 0.8, 0, 1, 0.3])
+    np.testing.assert_allclose(trust.covered_seconds, [1, 0.3, 0.5, 0.8, 0, 1, 0.3, 0.5, 0.8, 0, 1, 0.3])
     assert trust.seconds_heard == pytest.approx(5 * 1.3)
     assert trust.expected_wrong == pytest.approx((3 * 0.1 + 2 * 0.9) / 5)
     assert [stretch[:2] for stretch in trust.stretches()] == [(2, 4), (5, 7)]
@@ -86,7 +86,7 @@ def test_a_second_of_which_segments_cover_a_part_counts_as_that_part():
     song = summarise(trust, "a", "a")
     assert (song.seconds, song.distrusted, sum(song.bins)) == pytest.approx((6.5, 2.6, 6.5))
     # where segments overlap, a second is heard once
-    np.testing.assert_allclose(trust_of([0.9, 0.9, 0.9], hop=0.4, duration=0.9).second_heard, [1, 0.7])
+    np.testing.assert_allclose(trust_of([0.9, 0.9, 0.9], hop=0.4, duration=0.9).covered_seconds, [1, 0.7])
 
 
 def test_short_segments_and_short_steps():

@@ -208,14 +208,14 @@ def test_the_settings_of_a_collection():
 
 
 def test_songs_that_begin_again_are_said():
-    table = make_table("emotify", (0, 2), begun_again={"songs": 390, "of": 400})
+    table = make_table("emotify", (0, 2), looped={"songs": 390, "of": 400})
     assert " 390 of 400 tracks are shorter than the long input and begun again until it is full." in (
         mirable_markdown(table)
     )
-    table["parts"][0]["begun_again"] = {"songs": 380, "of": 400}
+    table["parts"][0]["looped"] = {"songs": 380, "of": 400}
     assert " 380–390 of 400 tracks are shorter" in mirable_markdown(table)
     for none in (None, {"songs": 0, "of": 400}):
-        assert "begun again" not in mirable_markdown(make_table(begun_again=none))
+        assert "begun again" not in mirable_markdown(make_table(looped=none))
 
 
 def test_rows_without_a_seed_have_no_spread_over_seeds():

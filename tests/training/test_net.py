@@ -6,7 +6,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skmer.songs import SongSequence
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import RowNet, build_net
-from skmer.training.runtime import forget_fit
+from skmer.training.runtime import reset_fitted_attributes
 from skmer.two_stage import BiLSTMClassifier
 
 
@@ -131,5 +131,5 @@ def test_outputs_of_songs_are_those_of_their_rows_however_many_come_at_once(monk
 
 def test_what_a_fit_left_is_forgotten_and_parameters_are_not():
     classifier = BiLSTMClassifier(max_epochs=1).fit([[0.0], [1.0]], ["calm", "happy"])
-    forget_fit(classifier)
+    reset_fitted_attributes(classifier)
     assert vars(classifier) == vars(BiLSTMClassifier(max_epochs=1))

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skmer._io import name_some, whole_folder
+from skmer._io import atomic_folder, format_names
 
 __all__ = [
     "PAGE",
@@ -37,7 +37,7 @@ def check_folder(out, force):
         others = _others(out)
         if others:
             raise FileExistsError(
-                f"{out}: this folder holds other things than a report ({name_some(others, most=3)}). "
+                f"{out}: this folder holds other things than a report ({format_names(others, most=3)}). "
                 "Name a folder of its own."
             )
         if any(out.iterdir()):
@@ -93,7 +93,7 @@ def _check_report(out, force):
 def folder_written_whole(out, force):
     """Give a temporary folder beside `out`, which takes its name if nothing goes wrong, and is removed otherwise."""
     check_folder(out, force)
-    with whole_folder(out) as part:
+    with atomic_folder(out) as part:
         yield part
         # what somebody has put there meanwhile
         check_folder(out, force)

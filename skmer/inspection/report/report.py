@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from skmer._io import name_some
+from skmer._io import format_names
 from skmer.feature_extraction._song_input import check_songs
 from skmer.inspection._displays import plain_text
 from skmer.inspection.files import predict_files
@@ -170,7 +170,7 @@ def write_label_noise_report(
     lacking = draw.lacking_letters(judge.predictor.classes)
     if lacking:
         tell(
-            f"the font of the pictures lacks letters of these names, and draws boxes for them: {name_some(lacking)}. "
+            f"the font of the pictures lacks letters of these names, and draws boxes for them: {format_names(lacking)}. "
             "The page and the tables have them."
         )
     judged, failed = [], []

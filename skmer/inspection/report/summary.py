@@ -104,7 +104,7 @@ def summarise(trust, name, file, warnings=(), picture=None, group=None):
     clean = trust.second_clean_probability
     heard = ~np.isnan(clean)
     position = np.minimum((clean[heard] * BINS).astype(int), BINS - 1)
-    bins = np.bincount(position, weights=trust.second_heard[heard], minlength=BINS)
+    bins = np.bincount(position, weights=trust.covered_seconds[heard], minlength=BINS)
     return SongSummary(
         name,
         file,

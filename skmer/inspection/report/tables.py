@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from skmer._csv import csv_writer
+from skmer._io import csv_writer
 
 __all__ = ["open_table", "segment_writer", "write_relabel", "write_stretches"]
 

@@ -64,7 +64,7 @@ class Inputs:
         """
         return self._view(row.length, row.hpcp)[np.searchsorted(self.needed, positions)]
 
-    def begun_again(self, positions):
+    def looped(self, positions):
         """Count the songs that are shorter than the long input, so that they are repeated until it is full.
 
         Parameters

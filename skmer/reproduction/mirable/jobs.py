@@ -153,7 +153,7 @@ class RowJob:
             "parts": {key: self.decisive[key] for key in ("tagger", "input")},
             "versions": versions(),
             **more,
-            "begun_again": {"songs": inputs.begun_again(self.heard), "of": len(self.heard)} if long else None,
+            "looped": {"songs": inputs.looped(self.heard), "of": len(self.heard)} if long else None,
             "predictions": {which: values.tolist() for which, values in logits.items()},
         }
         self.store.save_model(self.path, tagger)

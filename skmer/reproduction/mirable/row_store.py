@@ -7,7 +7,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from skmer._io import write_whole
+from skmer._io import atomic_write_text
 from skmer.model_selection.fold_store import FoldStore
 
 __all__ = ["RowStore"]
@@ -85,7 +85,7 @@ class RowStore(FoldStore):
             As JSON can hold it.
         """
         # a line: with a line for each of a million logits the file would be twice as long
-        write_whole(path, json.dumps(record) + "\n")
+        atomic_write_text(path, json.dumps(record) + "\n")
 
     def save_model(self, path, model):
         """Write a fitted tagger, whole or not at all.

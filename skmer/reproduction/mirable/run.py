@@ -80,7 +80,7 @@ def run_plan(plan, *, store=None, n_jobs=None, verbose=0):
             )
         ]
         for part in table["parts"]:
-            part["begun_again"] = _begun_again(job for (fold, *_), job in jobs.items() if fold == part["fold"])
+            part["looped"] = _begun_again(job for (fold, *_), job in jobs.items() if fold == part["fold"])
     return table
 
 
@@ -110,7 +110,7 @@ def _train(plan, folder, n_jobs, verbose):
 
 def _begun_again(jobs):
     """Give what the row that hears the most songs of a part says of those that were too short."""
-    found = [job.load()["begun_again"] for job in jobs if job.row.length == "long"]
+    found = [job.load()["looped"] for job in jobs if job.row.length == "long"]
     return max(found, key=lambda one: one["of"], default=None)
 
 

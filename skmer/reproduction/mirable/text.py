@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from skmer._io import markdown_table, name_some
+from skmer._io import format_names, markdown_table
 from skmer.model_selection.tag_scores import TAG_SCORES
 from skmer.reproduction.mirable.paper import WEIGHT_OF_SHORT
 from skmer.reproduction.mirable.parts import VALIDATION
@@ -141,7 +141,7 @@ def _settings(table):
 
 
 def _begun_again(table):
-    counts = [part["begun_again"] for part in table["parts"] if part.get("begun_again")]
+    counts = [part["looped"] for part in table["parts"] if part.get("looped")]
     if not counts or not max(one["songs"] for one in counts):
         return ""
     songs, of = (_range([one[key] for one in counts]) for key in ("songs", "of"))
@@ -223,7 +223,7 @@ def _left_out(table):
             tags = part[f"tags_not_in_{which}"]
             if tags:
                 fold = f" of fold {part['fold']}" if table["protocol"]["n_folds"] > 1 else ""
-                told.append(f"Tags that {what}{fold}: {name_some(tags)}.")
+                told.append(f"Tags that {what}{fold}: {format_names(tags)}.")
     return "\n".join(told)
 
 

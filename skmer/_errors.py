@@ -1,11 +1,11 @@
-"""error_words: why a song failed, in one line, for lists that name the song beside."""
+"""format_error: why a song failed, in one line, for lists that name the song beside."""
 
 import os
 
-__all__ = ["error_words"]
+__all__ = ["format_error"]
 
 
-def error_words(error, song=None):
+def format_error(error, song=None):
     """Give the words of an error in one line, without the song's own name at their beginning.
 
     `song` is the path by which it was read, or what the error calls it. The kind of an error that was not
