@@ -5,7 +5,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
-from skmer.songs import SongSequence, as_song_sequence, is_song_data, refuse_no_songs, refuse_recordings
+from skmer.songs import SongSequence, as_song_sequence, check_not_empty, check_not_paths, is_song_data
 
 __all__ = ["check_labels", "check_training_data", "refuse_missing_labels", "refuse_no_segments", "songs_for_prediction"]
 
@@ -109,8 +109,8 @@ def _rows_as_songs(rows):
 
 def refuse_no_segments(estimator, X):
     """Refuse X without a song, or with paths; a class says in ``_songs_from`` what makes songs for it of these."""
-    refuse_no_songs(X)
-    refuse_recordings(X, getattr(estimator, "_songs_from", "SegmentTransformer"), type(estimator).__name__)
+    check_not_empty(X)
+    check_not_paths(X, getattr(estimator, "_songs_from", "SegmentTransformer"), type(estimator).__name__)
 
 
 def check_training_data(estimator, X, y, groups=None):

@@ -298,15 +298,15 @@ def is_song_data(X):
     return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], np.ndarray) and X[0].ndim >= 2
 
 
-def refuse_no_songs(X, name="X"):
-    """Refuse an empty collection of songs, which scikit-learn would take for an array of a wrong shape."""
+def check_not_empty(X, name="X"):
+    """Check that X holds a song; scikit-learn would report an empty list as an array of a wrong shape."""
     shape = (len(X),) if isinstance(X, list | tuple) else tuple(getattr(X, "shape", ()))
     if shape[:1] == (0,):
         raise ValueError(f"{name} holds no song: at least one is needed.")
 
 
-def refuse_recordings(X, before, step, name="X"):
-    """Refuse paths where a step takes songs; `before` says what makes songs for it of recordings."""
+def check_not_paths(X, before, step, name="X"):
+    """Check that X holds no paths; `before` names the step that makes songs of recordings."""
     X = [X] if isinstance(X, str | os.PathLike) else X
     # a text in a row of features is no path
     if isinstance(X, list | tuple) or (hasattr(X, "dtype") and X.ndim == 1):
@@ -346,5 +346,5 @@ def as_song_sequence(X):
         raise ValueError("X must be a sequence of arrays, one a song, each of shape (n_segments, ...).")
     else:
         songs = SongSequence(list(X))
-    refuse_no_songs(songs)
+    check_not_empty(songs)
     return songs

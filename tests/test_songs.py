@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing, indexable
 
 from skmer.feature_extraction import FileRows, SegmentShortening
-from skmer.songs import SongSequence, as_song_sequence, is_song_data, join_songs, refuse_recordings
+from skmer.songs import SongSequence, as_song_sequence, check_not_paths, is_song_data, join_songs
 
 
 def make_songs(lengths=(3, 5, 1, 4)):
@@ -195,19 +195,19 @@ def test_songs_join_none_and_refuse_other_shapes():
 @pytest.mark.parametrize("X", [[None, "b.wav"], np.array(["b.wav"]), Path("b.wav")])
 def test_paths_are_refused_by_the_step_that_is_missing(X):
     with pytest.raises(ValueError, match=r"^unlabelled holds paths, such as 'b\.wav': put This before That\.$"):
-        refuse_recordings(X, "This", "That", "unlabelled")
+        check_not_paths(X, "This", "That", "unlabelled")
     with pytest.raises(ValueError, match=r"X holds paths.*: put SegmentTransformer before SegmentShortening\."):
         SegmentShortening(1).fit(X)
 
 
 @pytest.mark.parametrize("X", [make_songs(), np.zeros(3), np.array([["red"]]), [["red"]], [], None, np.array("a.wav")])
 def test_what_is_no_collection_of_paths_is_let_pass(X):
-    refuse_recordings(X, "This", "That")
+    check_not_paths(X, "This", "That")
 
 
 def test_stored_songs_are_no_recordings(tmp_path):
     np.save(tmp_path / "song.npy", np.zeros((5, 4)))
-    refuse_recordings(SongSequence([tmp_path / "song.npy"]), "This", "That")
+    check_not_paths(SongSequence([tmp_path / "song.npy"]), "This", "That")
 
 
 @pytest.mark.parametrize("X", [[], "song.wav", SongSequence([])])

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from skmer.songs import as_song_sequence, is_song_data, refuse_no_songs, refuse_recordings
+from skmer.songs import as_song_sequence, check_not_empty, check_not_paths, is_song_data
 
 __all__ = ["segment_values"]
 
@@ -14,8 +14,8 @@ def segment_values(estimator, X, reset):
     With `reset`, as in a fit, the estimator remembers ``n_features_in_``; otherwise X must have as many.
     """
     name = type(estimator).__name__
-    refuse_no_songs(X)
-    refuse_recordings(X, "SegmentTransformer and SSSLClassifier", name)
+    check_not_empty(X)
+    check_not_paths(X, "SegmentTransformer and SSSLClassifier", name)
     if not is_song_data(X):
         values = validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32))
         return values, np.ones(len(values), dtype=np.intp), getattr(estimator, "feature_names_in_", None)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.songs import as_song_sequence, refuse_recordings
+from skmer.songs import as_song_sequence, check_not_paths
 
 __all__ = ["SpectrogramStatistics"]
 
@@ -112,7 +112,7 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
         return np.array([f"{name}_{band}" for name in _NAMES for band in bands], dtype=object)
 
     def _spectrograms(self, X):
-        refuse_recordings(X, "SegmentTransformer", "SpectrogramStatistics")
+        check_not_paths(X, "SegmentTransformer", "SpectrogramStatistics")
         songs = as_song_sequence(X)
         if len(songs.segment_shape) != 2:
             raise ValueError(

@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 
 from skmer.feature_extraction._base import SongsOutMixin
-from skmer.songs import SongSequence, as_song_sequence, refuse_recordings
+from skmer.songs import SongSequence, as_song_sequence, check_not_paths
 
 __all__ = ["SegmentShortening"]
 
@@ -88,7 +88,7 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
             If the segments are no windows, or nothing would be left of them.
         """
         self._validate_params()
-        refuse_recordings(X, "SegmentTransformer", "SegmentShortening")
+        check_not_paths(X, "SegmentTransformer", "SegmentShortening")
         songs = as_song_sequence(X)
         if songs.window is None:
             raise ValueError(

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.songs import refuse_no_songs
+from skmer.songs import check_not_empty
 from skmer.tagging._tag_decisions import TagDecisions
 from skmer.tagging._tags_in import SongNotFiniteError
 from skmer.tagging.any_tagger import final_classifier, fit_tagger, seeded_clone
@@ -34,7 +34,7 @@ def collection(name, X):
     (X,) = indexable(X)
     if getattr(getattr(X, "dtype", None), "kind", None) == "c":
         raise ValueError(f"Complex data not supported: {name} must hold real numbers.")
-    refuse_no_songs(X, name)
+    check_not_empty(X, name)
     return X
 
 

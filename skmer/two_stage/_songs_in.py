@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from skmer.songs import as_song_sequence, is_song_data, join_songs, refuse_no_songs, refuse_recordings
+from skmer.songs import as_song_sequence, check_not_empty, check_not_paths, is_song_data, join_songs
 
 __all__ = ["spectrograms", "together"]
 
 
 def spectrograms(X, name):
     """Give the songs in X, or in `unlabelled`; anything but spectrogram segments is refused in words."""
-    refuse_no_songs(X, name)
-    refuse_recordings(X, "SegmentTransformer", "MaskedMelAutoencoder", name)
+    check_not_empty(X, name)
+    check_not_paths(X, "SegmentTransformer", "MaskedMelAutoencoder", name)
     songs = as_song_sequence(X) if is_song_data(X) else None
     if songs is None or len(songs.segment_shape) != 2:
         given = "plain rows" if songs is None else f"segments of shape {songs.segment_shape}"
