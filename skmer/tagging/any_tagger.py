@@ -72,8 +72,8 @@ def refuse_what_does_not_tag(name, tagger):
     """
     if is_regressor(tagger) or not (hasattr(tagger, "predict_proba") or hasattr(tagger, "decision_function")):
         raise ValueError(
-            f"{name} is a {type(final_classifier(tagger)).__name__}, which gives neither probabilities nor decisions on "
-            "tags: use a tagger, or a multi-label classifier."
+            f"{name} is a {type(final_classifier(tagger)).__name__}, which gives neither probabilities nor decisions "
+            "on tags: use a tagger, or a multi-label classifier."
         )
 
 

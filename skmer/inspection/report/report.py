@@ -170,7 +170,8 @@ def write_label_noise_report(
     lacking = draw.lacking_letters(judge.predictor.classes)
     if lacking:
         tell(
-            f"the font of the pictures lacks letters of these names, and draws boxes for them: {format_names(lacking)}. "
+            f"the font of the pictures lacks letters of these names, and draws boxes for them: "
+            f"{format_names(lacking)}. "
             "The page and the tables have them."
         )
     judged, failed = [], []
