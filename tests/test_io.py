@@ -1,14 +1,31 @@
 """Tables and names in a line; files and folders are whole or as they were, whatever goes wrong."""
 
+import csv
+import hashlib
+import io
 import os
 import shutil
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from skmer._io import atomic_folder, atomic_write, atomic_write_text, format_names, is_partial, markdown_table
+from skmer import _io
+from skmer._io import (
+    atomic_folder,
+    atomic_write,
+    atomic_write_text,
+    csv_writer,
+    file_digest,
+    format_names,
+    is_partial,
+    markdown_table,
+)
+from skmer.cli.prediction_lines import make_line_writer
+from skmer.inspection import FilePrediction
 
 
 def fail(*_):
@@ -272,3 +289,57 @@ def test_what_a_killed_process_leaves_has_a_name_to_tell_it_by(report):
     assert [is_partial(name) for name in left] == [True, True, False]
     assert [name[:-14] for name in left[:2]] == [".a.txt", ".report"]
     assert not any(map(is_partial, ["a.part", ".a.part", ".a.0123456.part", ".a.01234567.part.wav", ".01234567.part"]))
+
+
+@pytest.mark.parametrize("cell", ["a", "a\rb", "a\nb", "a\r\nb", "\r\n", "\r", 'a"\r', "a,b", ""])
+def test_rows_come_back(cell):
+    stream = io.StringIO(newline="")
+    csv_writer(stream).writerows([[cell, "last"], ["first", cell]])
+    text = stream.getvalue()
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [[cell, "last"], ["first", cell]]
+    assert text.endswith("\n")
+    assert text.count("\r\n") == 2 * cell.count("\r\n")
+
+
+def test_a_prediction_of_a_file_with_line_breaks_in_its_name():
+    stream = io.StringIO(newline="")
+    write = make_line_writer(stream, "csv", np.array(["calm"]), "song")
+    write(FilePrediction("a\rb\n.wav", None, error="no audio"))
+    write(FilePrediction("c.wav", None, error="no audio"))
+    rows = list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
+    assert [row["file"] for row in rows] == ["a\rb\n.wav", "c.wav"]
+    assert stream.getvalue().startswith("file,emotion,p_calm,seconds,n_segments,warning,error\n")
+    assert stream.getvalue().endswith("\nc.wav,,,,,,no audio\n")
+
+
+def test_the_digest_is_sha256(tmp_path):
+    path = tmp_path / "a.bin"
+    for contents in (b"", b"one", b"two", b"other"):
+        path.write_bytes(contents)
+        assert file_digest(path) == file_digest(str(path)) == hashlib.sha256(contents).hexdigest()
+
+
+def test_a_file_that_stands_is_read_once(tmp_path, monkeypatch):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"one")
+    os.utime(path, (1, 1))
+    reads = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(_io.hashlib, "file_digest", lambda file, kind: reads.append(file) or digest(file, kind))
+    monkeypatch.chdir(tmp_path)
+    assert len({file_digest(p) for p in (path, str(path), "a.bin", Path("a.bin"))}) == 1
+    assert len(reads) == 1
+    before = file_digest(path)
+    # as a copy that keeps the time and the size
+    other = tmp_path / "b.bin"
+    other.write_bytes(b"two")
+    os.utime(other, (1, 1))
+    os.replace(other, path)
+    assert file_digest(path) != before
+    assert len(reads) == 2
+
+
+def test_what_is_no_file_is_an_error(tmp_path):
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(OSError):
+            file_digest(path)
