@@ -18,6 +18,7 @@ MODULES = [
     "skmer.backbones",
     "skmer.cli",
     "skmer.datasets",
+    "skmer.datasets.ratings",
     "skmer.feature_extraction",
     "skmer.features",
     "skmer.inspection",

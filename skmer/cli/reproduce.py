@@ -11,10 +11,8 @@ from skmer.cli.protocol_arguments import add_folds, add_protocol, add_store
 from skmer.cli.reproduce_mirable import add_mirable
 from skmer.cli.results import in_sentences, make_out, write_results
 
-__all__ = ["DATASETS", "add_reproduce"]
+__all__ = ["add_reproduce"]
 
-# those of skmer.reproduction.COLLECTIONS, which takes seconds to import
-DATASETS = ("pmemo", "4q", "eim", "deam", "emopia", "emotify", "folder", "csv")
 # rows of table3 that have options of their own, as skmer.reproduction.comparisons names them
 _STACK, _EMBEDDING = "SSSL of several durations", "deep embedding + SVM"
 _KEPT = (
@@ -38,10 +36,21 @@ def add_reproduce(commands):
     add_mirable(tables)
 
 
+class _Collections:
+    """Names of the collections, looked up when they are needed: the import takes a second."""
+
+    def __iter__(self):
+        from skmer.datasets import COLLECTIONS
+
+        return iter(COLLECTIONS)
+
+
 def _add_table(tables, name, run, summary, details=_KEPT):
     """Add a table with what all of them have."""
     table = add_command(tables, name, run, summary, details + _STATUS)
-    table.add_argument("--dataset", choices=DATASETS, required=True, help="the collection")
+    table.add_argument(
+        "--dataset", metavar="NAME", choices=_Collections(), required=True, help="the collection: %(choices)s"
+    )
     table.add_argument(
         "--data-home",
         metavar="DIR",
@@ -193,7 +202,8 @@ def _run_counts(arguments, out):
 
 
 def _run_table(arguments, out):
-    from skmer.reproduction import COLLECTIONS, run_table, table_csv, table_markdown
+    from skmer.datasets import COLLECTIONS
+    from skmer.reproduction import run_table, table_csv, table_markdown
     from skmer.reproduction.earlier import check_rows, check_settings, read_earlier
 
     kind = arguments.protocol or COLLECTIONS[arguments.dataset].folds

@@ -8,6 +8,7 @@ from sklearn.utils import Bunch
 
 from skmer.audio.files import AUDIO_SUFFIXES
 from skmer.datasets._base import beside, check_flag, check_folder, kind_of, to_path
+from skmer.datasets._collection import Collection
 from skmer.datasets._tables import check_filled, read_table
 
 __all__ = ["load_csv"]
@@ -165,3 +166,6 @@ def _check_there(file, where, start):
         )
     if kind != "a file":
         raise ValueError(f"{where}: {file} is {kind}, but must be an audio file.")
+
+
+COLLECTION = Collection("csv", "Your table", load_csv, ("label",), group="group", anywhere=True)

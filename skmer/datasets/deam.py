@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, kind_of, resolve_data_home
+from skmer.datasets._collection import Collection
 from skmer.datasets._tables import read_table, to_numbers, to_ratings
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
@@ -158,3 +159,6 @@ def _read_annotations(paths):
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0])
     return [column[order] for column in columns], tables
+
+
+COLLECTION = Collection("deam", "DEAM", load_deam, ("valence", "arousal", "quadrant"), "median", group="song")

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
+from skmer.datasets._collection import Collection
 from skmer.datasets._tables import (
     check_file_names,
     check_filled,
@@ -191,3 +192,6 @@ def _read_info(path, wanted, annotations):
         raise ValueError(f"{path} has no row for song {missing[0]}, which {annotations} rates.")
     order = np.argsort(song_id)
     return [np.array(table[name])[order] for name in columns]
+
+
+COLLECTION = Collection("eim", "EiM (emoMusic)", load_eim, ("quadrant", "valence", "arousal"), "median", "stratified")

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, kind_of, resolve_data_home
+from skmer.datasets._collection import Collection
 from skmer.datasets._tables import check_unique, read_table, to_numbers
 from skmer.datasets._tasks import check_quadrant_task
 from skmer.datasets.ratings import QUADRANTS, quadrants_to_classes
@@ -190,3 +191,6 @@ def _find_audio(folder, clip):
 
 def _positions(parts):
     return {name: np.flatnonzero(parts == part) for name, part in PARTS.items()}
+
+
+COLLECTION = Collection("emopia", "EMOPIA", load_emopia, ("quadrant", "arousal", "valence"), group="song", unit="clip")

@@ -1,12 +1,14 @@
 """load_emotify: real recordings with the emotions that listeners felt."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import PureWindowsPath
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
+from skmer.datasets._collection import Collection
 from skmer.datasets._tables import check_filled, check_unique, read_table, to_numbers, to_ratings
 
 __all__ = ["load_emotify"]
@@ -180,3 +182,12 @@ def _check_labels(table, path):
         if tied not in ("0", "1"):
             raise ValueError(f"{where}: dominant_tied must be 0 or 1, got {tied!r}.")
     return track_id, ratings, np.array(table["dominant_tied"]) == "1"
+
+
+# the other emotions have too few songs
+COLLECTION = Collection(
+    "emotify",
+    "Emotify, its four commonest emotions",
+    partial(load_emotify, emotions=["calmness", "joyful_activation", "nostalgia", "tension"]),
+    ("emotion",),
+)

@@ -1,12 +1,16 @@
 """load_folder: one's own songs, sorted into a folder for each class."""
 
 import os
+import warnings
+from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from skmer._io import format_names
 from skmer.audio.files import AUDIO_SUFFIXES
 from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder, plural, to_path
+from skmer.datasets._collection import Collection
 
 __all__ = ["load_folder"]
 
@@ -176,3 +180,21 @@ def _group(path, home, groups):
     if len(parts) != 3:
         raise ValueError(f'{path}: with groups="parent" each song must lie at <class>/<artist>/<song> in {home}.')
     return parts[1]
+
+
+def _load_for_experiments(data_home, check_audio=True):
+    """Load a folder of songs, and warn of the other files that it has, such as covers and playlists."""
+    songs = load_folder(data_home, check_audio=False)
+    gone = [path for path in songs.data if check_audio and not Path(path).exists()]
+    if gone:
+        raise FileNotFoundError(f"{gone[0]} is a link to a file that does not exist: mend it, or take it away.")
+    if songs.left_out:
+        home = Path(data_home).expanduser().absolute()
+        names = format_names([Path(path).relative_to(home).as_posix() for path in songs.left_out], most=3)
+        files = "1 file is" if len(songs.left_out) == 1 else f"{len(songs.left_out):,} files are"
+        # 3: the line that calls Collection.load
+        warnings.warn(f"{files} left out, no audio by the ending: {names}.", UserWarning, stacklevel=3)
+    return songs
+
+
+COLLECTION = Collection("folder", "Your folder", _load_for_experiments, ("label",), group="group", anywhere=True)

@@ -14,6 +14,7 @@ from skmer.datasets._base import (
     resolve_data_home,
     some,
 )
+from skmer.datasets._collection import Collection
 from skmer.datasets._tables import check_unique, read_table
 from skmer.datasets._tasks import check_quadrant_task
 from skmer.datasets.ratings import QUADRANTS, quadrants_to_classes
@@ -185,3 +186,6 @@ def _check_folders(files, annotations):
                     f"{wrong} lies in the folder of {wrong.parent.name}, but {annotations} gives {file.stem} the "
                     f"quadrant {file.parent.name}. Move it to {file.parent}, unless it is there already."
                 )
+
+
+COLLECTION = Collection("4q", "4Q", load_four_q, ("valence", "arousal", "quadrant"), folds="stratified")

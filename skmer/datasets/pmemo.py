@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
+from skmer.datasets._collection import Collection
 from skmer.datasets._tables import (
     check_file_names,
     check_filled,
@@ -169,3 +170,6 @@ def _read_metadata(path):
         if seconds <= 0:
             raise ValueError(f"{path}, line {line}: duration must be seconds above 0, got {seconds}.")
     return dict(zip(song_id, zip(table["title"], table["artist"], durations, strict=True), strict=True))
+
+
+COLLECTION = Collection("pmemo", "PMEmo", load_pmemo, ("valence", "arousal"), "median", "stratified")

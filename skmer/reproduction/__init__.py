@@ -1,6 +1,5 @@
 """The paper's tables and its figure, on any of the collections, with the paper's figures beside ours."""
 
-from skmer.reproduction.collections import COLLECTIONS, Collection
 from skmer.reproduction.comparisons import comparison_systems
 from skmer.reproduction.counts import count_segments, counts_markdown, run_counts
 from skmer.reproduction.differences import differences, differences_markdown
@@ -13,9 +12,7 @@ from skmer.reproduction.text import table_csv, table_markdown
 from skmer.reproduction.timeline import Timeline, run_timeline
 
 __all__ = [
-    "COLLECTIONS",
     "TABLES",
-    "Collection",
     "Settings",
     "Timeline",
     "ablation_systems",

@@ -8,9 +8,10 @@ from tqdm.auto import tqdm
 
 from skmer._io import markdown_table
 from skmer.audio import read_audio
+from skmer.datasets import COLLECTIONS
 from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.reproduction.collections import COLLECTIONS, songs_digest
 from skmer.reproduction.paper import TABLE_1
+from skmer.reproduction.tables import songs_digest
 
 __all__ = ["count_segments", "counts_markdown", "run_counts"]
 
@@ -64,7 +65,7 @@ def run_counts(
     Parameters
     ----------
     dataset : str
-        A name in `COLLECTIONS`.
+        A name in `skmer.datasets.COLLECTIONS`.
     data_home : str or Path, default=None
         Folder of the collection.
     durations : sequence of float, default=(1, 2, 3, 4, 5)

@@ -1,12 +1,14 @@
 """run_table: Tables 2 and 3 and the ablations, on any collection."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from skmer.datasets import COLLECTIONS
 from skmer.model_selection import Protocol, best_on_test_folds, chosen_inside_folds, run_experiment
-from skmer.reproduction.collections import COLLECTIONS, songs_digest
+from skmer.model_selection.fold_store import song_names
 from skmer.reproduction.comparisons import EMBEDDING, comparison_builders
 from skmer.reproduction.systems import SSSL, THETAS, ablation_systems, table_3_systems, theta_name
 
@@ -44,7 +46,7 @@ def run_table(
     table : {"table2", "table3", "ablations"}
         Durations; systems; or systems with what the paper decides without showing it.
     dataset : str
-        A name in `COLLECTIONS`.
+        A name in `skmer.datasets.COLLECTIONS`.
     settings : Settings
         What the systems have in common.
     data_home : str or Path, default=None
@@ -225,3 +227,8 @@ def _choices(experiment, names, inner_splits):
     rows = [{**row, "name": BEST, "choice": best} for row in experiment.rows
             if row["name"] == best and row["inner"] is None]  # fmt: skip
     return rows + (chosen_inside_folds(experiment, names, label=CHOSEN) if inner_splits else [])
+
+
+def songs_digest(paths):
+    """Return a digest of the names of songs and of their files, the same in whatever folder the collection lies."""
+    return hashlib.sha256("\n".join(sorted(song_names(paths))).encode()).hexdigest()[:16]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from skmer.datasets import COLLECTIONS
 from skmer.inspection.song_emotion import SongEmotion
 from skmer.model_selection import Protocol
-from skmer.reproduction.collections import COLLECTIONS
 from skmer.reproduction.paper import FIGURE_2_SONG
 from skmer.reproduction.tables import songs_threshold
 
@@ -64,7 +64,7 @@ def run_timeline(
     Parameters
     ----------
     dataset : str
-        A name in `COLLECTIONS`.
+        A name in `skmer.datasets.COLLECTIONS`.
     settings : Settings
         Of the network and the segments.
     data_home : str or Path, default=None

@@ -11,7 +11,7 @@ import pytest
 
 import skmer.cli.reproduce
 from skmer.cli import main
-from skmer.reproduction import COLLECTIONS
+from skmer.datasets import COLLECTIONS
 from skmer.reproduction.comparisons import EMBEDDING, STACK
 from tests.reproduction.commands import errors, finished, read, run
 from tests.reproduction.tiny import N_SONGS, write_collection
@@ -27,8 +27,11 @@ def songs(tmp_path, monkeypatch):
     return paths
 
 
-def test_the_datasets_are_the_collections():
-    assert tuple(COLLECTIONS) == skmer.cli.reproduce.DATASETS
+def test_the_datasets_are_the_collections(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "table3", "--dataset", "gtzan"])
+    named = re.findall(r"[\w]+", capsys.readouterr().err.partition("choose from ")[2])
+    assert named == list(COLLECTIONS)
 
 
 def test_the_names_of_rows_are_those_of_the_systems():

@@ -7,8 +7,9 @@ from statistics import mean
 import numpy as np
 import pytest
 
+from skmer.datasets import COLLECTIONS
 from skmer.model_selection import DUMMY, Protocol
-from skmer.reproduction import COLLECTIONS, Settings, run_table, table_markdown
+from skmer.reproduction import Settings, run_table, table_markdown
 from skmer.reproduction.systems import ABLATION, CROSS_ENTROPY, SPECTROGRAM_SVM, SSSL
 from skmer.reproduction.tables import BEST, CHOSEN, check_tasks
 from tests.reproduction.tiny import N_SONGS, write_collection

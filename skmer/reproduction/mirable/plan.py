@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import numpy as np
 
 from skmer.model_selection._fold_jobs import versions
-from skmer.reproduction.collections import songs_digest
 from skmer.reproduction.mirable.parts import Part, grouped_parts, published_part
 from skmer.reproduction.mirable.rows import ROWS, check_rows, with_needed
 from skmer.reproduction.mirable.settings import MirableSettings
 from skmer.reproduction.mirable.songs import TaggedSongs, load_songs
+from skmer.reproduction.tables import songs_digest
 
 __all__ = ["MirablePlan", "plan_mirable"]
 
