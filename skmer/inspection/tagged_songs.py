@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.inspection.song_readers import found_by_search, reader_and_rest, reads_songs
-from skmer.model_selection.tag_weight import weighted_sum
+from skmer.model_selection.tag_metrics import weighted_sum
 from skmer.tagging import LongShortEnsemble
 from skmer.tagging.any_tagger import final_classifier
 from skmer.tagging.tag_answers import tag_logits, tag_probabilities

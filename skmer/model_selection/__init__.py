@@ -7,8 +7,7 @@ from skmer.model_selection.protocols import Protocol
 from skmer.model_selection.scores import SCORES, emotion_scores
 from skmer.model_selection.selection import best_on_test_folds, chosen_inside_folds
 from skmer.model_selection.systems import EstimatorSystem, NetworkSystem, Readout
-from skmer.model_selection.tag_scores import TAG_SCORES, best_thresholds, tag_scores
-from skmer.model_selection.tag_weight import best_weight
+from skmer.model_selection.tag_metrics import TAG_SCORES, best_thresholds, best_weight, tag_scores
 
 __all__ = [
     "DUMMY",

@@ -33,11 +33,8 @@ _DECIDING = (
     "two_stage",
     "tagging",
     "pipelines.py",
-    "model_selection/_tag_tables.py",
     "model_selection/systems.py",
-    "model_selection/roc_auc.py",
-    "model_selection/tag_scores.py",
-    "model_selection/tag_weight.py",
+    "model_selection/tag_metrics.py",
 )
 
 

@@ -5,8 +5,7 @@ from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from skmer.model_selection.roc_auc import macro_roc_auc
-from skmer.model_selection.tag_scores import best_thresholds
+from skmer.model_selection.tag_metrics import best_thresholds, macro_roc_auc
 from skmer.tagging._tags_in import check_tags, warn_of_tags
 
 __all__ = ["TagDecisions"]

@@ -10,8 +10,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
-from skmer.model_selection.roc_auc import macro_roc_auc
-from skmer.model_selection.tag_weight import best_weight, weighted_sum
+from skmer.model_selection.tag_metrics import best_weight, macro_roc_auc, weighted_sum
 from skmer.tagging._ensemble_members import collection, fit_member, is_frozen, ready_member
 from skmer.tagging._tag_decisions import TagDecisions
 from skmer.tagging._tags_in import both_kinds, check_groups, check_tags, draw_validation, refuse_other_names

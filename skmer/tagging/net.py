@@ -7,7 +7,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-from skmer.model_selection.roc_auc import macro_roc_auc
+from skmer.model_selection.tag_metrics import macro_roc_auc
 from skmer.tagging.masks import draw_masks, hide_masked
 from skmer.training.callbacks import final_network
 from skmer.training.net import RowNet

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
 from skmer._validation import songs_for_prediction
-from skmer.model_selection.roc_auc import macro_roc_auc
+from skmer.model_selection.tag_metrics import macro_roc_auc
 from skmer.songs import is_song_data, join_songs
 from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds, sure_shares
 from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, unfitted_on_error

@@ -6,14 +6,13 @@ import io
 import numpy as np
 import pytest
 
-from skmer.model_selection.tag_scores import TAG_SCORES
+from skmer.model_selection.tag_metrics import TAG_SCORES, macro_roc_auc
 from skmer.reproduction.mirable import ROWS, MirableSettings, Part, mirable_csv, mirable_markdown, paper_figures
 from skmer.reproduction.mirable.judge import dummy_scores, ensemble_scores, judge
 from skmer.reproduction.mirable.linear import fit_linear, spectrogram_statistics
 from skmer.reproduction.mirable.paper import TABLE_1, TABLE_2
 from skmer.reproduction.mirable.rows import check_rows, with_needed
 from skmer.songs import SongSequence
-from skmer.tagging.net import macro_roc_auc
 from tests.reproduction.tiny_mirable import make_table
 
 NONE = np.array([], int)

@@ -1,6 +1,6 @@
 """MTG-Jamendo as its authors publish it, with some tracks of two seconds; options that make it quick; a table."""
 
-from skmer.model_selection.tag_scores import TAG_SCORES
+from skmer.model_selection.tag_metrics import TAG_SCORES
 from skmer.reproduction.mirable import MirableSettings
 from tests.reproduction.tiny import write_song
 

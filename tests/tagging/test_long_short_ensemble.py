@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmer import EmotionTagger, LongShortEnsemble, SongSequence, SSSLClassifier, TaggingTransformer
 from skmer.model_selection import best_thresholds, best_weight
-from skmer.tagging.net import macro_roc_auc
+from skmer.model_selection.tag_metrics import macro_roc_auc
 
 QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 3, "lr": 1e-2}
 

@@ -4,8 +4,7 @@ import warnings
 
 import numpy as np
 
-from skmer.model_selection.tag_scores import TAG_SCORES, best_thresholds, tag_scores
-from skmer.model_selection.tag_weight import best_weight, weighted_sum
+from skmer.model_selection.tag_metrics import TAG_SCORES, best_thresholds, best_weight, tag_scores, weighted_sum
 
 __all__ = ["dummy_scores", "ensemble_scores", "judge"]
 

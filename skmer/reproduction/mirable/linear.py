@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmer.aggregation import SpectrogramStatistics
 from skmer.features.blocks import BlockLayout
-from skmer.tagging.net import macro_roc_auc
+from skmer.model_selection.tag_metrics import macro_roc_auc
 
 __all__ = ["STRENGTHS", "fit_linear", "spectrogram_statistics", "tag_regression"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmer.model_selection.tag_scores import TAG_SCORES
+from skmer.model_selection.tag_metrics import TAG_SCORES
 from skmer.reproduction.mirable.paper import paper_figures
 from skmer.reproduction.summary import mean_and_deviation
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from skmer._io import format_names, markdown_table
-from skmer.model_selection.tag_scores import TAG_SCORES
+from skmer.model_selection.tag_metrics import TAG_SCORES
 from skmer.reproduction.mirable.paper import WEIGHT_OF_SHORT
 from skmer.reproduction.mirable.parts import VALIDATION
 from skmer.reproduction.mirable.rows import ROWS
