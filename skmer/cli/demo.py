@@ -1,6 +1,6 @@
 """``skmer demo``: the whole method on synthetic songs, or on the Emotify recordings."""
 
-from skmer.cli.command import Stop, add_command, n_jobs_argument
+from skmer.cli._common import CommandError, add_command, n_jobs
 
 __all__ = ["add_demo"]
 
@@ -16,7 +16,7 @@ def add_demo(commands):
     )
     command.add_argument("--data", metavar="DIR", help="folder of the Emotify data set; default: synthetic songs")
     command.add_argument("--out", metavar="DIR", default="demo-output", help="folder of the pictures (%(default)s)")
-    command.add_argument("--n-jobs", type=n_jobs_argument, default=2, metavar="N", help="workers (%(default)s)")
+    command.add_argument("--n-jobs", type=n_jobs, default=2, metavar="N", help="workers (%(default)s)")
 
 
 def _demo(arguments):
@@ -25,7 +25,7 @@ def _demo(arguments):
     try:
         run_demo(data=arguments.data, out=arguments.out, n_jobs=arguments.n_jobs, verbose=1, random_state=0)
     except ImportError as error:
-        raise Stop(str(error)) from error
+        raise CommandError(str(error)) from error
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise Stop(f"the data cannot be read: {error}") from error
+        raise CommandError(f"the data cannot be read: {error}") from error
     return 0

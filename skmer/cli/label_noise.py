@@ -5,9 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from skmer.cli.command import Stop, add_command, n_jobs_argument
+from skmer.cli._common import CommandError, add_command, n_jobs
+from skmer.cli._model_file import MODEL_HELP, TRUST, load_model
 from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs
-from skmer.cli.model_file import MODEL_HELP, TRUST, load_model
 
 __all__ = ["add_label_noise"]
 
@@ -44,7 +44,7 @@ def add_label_noise(commands):
     )
     command.add_argument(
         "--n-jobs",
-        type=n_jobs_argument,
+        type=n_jobs,
         default=1,
         metavar="N",
         help="threads that read songs; -1: all processors; default: 1",
@@ -71,16 +71,16 @@ def _label_noise(arguments):
     try:
         check_folder(arguments.out, arguments.force)
     except OSError as error:
-        raise Stop(str(error)) from error
+        raise CommandError(str(error)) from error
     if Path(os.path.realpath(arguments.out)).is_relative_to(os.path.realpath(arguments.songs)):
-        raise Stop(
+        raise CommandError(
             f"{arguments.out}: this lies in {arguments.songs}, where it would be taken for a class or for songs the "
             "next time. Name a place outside."
         )
     try:
         import matplotlib
     except ImportError as error:
-        raise Stop("the pictures need matplotlib; install it with: pip install skmer[plot]") from error
+        raise CommandError("the pictures need matplotlib; install it with: pip install skmer[plot]") from error
     matplotlib.use("Agg")  # no screen is needed
     model, _, remarks = load_model(arguments.model)
     from tqdm import tqdm
@@ -94,7 +94,7 @@ def _label_noise(arguments):
     try:
         LabelJudge(model, arguments.threshold)
     except ValueError as error:
-        raise Stop(f"{arguments.model}: the labels of songs cannot be judged by this model: {error}") from error
+        raise CommandError(f"{arguments.model}: the labels of songs cannot be judged by this model: {error}") from error
     for remark in remarks:
         tell(f"{arguments.model}: warning: {remark}")
     songs = load_songs(arguments)
@@ -116,7 +116,7 @@ def _label_noise(arguments):
         if error.errno is not None:
             raise
         # refused in words of our own
-        stop = Stop(str(error))
+        stop = CommandError(str(error))
         for note in getattr(error, "__notes__", ()):
             stop.add_note(note)
         raise stop from error

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from skmer.cli.command import Stop
+from skmer.cli._common import CommandError
 
 __all__ = ["LABELLED_SONGS", "add_songs", "load_songs"]
 
@@ -42,12 +42,12 @@ def load_songs(arguments):
     home = Path(arguments.songs)
     if not home.is_dir():
         wrong = "this is a file" if home.exists() else "there is no such folder"
-        raise Stop(f"{arguments.songs}: {wrong}. SONGS must be the folder of the songs.")
+        raise CommandError(f"{arguments.songs}: {wrong}. SONGS must be the folder of the songs.")
     try:
         songs = _by_folders(home, arguments) if arguments.labels == FOLDERS else _by_table(home, arguments)
     except (OSError, TypeError, ValueError) as error:
         # by the shell's name
-        raise Stop(str(error).replace("paths start from data_home", "paths start from SONGS")) from error
+        raise CommandError(str(error).replace("paths start from data_home", "paths start from SONGS")) from error
     songs.names = [_below(path, home) for path in songs.data]
     songs.left_out = [_below(path, home) for path in songs.left_out]
     songs.remarks = [_left_out(songs.left_out, songs.why_out)] if songs.left_out else []
@@ -74,11 +74,13 @@ def _by_table(home, arguments):
 
     table = arguments.labels
     if arguments.artists:
-        raise Stop(f"--artists is for folders. {table} names the artists itself, in a column group: leave it out.")
+        raise CommandError(
+            f"--artists is for folders. {table} names the artists itself, in a column group: leave it out."
+        )
     if not os.path.exists(table):
-        raise Stop(f'--labels: there is no table {table}. It must be a CSV file, or the word "{FOLDERS}".')
+        raise CommandError(f'--labels: there is no table {table}. It must be a CSV file, or the word "{FOLDERS}".')
     if os.path.isdir(table):
-        raise Stop(f'--labels: {table} is a folder. It must be a CSV file, or the word "{FOLDERS}".')
+        raise CommandError(f'--labels: {table} is a folder. It must be a CSV file, or the word "{FOLDERS}".')
     songs = load_csv(table, data_home=home)
     songs.labels_from = f"the table {Path(table).name}"
     taken = {os.path.realpath(path) for path in songs.data}

@@ -10,13 +10,12 @@ import sys
 from contextlib import nullcontext, suppress
 
 from skmer._version import __version__
-from skmer.cli.command import Stop
+from skmer.cli._common import CommandError
+from skmer.cli._signals import Terminated, ending, listen
 from skmer.cli.demo import add_demo
 from skmer.cli.label_noise import add_label_noise
-from skmer.cli.output_files import OutputError
 from skmer.cli.predict import add_predict
 from skmer.cli.reproduce import add_reproduce
-from skmer.cli.stopping import Terminated, ending, listen
 from skmer.cli.synthesise import add_synthesise
 from skmer.cli.timeline import add_timeline
 from skmer.cli.train import add_train
@@ -63,8 +62,8 @@ def main(argv=None):
         status = arguments.run(arguments)
         sys.stdout.flush()
         return status
-    except (Stop, OutputError) as error:
-        return _end(name, error, getattr(error, "status", 2))
+    except CommandError as error:
+        return _end(name, error, error.status)
     except KeyboardInterrupt as error:
         terminated = isinstance(error, Terminated)
         status, text = (_TERMINATED, "terminated.") if terminated else (_INTERRUPTED, "interrupted.")

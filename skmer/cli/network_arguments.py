@@ -4,8 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from skmer.cli.argument_types import at_least, seconds_argument
-from skmer.cli.command import Stop
+from skmer.cli._common import CommandError, at_least, positive_number
 
 __all__ = ["add_duration", "add_embedding", "add_max_duration", "add_network", "settings_of"]
 
@@ -39,13 +38,13 @@ def add_network(group):
 def add_max_duration(group):
     """Add how much of a song is used."""
     group.add_argument(
-        "--max-duration", type=seconds_argument, default=30.0, metavar="S", help="used of a song (%(default)s)"
+        "--max-duration", type=positive_number, default=30.0, metavar="S", help="used of a song (%(default)s)"
     )
 
 
 def add_duration(group):
     """Add the one duration of all segments."""
-    group.add_argument("--duration", type=seconds_argument, default=3.0, metavar="S", help="of a segment (%(default)s)")
+    group.add_argument("--duration", type=positive_number, default=3.0, metavar="S", help="of a segment (%(default)s)")
 
 
 def add_embedding(group):
@@ -55,8 +54,8 @@ def add_embedding(group):
         metavar="FILE",
         help="a frozen network from waveforms to embeddings, in a file of torch.jit.save or torch.export.save",
     )
-    group.add_argument("--embedding-sr", type=seconds_argument, metavar="HZ", help="its sampling rate")
-    group.add_argument("--embedding-window", type=seconds_argument, metavar="S", help="its window")
+    group.add_argument("--embedding-sr", type=positive_number, metavar="HZ", help="its sampling rate")
+    group.add_argument("--embedding-window", type=positive_number, metavar="S", help="its window")
 
 
 def _params(text):
@@ -79,9 +78,9 @@ def settings_of(arguments, store):
     known = sorted(SSSLClassifier().get_params().keys() - _OPTIONS.keys())
     for name in arguments.params:
         if name not in known:
-            raise Stop(f"--params: SSSLClassifier has no parameter {name!r}; it has {', '.join(known)}.")
+            raise CommandError(f"--params: SSSLClassifier has no parameter {name!r}; it has {', '.join(known)}.")
     if arguments.epochs <= arguments.warmup_epochs and arguments.params.get("noise_model", "gmm") is not None:
-        raise Stop(
+        raise CommandError(
             f"--epochs {arguments.epochs} leaves no epoch after --warmup-epochs {arguments.warmup_epochs}, so that "
             "SSSL would never split its labels: raise the one or lower the other."
         )
@@ -106,7 +105,7 @@ def _stack(arguments):
         return (1, 3, 5)
     for seconds in arguments.durations:
         if seconds != int(seconds):
-            raise Stop(f"--durations: those that are taken together are whole seconds, not {seconds:g}.")
+            raise CommandError(f"--durations: those that are taken together are whole seconds, not {seconds:g}.")
     return tuple(sorted({int(seconds) for seconds in arguments.durations}))
 
 
@@ -124,7 +123,7 @@ def _embedding(arguments):
     for name, value in given.items():
         if value is None:
             option = "--embedding" + ("" if name == "embedding" else f"-{name}")
-            raise Stop(f"{option} is missing: a deep embedding is a file, its sampling rate and its window.")
+            raise CommandError(f"{option} is missing: a deep embedding is a file, its sampling rate and its window.")
     given["embedding"] = str(Path(arguments.embedding).absolute())
     faint = np.random.default_rng(0).normal(scale=1e-3, size=math.ceil(given["sr"] * given["window"]))
     EmbeddingTransformer(**given, device=arguments.device).transform([faint])

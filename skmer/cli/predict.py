@@ -3,9 +3,8 @@
 import sys
 from contextlib import ExitStack, closing, contextmanager, suppress
 
-from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text
-from skmer.cli.model_file import MODEL_HELP, TRUST, load_model
-from skmer.cli.output_files import check_output, written_whole
+from skmer.cli._common import CommandError, add_command, atomic_output, check_output, n_jobs, open_text
+from skmer.cli._model_file import MODEL_HELP, TRUST, load_model
 from skmer.cli.prediction_lines import FORMATS, make_line_writer
 
 __all__ = ["add_predict"]
@@ -37,7 +36,7 @@ def add_predict(commands):
     )
     command.add_argument(
         "--n-jobs",
-        type=n_jobs_argument,
+        type=n_jobs,
         default=1,
         metavar="N",
         help="threads that read songs; -1: all processors; default: 1",
@@ -67,12 +66,14 @@ def _write_lines(arguments, done):
         check_output(out, arguments.force)
     model, predictor, remarks = load_model(arguments.model, whole_songs=True)
     if not predictor.predicts:
-        raise Stop(f"{arguments.model}: the last step of this pipeline gives no label. It must be a classifier.")
+        raise CommandError(
+            f"{arguments.model}: the last step of this pipeline gives no label. It must be a classifier."
+        )
     from skmer.inspection.over_time import SegmentPredictor
     from skmer.inspection.tagged_songs import TagPredictor
 
     if arguments.per_segment and not isinstance(predictor, SegmentPredictor):
-        raise Stop(
+        raise CommandError(
             f"{arguments.model}: no step of this pipeline gives the probabilities of a SegmentTransformer's segments, "
             "so there is an answer for each song alone: leave --per-segment out."
         )
@@ -141,7 +142,7 @@ def _lines_out(out, force, done):
     if out is None:
         yield sys.stdout
         return
-    with written_whole(out, force, keep_part=True) as path, open_text(path) as stream:
+    with atomic_output(out, force, keep_part=True) as path, open_text(path) as stream:
         try:
             yield stream
         except BaseException:

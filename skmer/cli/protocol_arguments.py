@@ -1,6 +1,6 @@
 """What ``skmer reproduce`` is told of folds, and of where they are kept."""
 
-from skmer.cli.argument_types import at_least, folds_or_none, threshold_argument, whole_numbers, words
+from skmer.cli._common import at_least, comma_separated, integers, n_folds, threshold
 
 __all__ = ["add_folds", "add_protocol", "add_store"]
 
@@ -22,16 +22,16 @@ def add_protocol(group):
         "collections, else grouped",
     )
     group.add_argument(
-        "--tasks", type=words, metavar="TASK,...", help="such as valence,arousal; default: all that it has"
+        "--tasks", type=comma_separated, metavar="TASK,...", help="such as valence,arousal; default: all that it has"
     )
     group.add_argument("--n-splits", type=at_least(2), default=10, metavar="N", help="folds (%(default)s)")
-    group.add_argument("--seeds", type=whole_numbers, default=[0], metavar="I,...", help="of the networks (0)")
-    group.add_argument("--threshold", type=threshold_argument, metavar="T", help="median, midpoint or a number")
+    group.add_argument("--seeds", type=integers, default=[0], metavar="I,...", help="of the networks (0)")
+    group.add_argument("--threshold", type=threshold, metavar="T", help="median, midpoint or a number")
 
 
 def add_folds(group):
     """Add what only tables over several folds have."""
-    group.add_argument("--folds", type=whole_numbers, metavar="I,...", help="run only these, counted from 0")
+    group.add_argument("--folds", type=integers, metavar="I,...", help="run only these, counted from 0")
     group.add_argument(
-        "--cross-fit", type=folds_or_none, default=0, metavar="N", help="also cross-fit song features in N folds"
+        "--cross-fit", type=n_folds, default=0, metavar="N", help="also cross-fit song features in N folds"
     )

@@ -3,10 +3,18 @@
 from itertools import count
 from pathlib import Path
 
-from skmer.cli.argument_types import at_least, numbers, words
-from skmer.cli.command import Stop, add_command, n_jobs_argument, open_text, shows_progress
+from skmer.cli._common import (
+    CommandError,
+    add_command,
+    at_least,
+    atomic_output,
+    comma_separated,
+    n_jobs,
+    open_text,
+    positive_numbers,
+    shows_progress,
+)
 from skmer.cli.network_arguments import add_duration, add_embedding, add_max_duration, add_network, settings_of
-from skmer.cli.output_files import written_whole
 from skmer.cli.protocol_arguments import add_folds, add_protocol, add_store
 from skmer.cli.reproduce_mirable import add_mirable
 from skmer.cli.results import in_sentences, make_out, write_results
@@ -59,7 +67,7 @@ def _add_table(tables, name, run, summary, details=_KEPT):
     table.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
     table.add_argument("-q", "--quiet", action="store_true", help="no progress")
     table.add_argument(
-        "--n-jobs", type=n_jobs_argument, default=1, metavar="N", help="processes over folds and systems (%(default)s)"
+        "--n-jobs", type=n_jobs, default=1, metavar="N", help="processes over folds and systems (%(default)s)"
     )
     return table
 
@@ -71,14 +79,14 @@ def _add_trained(tables, name, run, summary, systems="only rows whose names begi
     group = table.add_argument_group("protocol")
     add_protocol(group)
     add_folds(group)
-    table.add_argument("--systems", type=words, metavar="NAME,...", help=systems)
+    table.add_argument("--systems", type=comma_separated, metavar="NAME,...", help=systems)
     return table
 
 
 def _add_counts(tables):
     table = _add_table(tables, "table1", _count, "count segments", details="")
     table.add_argument(
-        "--durations", type=numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
+        "--durations", type=positive_numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
     )
     add_max_duration(table)
     table.add_argument("--from-metadata", action="store_true", help="durations of songs as the collection states them")
@@ -88,7 +96,7 @@ def _add_durations(tables):
     table = _add_trained(tables, "table2", _compare, "compare durations")
     add_network(table.add_argument_group("network and segments"))
     table.add_argument(
-        "--durations", type=numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
+        "--durations", type=positive_numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
     )
     table.add_argument(
         "--inner", type=at_least(2), metavar="N", help="also choose the duration by N folds inside the training songs"
@@ -104,7 +112,7 @@ def _add_systems(tables):
     add_duration(group)
     add_embedding(group)
     group.add_argument(
-        "--durations", type=numbers, metavar="S,...", help="that are taken together, whole seconds (1,3,5)"
+        "--durations", type=positive_numbers, metavar="S,...", help="that are taken together, whole seconds (1,3,5)"
     )
     table.set_defaults(inner=None)
 
@@ -138,12 +146,12 @@ def _refuse_options_of_no_row(arguments):
     """Refuse options of rows that Table 3 would not have."""
     asked = arguments.systems
     if arguments.durations is not None and not (asked and _names_row(asked, _STACK)):
-        raise Stop(
+        raise CommandError(
             f"--durations: of table3 those that {_STACK!r} takes together, which is not among the systems: add it, "
             "as in --systems Proposed,SSSL, or all."
         )
     if arguments.embedding is not None and asked and not _names_row(asked, _EMBEDDING):
-        raise Stop(
+        raise CommandError(
             f"--embedding: {_EMBEDDING!r} is not among the systems: add it, as in --systems Proposed,deep, or all."
         )
 
@@ -173,7 +181,7 @@ def _compare_systems(arguments):
 def _follow(arguments):
     for name in ("tasks", "seeds"):
         if len(getattr(arguments, name) or [0]) > 1:
-            raise Stop(f"--{name}: figure2 follows one song by one network; name one.")
+            raise CommandError(f"--{name}: figure2 follows one song by one network; name one.")
     with in_sentences():
         return _run_figure(arguments, make_out(arguments.out))
 
@@ -244,7 +252,7 @@ def _run_figure(arguments, out):
     try:
         import matplotlib
     except ImportError as error:
-        raise Stop("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
+        raise CommandError("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
     matplotlib.use("Agg")  # no screen is needed
     from skmer.cli.prediction_lines import make_line_writer
     from skmer.inspection.files import FilePrediction
@@ -267,9 +275,9 @@ def _run_figure(arguments, out):
     picture, lines = _free(out, f"figure2-{arguments.dataset}-{found.task}-{Path(found.song).stem}")
     title = f"{found.song}: labelled {found.target}, heard as {found.emotion.label}"
     display = EmotionTimelineDisplay.from_song_emotion(found.emotion, title=title)
-    with written_whole(picture, force=False) as path:
+    with atomic_output(picture, force=False) as path:
         display.figure_.savefig(path, format="png", dpi=150)
-    with written_whole(lines, force=False) as path, open_text(path) as stream:
+    with atomic_output(lines, force=False) as path, open_text(path) as stream:
         make_line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
     print(f"{title}.\n{found.description}.\nPicture: {picture}\nSegments: {lines}")
     return 0

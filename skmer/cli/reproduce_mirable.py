@@ -4,8 +4,16 @@ import argparse
 import json
 from pathlib import Path
 
-from skmer.cli.argument_types import at_least, seconds_argument, whole_numbers, words
-from skmer.cli.command import Stop, add_command, n_jobs_argument, shows_progress
+from skmer.cli._common import (
+    CommandError,
+    add_command,
+    at_least,
+    comma_separated,
+    integers,
+    n_jobs,
+    positive_number,
+    shows_progress,
+)
 from skmer.cli.results import in_sentences, make_out, write_results
 
 __all__ = ["DATASETS", "add_mirable"]
@@ -36,12 +44,12 @@ def add_mirable(tables):
     parser.add_argument("--audio-home", metavar="DIR", help="mtg_jamendo: folder of the tracks (DATA_HOME/audio)")
     parser.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
     parser.add_argument("--store", metavar="DIR", help="where finished rows and blocks are kept (OUT)")
-    parser.add_argument(
-        "--n-jobs", type=n_jobs_argument, default=1, metavar="N", help="threads that decode (%(default)s)"
-    )
+    parser.add_argument("--n-jobs", type=n_jobs, default=1, metavar="N", help="threads that decode (%(default)s)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     songs = parser.add_argument_group("rows and songs")
-    songs.add_argument("--rows", type=words, metavar="NAME,...", help="only these, and those that they need (all)")
+    songs.add_argument(
+        "--rows", type=comma_separated, metavar="NAME,...", help="only these, and those that they need (all)"
+    )
     songs.add_argument("--split", type=int, choices=range(5), metavar="N", help="mtg_jamendo: published split (0)")
     songs.add_argument(
         "--subset",
@@ -62,17 +70,17 @@ def add_mirable(tables):
         help="of the training songs, whose tags no row sees (0; emotify: 0.5)",
     )
     songs.add_argument("--n-splits", type=at_least(2), metavar="N", help="emotify: folds by artist (5)")
-    songs.add_argument("--folds", type=whole_numbers, metavar="I,...", help="emotify: only these, counted from 0")
-    songs.add_argument("--seeds", type=whole_numbers, default=[0], metavar="I,...", help="of the networks (0)")
+    songs.add_argument("--folds", type=integers, metavar="I,...", help="emotify: only these, counted from 0")
+    songs.add_argument("--seeds", type=integers, default=[0], metavar="I,...", help="of the networks (0)")
     network = parser.add_argument_group("networks")
     network.add_argument("--epochs", type=at_least(1), default=100, metavar="N", help="at most (%(default)s)")
     network.add_argument(
         "--long",
-        type=seconds_argument,
+        type=positive_number,
         metavar="S",
         help="length of the long input; a shorter song is begun again until it is full (185.76; emotify: 30)",
     )
-    network.add_argument("--short", type=seconds_argument, metavar="S", help="length of the short chunks (9.29)")
+    network.add_argument("--short", type=positive_number, metavar="S", help="length of the short chunks (9.29)")
     network.add_argument("--batch-long", type=at_least(1), default=8, metavar="N", help="songs a batch (%(default)s)")
     network.add_argument(
         "--batch-short", type=at_least(1), default=16, metavar="N", help="chunks a batch (%(default)s)"
@@ -120,7 +128,9 @@ def _json(text):
 def _reproduce(arguments):
     for name, dataset in _ONLY.items():
         if arguments.dataset != dataset and getattr(arguments, name) is not None:
-            raise Stop(f"--{name.replace('_', '-')} has no meaning for {arguments.dataset}, only for {dataset}.")
+            raise CommandError(
+                f"--{name.replace('_', '-')} has no meaning for {arguments.dataset}, only for {dataset}."
+            )
     with in_sentences():
         return _run(arguments)
 

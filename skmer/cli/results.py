@@ -7,7 +7,7 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
-from skmer.cli.command import Stop
+from skmer.cli._common import CommandError
 
 __all__ = ["in_sentences", "make_out", "write_results"]
 
@@ -18,9 +18,11 @@ def make_out(folder):
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise Stop(f"{out}: this is a file. Name a folder for the results.") from error
+        raise CommandError(f"{out}: this is a file. Name a folder for the results.") from error
     except OSError as error:
-        raise Stop(f"{out}: this folder cannot be made ({error.strerror}). Name another one with --out.") from error
+        raise CommandError(
+            f"{out}: this folder cannot be made ({error.strerror}). Name another one with --out."
+        ) from error
     return out
 
 
@@ -34,9 +36,9 @@ def in_sentences():
             warnings.showwarning = _show_warning
             yield
     except AudioError as error:
-        raise Stop(str(error), 1) from error
+        raise CommandError(str(error), 1) from error
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError) as error:
-        raise Stop(_with_options(str(error))) from error
+        raise CommandError(_with_options(str(error))) from error
 
 
 def _with_options(text):

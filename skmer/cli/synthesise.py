@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from skmer.cli.argument_types import at_least
-from skmer.cli.command import Stop, add_command, shows_progress
+from skmer.cli._common import CommandError, add_command, at_least, shows_progress
 
 __all__ = ["add_synthesise"]
 
@@ -73,7 +72,7 @@ def _synthesise(arguments):
         # what the system said has no sentence of its own
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise Stop(str(error)) from error
+        raise CommandError(str(error)) from error
     if not arguments.quiet:
         names, counts = np.unique(songs.target, return_counts=True)
         per_class = ", ".join(f"{name} {n}" for name, n in zip(names, counts, strict=True))

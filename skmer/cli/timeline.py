@@ -4,9 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from skmer.cli.command import Stop, add_command, open_text
-from skmer.cli.model_file import MODEL_HELP, TRUST, load_model
-from skmer.cli.output_files import check_output, written_whole
+from skmer.cli._common import CommandError, add_command, atomic_output, check_output, open_text
+from skmer.cli._model_file import MODEL_HELP, TRUST, load_model
 from skmer.cli.prediction_lines import make_line_writer
 
 __all__ = ["add_timeline"]
@@ -36,15 +35,15 @@ def _timeline(arguments):
     song = arguments.song
     out = Path(arguments.out if arguments.out is not None else f"{Path(song).stem}-emotion.png")
     if out.suffix.lower() not in _PICTURES:
-        raise Stop(f"{out}: the name of a picture must end in {', '.join(_PICTURES)}.")
+        raise CommandError(f"{out}: the name of a picture must end in {', '.join(_PICTURES)}.")
     for path in filter(None, (out, arguments.csv)):
         check_output(path, arguments.force, [arguments.model, song])
     if arguments.csv is not None and os.path.realpath(arguments.csv) == os.path.realpath(out):
-        raise Stop("--out and --csv name the same file.")
+        raise CommandError("--out and --csv name the same file.")
     try:
         import matplotlib
     except ImportError as error:
-        raise Stop("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
+        raise CommandError("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
     matplotlib.use("Agg")  # no screen is needed
     model, _, remarks = load_model(arguments.model)
     from skmer.inspection.files import predict_files
@@ -57,14 +56,14 @@ def _timeline(arguments):
         print("skmer timeline:", remark, file=sys.stderr)
     emotion = prediction.answer
     if emotion is None:
-        raise Stop(f"{song}: {prediction.error}", 1)
+        raise CommandError(f"{song}: {prediction.error}", 1)
     name = Path(song).name
     title = name if emotion.label is None else f"{name}: {emotion.label}"
     display = EmotionTimelineDisplay.from_song_emotion(emotion, title=title)
-    with written_whole(out, arguments.force) as path:
+    with atomic_output(out, arguments.force) as path:
         display.figure_.savefig(path, format=out.suffix[1:].lower(), dpi=150)
     if arguments.csv is not None:
-        with written_whole(arguments.csv, arguments.force) as path, open_text(path) as stream:
+        with atomic_output(arguments.csv, arguments.force) as path, open_text(path) as stream:
             make_line_writer(stream, "csv", emotion.classes, per="segment")(prediction)
     print(_describe(name, emotion))
     print(f"\nPicture: {out}" + (f"\nSegments: {arguments.csv}" if arguments.csv is not None else ""))

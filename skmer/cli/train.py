@@ -6,16 +6,14 @@ import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from skmer.cli.argument_types import at_least, folds_or_none
-from skmer.cli.command import Stop, add_command, n_jobs_argument, shows_progress
+from skmer.cli._common import CommandError, add_command, at_least, check_output, n_folds, n_jobs, shows_progress
 from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_songs
-from skmer.cli.output_files import OutputError, check_output
 
 __all__ = ["add_train"]
 
 _SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel")
 # what is no fault of the program; anything else shows where it is
-_TOLD = (ArithmeticError, ImportError, MemoryError, OSError, OutputError, RuntimeError, TypeError, ValueError)
+_TOLD = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
 _OF_MEMORY = re.compile("out of memory|allocate memory|not enough memory")
 
 
@@ -48,7 +46,7 @@ def add_train(commands):
         help='file or text, such as \'{"segments": {"duration": 5}, "sssl": {"max_epochs": 20}, "svm": {"C": 2}}\'',
     )
     command.add_argument(
-        "--n-splits", type=folds_or_none, default=5, metavar="N", help="folds of the estimate, 0 for none (%(default)s)"
+        "--n-splits", type=n_folds, default=5, metavar="N", help="folds of the estimate, 0 for none (%(default)s)"
     )
     command.add_argument("--seed", type=at_least(0), default=0, metavar="I", help="of folds and training (%(default)s)")
     command.add_argument(
@@ -58,7 +56,7 @@ def add_train(commands):
     )
     command.add_argument(
         "--n-jobs",
-        type=n_jobs_argument,
+        type=n_jobs,
         default=1,
         metavar="N",
         help="threads that read songs, and processes over folds; -1: all processors (%(default)s)",
@@ -79,7 +77,7 @@ def _train(arguments):
         songs = load_songs(arguments)
         run = RunFolder(files_of(arguments.out)[2])
     except (OSError, ValueError) as error:
-        raise Stop(str(error)) from error
+        raise CommandError(str(error)) from error
     try:
         return _train_in(run, songs, config, arguments)
     finally:
@@ -118,9 +116,9 @@ def _train_in(run, songs, config, arguments):
         if error.classes:
             advice = "A class is not left out unasked: mend some of its songs, or take all of them away."
         kept = f" The other songs need not be read again: {run.path} is kept for that." if _kept(run) else ""
-        raise Stop(f"{error}\n{advice}{kept}", 1) from error
+        raise CommandError(f"{error}\n{advice}{kept}", 1) from error
     except _TOLD as error:
-        raise Stop(_with_options(_in_a_sentence(error)) + _kept(run)) from error
+        raise CommandError(_with_options(_in_a_sentence(error)) + _kept(run)) from error
     run.remove()
     _tell_remarks(trained.card, arguments.quiet)
     say("Written: " + ", ".join(map(str, written)))
@@ -170,14 +168,14 @@ def _in_a_sentence(error):
 def _check_places(arguments):
     """Refuse, before any song is looked at, what could not be written in the end."""
     if arguments.out.endswith((os.sep, "/")):
-        raise Stop(f"{arguments.out}: this names a folder. Name the model's file, such as model.joblib.")
+        raise CommandError(f"{arguments.out}: this names a folder. Name the model's file, such as model.joblib.")
     from skmer.models.saving import files_of
 
     for path in (Path(arguments.out), *files_of(arguments.out)[:2]):
         check_output(path, arguments.force, [arguments.labels, arguments.config or ""])
     inside = Path(os.path.realpath(arguments.songs)) in Path(os.path.realpath(arguments.out)).parents
     if arguments.labels == FOLDERS and inside:
-        raise Stop(
+        raise CommandError(
             f"{arguments.out}: this lies in {arguments.songs}, whose folders are the classes. Name a place outside."
         )
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from skmer.cli.output_files import OutputError, check_output, written_whole
+from skmer.cli._common import CommandError, atomic_output, check_output
 
 
 def write_both(part, path):
@@ -20,17 +20,17 @@ def break_off(part):
 def test_a_file_is_replaced_by_force_alone(tmp_path):
     path = tmp_path / "a.csv"
     for force in (False, True):
-        with written_whole(path, force) as part:
+        with atomic_output(path, force) as part:
             part.write_text(str(force))
     assert path.read_text() == "True"
-    with pytest.raises(OutputError, match="--force"), written_whole(path, force=False):
+    with pytest.raises(CommandError, match="--force"), atomic_output(path, force=False):
         pytest.fail("the block is run")
     assert os.listdir(tmp_path) == ["a.csv"]
 
 
 def test_a_file_that_came_meanwhile_stays(tmp_path):
     path = tmp_path / "a.csv"
-    with pytest.raises(OutputError, match="exists already") as caught, written_whole(path, False, True) as part:
+    with pytest.raises(CommandError, match="exists already") as caught, atomic_output(path, False, True) as part:
         write_both(part, path)
     assert path.read_text() == "theirs"
     kept = part.with_name(part.name.removeprefix("."))
@@ -40,7 +40,7 @@ def test_a_file_that_came_meanwhile_stays(tmp_path):
 
 def test_what_is_finished_is_kept_on_demand_alone(tmp_path):
     for keep in (False, True):
-        with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "a.csv", False, keep_part=keep) as part:
+        with pytest.raises(KeyboardInterrupt), atomic_output(tmp_path / "a.csv", False, keep_part=keep) as part:
             break_off(part)
         assert os.listdir(tmp_path) == [part.name.removeprefix(".")] * keep
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
         (tmp_path / "no" / "a.csv", "there is no folder"),
         (tmp_path / "link.csv", "read by the same command"),
     ]:
-        with pytest.raises(OutputError, match=words):
+        with pytest.raises(CommandError, match=words):
             check_output(path, force=True, inputs=[read, tmp_path / "gone"])
-    with written_whole(os.devnull, force=False) as part:
+    with atomic_output(os.devnull, force=False) as part:
         assert str(part) == os.devnull

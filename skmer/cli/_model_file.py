@@ -3,7 +3,7 @@
 import os
 import warnings
 
-from skmer.cli.command import Stop
+from skmer.cli._common import CommandError
 
 __all__ = ["MODEL_HELP", "TRUST", "load_model"]
 
@@ -22,14 +22,14 @@ def load_model(path, whole_songs=False):
     which are refused otherwise.
     """
     if os.path.isdir(path):
-        raise Stop(f"{path}: this is a folder. Name the model's file.")
+        raise CommandError(f"{path}: this is a folder. Name the model's file.")
     if not os.path.isfile(path):
-        raise Stop(
+        raise CommandError(
             f"{path}: there is no such model. Write one with `skmer train SONGS --out {path}`, or in Python with "
             f"joblib.dump(pipe, {path!r})."
         )
     if str(path).lower().endswith(_TEXTS):
-        raise Stop(
+        raise CommandError(
             f"{path}: this is a text by its name, and no model. MODEL is the file that `skmer train` wrote beside its "
             "card, such as model.joblib."
         )
@@ -47,14 +47,14 @@ def load_model(path, whole_songs=False):
         # a damaged or foreign pickle can raise anything
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise Stop(f"{path}: this model cannot be opened ({reason}). {advice}") from error
+            raise CommandError(f"{path}: this model cannot be opened ({reason}). {advice}") from error
     try:
         predictor = predictor_of(model)
     except ValueError as error:
-        raise Stop(f"{path}: this is no model that skmer can use: {error}") from error
+        raise CommandError(f"{path}: this is no model that skmer can use: {error}") from error
     if not (whole_songs or isinstance(predictor, SegmentPredictor)):
         answers = "gives several tags to" if isinstance(predictor, TagPredictor) else "answers for"
-        raise Stop(
+        raise CommandError(
             f"{path}: this model {answers} whole songs only; train one with `skmer train --system sssl`, or fit a "
             "pipeline with a segment classifier behind a SegmentTransformer."
         )

@@ -1,0 +1,143 @@
+"""What the commands share: errors, types of arguments, output files, and loading a model."""
+
+import argparse
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from skmer._io import atomic_write
+
+
+class CommandError(Exception):
+    """End the command with a message for the user and an exit status."""
+
+    def __init__(self, message, status=2):
+        super().__init__(message)
+        self.status = status
+
+
+def add_command(commands, name, run, summary, details):
+    """Add a command to the parser's ``commands``; ``run`` takes its arguments and returns the exit status."""
+    command = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=details, allow_abbrev=False
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def shows_progress(arguments):
+    """Return the `verbose` of a computation: 1 where standard error is a terminal, unless ``--quiet``."""
+    return int(sys.stderr.isatty() and not arguments.quiet)
+
+
+# Types of arguments
+
+
+def comma_separated(text):
+    """Read words separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def at_least(least):
+    """Return the type of an integer that is `least` or more."""
+
+    def integer(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"it must be a whole number, at least {least}, not {text!r}")
+        return number
+
+    return integer
+
+
+def n_jobs(text):
+    """Read a number of jobs, an integer that is not 0."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"it must be a positive whole number, or -1 for all processors, not {text!r}")
+    return value
+
+
+def n_folds(text):
+    """Read a number of folds, 0 for none."""
+    return 0 if text.strip() == "0" else at_least(2)(text)
+
+
+def integers(text):
+    """Read distinct integers, 0 or more, separated by commas."""
+    try:
+        found = [int(word) for word in comma_separated(text)]
+    except ValueError:
+        found = []
+    if not found or min(found) < 0:
+        raise argparse.ArgumentTypeError(f"it must be whole numbers from 0 with commas between, not {text!r}")
+    return list(dict.fromkeys(found))
+
+
+def positive_numbers(text):
+    """Read positive numbers separated by commas."""
+    try:
+        found = [float(word) for word in comma_separated(text)]
+    except ValueError:
+        found = []
+    if not found or not all(0 < number < float("inf") for number in found):
+        raise argparse.ArgumentTypeError(f"it must be positive numbers with commas between, not {text!r}")
+    return found
+
+
+def positive_number(text):
+    """Read a positive number."""
+    try:
+        [number] = positive_numbers(text)
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"it must be a positive number, not {text!r}") from None
+    return number
+
+
+def threshold(text):
+    """Read "median", "midpoint" or a number."""
+    try:
+        return text if text in ("median", "midpoint") else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"it must be median, midpoint or a number, not {text!r}") from None
+
+
+# Output files
+
+
+def open_text(path):
+    """Open a text file for writing; file names that are not valid text are written as their bytes."""
+    return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def check_output(path, force, inputs=()):
+    """Check, before any work is done, that a file can be written, and is no input and no existing file."""
+    path = Path(path)
+    # an input is never overwritten, whatever `force` is
+    if path.is_file() and any(os.path.exists(name) and path.samefile(name) for name in inputs):
+        raise CommandError(f"{path}: this file is read by the same command. Name another one.")
+    if path.is_dir():
+        raise CommandError(f"{path}: this is a folder. Name a file in it.")
+    if path.is_file() and not force:
+        raise CommandError(f"{path}: this file exists already. Name another one, or pass --force to replace it.")
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise CommandError(f"{path}: there is no folder {folder}. Make it first.")
+    if not os.access(folder if not path.exists() else path, os.W_OK):
+        raise CommandError(f"{path}: it cannot be written. Check the permissions.")
+
+
+@contextmanager
+def atomic_output(path, force, keep_part=False):
+    """Write a file atomically, after `check_output` before and after the block; see `skmer._io.atomic_write`."""
+    check_output(path, force)
+    with atomic_write(path, keep_part) as part:
+        yield part
+        check_output(path, force)
