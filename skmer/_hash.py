@@ -5,6 +5,7 @@ import sys
 import numpy as np
 from joblib.hashing import NumpyHasher
 from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import MetadataRequest
 
 __all__ = ["stable_hash"]
 
@@ -52,6 +53,8 @@ def _take_apart(thing):
         return "frozenset", set(thing)
     if isinstance(thing, BaseEstimator) and type(thing).__getstate__ is BaseEstimator.__getstate__:
         return type(thing), vars(thing)  # without the version of scikit-learn, which __getstate__ adds
+    if isinstance(thing, MetadataRequest):
+        return type(thing), repr(thing)  # it refers to itself
     torch = sys.modules.get("torch")
     if torch is None:
         return thing
