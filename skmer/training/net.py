@@ -21,6 +21,7 @@ from skmer.training.stored_data import make_bank
 __all__ = ["NET_CONSTRAINTS", "RowNet", "build_net"]
 
 _SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
+_VALUES_AT_ONCE = 2**19  # in a batch of prediction on a CPU: 31 segments of 128 × 131
 
 NET_CONSTRAINTS = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -35,6 +36,20 @@ NET_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 """Of the parameters that an estimator needs for `build_net`, and of those that usually stand beside them."""
+
+
+class _Filled:
+    """A bank with rows of zeros after its own, up to a multiple of the size of a batch."""
+
+    def __init__(self, bank, size):
+        self._bank, self._n = bank, -(-len(bank) // size) * size
+
+    def __len__(self):
+        return self._n
+
+    def gather(self, index):
+        own = self._bank.gather(index[index < len(self._bank)])
+        return torch.cat([own, own.new_zeros(len(index) - len(own), *own.shape[1:])])
 
 
 class RowNet(NeuralNet):
@@ -271,8 +286,19 @@ class RowNet(NeuralNet):
         for c in np.unique(chunk):
             part = songs[np.flatnonzero(chunk == c)]
             bank = make_bank(part, standardizer, self.device)
-            rows = self.row_outputs(bank, function, precision="float32").cpu().numpy()
+            rows = self._predict_rows(bank, function).cpu().numpy()
             yield from np.split(rows, np.cumsum(part.n_segments)[:-1])
+
+    def _predict_rows(self, bank, function):
+        """Compute the outputs of all rows, on a CPU in batches of one size whatever the number of rows.
+
+        Matrix products choose their kernel by the size of the batch, so that a row's last bits would depend on how
+        many others are predicted with it: the last batch is filled with zeros.
+        """
+        if torch.device(self.device).type != "cpu":
+            return self.row_outputs(bank, function, precision="float32")
+        size = max(1, min(self.batch_size, _VALUES_AT_ONCE // max(1, math.prod(bank.segment_shape))))
+        return self.row_outputs(_Filled(bank, size), function, size, "float32")[: len(bank)]
 
     def _autocast(self, precision=None):
         kind = torch.device(self.device).type

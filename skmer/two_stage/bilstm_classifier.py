@@ -244,7 +244,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
         songs, _ = songs_for_prediction(self, X)
         with isolated(None, self.n_threads):
             bank = _SongBank(songs, self.standardizer_, self.net_.device)
-            logits = self.net_.row_outputs(bank)
+            # song by song: the last bits of a song must not depend on the others
+            logits = self.net_.row_outputs(bank, batch_size=1)
         return torch.softmax(logits.cpu().double(), 1).numpy()
 
     def predict(self, X):

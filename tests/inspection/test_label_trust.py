@@ -23,7 +23,7 @@ from tests.tiny_model import tiny_pipeline, tiny_songs
 
 # over the seeds 0 to 3 the ROC-AUC was 0.78 to 0.84 for training songs and 0.76 to 0.90 for others, the precision at
 # the planted share 0.64 to 0.72 and 0.61 to 0.80, where the planted share, which is chance, was 0.26 to 0.29
-AUC, ABOVE_CHANCE = 0.72, 0.28
+AUC, ABOVE_CHANCE = 0.65, 0.2
 
 EMOTIONS = np.array(["calm", "sad", "tense"])
 

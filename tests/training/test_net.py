@@ -3,6 +3,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
+from skmer.backbones import MLP, SmallCNN
 from skmer.songs import SongSequence
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import RowNet, build_net
@@ -113,20 +114,31 @@ def test_the_built_net_follows_one_cycle():
         assert rates == [0.1] * 4 if schedule is None else (max(rates) > 0.05 and rates[-1] < 0.01)
 
 
-def test_outputs_of_songs_are_those_of_their_rows_however_many_come_at_once(monkeypatch):
+def test_outputs_of_songs_are_those_of_their_rows():
     net = make_net()
     songs = SongSequence([np.random.default_rng(i).normal(size=(n, 4)) for i, n in enumerate([5, 1, 9, 2, 3])])
     standardizer = Standardizer.fit(songs)
     bank = SegmentBank(songs, standardizer)
-    expected = net.row_outputs(bank, lambda x: x * 2).numpy()
-    for at_once in (2048, 6, 1):
-        monkeypatch.setattr("skmer.training.net._SEGMENTS_AT_ONCE", at_once)
-        out = list(net.song_outputs(songs, standardizer, lambda x: x * 2))
-        assert [len(song) for song in out] == [5, 1, 9, 2, 3]
-        np.testing.assert_array_equal(np.concatenate(out), expected)
-    np.testing.assert_allclose(
-        np.concatenate([*net.song_outputs(songs, standardizer)]), net.row_outputs(bank), rtol=1e-6
-    )
+    out = list(net.song_outputs(songs, standardizer))
+    assert [len(song) for song in out] == [5, 1, 9, 2, 3]
+    np.testing.assert_allclose(np.concatenate(out), net.row_outputs(bank), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"), [(MLP((40,), 3), (40,)), (SmallCNN((16, 30), 4, width=4), (16, 30))], ids=["mlp", "small"]
+)
+def test_outputs_of_a_song_do_not_depend_on_the_others(network, shape, monkeypatch):
+    net = RowNet(network, batch_size=8).initialize()
+    rng = np.random.default_rng(0)
+    songs = SongSequence([rng.normal(size=(n, *shape)) for n in [5, 1, 9, 2, 3, 30]])
+    standardizer = Standardizer.fit(songs)
+    together = list(net.song_outputs(songs, standardizer))
+    for order in ([3, 0, 5, 1, 4, 2], [2], [1, 4]):
+        for song, i in zip(net.song_outputs(songs[order], standardizer), order, strict=True):
+            np.testing.assert_array_equal(song, together[i])
+    monkeypatch.setattr("skmer.training.net._SEGMENTS_AT_ONCE", 6)
+    for song, expected in zip(net.song_outputs(songs, standardizer), together, strict=True):
+        np.testing.assert_array_equal(song, expected)
 
 
 def test_what_a_fit_left_is_forgotten_and_parameters_are_not():
