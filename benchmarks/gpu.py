@@ -18,8 +18,8 @@ from skmer import SSSLClassifier
 from skmer.backbones import VGG16
 from skmer.songs import SongSequence
 from skmer.sssl import GMMSplit
-from skmer.sssl.loss import SSSLLoss
-from skmer.sssl.net import SegmentNet
+from skmer.sssl.losses import SSSLLoss
+from skmer.sssl.net import SegmentNet, UpdateTargets
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import build_net
@@ -80,12 +80,11 @@ def make_net(network, bank, labels, batch_size, device, precision, compiled, sss
     """Build a net as SSSLClassifier does; the mixture's verdict is replaced by a planted one, half clean."""
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     clean = np.random.default_rng(1).random(len(labels))
-    average = AverageWeights()
-    strategy = GMMSplit(noise_model=lambda losses, labels, random_state: clean, warmup_epochs=1, balance=None)
-    strategy.average_ = average
+    strategy = GMMSplit(noise_model=lambda losses, labels, random_state: clean, balance=None)
+    strategy.initialize(np.arange(N_CLASSES), seed=0)
     net = build_net(
         SegmentNet, copy.deepcopy(network), own, len(bank), device, 0, precision, 1e-4,
-        [("average", average), ("strategy", strategy)] if sssl else [],
+        [("average", AverageWeights()), ("strategy", UpdateTargets(strategy, warmup_epochs=1))] if sssl else [],
         n_classes=N_CLASSES, loss_after_split=SSSLLoss(ramp_epochs=0), compiled=compiled,
     )  # fmt: skip
     net.load_rows(bank, labels)

@@ -22,9 +22,9 @@ from skmer import SSSLClassifier
 from skmer.backbones import MLP, SmallCNN
 from skmer.songs import SongSequence
 from skmer.sssl import GMMSplit
-from skmer.sssl.loss import SSSLLoss
-from skmer.sssl.net import SegmentNet
-from skmer.sssl.recipes import SSSL_RECIPES
+from skmer.sssl.classifier import SSSL_RECIPES
+from skmer.sssl.losses import SSSLLoss
+from skmer.sssl.net import SegmentNet, UpdateTargets
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import build_net
@@ -53,9 +53,8 @@ def make_net(network, bank, labels, batch_size, strategy=None, average=True, **o
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     callbacks = []
     if strategy is not None:
-        averaged = AverageWeights() if average else None
-        strategy.average_ = averaged
-        callbacks = [("average", averaged)] * average + [("strategy", strategy)]
+        strategy.initialize(np.arange(N_CLASSES), seed=0)
+        callbacks = [("average", AverageWeights())] * average + [("strategy", UpdateTargets(strategy, warmup_epochs=1))]
     loss = SSSLLoss(**of_loss)
     net = build_net(
         SegmentNet, network, own, len(bank), "cpu", 0, "auto", 1e-3, callbacks,
@@ -98,10 +97,10 @@ def epochs(n_songs, rounds):
     torch.manual_seed(0)
     network = SmallCNN((128, 131), N_CLASSES, WIDTH)
     plain = make_net(copy.deepcopy(network), bank, labels, BATCH)
-    split = GMMSplit(warmup_epochs=1)  # the first, untimed call
+    split = GMMSplit()
     sssl = make_net(copy.deepcopy(network), bank, labels, BATCH, split, ramp_epochs=0)
     printed = {name: value for name, value in SSSL_RECIPES["paper"].items() if name in ("kl_rows", "mixup_dominant")}
-    split = GMMSplit(warmup_epochs=1, balance=None)
+    split = GMMSplit(balance=None)
     paper = make_net(
         copy.deepcopy(network), bank, labels, BATCH, split, ramp_epochs=0, average=False, prior_weight=0.0, **printed
     )

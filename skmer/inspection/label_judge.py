@@ -10,7 +10,7 @@ from skmer.feature_extraction._song_input import check_songs
 from skmer.inspection.label_trust import LabelTrust
 from skmer.inspection.over_time import SegmentPredictor
 from skmer.inspection.tagged_songs import gives_tags
-from skmer.sssl.gmm_split import GMMSplit
+from skmer.sssl import GMMSplit
 from skmer.sssl.mixture import clean_posterior
 
 __all__ = ["LabelJudge", "label_trust"]

@@ -1,10 +1,8 @@
-"""Semi-supervised self-learning: the classifier, its loss, and what it does about labels that may be wrong."""
+"""SSSLClassifier, semi-supervised self-learning on segments, and strategies against label noise."""
 
 from skmer.sssl.classifier import SSSLClassifier
-from skmer.sssl.gmm_split import GMMSplit
 from skmer.sssl.mixture import Split, gaussian_mixture_split
-from skmer.sssl.self_learning import SelfLearning
-from skmer.sssl.strategy import LabelStrategy
+from skmer.sssl.strategies import GMMSplit, LabelStrategy, SelfLearning
 
 __all__ = [
     "GMMSplit",

@@ -1,4 +1,4 @@
-"""What every classifier of songs by their segments shares: its net, prediction, cross-fitting."""
+"""Base class of classifiers of songs by their segments: prediction and cross-fitting."""
 
 from numbers import Integral, Real
 
@@ -14,9 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from skmer._validation import check_training_data, songs_for_prediction
 from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence
-from skmer.sssl.net import SegmentNet
-from skmer.sssl.strategy import check_clean_probability
-from skmer.training.backbone_net import build_backbone_net
 from skmer.training.net import NET_CONSTRAINTS
 from skmer.training.runtime import isolated
 
@@ -29,13 +26,13 @@ TRAINING_CONSTRAINTS = {
     "cv": [StrOptions({"insample"}), "cv_object"],
     "n_jobs": [Integral, None],
 }
-"""Of the parameters that every segment classifier has."""
+"""Constraints of the parameters of segment classifiers."""
 
 
 def _fit_and_transform(estimator, X, y, groups, train, test, classes):
-    """Predict the songs of a test fold, with a column for each class of the whole training set."""
+    """Fit on a training fold and predict the test fold, with a column for each class of the whole training set."""
     estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
-    # groups can keep all songs of a class out of a fold: its probability is zero there
+    # groups can keep all songs of a class out of a training fold: its probability is zero
     columns = np.searchsorted(classes, estimator.classes_)
     out = []
     for rows in estimator.transform(X[test]):
@@ -46,43 +43,12 @@ def _fit_and_transform(estimator, X, y, groups, train, test, classes):
 
 
 class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEstimator):
-    """Base of the classifiers: what follows once a segment network is fitted.
-
-    A subclass has the parameters of `TRAINING_CONSTRAINTS`, and its `fit` leaves
-    ``classes_``, ``net_``, ``standardizer_`` and ``segment_shape_``.
-
-    Examples
-    --------
-    >>> from skmer import SSSLClassifier
-    >>> from skmer.sssl._base import SegmentClassifier
-    >>> issubclass(SSSLClassifier, SegmentClassifier)
-    True
+    """Base class: a subclass has the parameters of `TRAINING_CONSTRAINTS`, and a `fit` that sets ``classes_``,
+    ``net_``, ``standardizer_`` and ``segment_shape_``.
     """
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
-
-    def _train(self, songs, labels, seed, strategy, average, **of_net):
-        """Train the backbone on all segments; give what the strategy finally says of their labels, if there is one."""
-        if strategy is not None:
-            strategy.average_ = average
-        named = [("average", average), ("strategy", strategy)]
-        callbacks = [(name, callback) for name, callback in named if callback is not None]
-        n_classes = len(self.classes_)
-        with isolated(seed, self.n_threads):
-            net, bank, self.standardizer_ = build_backbone_net(
-                SegmentNet, self, songs, n_classes, seed, callbacks, n_classes=n_classes, **of_net
-            )
-            net.load_rows(bank, labels[bank.song], self.classes_)
-            net.train_rows()
-            clean = None
-            if strategy is not None:
-                name = f"{type(strategy).__name__}.clean_probability"
-                clean = check_clean_probability(strategy.clean_probability(net), len(bank), name)
-            net.drop_rows()
-        self.net_ = net
-        self.history_ = net.history_rows()
-        return clean
 
     def transform(self, X):
         """Predict the class probabilities of every segment.
@@ -95,7 +61,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         Returns
         -------
         SongSequence of (n_segments, n_classes), or ndarray of shape (n_samples, n_classes)
-            Probabilities; an array where X is plain rows.
+            Probabilities; an array if X is plain rows.
         """
         check_is_fitted(self)
         songs, plain = songs_for_prediction(self, X)
@@ -105,13 +71,12 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         return SongSequence(probabilities, names=[str(name) for name in self.classes_])
 
     def _segment_probabilities(self, songs):
-        """Give a list of (n_segments, n_classes)."""
         with isolated(None, self.n_threads):
             logits = self.net_.song_outputs(songs, self.standardizer_)
             return [torch.softmax(torch.from_numpy(rows).double(), 1).numpy() for rows in logits]
 
     def fit_transform(self, X, y, groups=None):
-        """Train, and give the training songs' segment probabilities as `cv` says.
+        """Train, and predict the segments of the training songs in the way that `cv` determines.
 
         Parameters
         ----------
@@ -120,18 +85,18 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         y : array-like of shape (n_songs,)
             Label of each song.
         groups : array-like of shape (n_songs,), default=None
-            Songs of one group stay together in the folds of `cv`.
+            Group of each song; songs of one group stay together in the folds of `cv`.
 
         Returns
         -------
         SongSequence of (n_segments, n_classes), or ndarray of shape (n_samples, n_classes)
-            Of the network itself with ``cv="insample"``; otherwise each song by a network
-            that was trained without it.
+            Predictions of the network itself with ``cv="insample"``; otherwise, for each song, of a network that was
+            trained without it.
         """
         self._validate_params()
         if isinstance(self.cv, str):
             return self.fit(X, y, groups).transform(X)
-        # before hours of training: labels, and folds that leave a song out or hold it twice
+        # before hours of training: check the labels, and that the folds hold each song once
         check_training_data(self, X, y, groups)
         splits = self._cross_fitting_folds(y, groups)
         self.fit(X, y, groups)
@@ -159,7 +124,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         return np.concatenate(out) if plain else SongSequence(out, names=[str(name) for name in self.classes_])
 
     def _cross_fitting_folds(self, y, groups):
-        """Give (train, test) pairs whose test parts hold each song once."""
+        """Return (train, test) pairs whose test parts hold each song once."""
         folds = check_cv(self.cv, y, classifier=True)
         if isinstance(self.cv, Integral) and groups is not None:
             folds = StratifiedGroupKFold(self.cv)
@@ -167,8 +132,8 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         times = np.bincount(np.concatenate([np.arange(len(y))[test] for _, test in splits]), minlength=len(y))
         if (times != 1).any():
             raise ValueError(
-                f"cv={self.cv} must hold each song in exactly one test fold, but leaves {(times == 0).sum()} songs out "
-                f"and holds {(times > 1).sum()} more than once: use a splitter such as StratifiedKFold."
+                f"cv={self.cv} must have each song in exactly one test fold, but {(times == 0).sum()} songs are in "
+                f"none and {(times > 1).sum()} in more than one: use a splitter such as StratifiedKFold."
             )
         return splits
 

@@ -1,7 +1,8 @@
-"""SSSLClassifier: a segment network that finds out which inherited labels are wrong."""
+"""SSSLClassifier: a network on segments, trained in spite of inherited labels that are wrong."""
 
 import warnings
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,110 +13,123 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmer._validation import check_training_data
 from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
-from skmer.sssl.gmm_split import GMMSplit
-from skmer.sssl.loss import SSSLLoss
-from skmer.sssl.mixture import gaussian_mixture_split
-from skmer.sssl.recipes import SSSL_RECIPES
-from skmer.sssl.self_learning import SelfLearning
-from skmer.sssl.strategy import LabelStrategy
+from skmer.sssl.losses import SSSLLoss
+from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
+from skmer.sssl.net import SegmentNet, UpdateTargets
+from skmer.sssl.strategies import GMMSplit, LabelStrategy, SelfLearning
+from skmer.training.backbone_net import build_backbone_net
 from skmer.training.callbacks import AverageWeights
-from skmer.training.runtime import reset_fitted_attributes
+from skmer.training.runtime import isolated, reset_fitted_attributes
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]
 
-# parameters of GMMSplit that stand here too
-_OF_SPLIT = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")
+# the parameters that differ from their default
+SSSL_RECIPES: dict[str, dict[str, Any]] = {
+    # Sun et al. as printed: one mixture, the last epoch's weights, Eq. 8 over the raw noisy set
+    "paper": {
+        "balance": None,
+        "prior_weight": 0.0,
+        "average_epochs": None,
+        "loss_memory": 0.0,
+        "mixup_dominant": False,
+        "kl_rows": "raw",
+    },
+    "plain": {"noise_model": None, "average_epochs": None},
+    # Mao et al. as Sun et al. describe it: nothing but the network's output as the next epoch's label
+    "self-learning": {
+        "noise_model": "self-learning",
+        "mixup_alpha": 0.0,
+        "lambda_kl": 0.0,
+        "prior_weight": 0.0,
+        "average_epochs": None,
+    },
+}
+
+_SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")  # of GMMSplit
 
 
 class SSSLClassifier(SegmentClassifier):
     """Semi-supervised self-learning on segments that inherit the label of their song.
 
-    After a warm-up of plain cross-entropy, each epoch begins with a two-component
-    Gaussian mixture over the segments' losses. Segments of small loss keep their
-    label; the label of the others is erased and replaced by the network's own sharpened
-    prediction. The network is trained on mixtures of both (mixup), and is made to agree
-    with itself under two dropout masks (R-Drop).
+    After a warm-up with cross-entropy, each epoch begins with a two-component Gaussian mixture over the losses of the
+    segments. Segments with a small loss keep their label; the label of the others is erased and replaced by the
+    sharpened prediction of the network. The network is trained on mixtures of both (mixup), and to agree with itself
+    under two dropout masks (R-Drop).
 
     Parameters
     ----------
     backbone : str, callable or Module, default="vgg16"
-        ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` (trains on a CPU), ``"mlp"`` (for rows of
-        features), or your own: see `skmer.backbones.build_backbone`.
+        ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` (trains on a CPU), ``"mlp"`` (for rows of features), or a custom
+        network: see `skmer.backbones.build_backbone`.
     backbone_params : dict, default=None
         Keyword arguments of the backbone, such as ``{"head": "pooled"}``.
     max_epochs : int, default=30
-        Epochs, warm-up included.
+        Number of epochs, including warm-up.
     warmup_epochs : int, default=5
-        Epochs of plain cross-entropy before the first split, at least 1. Without an epoch
-        after them there is no split, with a warning.
+        Epochs of cross-entropy before the first split, at least 1. If `max_epochs` is not larger, there is no split,
+        with a warning.
     batch_size : int, default=64
-        Segments a batch.
+        Segments per batch.
     lr : float or "auto", default="auto"
-        Peak learning rate; "auto" takes the backbone's ``peak_lr`` (VGG16 1e-4, with
-        batch norm 1e-3, small 3e-3, mlp 1e-2, your own 1e-3).
+        Peak learning rate; "auto" is the ``peak_lr`` of the backbone (vgg16 1e-4, vgg16_bn 1e-3, small 3e-3, mlp
+        1e-2, a custom network 1e-3).
     weight_decay : float, default=1e-2
-        Of AdamW.
+        Weight decay of AdamW.
     schedule : {"one-cycle", None}, default="one-cycle"
-        Course of the learning rate.
+        Learning rate schedule; None is a constant rate.
     noise_model : {"gmm", "self-learning", None}, callable or LabelStrategy, default="gmm"
-        What is done about wrong labels. "gmm" splits the segments by a mixture over their
-        losses; a callable does so in its own way, as ``noise_model(losses, labels,
-        random_state=...)`` → clean probabilities. "self-learning" takes the network's
-        predictions as the next epoch's labels (`skmer.sssl.SelfLearning`); a
-        `skmer.sssl.LabelStrategy` of your own decides on the labels freely. None
-        trains with plain cross-entropy on the inherited labels. Of a `skmer.sssl.GMMSplit`
-        given here, its own `balance`, `clean_threshold`, `loss_memory`, `min_separation` and
-        `temperature` hold, not the classifier's; warm-up and seed are the classifier's for every
-        strategy.
+        How wrong labels are dealt with. "gmm" splits the segments by a mixture over their losses. A callable splits
+        them as ``noise_model(losses, labels, random_state=...)``, which returns clean probabilities. "self-learning"
+        uses the predictions as the labels of the next epoch (`skmer.sssl.SelfLearning`). A `skmer.sssl.LabelStrategy`
+        chooses the targets freely; a `skmer.sssl.GMMSplit` uses its own `balance`, `clean_threshold`, `loss_memory`,
+        `min_separation` and `temperature` instead of those of the classifier. None trains with cross-entropy on the
+        inherited labels.
     balance : {"class", None}, default="class"
-        A mixture for each class, or one for all.
+        Fit one mixture for each class, or one for all segments.
     clean_threshold : float, default=0.5
-        tau: segments with a larger clean probability keep their label.
+        Threshold tau: segments with a larger clean probability keep their label.
     loss_memory : float, default=0.0
-        Share of earlier epochs' losses in the losses that are split, in [0, 1).
+        Weight of the losses of earlier epochs in the losses that are split, in [0, 1).
     min_separation : float, default=0.0
-        Ashman's D of the two components (its mean over the classes) below which an epoch
-        does not split.
+        Smallest separation of the two components (Ashman's D, averaged over the classes) for which a split is used.
     temperature : float, default=0.5
-        T of the sharpening, Eq. 4.
+        Temperature T of the sharpening, Eq. 4.
     mixup_alpha : float, default=4.0
-        Of Beta(alpha, alpha), Eq. 6; 0 switches mixup off.
+        Parameter of Beta(alpha, alpha), Eq. 6; 0 switches mixup off.
     mixup_dominant : bool, default=True
-        Use max(delta, 1 - delta), so that a row stays closer to itself.
+        Use max(delta, 1 - delta), so that each row has the larger weight in its mixture.
     lambda_kl : float, default=1.0
-        lambda, the weight of R-Drop, Eq. 9.
+        Weight lambda of R-Drop, Eq. 9.
     kl_rows : {"mixed", "raw", "all"}, default="mixed"
-        Rows that R-Drop counts: mixed rows whose heavier partner lost its label (the
-        trunk then runs once), the paper's raw rows of U, or all mixed rows.
+        Rows to which R-Drop applies: mixed rows whose heavier partner lost its label (one pass of the trunk), the
+        unmixed rows of U as in the paper, or all mixed rows.
     ramp_epochs : int, default=16
-        Epochs over which lambda grows, by equal steps, at most half of those after warm-up.
+        Epochs over which lambda grows linearly, at most half of those after warm-up.
     prior_weight : float, default=1.0
-        Weight of the penalty that keeps a batch's mean prediction at the class shares.
+        Weight of the penalty that keeps the mean prediction of a batch near the class shares.
     average_epochs : float or None, default=1.0
-        Horizon, in epochs, of the moving average of the weights that makes splits,
-        pseudo-labels and predictions; None uses the last weights.
+        Horizon, in epochs, of the moving average of the weights that is used for splits, pseudo-labels and
+        predictions; None uses the last weights.
     cv : "insample", int, splitter or iterable, default="insample"
         What `fit_transform` returns; see Notes.
     n_jobs : int, default=None
-        Processes for the cross-fitting.
+        Number of processes for cross-fitting.
     callbacks : list of skorch callbacks, default=None
-        Added to the training. Those that look at epochs, gradients, rates and the history
-        work (`EarlyStopping` on ``"train_loss"``, `GradientNormClipping`, checkpoints);
-        scoring callbacks do not: the batches' predictions are of mixed targets.
+        Further callbacks. Those that use epochs, gradients, learning rates and the history work (`EarlyStopping` on
+        ``"train_loss"``, `GradientNormClipping`, checkpoints); scoring callbacks do not, because the targets of a
+        batch are mixed.
     device : str, default="auto"
-        A torch device; "auto" takes CUDA where there is one.
+        A torch device; "auto" is CUDA if available, otherwise the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; "auto" takes bfloat16 for convolutions where the hardware has it.
-        Predictions, and the split that is kept, are made in float32.
+        Precision in training; "auto" is bfloat16 for convolutions if the hardware supports it. Predictions, and the
+        split that is kept, are computed in float32.
     compile : bool, default=False
-        Whether `torch.compile` translates the network's passes of training, which takes a
-        minute and pays in long fits on CUDA. Dropout then draws other random numbers.
+        Compile the network for training with `torch.compile`, which takes about a minute and pays off in long fits on
+        CUDA. Dropout then draws other random numbers.
     n_threads : int, default=1
-        torch's CPU threads. The result depends on it in the last digits, which is why
-        it is fixed; raise it for a single long fit on a CPU.
+        CPU threads of torch, on which the last digits of the result depend; raise it for a single long fit on a CPU.
     random_state : int, RandomState or None, default=None
-        Decides the result, whatever `n_jobs` is; torch's and NumPy's global generators
-        are left alone.
+        Determines the result, whatever `n_jobs` is; the global generators of torch and NumPy are not used.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -126,51 +140,47 @@ class SSSLClassifier(SegmentClassifier):
     net_ : SegmentNet
         The fitted skorch net; its module is ``net_.module_``.
     history_ : list of dict
-        A row an epoch: ``epoch``, ``phase`` (``"warmup"``, ``"sssl"``, ``"supervised"``
-        where a split was not usable and the inherited labels served with mixup, the name
-        of another strategy's class, or ``"cross-entropy"`` with ``noise_model=None``),
-        ``train_loss``, ``lr`` and, from the first split on, ``clean_share``, ``clean_mean``, ``noisy_mean`` (losses),
-        ``separation`` (Ashman's D, mean over the classes).
+        One row per epoch: ``epoch``, ``phase`` (``"warmup"``; ``"sssl"``; ``"supervised"`` if a split was not usable
+        and the inherited labels were used with mixup; the class name of another strategy; ``"cross-entropy"`` with
+        ``noise_model=None``), ``train_loss``, ``lr`` and, from the first split on, ``clean_share``, ``clean_mean``,
+        ``noisy_mean`` (losses) and ``separation`` (Ashman's D, averaged over the classes).
     clean_probability_ : list of ndarray (n_segments,), or ndarray of shape (n_samples,)
-        How sure the finished network is of each training segment's inherited label; an
-        array where X was plain rows. Absent with ``noise_model=None``; with a strategy
-        that does not split, the probability that the network gives to the label.
+        Probability that the inherited label of each training segment is correct, according to the fitted network; an
+        array if X was plain rows. Absent with ``noise_model=None``; with a strategy that does not split, the predicted
+        probability of the label.
     split_ : Bunch
-        The split that it comes from, where there is one: ``loss`` and ``clean_probability``, each of shape
-        (n_segments_of_all_songs,), and ``means``, ``variances``, ``weights``,
-        ``separation`` and ``shares`` (of the segments) of the mixture of each class, or
-        of the one mixture, as in `skmer.sssl.Split`.
+        The split that it comes from, if there is one: ``loss`` and ``clean_probability``, each of shape
+        (n_segments_of_all_songs,), and ``means``, ``variances``, ``weights``, ``separation`` and ``shares`` (of the
+        segments) of the mixture of each class, or of the one mixture, as in `skmer.sssl.Split`.
     segment_shape_ : tuple of int
-        Shape of the segments it was fitted on.
+        Shape of the segments in `fit`.
     n_features_in_ : int
-        Number of features, where X was plain rows.
+        Number of features, if X was plain rows.
 
     See Also
     --------
-    SegmentTransformer : Makes the segments.
-    SongAggregator : Makes song features of the segments' probabilities.
+    SegmentTransformer : Computes segments from recordings.
+    SongAggregator : Computes song features from the probabilities of segments.
 
     Notes
     -----
-    One sample is one song. `transform` gives the probabilities of every segment,
-    `predict_proba` their mean over each song.
+    One sample is one song. `transform` returns the probabilities of every segment, `predict_proba` their mean over
+    each song.
 
-    ``fit_transform(X, y)`` differs from ``fit(X, y).transform(X)`` unless
-    ``cv="insample"``: as in scikit-learn's `TargetEncoder`, with an integer or splitter it
-    returns predictions by networks that have not seen the song, so that a classifier
-    further down a pipeline learns from the kind of input that it will meet. That costs
-    as many further trainings as folds. ``"insample"`` is the paper's protocol.
-    `groups` (such as artists) keep songs together in these folds; in a pipeline they reach
-    `fit` under scikit-learn's metadata routing.
+    ``fit_transform(X, y)`` differs from ``fit(X, y).transform(X)`` unless ``cv="insample"``: as in scikit-learn's
+    `TargetEncoder`, with an integer or splitter it returns predictions of networks that were not trained on the song,
+    so that a later classifier of a pipeline is trained on the kind of input that it will have in prediction. This
+    takes one more training per fold. ``"insample"`` is the protocol of the paper. Songs of one group (such as an
+    artist) stay together in these folds; in a pipeline, `groups` reach `fit` through metadata routing.
 
-    A plain two-dimensional X is taken as songs of one segment, which makes the class a
-    general learner from noisy labels.
+    The rows of a plain two-dimensional X are songs of one segment, which makes the class a general learner from noisy
+    labels.
 
     References
     ----------
     Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition".
-    Per-class mixtures, the prior penalty and averaged weights are ours;
-    ``SSSLClassifier.from_recipe("paper")`` goes without.
+    Per-class mixtures, the prior penalty and averaged weights are additions; ``SSSLClassifier.from_recipe("paper")``
+    does without.
 
     Examples
     --------
@@ -192,7 +202,7 @@ class SSSLClassifier(SegmentClassifier):
         "backbone_params": [dict, None],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
         "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
-        **{name: GMMSplit._parameter_constraints[name] for name in _OF_SPLIT},
+        **{name: GMMSplit._parameter_constraints[name] for name in _SPLIT_PARAMS},
         "mixup_alpha": [Interval(Real, 0, None, closed="left")],
         "mixup_dominant": ["boolean"],
         "lambda_kl": [Interval(Real, 0, None, closed="left")],
@@ -270,16 +280,15 @@ class SSSLClassifier(SegmentClassifier):
 
     @classmethod
     def from_recipe(cls, recipe, **params):
-        """Build a classifier with named settings.
+        """Create a classifier with named settings.
 
         Parameters
         ----------
         recipe : {"paper", "plain", "self-learning"}
-            ``"paper"``: as printed, without our guards against collapse. ``"plain"``:
-            cross-entropy on the inherited labels. ``"self-learning"``: Mao et al.'s, the
-            output of an epoch as the labels of the next.
+            ``"paper"``: as printed, without the guards against collapse. ``"plain"``: cross-entropy on the inherited
+            labels. ``"self-learning"``: the predictions of an epoch are the labels of the next (Mao et al.).
         **params
-            Further parameters; they win over the recipe's.
+            Further parameters; they take precedence over the recipe.
 
         Returns
         -------
@@ -316,40 +325,30 @@ class SSSLClassifier(SegmentClassifier):
         Returns
         -------
         SSSLClassifier
-            Itself.
+            The fitted classifier.
 
         Raises
         ------
         ValueError
-            If X and y do not fit each other, y has one class, or the segments do not
-            suit the backbone.
+            If X and y do not match, y has one class only, or the backbone does not accept the segments.
         """
         self._validate_params()
         reset_fitted_attributes(self)
         if isinstance(self.noise_model, type):
-            raise ValueError(f"noise_model is the class {self.noise_model.__name__}: give an instance of it.")
+            raise ValueError(f"noise_model is the class {self.noise_model.__name__}: pass an instance of it.")
         if self.noise_model is not None and self.max_epochs <= self.warmup_epochs:
             warnings.warn(
-                f"max_epochs={self.max_epochs} leaves no epoch after warmup_epochs={self.warmup_epochs}: "
-                "the network is trained with plain cross-entropy only.",
+                f"max_epochs={self.max_epochs} leaves no epoch after warmup_epochs={self.warmup_epochs}: the network "
+                "is trained with cross-entropy only.",
                 stacklevel=2,
             )
-        plain = not is_song_data(X)
         songs, self.classes_, labels = check_training_data(self, X, y, groups)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         strategy = self._make_strategy(seed)
-        average = None if self.average_epochs is None else AverageWeights(self.average_epochs)
-        loss = SSSLLoss(
-            mixup_alpha=self.mixup_alpha,
-            mixup_dominant=self.mixup_dominant,
-            lambda_kl=self.lambda_kl,
-            kl_rows=self.kl_rows,
-            ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
-            prior_weight=self.prior_weight,
-        )
-        clean = self._train(songs, labels, seed, strategy, average, loss_after_split=loss, compiled=self.compile)
+        clean = self._train(songs, labels, seed, strategy)
         if strategy is not None:
-            self.clean_probability_ = clean if plain else np.split(clean, np.cumsum(songs.n_segments)[:-1])
+            bounds = np.cumsum(songs.n_segments)[:-1]
+            self.clean_probability_ = np.split(clean, bounds) if is_song_data(X) else clean
         if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):
             segment_labels = np.repeat(labels, songs.n_segments)
             n_mixtures = len(strategy.split_.separation)
@@ -366,7 +365,36 @@ class SSSLClassifier(SegmentClassifier):
             strategy = SelfLearning()
         else:
             noise_model = gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model
-            strategy = GMMSplit(noise_model=noise_model, **{name: getattr(self, name) for name in _OF_SPLIT})
-        # set, not given: a strategy of one's own need not take them
-        strategy.warmup_epochs, strategy.seed = self.warmup_epochs, seed
+            strategy = GMMSplit(noise_model, **{name: getattr(self, name) for name in _SPLIT_PARAMS})
+        strategy.initialize(self.classes_, seed)
         return strategy
+
+    def _train(self, songs, labels, seed, strategy):
+        """Train the network on all segments; return the clean probability of each, if there is a strategy."""
+        callbacks: list = [] if self.average_epochs is None else [("average", AverageWeights(self.average_epochs))]
+        if strategy is not None:
+            callbacks.append(("strategy", UpdateTargets(strategy, self.warmup_epochs)))
+        loss = SSSLLoss(
+            mixup_alpha=self.mixup_alpha,
+            mixup_dominant=self.mixup_dominant,
+            lambda_kl=self.lambda_kl,
+            kl_rows=self.kl_rows,
+            ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
+            prior_weight=self.prior_weight,
+        )
+        params = {"n_classes": len(self.classes_), "loss_after_split": loss, "compiled": self.compile}
+        clean = None
+        with isolated(seed, self.n_threads):
+            net, bank, self.standardizer_ = build_backbone_net(
+                SegmentNet, self, songs, len(self.classes_), seed, callbacks, **params
+            )
+            net.load_rows(bank, labels[bank.song])
+            net.train_rows()
+            if strategy is not None:
+                losses, logits = net.evaluate(precision="float32")
+                clean = strategy.clean_probability(losses, torch.softmax(logits.double(), 1), net.labels_)
+                clean = check_clean_probability(clean, len(bank), f"{type(strategy).__name__}.clean_probability")
+            net.drop_rows()
+        self.net_ = net
+        self.history_ = net.history_rows()
+        return clean

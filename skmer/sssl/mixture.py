@@ -1,36 +1,35 @@
-"""Two-component Gaussian mixture over losses: small losses are clean, large ones noisy."""
+"""Two-component Gaussian mixture over losses: labels of small losses are clean, those of large losses noisy."""
 
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.special import expit
 from scipy.stats import norm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
-__all__ = ["Split", "clean_posterior", "gaussian_mixture_split"]
+__all__ = ["Split", "check_clean_probability", "clean_posterior", "gaussian_mixture_split"]
 
-_MIN_ROWS = 20  # fewer losses than this say little about a mixture of two
+_MIN_ROWS = 20  # losses of a class, for a mixture of its own
 
 
 @dataclass
 class Split:
-    """What a mixture says of a set of losses.
+    """The clean probabilities of a set of losses, and the mixture that they come from.
 
     Parameters
     ----------
     clean_probability : ndarray of shape (n,)
-        Posterior of the component with the smaller mean.
+        Posterior probability of the component with the smaller mean.
     means, variances, weights : ndarray of shape (n_mixtures, 2)
-        The components, clean first, in units of the losses; one mixture, or one a class. Of a
-        class that was too small, those of all losses, by which it was judged; NaN where the losses do
-        not differ.
+        The components, clean first, in units of the losses; one mixture, or one for each class. A class that is too
+        small for a mixture has that of all losses. NaN if the losses are equal.
     separation : ndarray of shape (n_mixtures,)
-        Ashman's D of the two components, ``|m1 - m2| / sqrt((v1 + v2) / 2)``; a value
-        above 2 means two clearly separate groups. Zero where the losses do not differ; NaN where a
-        noise model of one's own gave probabilities alone.
+        Ashman's D of the two components, ``|m1 - m2| / sqrt((v1 + v2) / 2)``; a value above 2 means two clearly
+        separate groups. Zero if the losses are equal; NaN if a custom noise model returned probabilities only.
 
     Examples
     --------
@@ -48,49 +47,23 @@ class Split:
 
 
 def clean_posterior(split, losses, mixture):
-    """Judge losses that need not be those of the split: the probability that their label is clean.
+    """Return the clean probability of losses of one class under a split, here or in ``split_`` of a classifier.
 
-    Parameters
-    ----------
-    split : Split
-        Or the ``split_`` of a fitted `skmer.SSSLClassifier`.
-    losses : array-like of shape (n,)
-        Cross-entropy of segments of one class against their label.
-    mixture : int
-        Position of the class; 0 where one mixture serves all.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Posterior of the component with the smaller mean. For the losses of the split it is
-        its ``clean_probability``.
-
-    Raises
-    ------
-    ValueError
-        If the split holds no mixture.
-
-    Examples
-    --------
-    >>> from skmer.sssl import gaussian_mixture_split
-    >>> from skmer.sssl.mixture import clean_posterior
-    >>> split = gaussian_mixture_split([0.1, 0.2] * 15 + [2.0, 2.1] * 5, random_state=0)
-    >>> clean_posterior(split, [0.0, 0.15, 3.0], 0).round(2)
-    array([1., 1., 0.])
+    The losses need not be those that were split. `mixture` is the position of the class, or 0 if there is one mixture.
     """
     losses = np.asarray(losses, dtype=np.float64)
     if np.isnan(split.separation[mixture]):
-        raise ValueError("The split holds no mixture, so it cannot judge other losses than its own.")
+        raise ValueError("The split has no mixture, so that only the losses that were split have a clean probability.")
     if split.separation[mixture] == 0:
-        return np.ones(len(losses))  # the losses did not differ: every label counts as clean
+        return np.ones(len(losses))  # the losses were equal: all labels count as clean
     return _posterior(losses, split.means[mixture], split.variances[mixture], split.weights[mixture])
 
 
 def _posterior(losses, means, variances, weights):
-    """Posterior of the first component, monotone in the loss.
+    """Compute the posterior probability of the first component, made monotone in the loss.
 
-    Between the two means the log-odds always fall with the loss; outside them the wider
-    component would take over again, so there they go on along their tangent.
+    Between the two means the log-odds fall with the loss. Outside them the wider component would take over again, so
+    they are continued along their tangent.
     """
     x = np.clip(losses, means[0], means[1])
     log_density = norm.logpdf(x[:, None], means, np.sqrt(variances)) + np.log(weights)
@@ -100,9 +73,9 @@ def _posterior(losses, means, variances, weights):
 
 
 def _fit_mixture(losses, clip, max_iter, tol, reg_covar, random_state):
-    """Means, variances and weights of the clean and the noisy component, in loss units."""
+    """Fit means, variances and weights of the clean and the noisy component; return None for equal losses."""
     low, high = np.percentile(losses, clip)
-    # 1e-6: losses that differ by rounding only do not differ
+    # losses that differ by rounding only count as equal
     if high - low <= 1e-6 * max(1.0, abs(high)):
         low, high = losses.min(), losses.max()
     if high - low <= 1e-6 * max(1.0, abs(high)):
@@ -110,7 +83,7 @@ def _fit_mixture(losses, clip, max_iter, tol, reg_covar, random_state):
     scaled = (np.clip(losses, low, high) - low) / (high - low)
     mixture = GaussianMixture(2, max_iter=max_iter, tol=tol, reg_covar=reg_covar, random_state=random_state)
     with warnings.catch_warnings():
-        # max_iter is small on purpose: the split is made anew each epoch
+        # max_iter is small on purpose: the split is repeated in each epoch
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(scaled[:, None])
     order = np.argsort(mixture.means_[:, 0], kind="stable")
@@ -132,33 +105,31 @@ def gaussian_mixture_split(
     reg_covar=5e-4,
     random_state=None,
 ):
-    """Give each loss the probability that its label is clean.
+    """Compute the probability that a label is clean from its loss, by a two-component Gaussian mixture.
 
     Parameters
     ----------
     losses : array-like of shape (n,)
         Cross-entropy of each segment against its inherited label.
     labels : array-like of shape (n,), default=None
-        Class of each segment. With labels, each class has its own mixture, so that a
-        class that is hard to learn is not taken for noise; without, one mixture serves all.
+        Class of each segment. With labels, one mixture is fitted for each class, so that a class that is hard to
+        learn is not taken for noise; without, one mixture is fitted to all losses.
     clip : tuple of (float, float), default=(5, 95)
-        Percentiles to which losses are clipped before fitting; one outlier would
-        otherwise move the components.
+        Percentiles to which losses are clipped before fitting, because one outlier would move the components.
     max_iter, tol, reg_covar : int, float, float
-        Of `sklearn.mixture.GaussianMixture`, on losses scaled to [0, 1].
+        Parameters of `sklearn.mixture.GaussianMixture`, which is fitted to losses scaled to [0, 1].
     random_state : int, RandomState or None, default=None
-        For the initial clusters.
+        Determines the initial clusters.
 
     Returns
     -------
     Split
-        The probabilities and the components. Losses that do not differ are all clean,
-        with a separation of zero.
+        The probabilities and the components. Equal losses are all clean, with a separation of zero.
 
     Raises
     ------
     ValueError
-        If a loss is NaN or infinite, or labels and losses differ in number.
+        If a loss is NaN or infinite, or the numbers of labels and losses differ.
 
     References
     ----------
@@ -175,7 +146,7 @@ def gaussian_mixture_split(
     """
     losses = np.asarray(losses, dtype=np.float64)
     if not np.isfinite(losses).all():
-        raise ValueError("Some losses are NaN or infinite: training diverged; lower lr or use precision='float32'.")
+        raise ValueError("Some losses are NaN or infinite: the training diverged. Lower lr or use precision='float32'.")
     rng = check_random_state(random_state)
     settings = {"clip": clip, "max_iter": max_iter, "tol": tol, "reg_covar": reg_covar}
     if labels is None:
@@ -183,7 +154,7 @@ def gaussian_mixture_split(
     else:
         labels = np.asarray(labels)
         if labels.shape != losses.shape:
-            raise ValueError(f"labels has shape {labels.shape}, but there are {len(losses)} losses.")
+            raise ValueError(f"Expected {len(losses)} labels, one for each loss, got an array of shape {labels.shape}.")
         parts = [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
     clean = np.ones(len(losses))
@@ -193,7 +164,7 @@ def gaussian_mixture_split(
     for p, rows in enumerate(parts):
         fitted = None
         if len(rows) < _MIN_ROWS and len(parts) > 1:
-            # too small for a mixture of its own: judged by that of all losses
+            # too small for a mixture of its own: use that of all losses
             of_all = of_all or [_fit_mixture(losses, random_state=rng, **settings)]
             [fitted] = of_all
         elif len(rows) > 1:
@@ -204,3 +175,24 @@ def gaussian_mixture_split(
             separation[p] = (fitted[0][1] - fitted[0][0]) / np.sqrt(fitted[1].mean())
     means, variances, weights = components
     return Split(clean, means, variances, weights, separation)
+
+
+def check_clean_probability(probabilities, n_segments, name):
+    """Return clean probabilities as a float64 array of shape (n_segments,); raise if they are not in [0, 1]."""
+    if isinstance(probabilities, torch.Tensor):
+        # NumPy has no bfloat16
+        probabilities = probabilities.detach().cpu()
+        probabilities = (probabilities.float() if probabilities.dtype == torch.bfloat16 else probabilities).numpy()
+    probabilities = np.asarray(probabilities)
+    if probabilities.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must return a clean probability for each segment, got {probabilities.dtype} values.")
+    # NaN fails each comparison
+    if probabilities.shape != (n_segments,) or not ((probabilities >= 0) & (probabilities <= 1)).all():
+        extent = (
+            f" and values from {probabilities.min():.3g} to {probabilities.max():.3g}" if probabilities.size else ""
+        )
+        raise ValueError(
+            f"{name} must return a clean probability in [0, 1] for each of the {n_segments} segments, "
+            f"got shape {probabilities.shape}{extent}."
+        )
+    return probabilities.astype(np.float64, copy=False)

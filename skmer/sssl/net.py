@@ -1,50 +1,55 @@
-"""SegmentNet: the net that SSSL trains, with labelled segments and the targets of an epoch."""
+"""The skorch net of SSSLClassifier, and the callback that asks a label strategy for the targets of an epoch."""
 
 import torch
+from skorch.callbacks import Callback
 from torch import nn
+from torch.nn import functional as F
 
 from skmer.backbones import has_shared_trunk
-from skmer.sssl.loss import SSSLLoss, two_passes
+from skmer.sssl.losses import SSSLLoss
+from skmer.training.callbacks import final_network
 from skmer.training.compiled import CompiledNetwork
 from skmer.training.net import RowNet
 
-__all__ = ["SegmentNet"]
+__all__ = ["SegmentNet", "UpdateTargets", "two_passes"]
+
+
+def two_passes(network, x, shared_trunk):
+    """Compute the logits of a batch under two dropout masks, with one pass of the trunk if it may be shared."""
+    if shared_trunk:
+        z = network.trunk(x)
+        return network.head(z), network.head(z)
+    p, q = network(torch.cat([x, x])).chunk(2)
+    return p, q
+
+
+class UpdateTargets(Callback):
+    """Set the targets of each epoch after warm-up to those of a label strategy."""
+
+    def __init__(self, strategy, warmup_epochs):
+        self.strategy = strategy
+        self.warmup_epochs = warmup_epochs
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Pass the present losses and probabilities to the strategy, and its figures to the history."""
+        epoch = len(net.history)
+        if epoch <= self.warmup_epochs:
+            net.history.record("phase", "warmup")
+            return
+        losses, logits = net.evaluate(final_network(net))
+        name = type(self.strategy).__name__
+        made = self.strategy.targets(losses, torch.softmax(logits, 1), net.labels_, epoch)
+        targets, erased, figures = _check_targets(made, logits, name)
+        net.set_targets(targets, erased)
+        for key, value in {"phase": name, **figures}.items():
+            net.history.record(key, value)
 
 
 class SegmentNet(RowNet):
-    """A net over a `SegmentBank` whose targets may change from epoch to epoch.
+    """A net over labelled segments whose targets may change from epoch to epoch.
 
-    It trains with plain cross-entropy on the inherited labels until a callback sets soft
-    targets with `set_targets`; from then on with `loss_after_split`.
-
-    Parameters
-    ----------
-    module : Module
-        A backbone, already built.
-    n_classes : int
-        Number of classes.
-    loss_after_split : SSSLLoss, default=SSSLLoss()
-        Mixup, R-Drop and the prior penalty.
-    compiled : bool, default=False
-        Whether the passes of training are compiled.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the network's arithmetic in training.
-    seed : int, default=0
-        For the order of the batches and mixup.
-    **kwargs
-        Of `skorch.NeuralNet`.
-
-    See Also
-    --------
-    skmer.SSSLClassifier : Builds it.
-    skmer.training.net.RowNet : Its batches and loops.
-
-    Examples
-    --------
-    >>> from skmer.backbones import MLP
-    >>> from skmer.sssl.net import SegmentNet
-    >>> SegmentNet(MLP((64,), 10), n_classes=10).n_classes
-    10
+    It is trained with cross-entropy on the inherited labels until `set_targets` is called, then with
+    `loss_after_split`.
     """
 
     unnamed_phase = "cross-entropy"
@@ -65,89 +70,84 @@ class SegmentNet(RowNet):
         self.compiled = compiled
         super().__init__(module, precision=precision, seed=seed, **{"criterion": nn.CrossEntropyLoss, **kwargs})
 
-    # ---- rows and targets -------------------------------------------------------------------------
-
-    def load_rows(self, bank, labels, class_names=None):
-        """Take the bank to train on and the inherited label of each of its rows.
-
-        Parameters
-        ----------
-        bank : SegmentBank
-            Segments, on the net's device.
-        labels : ndarray of shape (n_segments,)
-            Class indices.
-        class_names : sequence of str, default=None
-            What messages call the classes; by default their indices.
-        """
-        self.class_names_ = [str(name) for name in (range(self.n_classes) if class_names is None else class_names)]
+    def load_rows(self, bank, labels):
+        """Take the bank of segments to train on, and the inherited label of each segment as a class index."""
         self.load_bank(bank)
         self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
         share = torch.bincount(self.labels_, minlength=self.n_classes).float() / len(labels)
         self.prior_ = share.clamp_min(1e-6)
         self.shared_trunk_ = has_shared_trunk(self.module_)
         self.compiled_ = CompiledNetwork(self.module_) if self.compiled else None
-        self.split_epochs_ = 0
-        self.set_targets(None)
+        self.targets_ = self.erased_ = None
+        self.epochs_after_warmup_ = 0
 
     def drop_rows(self):
-        """Forget what only training needs, so that the fitted net is small and travels."""
+        """Delete what is only needed in training, so that the fitted net is small."""
         super().drop_rows()
-        for name in ("labels_", "prior_", "targets_", "unlabelled_", "compiled_"):
+        for name in ("labels_", "prior_", "targets_", "erased_", "compiled_"):
             self.__dict__.pop(name, None)
 
-    def set_targets(self, targets, unlabelled=None):
-        """Set what the rows are trained towards.
+    def set_targets(self, targets, erased):
+        """Set the targets of an epoch, (n_segments, n_classes), and which of them replace an erased label."""
+        self.targets_, self.erased_ = targets, erased
+        self.epochs_after_warmup_ += 1
 
-        Parameters
-        ----------
-        targets : Tensor of shape (n_segments, n_classes) or None
-            Distributions; None for the inherited labels, with plain cross-entropy.
-        unlabelled : Tensor of shape (n_segments,) of bool, default=None
-            Rows whose label was erased.
-        """
-        self.targets_, self.unlabelled_ = targets, unlabelled
-        self.split_epochs_ += targets is not None
-
-    def inherited_targets(self):
-        """Give the inherited labels as one-hot rows.
-
-        Returns
-        -------
-        Tensor of shape (n_segments, n_classes)
-            One-hot.
-        """
-        return nn.functional.one_hot(self.labels_, self.n_classes).float()
-
-    @property
-    def passes(self):
-        """The network, or its compiled passes."""
-        return self.compiled_ or self.module_
-
-    # ---- the loss of a batch -----------------------------------------------------------------------
+    def evaluate(self, network=None, precision=None):
+        """Compute the loss of every segment against its inherited label, and the logits, without dropout."""
+        logits = self.row_outputs(self.bank_, network, precision=precision)
+        return F.cross_entropy(logits, self.labels_, reduction="none"), logits
 
     def batch_loss(self, index):
-        """Compute the loss of some rows.
-
-        Parameters
-        ----------
-        index : Tensor of shape (n,)
-            Rows of the bank.
-
-        Returns
-        -------
-        Tensor of shape ()
-            The loss.
-        """
+        """Compute the loss of some segments."""
         x = self._layout(self.bank_.gather(index))
+        network = self.compiled_ or self.module_
         with self._autocast():
-            if self.targets_ is None:
-                return nn.functional.cross_entropy(self.passes(x).float(), self.labels_[index])
-            return self.loss_after_split.of_batch(
-                x, self.targets_[index], self.unlabelled_[index], once=self.passes, twice=self._two_passes,
-                prior=self.prior_, split_epochs=self.split_epochs_, rng=self.rng_,
-            )  # fmt: skip
+            if self.targets_ is None or self.erased_ is None:
+                return F.cross_entropy(network(x).float(), self.labels_[index])
+            return self._soft_loss(network, x, self.targets_[index], self.erased_[index])
 
-    def _two_passes(self, x):
-        # of the paper's recipe their number is another one in each batch, and a compiler would begin anew
-        network = self.module_ if self.loss_after_split.kl_rows == "raw" else self.passes
-        return two_passes(network, x, self.shared_trunk_)
+    def _soft_loss(self, network, x, targets, erased):
+        loss = self.loss_after_split
+        mixed, mixed_targets, heavier_erased = loss.mix(x, targets, erased, self.rng_)
+        kl_weight = loss.kl_weight(self.epochs_after_warmup_)
+        if kl_weight > 0 and loss.kl_rows != "raw":
+            pair = two_passes(network, mixed, self.shared_trunk_)
+            counted = torch.ones_like(erased) if loss.kl_rows == "all" else heavier_erased
+            return loss(pair, mixed_targets, self.prior_, kl_weight, pair, counted)
+        outputs = (network(mixed),)
+        if kl_weight == 0 or len(rows := x[erased]) < 2:
+            return loss(outputs, mixed_targets, self.prior_)
+        # the number of erased rows changes with every batch, for which a compiled network would be compiled again
+        pair = two_passes(self.module_, rows, self.shared_trunk_)
+        return loss(outputs, mixed_targets, self.prior_, kl_weight, pair, torch.ones(len(rows), device=x.device))
+
+
+def _check_targets(made, logits, name):
+    """Return targets, erased rows and figures of what a strategy returned for `logits`; raise if they do not fit."""
+    n_segments = len(logits)
+    targets, *others = made if isinstance(made, tuple) and made else (made,)
+    figures = others.pop() if others and isinstance(others[-1], dict) else {}
+    if len(others) > 1:
+        raise ValueError(
+            f"{name}.targets must return targets, or a tuple of targets, a mask of erased segments and a dict of "
+            f"figures, got a tuple of {len(made)}."
+        )
+    erased = others[0] if others else torch.ones(n_segments, dtype=torch.bool)
+    shapes = [("targets", targets, tuple(logits.shape)), ("a mask of erased segments", erased, (n_segments,))]
+    for what, tensor, shape in shapes:
+        if not isinstance(tensor, torch.Tensor) or tensor.shape != shape:
+            given = f"shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
+            raise ValueError(f"{name}.targets must return {what} as a tensor of shape {shape}, got {given}.")
+    if erased.dtype != torch.bool:
+        raise ValueError(f"{name}.targets must return a mask of erased segments of dtype bool, got {erased.dtype}.")
+    if targets.is_complex():
+        raise ValueError(f"{name}.targets must return real numbers as targets, got {targets.dtype}.")
+    rounding = 1e-2 if targets.dtype in (torch.bfloat16, torch.float16) else 1e-3
+    # without the graph behind it, which only the first batch could go back through
+    targets = targets.detach().float()
+    # NaN and infinity fail a comparison
+    if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < rounding).all()):
+        raise ValueError(
+            f"{name}.targets must return a distribution for each segment: finite values, none below 0, with sum 1."
+        )
+    return targets.to(logits.device), erased.to(logits.device), figures

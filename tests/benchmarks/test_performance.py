@@ -87,9 +87,7 @@ def passes_of_an_epoch(training, bank, strategy=None, **objective):
 def halves(scripts, bank):
     """A split that calls every other row clean."""
     clean = np.arange(len(bank[0])) % 2.0
-    return scripts("training").GMMSplit(
-        warmup_epochs=1, balance=None, noise_model=lambda losses, labels, random_state: clean
-    )
+    return scripts("training").GMMSplit(balance=None, noise_model=lambda losses, labels, random_state: clean)
 
 
 def test_cross_entropy_takes_three_passes_a_segment(scripts, bank):

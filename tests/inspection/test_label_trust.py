@@ -165,7 +165,7 @@ def test_without_a_mixture_the_probability_of_the_label_takes_its_place():
 
 def test_a_split_of_ones_own_without_components_holds_no_mixture():
     nothing = np.full((4, 2), np.nan)
-    with pytest.raises(ValueError, match="holds no mixture"):
+    with pytest.raises(ValueError, match="has no mixture"):
         clean_posterior(Split(np.ones(3), nothing, nothing, nothing, np.full(4, np.nan)), [0.1], 0)
 
 

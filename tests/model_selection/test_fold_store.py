@@ -157,13 +157,12 @@ SCALE = 2.0
 class Towards(LabelStrategy):
     """A strategy of one's own, whose parameters have names that elsewhere decide nothing."""
 
-    def __init__(self, device=None, verbose=0, random_state=None, n_jobs=None, memory=None, warmup_epochs=5):
-        super().__init__(warmup_epochs)
+    def __init__(self, device=None, verbose=0, random_state=None, n_jobs=None, memory=None):
         self.device, self.verbose, self.random_state, self.n_jobs = device, verbose, random_state, n_jobs
         self.memory = memory
 
-    def targets(self, logits, net):
-        return net.inherited_targets()
+    def targets(self, losses, probabilities, labels, epoch):
+        return probabilities
 
 
 class Code(BaseEstimator):

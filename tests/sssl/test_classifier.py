@@ -131,7 +131,7 @@ def test_cross_fitting_without_a_class_in_a_fold_gives_it_zero(songs):
 
 def test_cross_fitting_that_leaves_songs_out_is_refused(songs):
     X, _ = songs
-    with pytest.raises(ValueError, match="leaves 6 songs out and holds 0 more than once"):
+    with pytest.raises(ValueError, match="6 songs are in none and 0 in more than one"):
         SSSLClassifier(cv=[(np.arange(6, 12), np.arange(6))], **QUICK).fit_transform(X, np.tile(["a", "b"], 6))
 
 
@@ -382,13 +382,6 @@ def test_too_few_epochs_to_split_are_told(songs):
     assert {row["phase"] for row in history} == {"warmup"}
 
 
-@pytest.mark.parametrize("answer", [np.ones(3), np.full(51, np.nan), np.full(51, 2.0)], ids=["length", "nan", "range"])
-def test_a_noise_models_answer_is_checked(songs, answer):
-    X, y = songs
-    with pytest.raises(ValueError, match="noise_model must return one clean probability"):
-        SSSLClassifier(**{**QUICK, "noise_model": lambda losses, labels, random_state: answer}).fit(X, y)
-
-
 class Residual(nn.Module):
     """Has a trunk and a head, but is not their composition."""
 
@@ -435,7 +428,7 @@ def test_fits_in_threads_are_those_in_turn(songs):
 def test_folds_are_checked_before_any_training(songs, monkeypatch):
     X, y = songs
     monkeypatch.setattr(SSSLClassifier, "fit", lambda *args: pytest.fail("trained"))
-    with pytest.raises(ValueError, match="holds 12 more than once"):
+    with pytest.raises(ValueError, match="12 in more than one"):
         SSSLClassifier(cv=RepeatedStratifiedKFold(n_splits=2, n_repeats=2), **QUICK).fit_transform(X, y)
 
 

@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from skmer.backbones import MLP
 from skmer.songs import SongSequence
-from skmer.sssl.loss import SSSLLoss
+from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.net import SegmentNet
 from skmer.training.data import SegmentBank, Standardizer
 
@@ -38,7 +38,7 @@ def of_a_batch(batch_size, erased=None, **params):
     net.initialize()
     net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(N) % N_CLASSES)
     if erased is not None:
-        net.set_targets(net.inherited_targets(), erased)
+        net.set_targets(torch.eye(N_CLASSES)[net.labels_], erased)
     index = net.batches(shuffle=True)[0]
     with Operations() as operations:
         net.batch_loss(index).backward()

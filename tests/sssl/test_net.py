@@ -5,9 +5,10 @@ from torch import nn
 
 from skmer.backbones import MLP, SmallCNN, build_backbone
 from skmer.songs import SongSequence
-from skmer.sssl.loss import SSSLLoss, two_passes
-from skmer.sssl.net import SegmentNet
-from skmer.sssl.objectives import symmetric_kl
+from skmer.sssl import SelfLearning
+from skmer.sssl.losses import SSSLLoss, symmetric_kl
+from skmer.sssl.net import SegmentNet, UpdateTargets, two_passes
+from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
 
 
@@ -57,7 +58,7 @@ def test_shared_trunk_has_the_gradient_of_two_full_passes(batch_norm_free):
         (p.logsumexp(1).mean() + q.square().mean() + symmetric_kl(p, q, torch.ones(8))).backward()
         return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
 
-    shared = gradient(lambda: two_passes(network, x))
+    shared = gradient(lambda: two_passes(network, x, shared_trunk=True))
     full = gradient(lambda: (network(x), network(x)))
     # objectives work in float32 inside, so the divergence's part is exact to that only
     torch.testing.assert_close(shared, full, rtol=1e-6, atol=1e-8)
@@ -65,13 +66,13 @@ def test_shared_trunk_has_the_gradient_of_two_full_passes(batch_norm_free):
 
 def test_two_passes_of_one_trunk_differ():
     torch.manual_seed(0)
-    p, q = two_passes(MLP((16,), 3).train(), torch.ones(4, 16))
+    p, q = two_passes(MLP((16,), 3).train(), torch.ones(4, 16), shared_trunk=True)
     assert not torch.equal(p, q)
 
 
 def test_a_network_without_parts_gets_a_doubled_batch():
     torch.manual_seed(0)
-    p, q = two_passes(WithoutParts().train(), torch.ones(4, 16))
+    p, q = two_passes(WithoutParts().train(), torch.ones(4, 16), shared_trunk=False)
     assert p.shape == q.shape == (4, 3)
     assert not torch.equal(p, q)
 
@@ -88,7 +89,7 @@ def test_a_network_without_parts_gets_a_doubled_batch():
 def test_forward_passes_of_a_batch(params, trunk, head):
     network = CountingMLP((16,), 3)
     net = make_net(network, ramp_epochs=0, **params)
-    net.set_targets(net.inherited_targets(), torch.arange(32) % 2 == 0)
+    net.set_targets(torch.eye(3)[net.labels_], torch.arange(32) % 2 == 0)
     net.batch_loss(torch.arange(8))
     assert network.rows == {"trunk": trunk, "head": head}
 
@@ -97,8 +98,8 @@ def test_lambda_grows_over_the_ramp():
     net = make_net(MLP((16,), 3), lambda_kl=2.0, ramp_epochs=4)
     seen = []
     for _ in range(6):
-        net.set_targets(net.inherited_targets(), torch.zeros(32, dtype=torch.bool))
-        seen.append(net.loss_after_split.kl_weight(net.split_epochs_))
+        net.set_targets(torch.eye(3)[net.labels_], torch.zeros(32, dtype=torch.bool))
+        seen.append(net.loss_after_split.kl_weight(net.epochs_after_warmup_))
     assert seen == [0.5, 1.0, 1.5, 2.0, 2.0, 2.0]
 
 
@@ -122,7 +123,7 @@ def test_warm_up_is_plain_cross_entropy():
 def test_no_erased_row_still_gives_a_finite_loss():
     for kl_rows in ("mixed", "raw", "all"):
         net = make_net(MLP((16,), 3), ramp_epochs=0, kl_rows=kl_rows)
-        net.set_targets(net.inherited_targets(), torch.zeros(32, dtype=torch.bool))
+        net.set_targets(torch.eye(3)[net.labels_], torch.zeros(32, dtype=torch.bool))
         assert torch.isfinite(net.batch_loss(torch.arange(8)))
 
 
@@ -195,7 +196,7 @@ def test_the_rows_that_r_drop_counts(monkeypatch, kl_rows, counted):
         seen["n"], seen["weight"] = len(p), weight
         return torch.tensor(10.0)
 
-    monkeypatch.setattr("skmer.sssl.loss.symmetric_kl", spy)
+    monkeypatch.setattr("skmer.sssl.losses.symmetric_kl", spy)
     batch = net.bank_.gather(torch.arange(4))
     passed = []
     net.module_.trunk.register_forward_hook(lambda module, x, z: passed.append(x[0].clone()))
@@ -219,3 +220,30 @@ def test_an_epoch_trains_in_training_mode_after_a_split():
     net.run_epoch()
     assert modes
     assert all(modes)
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_the_targets_of_an_epoch_come_from_the_average_if_there_is_one(averaged):
+    torch.manual_seed(0)
+    net = make_net(MLP((16,), 3))
+    network = net.module_
+    if averaged:
+        average = AverageWeights()
+        average.on_train_begin(net)
+        net.callbacks_.append(("average", average))
+        network = average.average_.module
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.mul_(-1)
+    strategy = SelfLearning()
+    strategy.initialize(np.arange(3), seed=0)
+    update = UpdateTargets(strategy, warmup_epochs=2)
+    for epoch in (1, 2, 3):
+        assert net.targets_ is None
+        net.history.new_epoch()
+        net.history.record("epoch", epoch)
+        update.on_epoch_begin(net)
+    torch.testing.assert_close(net.targets_, torch.softmax(net.row_outputs(net.bank_, network), 1))
+    assert net.erased_.all()
+    assert net.history[:, "phase"] == ["warmup", "warmup", "SelfLearning"]
+    assert "label_change" in net.history[-1]

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skmer.sssl.objectives import cross_entropy, mixup, prior_penalty, sharpen, symmetric_kl
+from skmer.sssl.losses import SSSLLoss, mixup, prior_penalty, sharpen, symmetric_kl
 
 logit_arrays = arrays(np.float32, (3, 4), elements=st.floats(-20, 20, width=32))
 
@@ -41,7 +41,8 @@ def test_cross_entropy_on_mixed_targets_is_eq_7():
     logits, delta = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), 0.3
     p, q = torch.tensor([0, 1, 2, 0, 1]), torch.tensor([1, 1, 0, 2, 2])
     one_hot = torch.eye(3)
-    mixed = cross_entropy(logits, delta * one_hot[p] + (1 - delta) * one_hot[q])
+    loss = SSSLLoss(prior_weight=0.0)
+    mixed = loss((logits,), delta * one_hot[p] + (1 - delta) * one_hot[q], torch.ones(3) / 3)
     log_f = torch.log_softmax(logits, 1)
     rows = torch.arange(5)
     eq_7 = -(delta * log_f[rows, p] + (1 - delta) * log_f[rows, q]).mean()

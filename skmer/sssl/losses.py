@@ -1,0 +1,84 @@
+"""The loss of semi-supervised self-learning: mixup, cross-entropy, R-Drop and the prior penalty."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+__all__ = ["SSSLLoss", "mixup", "prior_penalty", "sharpen", "symmetric_kl"]
+
+
+def sharpen(probabilities, temperature):
+    """Raise distributions, (n, n_classes), to the power 1 / temperature and normalise them (Sun et al., Eq. 4)."""
+    # The exponent printed in the paper, -k / T, would invert the ranking of the classes.
+    # In the log domain p ** (1 / T) does not underflow.
+    return torch.softmax(torch.log(probabilities.clamp_min(1e-30)) / temperature, dim=1)
+
+
+def mixup(x, targets, delta, partner):
+    """Mix each row with its partner, with weights `delta` and 1 - `delta` (Sun et al., Eq. 6)."""
+    weight = delta.to(x.dtype).view(-1, *[1] * (x.ndim - 1))
+    mixed = torch.lerp(x[partner], x, weight)
+    return mixed, torch.lerp(targets[partner], targets, delta.to(targets.dtype)[:, None])
+
+
+def symmetric_kl(logits_p, logits_q, counted):
+    """Compute R-Drop (Sun et al., Eq. 8): (KL(P || Q) + KL(Q || P)) / 2, averaged over the counted rows.
+
+    The paper prints a sum over U; a mean does not depend on the size of U.
+    """
+    log_p, log_q = torch.log_softmax(logits_p.float(), 1), torch.log_softmax(logits_q.float(), 1)
+    # KL(P || Q) + KL(Q || P) = sum (p - q) (log p - log q)
+    divergence = 0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(1)
+    weight = counted.to(divergence.dtype)
+    return (divergence * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def prior_penalty(logits, prior):
+    """Compute KL(prior || mean prediction) of a batch.
+
+    Keeps self-training from assigning every uncertain segment to the same class (Tanaka et al., 2018;
+    Li et al., "DivideMix", 2020).
+    """
+    mean = torch.softmax(logits.float(), 1).mean(0)
+    return (prior * (torch.log(prior) - torch.log(mean.clamp_min(1e-12)))).sum()
+
+
+@dataclass(frozen=True)
+class SSSLLoss:
+    """The loss of a batch with soft targets (Sun et al., Eq. 6 to 9); parameters as in `skmer.SSSLClassifier`."""
+
+    mixup_alpha: float = 4.0
+    mixup_dominant: bool = True
+    lambda_kl: float = 1.0
+    kl_rows: str = "mixed"
+    ramp_epochs: int = 16
+    prior_weight: float = 1.0
+
+    def kl_weight(self, n_epochs):
+        """Return the weight of R-Drop in the `n_epochs`-th epoch after warm-up."""
+        return self.lambda_kl * min(1.0, n_epochs / max(1, self.ramp_epochs))
+
+    def mix(self, x, targets, erased, rng):
+        """Apply mixup to a batch; return segments, targets, and whether the heavier partner's label was erased."""
+        if self.mixup_alpha == 0:
+            return x, targets, erased
+        weights = rng.beta(self.mixup_alpha, self.mixup_alpha, len(x))
+        if self.mixup_dominant:
+            weights = np.maximum(weights, 1 - weights)
+        delta = torch.from_numpy(weights.astype(np.float32)).to(x.device)
+        partner = torch.from_numpy(rng.permutation(len(x))).to(x.device)
+        heavier_erased = torch.where(delta >= 0.5, erased, erased[partner])
+        return *mixup(x, targets, delta, partner), heavier_erased
+
+    def __call__(self, outputs, targets, prior, kl_weight=0.0, pair=None, counted=None):
+        """Compute the loss of a batch.
+
+        `outputs` holds the logits of one or two passes of the batch, whose losses are averaged; `pair`, if given,
+        the logits of the two passes that R-Drop compares in the `counted` rows.
+        """
+        loss = sum(F.cross_entropy(logits.float(), targets) for logits in outputs) / len(outputs)
+        if self.prior_weight:
+            loss = loss + sum(self.prior_weight * prior_penalty(logits, prior) for logits in outputs) / len(outputs)
+        return loss if pair is None else loss + kl_weight * symmetric_kl(pair[0], pair[1], counted)

@@ -1,0 +1,367 @@
+"""Label strategies: the targets of each epoch where inherited labels may be wrong."""
+
+import dataclasses
+import warnings
+from numbers import Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch.nn import functional as F
+
+from skmer.sssl.losses import sharpen
+from skmer.sssl.mixture import Split, check_clean_probability, gaussian_mixture_split
+
+__all__ = ["GMMSplit", "LabelStrategy", "SelfLearning"]
+
+
+class LabelStrategy(BaseEstimator):
+    """Base class of strategies against label noise, which choose the targets of each epoch.
+
+    During warm-up, `skmer.SSSLClassifier` trains with cross-entropy on the inherited labels. From then on, at the
+    beginning of each epoch, it passes the losses and predictions of all training segments to the method `targets`,
+    which returns the targets of the epoch. To write a strategy, derive a class with this method and pass an instance
+    as `noise_model`; mixup, R-Drop and the prior penalty still apply as they are set.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in the order of the columns of the probabilities. Set by `initialize`.
+    random_state_ : RandomState
+        Random numbers of the fit, determined by the classifier's `random_state`. Set by `initialize`.
+
+    See Also
+    --------
+    GMMSplit : Erases the labels of segments with a large loss, as the paper does.
+    SelfLearning : Replaces every label by the prediction.
+
+    Examples
+    --------
+    A strategy that moves each label towards the prediction by a fixed share (bootstrapping, Reed et al., 2015):
+
+    >>> import torch
+    >>> from sklearn.datasets import load_digits
+    >>> from skmer import SSSLClassifier
+    >>> from skmer.sssl import LabelStrategy
+    >>> class Bootstrapping(LabelStrategy):
+    ...     def __init__(self, share=0.2):
+    ...         self.share = share
+    ...
+    ...     def targets(self, losses, probabilities, labels, epoch):
+    ...         inherited = torch.nn.functional.one_hot(labels, len(self.classes_))
+    ...         return torch.lerp(inherited.float(), probabilities, self.share)
+    >>> X, y = load_digits(return_X_y=True)
+    >>> classifier = SSSLClassifier("mlp", noise_model=Bootstrapping(share=0.3), max_epochs=8, random_state=0)
+    >>> classifier.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.9
+    True
+    """
+
+    _parameter_constraints: dict = {}  # noqa: RUF012
+
+    def initialize(self, classes, seed):
+        """Validate the parameters and discard the state of an earlier fit; called before the first epoch.
+
+        Parameters
+        ----------
+        classes : ndarray of shape (n_classes,)
+            The labels.
+        seed : int
+            Seed of `random_state_`.
+        """
+        self._validate_params()
+        self.classes_ = classes
+        self.random_state_ = np.random.RandomState(seed)
+
+    def targets(self, losses, probabilities, labels, epoch):
+        """Return the targets of an epoch; every subclass must define this method.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (n_segments,)
+            Cross-entropy of each training segment against its inherited label, in nats.
+        probabilities : Tensor of shape (n_segments, n_classes)
+            Predictions for the training segments, without dropout.
+        labels : Tensor of shape (n_segments,)
+            Inherited labels, as positions in `classes_`.
+        epoch : int
+            Number of the epoch, counted from 1, warm-up included.
+
+        Returns
+        -------
+        targets : Tensor of shape (n_segments, n_classes)
+            A distribution for each segment. May be returned alone, or in a tuple with one or both of the following.
+        erased : Tensor of shape (n_segments,) of bool
+            Segments whose label was erased, to which R-Drop applies. By default all segments.
+        figures : dict
+            Entries for the row of the epoch in ``history_``.
+
+        Raises
+        ------
+        NotImplementedError
+            If a subclass does not define the method.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define a method targets(losses, probabilities, labels, epoch)."
+        )
+
+    def clean_probability(self, losses, probabilities, labels):
+        """Return the probability that each inherited label is correct, according to the trained network.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (n_segments,)
+            Cross-entropy of each training segment against its inherited label, in nats.
+        probabilities : Tensor of shape (n_segments, n_classes)
+            Predictions of the trained network.
+        labels : Tensor of shape (n_segments,)
+            Inherited labels, as positions in `classes_`.
+
+        Returns
+        -------
+        ndarray or Tensor of shape (n_segments,)
+            Values in [0, 1]; in this class the predicted probability of the label.
+        """
+        return probabilities.gather(1, labels[:, None])[:, 0]
+
+
+class GMMSplit(LabelStrategy):
+    """Split the training segments into clean and noisy ones by a mixture over their losses.
+
+    Clean segments keep their label. The label of the others is erased and replaced by a sharpened prediction. An
+    epoch in which a class keeps (almost) no label is trained on the inherited labels instead, with a warning.
+
+    Parameters
+    ----------
+    noise_model : callable, default=gaussian_mixture_split
+        Called as ``noise_model(losses, labels, random_state=...)``; returns a `Split` or the clean probabilities.
+    balance : {"class", None}, default="class"
+        Whether the noise model receives the labels, and so fits one mixture for each class.
+    clean_threshold : float, default=0.5
+        Threshold tau: segments with a larger clean probability are clean.
+    temperature : float, default=0.5
+        Temperature T of the sharpening.
+    loss_memory : float, default=0.0
+        Weight of the losses of earlier epochs in the losses that are split, in [0, 1).
+    min_separation : float, default=0.0
+        Smallest separation of the components (Ashman's D, averaged over the classes) for which a split is used.
+
+    Attributes
+    ----------
+    split_ : Split
+        The last split.
+    losses_ : ndarray of shape (n_segments,)
+        The losses of the last split.
+
+    See Also
+    --------
+    SelfLearning : Replaces every label by the prediction.
+    gaussian_mixture_split : The default noise model.
+
+    Notes
+    -----
+    In ``history_``, each epoch has ``clean_share``, ``clean_mean`` and ``noisy_mean`` (mean losses), ``separation``,
+    and ``phase``, which is ``"sssl"``, or ``"supervised"`` if the split was not used.
+
+    References
+    ----------
+    Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition", section 2.1.2.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmer import SSSLClassifier
+    >>> from skmer.sssl import GMMSplit
+    >>> X, y = load_digits(return_X_y=True)
+    >>> classifier = SSSLClassifier("mlp", noise_model=GMMSplit(clean_threshold=0.7), max_epochs=8, random_state=0)
+    >>> classifier.fit(X[:1000], y[:1000]).history_[-1]["phase"]
+    'sssl'
+    """
+
+    MIN_CLEAN_SHARE = 0.02  # of the segments of a class
+
+    _parameter_constraints = {  # noqa: RUF012
+        "noise_model": [callable],
+        "balance": [StrOptions({"class"}), None],
+        "clean_threshold": [Interval(Real, 0, 1, closed="both")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "loss_memory": [Interval(Real, 0, 1, closed="left")],
+        "min_separation": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        noise_model=gaussian_mixture_split,
+        balance="class",
+        clean_threshold=0.5,
+        temperature=0.5,
+        loss_memory=0.0,
+        min_separation=0.0,
+    ):
+        self.noise_model = noise_model
+        self.balance = balance
+        self.clean_threshold = clean_threshold
+        self.temperature = temperature
+        self.loss_memory = loss_memory
+        self.min_separation = min_separation
+
+    def initialize(self, classes, seed):
+        """Validate the parameters and discard the losses of an earlier fit: see `LabelStrategy.initialize`."""
+        super().initialize(classes, seed)
+        if isinstance(self.noise_model, type):
+            raise ValueError(f"noise_model is the class {self.noise_model.__name__}: pass an instance of it.")
+        self.losses_ = np.empty(0)
+        self._warned = False
+
+    def targets(self, losses, probabilities, labels, epoch):
+        """Return the labels of clean segments, and sharpened predictions for the others: see `LabelStrategy.targets`.
+
+        Parameters
+        ----------
+        losses, probabilities, labels, epoch
+            As in `LabelStrategy.targets`.
+
+        Returns
+        -------
+        targets, erased, figures
+            As in `LabelStrategy.targets`; no label is erased if the split is not used.
+        """
+        values = losses.cpu().numpy()
+        if len(self.losses_) and self.loss_memory > 0:
+            values = self.loss_memory * self.losses_ + (1 - self.loss_memory) * values
+        clean = self._split(values, labels).clean_probability > self.clean_threshold
+        figures = {
+            "clean_share": float(clean.mean()),
+            "clean_mean": float(self.losses_[clean].mean()) if clean.any() else float("nan"),
+            "noisy_mean": float(self.losses_[~clean].mean()) if (~clean).any() else float("nan"),
+            "separation": float(self.split_.separation.mean()),
+        }
+        inherited = F.one_hot(labels, probabilities.shape[1]).float()
+        reason = self._why_unusable(clean, labels.cpu().numpy())
+        if reason:
+            self._warn_once(
+                f"Epoch {epoch} is trained on the inherited labels because {reason}. If this happens in most epochs, "
+                "raise warmup_epochs or lower clean_threshold. Further such epochs of this fit are not reported."
+            )
+            return inherited, torch.zeros_like(labels, dtype=torch.bool), {**figures, "phase": "supervised"}
+        erased = torch.as_tensor(~clean, device=labels.device)
+        targets = torch.where(erased[:, None], sharpen(probabilities, self.temperature), inherited)
+        return targets, erased, {**figures, "phase": "sssl"}
+
+    def clean_probability(self, losses, probabilities, labels):
+        """Split once more by the losses of the trained network, without those of earlier epochs.
+
+        Parameters
+        ----------
+        losses, probabilities, labels
+            As in `LabelStrategy.clean_probability`.
+
+        Returns
+        -------
+        ndarray of shape (n_segments,)
+            Posterior probability of the component with the smaller mean.
+        """
+        return self._split(losses.cpu().numpy(), labels).clean_probability
+
+    def _split(self, losses, labels):
+        self.losses_ = losses.astype(np.float64)
+        labels = labels.cpu().numpy() if self.balance == "class" else None
+        split = self.noise_model(self.losses_, labels, random_state=self.random_state_)
+        if not isinstance(split, Split):
+            missing = np.full((1, 2), np.nan)
+            split = Split(split, missing, missing, missing, np.full(1, np.nan))
+        clean = check_clean_probability(split.clean_probability, len(losses), "noise_model")
+        self.split_ = dataclasses.replace(split, clean_probability=clean)
+        return self.split_
+
+    def _why_unusable(self, clean, labels):
+        """Return the reason not to use a split, or an empty string."""
+        if clean.all():
+            return "all losses are equal" if (self.split_.separation == 0).all() else "no label was found noisy"
+        if self.split_.separation.mean() < self.min_separation:
+            return f"the components are closer than min_separation={self.min_separation}"
+        kept, total = (np.bincount(chosen, minlength=len(self.classes_)) for chosen in (labels[clean], labels))
+        needed = np.maximum(1, self.MIN_CLEAN_SHARE * total)
+        if (kept < needed).any():
+            short = int(np.argmin(kept / needed))
+            return f"class {str(self.classes_[short])!r} kept {kept[short]} of {total[short]} segments as clean"
+        return ""
+
+    def _warn_once(self, message):
+        if not self._warned:
+            # past this class, the callback, skorch's notify, the net and the classifier: the call of fit
+            warnings.warn(message, stacklevel=9)
+            self._warned = True
+
+
+class SelfLearning(LabelStrategy):
+    """Iterative self-learning: the predictions of an epoch are the soft labels of the next.
+
+    After warm-up the inherited labels are not used any more, so that errors of the network are learnt as labels
+    (confirmation bias, the SSSL paper's criticism of the method); `inertia` slows this down.
+
+    Parameters
+    ----------
+    inertia : float, default=0.0
+        Weight of the previous soft label in the new one, in [0, 1); the first previous label is the inherited one.
+        Mao et al.'s method, as described in the SSSL paper, has none.
+
+    Attributes
+    ----------
+    soft_labels_ : Tensor of shape (n_segments, n_classes)
+        The last targets.
+
+    See Also
+    --------
+    GMMSplit : Keeps the labels of segments with a small loss.
+
+    Notes
+    -----
+    In ``history_``, ``label_change`` is the share of segments whose soft label is largest for another class than the
+    inherited one.
+
+    References
+    ----------
+    Mao, Ching, Lee, "Enhancing segment-based speech emotion recognition by iterative self-learning", IEEE/ACM TASLP
+    30 (2022), as described by Sun et al., section 1. Details of the original are not given there: warm-up, loss and
+    learning rate are those of SSSL.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmer import SSSLClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> classifier = SSSLClassifier.from_recipe("self-learning", backbone="mlp", max_epochs=8, random_state=0)
+    >>> classifier.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.9
+    True
+    """
+
+    _parameter_constraints = {"inertia": [Interval(Real, 0, 1, closed="left")]}  # noqa: RUF012
+
+    def __init__(self, inertia=0.0):
+        self.inertia = inertia
+
+    def initialize(self, classes, seed):
+        """Validate the parameters and discard the soft labels of an earlier fit: see `LabelStrategy.initialize`."""
+        super().initialize(classes, seed)
+        self.soft_labels_ = None
+
+    def targets(self, losses, probabilities, labels, epoch):
+        """Return the predictions as soft labels: see `LabelStrategy.targets`.
+
+        Parameters
+        ----------
+        losses, probabilities, labels, epoch
+            As in `LabelStrategy.targets`.
+
+        Returns
+        -------
+        targets, figures
+            The soft labels, and ``label_change``.
+        """
+        previous = self.soft_labels_
+        if previous is None:
+            previous = F.one_hot(labels, probabilities.shape[1]).float()
+        self.soft_labels_ = torch.lerp(probabilities, previous, self.inertia)
+        change = float((self.soft_labels_.argmax(1) != labels).float().mean())
+        return self.soft_labels_, {"label_change": change}
