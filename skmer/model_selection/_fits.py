@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
+from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from skmer._hash import stable_hash

@@ -1,4 +1,4 @@
-"""compare_systems: several estimators on the same folds, with progress."""
+"""compare_systems and summary_table: cross-validate several estimators on the same folds."""
 
 import re
 
@@ -31,31 +31,32 @@ def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=N
     systems : dict of str to estimator
         The systems, by name.
     X : SongSequence or sequence
-        What the systems take, one item a song.
+        Songs, as the systems take them.
     y : array-like of shape (n_songs,)
         Labels.
     groups : array-like of shape (n_songs,), default=None
-        For splitters that keep groups, such as artists, together. They do not reach the
-        cross-fitting of `SSSLClassifier`; scikit-learn's `cross_validate` with metadata
-        routing brings them there.
+        Passed to the splitter, for example to keep the songs of an artist together. They are not passed
+        to the cross-fitting of `SSSLClassifier`; scikit-learn's `cross_validate` with metadata
+        routing does that.
     cv : int, splitter or iterable, default=10
         Folds.
     collect : callable, default=None
         Called as ``collect(estimator, train, test)`` after each fit; returns a dict of
-        further figures.
+        further values.
     n_jobs : int, default=None
-        Processes over systems and folds.
+        Number of processes over systems and folds.
     verbose : int, default=0
         1 shows a progress bar with the time left.
 
     Returns
     -------
     dict of str to dict of str to ndarray
-        For each system, each figure's values over the folds: those of `emotion_scores`
-        and what `collect` gave.
+        For each system, the values of each score over the folds: those of `emotion_scores`
+        and those returned by `collect`.
 
     See Also
     --------
+    run_experiment : Keeps finished fits on disk, and takes protocols and seeds.
     sklearn.model_selection.cross_validate : For one system.
 
     Examples
@@ -85,12 +86,12 @@ def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=N
 
 
 def summary_table(results, scores=("accuracy", "macro-F1", "balanced accuracy")):
-    """Print what `compare_systems` found as a table of mean ± standard deviation over folds.
+    """Format the scores of systems as a table of mean ± standard deviation over folds.
 
     Parameters
     ----------
     results : dict
-        What `compare_systems` returned.
+        Scores by system, as `compare_systems` returns them.
     scores : sequence of str, default=("accuracy", "macro-F1", "balanced accuracy")
         The columns.
 
@@ -109,7 +110,7 @@ def summary_table(results, scores=("accuracy", "macro-F1", "balanced accuracy"))
     | dummy  | .300 ± .050 |
     """
     rows = [["system", *scores]]
-    for name, figures in results.items():
-        cells = [f"{figures[s].mean():.3f} ± {figures[s].std():.3f}" if s in figures else "" for s in scores]
+    for name, values in results.items():
+        cells = [f"{values[s].mean():.3f} ± {values[s].std():.3f}" if s in values else "" for s in scores]
         rows.append([name, *(re.sub(r"\b0\.", ".", cell) for cell in cells)])
     return markdown_table(rows[0], rows[1:])

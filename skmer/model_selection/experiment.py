@@ -1,52 +1,55 @@
-"""run_experiment: several systems on the same folds, each finished fold kept, so that a killed run goes on."""
+"""run_experiment: several systems on the same folds; finished fits are kept, so that a stopped run goes on."""
 
 import operator
-import tempfile
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+import re
+import warnings
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
+from sklearn import get_config
 from sklearn.utils import check_consistent_length
-from tqdm.auto import tqdm
 
-from skmer.model_selection._fold_jobs import DUMMY, Job, dummy_rows, parts_of_fold, row_name, versions
-from skmer.model_selection.fold_store import FoldStore, describe, song_names
+from skmer._run_parameters import OF_RUN
+from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys, versions
 from skmer.model_selection.protocols import Protocol, check_labels
+from skmer.model_selection.scores import emotion_scores
 
 __all__ = ["DUMMY", "Experiment", "run_experiment"]
+
+DUMMY = "dummy (commonest class)"
 
 
 @dataclass
 class Experiment:
-    """What systems did on the folds of a protocol, with all that is needed to judge it.
+    """The scores of systems on the folds of a protocol.
 
     Parameters
     ----------
     protocol : dict
-        Settings of the `Protocol`, with the ``"description"``.
+        Settings of the `Protocol`, with its ``"description"``.
     rows : list of dict
         One for each system, readout, fold and seed: ``name``, ``fold``, ``inner`` (fold
         within the training songs, or None), ``seed``, ``n_train``, ``n_test``,
-        ``threshold``, ``scores``, ``seconds`` and, but for the dummy, ``versions`` and
+        ``threshold``, ``scores``, ``seconds`` and, except for the dummy, ``versions`` and
         ``history``.
     folds : list of int
         The folds that were run, of ``n_folds``.
     n_folds : int
-        Folds of the protocol.
+        Number of folds of the protocol.
     versions : dict
-        Of Python and the packages, and the digest of the code.
+        Of Python and the packages.
     date : str
-        When it ended, UTC.
+        When the run ended, UTC.
     systems : dict
         The systems' parameters by name.
     n_found : int
-        Fits that an earlier run had finished, of all systems and seeds. It does not part equal experiments.
+        Number of fits that an earlier run had finished. Not compared between experiments.
 
     See Also
     --------
-    run_experiment : Makes it.
+    run_experiment : Runs systems.
 
     Examples
     --------
@@ -71,7 +74,7 @@ class Experiment:
         return list(dict.fromkeys(row["name"] for row in self.rows))
 
     def scores(self, name):
-        """Give the figures of a system on the test folds.
+        """Return the scores of a system on the test folds.
 
         Parameters
         ----------
@@ -81,20 +84,20 @@ class Experiment:
         Returns
         -------
         dict of str to ndarray
-            Each figure's values over folds and seeds, in the form that `summary_table` takes;
-            empty for a name that is not there.
+            The values of each score over folds and seeds, as `summary_table` takes them;
+            empty for an unknown name.
         """
         rows = [row["scores"] for row in self.rows if row["name"] == name and row["inner"] is None]
         return {score: np.array([row[score] for row in rows]) for score in rows[0]} if rows else {}
 
     def to_dict(self):
-        """Give everything as plain values.
+        """Return everything as plain values.
 
         Returns
         -------
         dict
-            As JSON can hold it; ``Experiment(**that)`` gives the experiment back. `n_found`, which
-            is this run's alone, is left out.
+            As JSON can hold it; ``Experiment(**values)`` restores the experiment. `n_found`, which
+            concerns this run only, is left out.
         """
         return {name: value for name, value in self.__dict__.items() if name != "n_found"}
 
@@ -119,29 +122,29 @@ def run_experiment(
     Parameters
     ----------
     systems : dict of str to EstimatorSystem or NetworkSystem
-        The systems, by name. A dummy that gives the commonest training class is added.
+        The systems, by name. A dummy that predicts the commonest training class is added.
     X : sequence of n_songs paths or arrays
         Songs, as the systems take them.
     y : array-like of shape (n_songs,) or (n_songs, 2)
         Labels, or ratings that the protocol's threshold turns into classes inside each fold.
     protocol : Protocol, default=None
-        How songs are divided; by default the paper's ten stratified folds.
+        How songs are divided; None is the paper's ten stratified folds.
     groups : array-like of shape (n_songs,), default=None
         Such as the artist of each song.
     splits : dict, default=None
-        Published splits, as loaders give them.
+        Published splits, as loaders return them.
     folds : list of int, default=None
-        Only these folds are run, so that machines can share the work; by default all.
+        Run only these folds, so that machines can share the work; None runs all.
     inner_splits : int, default=None
-        Also run this many folds within the training songs of each fold, for
+        Also run this number of folds within the training songs of each fold, for
         `chosen_inside_folds`.
     seeds : sequence of int, default=(0,)
         Each fold is run with each of them.
     store : str or Path, default=None
-        Folder in which each finished fold is kept; a run that is started again takes up
-        what it finds there. None keeps nothing.
+        Folder in which each finished fit is kept as a JSON file; fits that are in it are not run
+        again. None keeps nothing.
     n_jobs : int, default=None
-        Processes over systems and folds.
+        Number of processes over systems and folds.
     verbose : int, default=0
         1 shows progress with the time left.
 
@@ -153,9 +156,8 @@ def run_experiment(
     Raises
     ------
     ValueError
-        If the folds, seeds, groups, splits, labels, systems or the store do not fit.
-    RuntimeError
-        If skmer's code was changed on disk before a worker process read it.
+        If the folds, seeds, groups, splits, labels or systems do not fit together, a system has a
+        parameter that cannot be hashed, or a file of the store is damaged.
 
     See Also
     --------
@@ -163,13 +165,11 @@ def run_experiment(
 
     Notes
     -----
-    A kept fold is taken up when all that decides it is the same: the songs (folder, name and
-    size, or digest), the training songs' labels and groups, which songs train and test, the
-    number of the fold, the system's name and parameters, the seed and skmer's code between
-    songs and labels (comments and docstrings aside, as this version of Python parses it).
-    Number of processes, device and the versions of other packages are written down, but do not
-    part folds: machines that share a table should have the same. User warnings of systems are
-    not shown.
+    A kept fit is identified by the names and contents of the songs, the training songs' labels and
+    groups, the system's name, class and parameters, the seed and the version of skmer. An edited line
+    of code in a function or class that a system uses, or another version of another package, is not
+    noticed: delete the files of the store to have its fits run again. The number of processes and the
+    device do not matter. User warnings of systems are not shown.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def run_experiment(
     """
     check_consistent_length(X, y, groups)
     y = check_labels(y)
-    # an array, because a pandas Series is asked for its index and not for positions
+    # a pandas Series would be indexed by its index and not by position
     groups = None if groups is None else check_labels(groups, "groups")
     seeds = _integers(seeds, "seeds")
     if not seeds or len(set(seeds)) < len(seeds):
@@ -196,26 +196,25 @@ def run_experiment(
     chosen = list(range(len(all_folds))) if folds is None else sorted(set(_integers(folds, "folds")))
     if not chosen or chosen[0] < 0 or chosen[-1] >= len(all_folds):
         raise ValueError(f"folds must be some of 0 to {len(all_folds) - 1}, got {folds}.")
-    if DUMMY in systems or not systems:
-        raise ValueError(f"Name at least one system, and none {DUMMY!r}: that one is added.")
     _check_systems(systems)
-    parts = [
-        part for fold in chosen for part in parts_of_fold(fold, all_folds[fold], y, groups, protocol, inner_splits)
-    ]
-    names = song_names(X)
-    with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
-        jobs = [
-            Job(name, systems[name], part, seed, FoldStore(folder), names, groups)
-            for part in parts
-            for seed in seeds
-            for name in systems
-        ]
-        missing = [job for job in jobs if job.load() is None]
-        for name in dict.fromkeys(job.name for job in missing):
-            systems[name].prepare(X, n_jobs, verbose)
-        _run(missing, jobs, X, groups, n_jobs, verbose)
-        rows = [row for part in parts for seed in seeds for row in dummy_rows(part, seed)]
-        rows += [row for job in jobs for row in job.rows()]
+    parts = [part for i in chosen for part in _parts_of_fold(i, all_folds[i], y, groups, protocol, inner_splits)]
+    jobs = [(part, seed, name) for part in parts for seed in seeds for name in systems]
+    songs = song_keys(X)
+    shown = verbose if n_jobs in (None, 1) else 0
+    fits = [_make_fit(name, systems[name], X, part, seed, songs, groups, shown) for part, seed, name in jobs]
+
+    def prepare(missing):
+        missing = {id(fit) for fit in missing}
+        for name in systems:
+            if any(id(fit) in missing and job[2] == name for fit, job in zip(fits, jobs, strict=True)):
+                systems[name].prepare(X, n_jobs, verbose)
+
+    results, n_found = run_fits(fits, store, n_jobs, verbose, "Folds", prepare)
+    rows = [_dummy_row(part, seed) for part in parts for seed in seeds]
+    for (part, seed, name), result in zip(jobs, results, strict=True):
+        more = {"seconds": result["seconds"], "versions": result["versions"], "history": result.get("history")}
+        for readout, predicted in result["predictions"].items():
+            rows.append(_row(_row_name(name, readout), part, seed, predicted, more))
     return Experiment(
         protocol={**protocol.to_dict(), "description": protocol.describe(), "seeds": list(seeds)},
         rows=rows,
@@ -223,8 +222,8 @@ def run_experiment(
         n_folds=len(all_folds),
         versions=versions(),
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        systems={name: describe(system.parts) for name, system in systems.items()},
-        n_found=len(jobs) - len(missing),
+        systems={name: _describe(system.parts) for name, system in systems.items()},
+        n_found=n_found,
     )
 
 
@@ -237,26 +236,100 @@ def _integers(values, name):
 
 
 def _check_systems(systems):
+    if DUMMY in systems or not systems:
+        raise ValueError(f"systems must hold at least one system, and none named {DUMMY!r}: that one is added.")
     names: list = []
     for name, system in systems.items():
         if isinstance(system, type) or not hasattr(system, "parts"):
             raise ValueError(f"The system {name!r} must be an EstimatorSystem or NetworkSystem, got {system!r}.")
-        names += [row_name(name, readout) for readout in getattr(system, "readouts", {"": None})]
+        names += [_row_name(name, readout) for readout in getattr(system, "readouts", {"": None})]
     if len(set(names)) < len(names):
         raise ValueError(f"Two systems or readouts would have the same name: rename one of {names}.")
 
 
-def _run(missing, jobs, X, groups, n_jobs, verbose):
-    """Run the jobs that are not kept yet, with the time left by their cost."""
-    alone = n_jobs in (None, 1)
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs", max_nbytes="100K")
-    done = parallel(delayed(job.run)(X, groups, verbose if alone else 0) for job in missing)
-    total, left = sum(job.cost for job in jobs), sum(job.cost for job in missing)
-    layout = "{desc}: {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
-    with tqdm(total=total, initial=total - left, desc="Folds", bar_format=layout, disable=not verbose) as bar:
-        finished = len(jobs) - len(missing)
-        bar.set_postfix_str(f"{finished} of {len(jobs)} fits")
-        for job in done:
-            finished += 1
-            bar.set_postfix_str(f"{finished} of {len(jobs)} fits", refresh=False)
-            bar.update(job.cost)
+@dataclass
+class _Part:
+    """Training and test songs of a fold, or of a fold within its training songs, with their classes."""
+
+    fold: int
+    inner: int | None
+    train: np.ndarray
+    test: np.ndarray
+    labels: np.ndarray
+    threshold: float | list | None
+
+
+def _parts_of_fold(fold, songs, y, groups, protocol, inner_splits):
+    """Return the fold itself and, where asked, the folds within its training songs."""
+    train, test = songs
+    parts = [_Part(fold, None, train, test, *protocol.labels(y, train))]
+    if inner_splits is not None:
+        kind = "stratified" if groups is None or protocol.folds == "stratified" else "grouped"
+        inside = Protocol(kind, inner_splits, protocol.threshold, protocol.fold_seed)
+        for i, (a, b) in enumerate(inside.split(y[train], None if groups is None else groups[train])):
+            parts.append(_Part(fold, i, train[a], train[b], *protocol.labels(y, train[a])))
+    return parts
+
+
+def _make_fit(name, system, X, part, seed, songs, groups, verbose):
+    labels = part.labels.tolist()
+    key = fit_key(
+        system.parts,
+        seed,
+        # labels of test songs decide the scores, not the predictions
+        [(songs[i], labels[i]) for i in part.train],
+        [songs[i] for i in part.test],
+        None if groups is None else [str(groups[i]) for i in part.train],
+        get_config()["enable_metadata_routing"],
+    )
+    inner = "" if part.inner is None else f"-inner{part.inner}"
+    run = partial(_run_quietly, system, X, part.labels, part.train, part.test, groups, seed, verbose)
+    return Fit(f"{name}-fold{part.fold}-seed{seed}{inner}", key, run, system.cost * len(part.train))
+
+
+def _run_quietly(system, *args):
+    with warnings.catch_warnings():
+        # splits that failed are in the history; a fold may lack a class
+        warnings.simplefilter("ignore", UserWarning)
+        return system.run(*args)
+
+
+def _row_name(system, readout):
+    return f"{system}, {readout}" if readout else system
+
+
+def _row(name, part, seed, predicted, more):
+    return {
+        "name": name,
+        "fold": part.fold,
+        "inner": part.inner,
+        "seed": seed,
+        "n_train": len(part.train),
+        "n_test": len(part.test),
+        "threshold": part.threshold,
+        "scores": emotion_scores(part.labels[part.test].tolist(), predicted),
+        **more,
+    }
+
+
+def _dummy_row(part, seed):
+    """Return the row of the commonest training class; of equally common ones, the first in order."""
+    values, counts = np.unique(part.labels[part.train], return_counts=True)
+    return _row(DUMMY, part, seed, [values.tolist()[counts.argmax()]] * len(part.test), {"seconds": 0.0})
+
+
+def _describe(thing):
+    """Describe estimators and their parameters as JSON can hold them, for reports."""
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return thing
+    if isinstance(thing, list | tuple):
+        return [_describe(item) for item in thing]
+    if isinstance(thing, dict):
+        return {str(name): _describe(value) for name, value in thing.items()}
+    if hasattr(thing, "get_params") and not isinstance(thing, type):
+        params = {name: value for name, value in thing.get_params(deep=False).items() if name not in OF_RUN}
+    elif is_dataclass(thing) and not isinstance(thing, type):
+        params = {f.name: getattr(thing, f.name) for f in fields(thing)}
+    else:
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))[:1000]
+    return {"class": f"{type(thing).__module__}.{type(thing).__qualname__}", **_describe(params)}

@@ -1,4 +1,4 @@
-"""corrected_paired_test: are two systems different, when their folds share training songs?"""
+"""corrected_paired_test and holm: tests whether two systems differ, on folds that share training songs."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _ROUNDING = 1e-12  # of the largest difference: what is smaller comes from addin
 
 @dataclass(frozen=True)
 class PairedTest:
-    """What `corrected_paired_test` found.
+    """Result of `corrected_paired_test`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class PairedTest:
     n : int
         Number of folds.
     standard_error : float
-        Of the mean, by the corrected variance.
+        Standard error of the mean, by the corrected variance.
 
     Examples
     --------
@@ -50,18 +50,18 @@ class PairedTest:
     standard_error: float
 
     def interval(self, confidence=0.95):
-        """Give the interval of the mean difference.
+        """Compute the confidence interval of the mean difference.
 
         Parameters
         ----------
         confidence : float, default=0.95
-            How often such an interval should hold the difference, between 0 and 1.
+            Confidence level, between 0 and 1.
 
         Returns
         -------
         low, high : float
-            It holds 0 where ``p_value`` is above ``1 - confidence``. NaN where the folds differ by the
-            same amount, other than 0.
+            Ends of the interval. It contains 0 if and only if ``p_value`` is above ``1 - confidence``. NaN where
+            all folds have the same difference, other than 0.
 
         Raises
         ------
@@ -79,20 +79,20 @@ class PairedTest:
 def corrected_paired_test(differences, n_train, n_test):
     """Test whether two systems differ, by their differences on folds that share training songs.
 
-    Folds of a cross-validation are trained on much the same songs, so their differences
-    are not independent, and the plain paired t-test finds far too much. Nadeau and
+    The folds of a cross-validation share most of their training songs, so their differences
+    are not independent, and the plain paired t-test rejects far too often. Nadeau and
     Bengio's correction takes the variance of the mean to be that of a fold times
     ``1 / n_folds + n_test / n_train`` in place of ``1 / n_folds``.
 
     Parameters
     ----------
     differences : array-like of shape (n_folds,) or (n_folds, n_seeds), or list of lists
-        Score of one system less that of the other, fold by fold. Seeds of a fold, of which
-        each may have another number, are averaged first: they are judged on the same songs,
-        so that more of them are no more folds.
+        Score of one system minus that of the other, fold by fold. The seeds of a fold, whose number may differ
+        between folds, are averaged first: they share their test songs,
+        so that more seeds are not more folds.
     n_train, n_test : int or array-like of shape (n_folds,)
-        Number of songs that trained and that were judged. Of folds that differ in size,
-        the mean of each counts.
+        Number of training and of test songs. Where folds differ in size,
+        the means are used.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def corrected_paired_test(differences, n_train, n_test):
     ------
     ValueError
         If there are fewer than two folds, as in a published split, or a value is missing
-        or no number.
+        or not a number.
 
     See Also
     --------
@@ -113,15 +113,15 @@ def corrected_paired_test(differences, n_train, n_test):
 
     Notes
     -----
-    The correction rests on a correlation of ``n_test / (n_train + n_test)`` between any
-    two folds, which is a good guess but a guess: no unbiased estimate exists from one
-    cross-validation. The mean is tested over other training songs of the same size, not
-    for the system that is trained on all of them.
+    The correction assumes a correlation of ``n_test / (n_train + n_test)`` between any
+    two folds, which is an approximation: no unbiased estimate exists from one
+    cross-validation. The test concerns systems trained on training sets of this size, not
+    the system that is trained on all songs.
 
     Where all folds have the same difference, the statistic is 0 and p is 1 if that
-    difference is 0; otherwise the statistic is infinite and p is NaN, because such folds say
-    nothing of the spread, and on few songs they are no rarity. Deviations and means
-    below 1e-12 of the largest difference count as 0, because they are those of rounding.
+    difference is 0; otherwise the statistic is infinite and p is NaN, because such folds contain
+    no information on the spread, and with few songs they are common. Deviations and means
+    below 1e-12 of the largest difference count as 0, because they result from rounding.
 
     References
     ----------
@@ -150,13 +150,12 @@ def corrected_paired_test(differences, n_train, n_test):
         statistic = np.copysign(np.inf, mean)
     else:
         statistic = 0.0
-    # folds that all differ by the same amount, as on few songs they often do, say nothing of the spread
     p_value = np.nan if np.isinf(statistic) else 2 * stats.t.sf(abs(statistic), n - 1)
     return PairedTest(mean, sd, float(statistic), n - 1, float(p_value), n, error)
 
 
 def _average_seeds(differences):
-    """Give the mean difference of each fold, and the size of the largest single difference."""
+    """Return the mean difference of each fold, and the size of the largest single difference."""
     folds, largest = [], 0.0
     for i, fold in enumerate(differences):
         try:
@@ -166,7 +165,7 @@ def _average_seeds(differences):
         if seeds.ndim > 1 or seeds.size == 0 or not np.isfinite(seeds).all():
             raise ValueError(
                 f"differences must hold a finite number, or one for each seed, for every fold, but fold {i} has "
-                f"{seeds.tolist()}: leave out what only one of the systems has."
+                f"{seeds.tolist()}: leave out folds that only one of the systems has."
             )
         folds.append(seeds.mean())
         largest = max(largest, float(np.abs(seeds).max()))
@@ -185,24 +184,24 @@ def holm(p_values):
     """Adjust the p-values of several comparisons by Holm's step-down procedure.
 
     The smallest of m p-values is multiplied by m, the next by m - 1, and so on; none
-    becomes smaller than one before it, or larger than 1. Comparisons whose adjusted value
-    is at most .05 can be called different with a risk of .05 that any of them is not,
-    however they depend on each other.
+    becomes smaller than the one before it, or larger than 1. If comparisons with an adjusted value
+    of at most .05 are called different, the probability that any of them is not is at most .05,
+    whatever the dependence between them.
 
     Parameters
     ----------
     p_values : array-like of shape (n_comparisons,)
-        From `corrected_paired_test`, say, of each system against one reference.
+        For example from `corrected_paired_test` of each system against one reference.
 
     Returns
     -------
     ndarray of shape (n_comparisons,)
-        Adjusted, in the order given.
+        Adjusted p-values, in the order given.
 
     Raises
     ------
     ValueError
-        If a value is no probability, such as that of a comparison which could not be tested.
+        If a value is not a probability, for example NaN for a comparison that could not be tested.
 
     References
     ----------
@@ -221,7 +220,8 @@ def holm(p_values):
         raise ValueError(f"p_values must be numbers from 0 to 1, got {p_values!r}.") from error
     if p.ndim != 1 or p.size == 0 or not ((p >= 0) & (p <= 1)).all():
         raise ValueError(
-            f"p_values must be a list of numbers from 0 to 1, got {p.tolist()}: leave out what could not be tested."
+            f"p_values must be a list of numbers from 0 to 1, got {p.tolist()}: leave out comparisons "
+            "that could not be tested."
         )
     order = np.argsort(p, kind="stable")
     adjusted = np.empty_like(p)

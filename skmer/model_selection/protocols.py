@@ -1,4 +1,4 @@
-"""Protocol: which songs train and which test, and what may be learnt from which."""
+"""Protocol: how songs are divided into training and test songs, and how ratings become classes."""
 
 import warnings
 from dataclasses import asdict, dataclass
@@ -17,24 +17,24 @@ _VALIDATION = ":validation"
 
 
 def check_labels(values, name="y"):
-    """Give labels, groups or ratings as an array of one plain type.
+    """Convert labels, groups or ratings to an array of one plain type.
 
     Parameters
     ----------
     values : array-like of shape (n_songs,) or (n_songs, 2)
-        One item, or two ratings, a song.
+        One item, or two ratings, for each song.
     name : str, default="y"
-        What the caller calls them, for the error.
+        Name of the parameter, for the error.
 
     Returns
     -------
     ndarray
-        Of text, integers, booleans or finite floats.
+        Array of text, integers, booleans or finite floats.
 
     Raises
     ------
     ValueError
-        If a value is missing, or they are of several types or of one that is no label.
+        If a value is missing, or the values are of several types or of a type that cannot be a label.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def check_labels(values, name="y"):
             if item is None or type(_plain(item)) is not type(_plain(items[0])):
                 raise ValueError(
                     f"{name} must hold one value a song, all of one type, but song {i} has {item!r} "
-                    f"(and song 0 {items[0]!r}): mend it, or leave the song out."
+                    f"(and song 0 {items[0]!r}): correct it, or leave the song out."
                 )
         array = np.array(items.tolist())
     if array.dtype.kind not in "biufU":
@@ -72,24 +72,24 @@ def _plain(item):
 
 @dataclass(frozen=True)
 class Protocol:
-    """Say how songs are divided, and from what on a rating is high.
+    """How songs are divided into training and test songs, and from which rating on a song is of the class "high".
 
     Parameters
     ----------
     folds : str, default="stratified"
-        ``"stratified"`` is the paper's: plain folds with the classes' shares. ``"grouped"``
-        also keeps groups, such as the songs of one artist, on one side. Any other name
-        is that of a published split, whose ``"test"`` part is judged and whose other parts train.
-        ``"NAME:validation"`` is for choosing settings: its ``"validation"`` part is judged,
-        ``"train"`` trains, and the test songs have no say.
+        ``"stratified"`` is the paper's: folds stratified by class. ``"grouped"``
+        also keeps groups, such as the songs of one artist, in one fold. Any other name
+        is that of a published split: its ``"test"`` part is the test set and all other parts are the training set.
+        ``"NAME:validation"`` is for choosing settings: the ``"validation"`` part is the test set, the
+        ``"train"`` part the training set, and the split's test songs are not used.
     n_splits : int, default=10
         Number of folds; a published split has one.
     threshold : {"median", "midpoint"} or float, default=None
-        Where the target is ratings, how they become classes: found among the training
+        How ratings become classes; it is computed from the training
         songs of each fold, see `skmer.datasets.ratings.fit_threshold`. Whole numbers are ratings
-        where there is a threshold, and labels where there is none.
+        with a threshold, and labels without one.
     fold_seed : int, default=0
-        Decides the folds.
+        Seed of the folds.
 
     Raises
     ------
@@ -127,7 +127,7 @@ class Protocol:
     def __post_init__(self):
         if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
             raise ValueError(f"n_splits must be a whole number, at least 2, got {self.n_splits!r}.")
-        # None would divide the songs anew in each run, and no kept fold would be found again
+        # with None each run would divide the songs differently, and kept fits would not be found again
         if not isinstance(self.fold_seed, Integral) or self.fold_seed < 0:
             raise ValueError(f"fold_seed must be a whole number, at least 0, got {self.fold_seed!r}.")
         if isinstance(self.threshold, str):
@@ -139,17 +139,17 @@ class Protocol:
             raise ValueError(f"threshold must be a number or one of {list(THRESHOLD_RULES)}, got {self.threshold!r}.")
 
     def split(self, y, groups=None, splits=None):
-        """Divide the songs.
+        """Divide the songs into training and test songs.
 
         Parameters
         ----------
         y : array-like of shape (n_songs,) or (n_songs, 2)
-            Labels, or ratings. Folds are stratified by the classes that ratings have at the
-            threshold of all songs, which balances the folds and decides nothing else.
+            Labels, or ratings. With ratings, folds are stratified by the classes at the
+            threshold of all songs, which serves for nothing else.
         groups : array-like of shape (n_songs,), default=None
-            Needed by ``folds="grouped"``.
+            Required by ``folds="grouped"``.
         splits : dict of str to dict of str to array of int, default=None
-            Published splits, as loaders give them.
+            Published splits, as loaders return them.
 
         Returns
         -------
@@ -178,7 +178,7 @@ class Protocol:
         groups = check_labels(groups, "groups") if self.folds == "grouped" else None
         _check_sizes(labels, np.arange(len(labels)) if groups is None else groups, self.n_splits)
         with warnings.catch_warnings():
-            # said by _check_sizes, with the class
+            # _check_sizes warns, and names the class
             warnings.filterwarnings("ignore", "The least populated class")
             folds = list(kind(self.n_splits, shuffle=True, random_state=self.fold_seed).split(labels, labels, groups))
         if not all(len(test) for _, test in folds):
@@ -188,7 +188,7 @@ class Protocol:
     def _published(self, splits, n_songs):
         known = _with_validation({} if splits is None else splits)
         if self.folds not in known:
-            raise ValueError(f"There is no protocol {self.folds!r} here; there are {', '.join([*_FOLDS, *known])}.")
+            raise ValueError(f"There is no protocol {self.folds!r}: choose one of {', '.join([*_FOLDS, *known])}.")
         parts = known[self.folds]
         if "test" not in parts or len(parts) < 2:
             raise ValueError(f"The split {self.folds!r} must have a part 'test' and others, got {list(parts)}.")
@@ -205,12 +205,12 @@ class Protocol:
         return train, test
 
     def labels(self, y, train):
-        """Give every song its class, by what the training songs say.
+        """Return the class of every song; a threshold of ratings is computed from the training songs.
 
         Parameters
         ----------
         y : array-like of shape (n_songs,) or (n_songs, 2)
-            Labels, which are given back as an array, or ratings.
+            Labels, which are returned as an array, or ratings.
         train : array of int
             Positions of the training songs.
 
@@ -219,12 +219,12 @@ class Protocol:
         labels : ndarray of shape (n_songs,)
             Classes.
         threshold : float, list of float or None
-            What was found among the training songs; None for labels.
+            The threshold, or one for each column; None for labels.
 
         Raises
         ------
         ValueError
-            If `y` are ratings and the protocol has no threshold, or `y` lacks a value.
+            If `y` are ratings and the protocol has no threshold, or a value of `y` is missing.
         """
         y = check_labels(y)
         if y.dtype.kind != "f" and (self.threshold is None or y.dtype.kind not in "iu"):
@@ -232,17 +232,17 @@ class Protocol:
                 raise ValueError(f"Labels must have shape (n_songs,), got {y.shape}.")
             return y, None
         if self.threshold is None:
-            raise ValueError("The target is ratings: give the protocol a threshold, such as 'median'.")
+            raise ValueError("y are ratings: give the protocol a threshold, such as 'median'.")
         threshold = fit_threshold(y[train], self.threshold)
         return ratings_to_classes(y, threshold), np.asarray(threshold).tolist()
 
     def describe(self):
-        """Say the protocol in one line.
+        """Describe the protocol in one line.
 
         Returns
         -------
         str
-            For reports.
+            The description.
         """
         if self.folds == "stratified":
             text = f"{self.n_splits} stratified folds (the paper's protocol)"
@@ -260,7 +260,7 @@ class Protocol:
         )
 
     def to_dict(self):
-        """Give the settings as plain values.
+        """Return the settings as plain values.
 
         Returns
         -------
@@ -271,7 +271,7 @@ class Protocol:
 
 
 def _with_validation(splits):
-    """Add to each published split with a validation part the one that is judged on it, without the test songs."""
+    """Add to each published split with a validation part the split that tests on it."""
     inside = {
         name + _VALIDATION: {"train": parts["train"], "test": parts["validation"]}
         for name, parts in splits.items()
@@ -281,13 +281,13 @@ def _with_validation(splits):
 
 
 def _check_sizes(labels, groups, n_splits):
-    """Refuse classes that no fold could both train and test, and more folds than can be filled."""
+    """Check that every class can be in the training and in the test songs, and that all folds can be filled."""
     what = "songs" if len(np.unique(groups)) == len(groups) else "groups"
     sizes = {name: len(np.unique(groups[labels == name])) for name in np.unique(labels).tolist()}
     smallest, largest = min(sizes, key=sizes.__getitem__), max(sizes.values())
     if sizes[smallest] < 2:
         raise ValueError(
-            f"The songs of class {smallest!r} are 1 of the {what}, so that no fold could both train and test it: add "
+            f"The class {smallest!r} has 1 of the {what}, so that no fold could both train and test it: add "
             "songs, or leave the class out."
         )
     if n_splits > largest:

@@ -1,4 +1,4 @@
-"""The figures by which song labels are judged."""
+"""Scores of predicted song labels."""
 
 import warnings
 
@@ -10,7 +10,7 @@ SCORES = ("accuracy", "F1", "macro-F1", "balanced accuracy")
 
 
 def emotion_scores(y, predicted):
-    """Judge predicted song labels.
+    """Compute the scores of predicted song labels.
 
     Parameters
     ----------
@@ -22,16 +22,16 @@ def emotion_scores(y, predicted):
     Returns
     -------
     dict of str to float
-        ``"accuracy"``; ``"F1"``, as the paper seems to use it: that of "high" where the
-        labels are "low" and "high", else the macro average; ``"macro-F1"``; and
-        ``"balanced accuracy"``, the mean recall of the classes that `y` holds. Macro
-        averages are over the classes of `y` and `predicted`, so that one which is only
+        ``"accuracy"``; ``"F1"``, as the paper seems to use it: that of the class "high" where the
+        labels are "low" and "high", the macro average otherwise; ``"macro-F1"``; and
+        ``"balanced accuracy"``, the mean recall of the classes in `y`. Macro
+        averages are over the classes of `y` and `predicted`, so that a class which is only
         predicted counts as 0.
 
     Notes
     -----
-    The paper does not say which F1 it gives. Its pairs of accuracy and F1 for halves of
-    valence and arousal fit the F1 of the high half after a split at the median.
+    The paper does not state which F1 it reports. Its pairs of accuracy and F1 for low and high
+    valence and arousal agree with the F1 of the high class after a split at the median.
 
     References
     ----------
@@ -47,7 +47,7 @@ def emotion_scores(y, predicted):
     """
     binary = set(y) | set(predicted) <= {"low", "high"}
     with warnings.catch_warnings():
-        # a class without test songs is the fold's, not the system's
+        # a fold can lack the test songs of a class
         warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
         warnings.filterwarnings("ignore", "A single label was found")
         macro = float(f1_score(y, predicted, average="macro", zero_division=0))

@@ -1,4 +1,4 @@
-"""Choose among systems, such as one for each duration: on the test folds, or honestly."""
+"""Choose among systems: by the test-fold score (optimistic) or by nested cross-validation."""
 
 from statistics import mean
 
@@ -6,24 +6,24 @@ __all__ = ["best_on_test_folds", "chosen_inside_folds"]
 
 
 def best_on_test_folds(experiment, names, score="accuracy"):
-    """Find the system with the best mean over the test folds: the paper's choice of the duration.
+    """Return the system with the best mean score over the test folds, which is how the paper chooses the duration.
 
-    The same songs choose and judge, so its figures are optimistic: the more candidates there
-    are and the noisier their figures, the more so.
+    The same songs serve for the choice and for the score, so the score of the chosen system is optimistic,
+    the more so the more candidates there are and the noisier their scores.
 
     Parameters
     ----------
     experiment : Experiment
-        What `run_experiment` gave.
+        Returned by `run_experiment`.
     names : sequence of str
-        Candidates, among the names of the experiment; the first of equals is taken.
+        Candidates among the names of the experiment; of equally good ones, the first is taken.
     score : str, default="accuracy"
-        The figure that decides.
+        The score that decides.
 
     Returns
     -------
     str
-        Name of the best.
+        Name of the best system.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def best_on_test_folds(experiment, names, score="accuracy"):
 
     See Also
     --------
-    chosen_inside_folds : The choice without a look at test songs.
+    chosen_inside_folds : Nested cross-validation: chooses without the test songs.
 
     References
     ----------
@@ -53,23 +53,25 @@ def best_on_test_folds(experiment, names, score="accuracy"):
 
 
 def chosen_inside_folds(experiment, names, score="accuracy", label="chosen inside the folds"):
-    """Choose a system for each fold by folds within its training songs, and take its test figures.
+    """Choose a system for each fold by nested cross-validation, and return its rows on the test songs.
+
+    The choice rests on folds within the training songs, so the scores of the returned rows are not optimistic.
 
     Parameters
     ----------
     experiment : Experiment
-        What `run_experiment` gave with `inner_splits`.
+        Returned by `run_experiment` with `inner_splits`.
     names : sequence of str
-        Candidates, among the names of the experiment; the first of equals is taken.
+        Candidates among the names of the experiment; of equally good ones, the first is taken.
     score : str, default="accuracy"
-        The figure that decides.
+        The score that decides.
     label : str, default="chosen inside the folds"
-        Name of the rows.
+        Name of the returned rows.
 
     Returns
     -------
     list of dict
-        A row for each fold and seed, as in the experiment, with the ``"choice"``.
+        A row for each fold and seed, as in the experiment, with the name of the chosen system as ``"choice"``.
 
     Raises
     ------
@@ -92,13 +94,12 @@ def chosen_inside_folds(experiment, names, score="accuracy", label="chosen insid
     for row in experiment.rows:
         if row["name"] != names[0] or row["inner"] is not None:
             continue
-        place = row["fold"], row["seed"]
-        candidates = {name: _at(experiment, name, place) for name in names}
+        candidates = {name: _rows(experiment, name, row["fold"], row["seed"]) for name in names}
         inner = {
             name: [r["scores"][score] for r in rows if r["inner"] is not None] for name, rows in candidates.items()
         }
         if not all(inner.values()):
-            raise ValueError("The experiment has no folds within the training songs: run it with inner_splits.")
+            raise ValueError("experiment has no folds within the training songs: run it with inner_splits.")
         best = max(names, key=lambda name: mean(inner[name]))
         [test] = [r for r in candidates[best] if r["inner"] is None]
         chosen.append({**test, "name": label, "choice": best})
@@ -113,5 +114,5 @@ def _check(experiment, names, score):
         raise ValueError(f"score must be one of {list(experiment.rows[0]['scores'])}, got {score!r}.")
 
 
-def _at(experiment, name, place):
-    return [row for row in experiment.rows if row["name"] == name and (row["fold"], row["seed"]) == place]
+def _rows(experiment, name, fold, seed):
+    return [r for r in experiment.rows if (r["name"], r["fold"], r["seed"]) == (name, fold, seed)]

@@ -1,4 +1,4 @@
-"""What an experiment runs on a fold: a whole pipeline, or one network that is read out in several ways."""
+"""The systems that run_experiment compares: a whole estimator, or one network that is read out in several ways."""
 
 import os
 from dataclasses import dataclass
@@ -6,34 +6,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmer._io import file_digest
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
 
-__all__ = ["EstimatorSystem", "NetworkSystem", "Readout"]
+__all__ = ["EstimatorSystem", "NetworkSystem", "Readout", "fit_with_groups"]
 
 _VOTES = {"majority": MajorityVote, "longest run": LongestRun}
 _KINDS = ("statistics", "mean", *_VOTES)
 
 
 class EstimatorSystem:
-    """A whole estimator: songs in, labels out.
+    """A whole estimator that takes songs and predicts labels.
 
     Parameters
     ----------
     estimator : estimator
-        Such as the pipeline of `skmer.make_sssl_pipeline`. It is cloned for every fold;
-        parameters named ``random_state`` get the seed of the run.
+        For example the pipeline of `skmer.make_sssl_pipeline`. It is cloned for every fit, and
+        every parameter named ``random_state`` is set to the seed of the run.
     cost : float, default=1.0
-        Rough work of a fit beside the other systems', for the estimate of the time left.
+        Rough work of a fit relative to that of the other systems, for the estimate of the time left.
     files : sequence of str or Path, default=()
-        Files that the estimator reads beside the songs, such as a frozen network: with
-        other contents it is another system, in another folder it is not.
+        Files that the estimator reads in addition to the songs, such as the weights of a frozen
+        network. Fits with other contents are run again; the folder of a file does not matter.
 
     See Also
     --------
@@ -56,21 +58,27 @@ class EstimatorSystem:
 
     @property
     def parts(self):
-        """What decides the result, for `skmer.model_selection.run_experiment` to know it again."""
+        """What decides the result, as `skmer.model_selection.run_experiment` identifies kept fits."""
         if not self.files:
             return {"estimator": self.estimator}
         names = {os.path.abspath(path): f"{Path(path).name} {file_digest(path)[:16]}" for path in self.files}
-        return {"estimator": _with_names(self.estimator, names), "files": list(names.values())}
+        # parameters that hold a path get the name and digest of the file
+        found = {
+            name: names[os.path.abspath(value)]
+            for name, value in self.estimator.get_params().items()
+            if isinstance(value, str | os.PathLike) and os.path.abspath(value) in names
+        }
+        return {"estimator": clone(self.estimator).set_params(**found), "files": list(names.values())}
 
     def prepare(self, X, n_jobs=None, verbose=0):
-        """Read all songs into the cache of a pipeline's first step, once and for every fold.
+        """Read all songs once into the cache of a pipeline's first step, for every fold.
 
         Parameters
         ----------
         X : sequence of n_songs
             Songs, as the estimator takes them.
         n_jobs : int, default=None
-            Threads.
+            Number of threads.
         verbose : int, default=0
             1 shows progress.
         """
@@ -85,38 +93,38 @@ class EstimatorSystem:
         X : sequence of n_songs
             Songs, as the estimator takes them.
         y : array-like of shape (n_songs,)
-            Labels; those of test songs are not looked at.
+            Labels; those of the test songs are not used.
         train, test : array of int
             Positions of songs.
-        groups : ignored
-            A pipeline gets groups by scikit-learn's metadata routing only.
+        groups : array-like of shape (n_songs,), default=None
+            Where scikit-learn's metadata routing is enabled, those of the training songs are passed to the steps
+            that request them, as `skmer.SSSLClassifier` does. Ignored otherwise.
         seed : int, default=0
             For every parameter named ``random_state``.
         verbose : ignored
-            The estimator's own `verbose` holds.
+            The estimator's own `verbose` is used.
 
         Returns
         -------
         dict
-            ``"predictions"``, labels of the test songs by name of the readout, here ``""``.
+            ``"predictions"``: labels of the test songs by name of the readout, which is ``""`` here.
         """
         estimator = _seeded(self.estimator, seed)
-        estimator.fit(_safe_indexing(X, train), np.asarray(y)[train])
+        inside = None if groups is None else np.asarray(groups)[train]
+        fit_with_groups(estimator, _safe_indexing(X, train), np.asarray(y)[train], inside)
         return {"predictions": {"": np.asarray(estimator.predict(_safe_indexing(X, test))).tolist()}}
 
 
-def _with_names(estimator, names):
-    """Give an estimator that has the names of files for their paths: where they lie decides nothing."""
-    found = {
-        name: names[os.path.abspath(value)]
-        for name, value in estimator.get_params().items()
-        if isinstance(value, str | os.PathLike) and os.path.abspath(value) in names
-    }
-    return clone(estimator).set_params(**found)
+def fit_with_groups(estimator, X, y, groups=None):
+    """Fit an estimator; pass groups to the steps that request them, where metadata routing is enabled."""
+    routed = groups is not None and get_config()["enable_metadata_routing"]
+    if routed and get_routing_for_object(estimator).consumes("fit", ["groups"]):
+        return estimator.fit(X, y, groups=groups)
+    return estimator.fit(X, y)
 
 
 def _fill_cache(reader, X, n_jobs, verbose):
-    # only what has a cache and learns nothing may see all songs
+    # a step that learns something must not see the test songs
     if getattr(reader, "memory", None) is not None and not get_tags(reader).requires_fit:
         clone(reader).set_params(n_jobs=n_jobs, verbose=verbose).transform(X)
 
@@ -129,22 +137,22 @@ def _seeded(estimator, seed):
 
 @dataclass(frozen=True)
 class Readout:
-    """Say how a song's label is read from the probabilities of its segments.
+    """How a song's label is read from the probabilities of its segments.
 
     Parameters
     ----------
     kind : {"statistics", "mean", "majority", "longest run"}, default="statistics"
-        Statistics of Eq. 10 and a classifier behind them; the largest mean probability; or the
-        votes `skmer.MajorityVote` and `skmer.LongestRun`. The parameters
-        below are those of the classifier, which the other kinds do not have.
+        ``"statistics"``: the statistics of Eq. 10 and a classifier behind them; ``"mean"``: the class with the
+        largest mean probability; ``"majority"`` and ``"longest run"``: the votes `skmer.MajorityVote` and
+        `skmer.LongestRun`. The other parameters apply to ``"statistics"`` only.
     cross_fitted : bool, default=False
-        Whether the classifier learns from probabilities that networks gave which had not
-        seen the song, or, as in the paper, from those of the network that learnt the song.
+        If true, the classifier learns from out-of-fold probabilities, each by a network that was
+        trained without the song; if false, as in the paper, from those of the network that was trained on the song.
     share_threshold : float, default=0.5
         theta of the seventh statistic.
     final_estimator : estimator, default=None
-        The classifier behind a scaler; by default an RBF SVM. Parameters named
-        ``random_state`` get the seed of the run.
+        The classifier behind a scaler; None is an RBF SVM. Parameters named
+        ``random_state`` are set to the seed of the run.
 
     Examples
     --------
@@ -162,51 +170,51 @@ class Readout:
         if self.kind not in _KINDS:
             raise ValueError(f"kind must be one of {', '.join(map(repr, _KINDS))}, got {self.kind!r}.")
 
-    def predict(self, classes, inside, y, outside, seed=0):
+    def predict(self, classes, train_probabilities, y, test_probabilities, seed=0):
         """Learn from the training songs' segments and predict the test songs.
 
         Parameters
         ----------
         classes : ndarray of shape (n_classes,)
             Labels of the columns.
-        inside : SongSequence
-            Segment probabilities of the training songs.
-        y : array-like
+        train_probabilities : SongSequence
+            Segment probabilities of the training songs, each of shape (n_segments, n_classes).
+        y : array-like of shape (n_train,)
             Labels of the training songs.
-        outside : SongSequence
+        test_probabilities : SongSequence
             Segment probabilities of the test songs.
         seed : int, default=0
-            Of the classifier.
+            Seed of the classifier.
 
         Returns
         -------
-        ndarray
+        ndarray of shape (n_test,)
             Labels of the test songs.
         """
         if self.kind == "mean":
-            return classes[np.stack([song.mean(axis=0) for song in outside]).argmax(axis=1)]
+            return classes[np.stack([song.mean(axis=0) for song in test_probabilities]).argmax(axis=1)]
         if self.kind in _VOTES:
-            return _VOTES[self.kind]().fit(inside, y).predict(outside)
-        svm = _seeded(SVC() if self.final_estimator is None else self.final_estimator, seed)
-        steps = make_pipeline(SongAggregator(threshold=self.share_threshold), StandardScaler(), svm)
-        return steps.fit(inside, y).predict(outside)
+            return _VOTES[self.kind]().fit(train_probabilities, y).predict(test_probabilities)
+        final = _seeded(SVC() if self.final_estimator is None else self.final_estimator, seed)
+        steps = make_pipeline(SongAggregator(threshold=self.share_threshold), StandardScaler(), final)
+        return steps.fit(train_probabilities, y).predict(test_probabilities)
 
 
 class NetworkSystem:
-    """A segment network, trained once a fold and read out in several ways.
+    """A segment network that is trained once a fold and read out in several ways.
 
     Parameters
     ----------
     segments : SegmentTransformer
-        Makes the segments; give it a `memory`, or each fold reads the songs again.
+        Makes the segments. Without a `memory`, each fold reads the songs again.
     network : SSSLClassifier
-        Its `cv` decides the folds of cross-fitted readouts; its `random_state` is the
+        Its `cv` decides the folds of cross-fitted readouts; its `random_state` is set to the
         seed of the run.
     readouts : dict of str to Readout, default=None
         The ways from segments to a song's label, by name; None is the paper's alone.
     cost : float, default=None
-        Rough work of a fit; by default epochs, times 1.4 where labels are split, with the
-        trainings of cross-fitting.
+        Rough work of a fit; None is the number of epochs, times 1.4 where labels are split, times the
+        number of trainings of cross-fitting.
 
     See Also
     --------
@@ -214,7 +222,7 @@ class NetworkSystem:
 
     Notes
     -----
-    With the readout of the paper this is `skmer.make_sssl_pipeline`, to the last digit.
+    With the default readout this gives exactly the predictions of `skmer.make_sssl_pipeline`.
 
     Examples
     --------
@@ -231,35 +239,33 @@ class NetworkSystem:
         self.segments = segments
         self.network = network
         self.readouts = {"": Readout()} if readouts is None else dict(readouts)
-        self.cost = self._guess_cost() if cost is None else cost
+        self.cost = self._default_cost() if cost is None else cost
         if self._cross_fits and network.cv == "insample":
-            raise ValueError(
-                "A readout is cross-fitted, but the network's cv is 'insample': give cv a number of folds."
-            )
+            raise ValueError("A readout is cross-fitted, but the network's cv is 'insample': set cv to a number.")
 
     @property
     def _cross_fits(self):
         return any(readout.cross_fitted for readout in self.readouts.values())
 
-    def _guess_cost(self):
+    def _default_cost(self):
         n = self.network.cv if isinstance(self.network.cv, int) else 5
         trainings = n if self._cross_fits else 1  # n trainings on (n - 1) / n of the songs, and one on all
         return self.network.max_epochs * (1.0 if self.network.noise_model is None else 1.4) * trainings
 
     @property
     def parts(self):
-        """What decides the result, for `skmer.model_selection.run_experiment` to know it again."""
+        """What decides the result, as `skmer.model_selection.run_experiment` identifies kept fits."""
         return {"segments": self.segments, "network": self.network, "readouts": self.readouts}
 
     def prepare(self, X, n_jobs=None, verbose=0):
-        """Read all songs into the cache, once and for every fold.
+        """Read all songs once into the cache, for every fold.
 
         Parameters
         ----------
         X : sequence of n_songs
             Songs, as the transformer takes them.
         n_jobs : int, default=None
-            Threads.
+            Number of threads.
         verbose : int, default=0
             1 shows progress.
         """
@@ -273,11 +279,11 @@ class NetworkSystem:
         X : sequence of n_songs
             Songs, as the transformer takes them.
         y : array-like of shape (n_songs,)
-            Labels; those of test songs are not looked at.
+            Labels; those of the test songs are not used.
         train, test : array of int
             Positions of songs.
         groups : array-like of shape (n_songs,), default=None
-            Kept on one side in cross-fitting.
+            Songs of one group stay in one fold of the cross-fitting.
         seed : int, default=0
             The network's `random_state`.
         verbose : int, default=0
@@ -286,23 +292,23 @@ class NetworkSystem:
         Returns
         -------
         dict
-            ``"predictions"``, labels of the test songs by readout, and ``"history"``, the
-            share of labels kept and the loss by epoch.
+            ``"predictions"``: labels of the test songs by readout. ``"history"``: the
+            loss and the share of labels kept, by epoch.
         """
         segments = clone(self.segments).set_params(verbose=0).transform(X)
         y = np.asarray(y)
         network = clone(self.network).set_params(random_state=seed, verbose=verbose)
-        held_out = None
+        out_of_fold = None
         if self._cross_fits:
             inside_groups = None if groups is None else np.asarray(groups)[train]
-            held_out = network.fit_transform(segments[train], y[train], groups=inside_groups)
+            out_of_fold = network.fit_transform(segments[train], y[train], groups=inside_groups)
         else:
             network.fit(segments[train], y[train])
         inside, outside = network.transform(segments[train]), network.transform(segments[test])
         return {
             "predictions": {
                 name: readout.predict(
-                    network.classes_, held_out if readout.cross_fitted else inside, y[train], outside, seed
+                    network.classes_, out_of_fold if readout.cross_fitted else inside, y[train], outside, seed
                 ).tolist()
                 for name, readout in self.readouts.items()
             },

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from skmer._io import format_names, markdown_table
-from skmer.model_selection._fold_jobs import versions
+from skmer.model_selection._fits import versions
 from skmer.models.pipelines import SYSTEMS, changed_parameters
 
 __all__ = [

@@ -1,9 +1,4 @@
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +13,10 @@ from skmer.model_selection import (
     NetworkSystem,
     Protocol,
     Readout,
-    _fold_jobs,
     run_experiment,
 )
-from tests.model_selection.tiny import ToldSystem, interruptible, tiny_network, tiny_segments, tiny_songs
+from tests.model_selection.tiny import ToldSystem, tiny_network, tiny_segments, tiny_songs
 
-ROOT = Path(__file__).parents[2]
 ROWS = np.random.default_rng(0).normal(size=(12, 2))
 Y = np.array(["a", "b"] * 6)
 GROUPS = np.array([f"g{i // 2}" for i in range(12)])
@@ -90,7 +83,7 @@ def test_a_kept_fold_is_not_run_again(tmp_path):
     assert kept(store) == before
 
 
-def test_what_decides_a_fold_has_it_run_again(tmp_path, monkeypatch):
+def test_what_decides_a_fold_has_it_run_again(tmp_path):
     store = tmp_path / "store"
     run(told(tmp_path), store)
 
@@ -109,9 +102,6 @@ def test_what_decides_a_fold_has_it_run_again(tmp_path, monkeypatch):
     louder = ROWS.copy()
     louder[0] *= 2
     assert runs(X=louder) == 3
-    monkeypatch.setattr(_fold_jobs, "code_digest", lambda: "another")
-    assert runs() == 3
-    assert runs() == 0
 
 
 def test_labels_of_training_songs_decide_and_those_of_test_songs_only_judge(tmp_path):
@@ -149,9 +139,9 @@ def test_networks_in_two_processes_and_fold_by_fold(tmp_path):
     options = {"protocol": Protocol("grouped", 3), "groups": groups, "inner_splits": 2, "X": X, "y": y}
     alone = run(systems, tmp_path / "alone", **options)
     assert alone.names == [DUMMY, "net", "net, mean", "told"]
-    both = run(systems, tmp_path / "both", n_jobs=2, **options)
-    assert figures(both) == figures(alone)
-    assert sorted(kept(tmp_path / "both")) == sorted(kept(tmp_path / "alone"))
+    both = run(systems, tmp_path / "both", n_jobs=2, folds=[0], **options)
+    assert figures(both) == [row for row in figures(alone) if row["fold"] == 0]
+    assert kept(tmp_path / "both").keys() <= kept(tmp_path / "alone").keys()
 
     parts = tmp_path / "parts"
     one = run(systems, parts, folds=[1], **options)
@@ -227,20 +217,6 @@ def test_seeds_and_folds_of_numpy_can_be_kept(tmp_path):
     assert len(kept(tmp_path / "store")) == 2
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"predictions": {"": ["a"]}}'])
-def test_a_damaged_record_is_named(tmp_path, content):
-    store = tmp_path / "store"
-    run(told(tmp_path), store)
-    victim = sorted(store.glob("*fold1*.json"))[0]
-    victim.write_text(content)
-    with pytest.raises(ValueError, match=rf"{victim.name} .*; delete it to have the fold run again"):
-        run(told(tmp_path), store)
-    record = {"predictions": {"": ["a"]}, "seconds": 0.1, "versions": {}}
-    victim.write_text(json.dumps(record))
-    with pytest.raises(ValueError, match=rf"{victim.name} must hold .* 4 predictions a readout; delete it"):
-        run(told(tmp_path), store)
-
-
 def test_finished_folds_stay_when_a_system_fails(tmp_path):
     class Failing(ToldSystem):
         def run(self, X, y, train, test, *args):
@@ -255,27 +231,6 @@ def test_finished_folds_stay_when_a_system_fails(tmp_path):
     (system.folder / "mended").touch()
     run(system, tmp_path / "store")
     assert len(system.runs) == 3
-
-
-def test_code_that_changed_on_the_way_is_not_kept_under_the_old_key(tmp_path, monkeypatch):
-    class Edited(ToldSystem):
-        def prepare(self, X, n_jobs=None, verbose=0):
-            monkeypatch.setattr(_fold_jobs, "code_digest", lambda: "new")
-
-    system = Edited(told(tmp_path).folder)
-    with pytest.raises(RuntimeError, match="skmer's code changed during the run: start it again"):
-        run(system, tmp_path / "store")
-    assert not kept(tmp_path / "store")
-    assert not system.runs
-
-
-def test_progress_counts_what_is_kept(tmp_path, capsys):
-    run(told(tmp_path), tmp_path / "store", folds=[0])
-    capsys.readouterr()
-    run(told(tmp_path), tmp_path / "store", verbose=1)
-    shown = capsys.readouterr().err
-    assert "1 of 3 fits" in shown
-    assert "3 of 3 fits" in shown
 
 
 def test_rows_with_the_same_name(tmp_path):
@@ -308,7 +263,7 @@ def test_rows_with_the_same_name(tmp_path):
         ({"seeds": (None,)}, "seeds must be a list of whole numbers"),
         ({"seeds": 3}, "seeds must be a list of whole numbers"),
         ({"inner_splits": 1}, "at least 2, got 1"),
-        ({"system": {}}, "Name at least one system"),
+        ({"system": {}}, "systems must hold at least one system"),
         ({"system": {DUMMY: SVM["SVM"]}}, "that one is added"),
         ({"system": {"SVM": SVC()}}, r"system 'SVM' must be an EstimatorSystem or NetworkSystem, got SVC\(\)"),
         ({"system": {"SVM": EstimatorSystem}}, "system 'SVM' must be"),
@@ -318,32 +273,3 @@ def test_rows_with_the_same_name(tmp_path):
 def test_what_does_not_fit_is_refused_before_anything_runs(changed, message):
     with pytest.raises(ValueError, match=message):
         run(**{"system": SVM, "store": None, **changed})
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_run_that_is_killed_within_a_fold_goes_on(tmp_path):
-    whole = interruptible(make(tmp_path / "whole"))
-    folder = make(tmp_path / "killed")
-    (folder / "stop").touch()
-    code = f"from tests.model_selection.tiny import interruptible; interruptible({str(folder)!r})"
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT) as process:
-        patience = time.monotonic() + 60
-        while not (folder / "inside").exists() and process.poll() is None and time.monotonic() < patience:
-            time.sleep(0.05)
-        os.kill(process.pid, signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-    assert (folder / "inside").exists()
-    before = kept(folder / "store")
-    assert len(before) == 1
-
-    (folder / "stop").unlink()
-    resumed = interruptible(folder)
-    assert len(kept(folder / "store")) == 3
-    assert {name: kept(folder / "store")[name] for name in before} == before
-    # history and scores of all folds, those from before the kill and those after
-    assert figures(resumed) == figures(whole)
-
-
-def make(folder):
-    folder.mkdir()
-    return folder

@@ -131,9 +131,9 @@ def test_published_splits_that_do_not_fit(parts, message):
 
 
 def test_a_split_that_is_not_published():
-    with pytest.raises(ValueError, match=r"There is no protocol 'artists' here; there are stratified, grouped"):
+    with pytest.raises(ValueError, match=r"There is no protocol 'artists': choose one of stratified, grouped"):
         Protocol("artists").split(Y)
-    with pytest.raises(ValueError, match="there are stratified, grouped, 70"):
+    with pytest.raises(ValueError, match="choose one of stratified, grouped, 70"):
         Protocol("artists").split(Y, splits={"70": {}})
 
 
@@ -228,10 +228,10 @@ def test_plain_values():
 
 def test_a_class_that_no_fold_could_train_and_test_is_named():
     y = ["calm"] * 6 + ["tense"]
-    with pytest.raises(ValueError, match=r"class 'tense' are 1 of the songs.*add songs, or leave the class out"):
+    with pytest.raises(ValueError, match=r"class 'tense' has 1 of the songs.*add songs, or leave the class out"):
         Protocol(n_splits=2).split(y)
     # two songs, but of one artist
-    with pytest.raises(ValueError, match="class 'tense' are 1 of the groups"):
+    with pytest.raises(ValueError, match="class 'tense' has 1 of the groups"):
         Protocol("grouped", n_splits=2).split([*y, "tense"], groups=["a", "a", "b", "b", "c", "c", "d", "d"])
 
 
@@ -250,5 +250,5 @@ def test_settings_are_chosen_on_the_validation_part_without_the_test_songs():
     assert train.tolist() == list(range(6))
     assert test.tolist() == [6, 7, 8]
     assert protocol.describe() == "the published split s, judged on its validation songs"
-    with pytest.raises(ValueError, match="There is no protocol 's:validation' here"):
+    with pytest.raises(ValueError, match="There is no protocol 's:validation'"):
         protocol.split(Y, splits={"s": {"train": np.arange(6), "test": np.arange(9, 12)}})

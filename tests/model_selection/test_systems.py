@@ -1,12 +1,11 @@
 import hashlib
-import os
 import warnings
 from pathlib import Path
-from unittest.mock import ANY
 
 import numpy as np
 import pytest
 import soundfile
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_predict
@@ -19,7 +18,8 @@ import skmer.feature_extraction._song_arrays
 from skmer import SongAggregator, make_sssl_pipeline
 from skmer.aggregation import LongestRun, MajorityVote
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Protocol, Readout
-from skmer.model_selection.fold_store import describe
+from skmer.model_selection._fits import fit_key
+from skmer.model_selection.systems import fit_with_groups
 from tests.estimators.instances import SPECTROGRAM, SR
 from tests.model_selection.tiny import Margins, tiny_network, tiny_segments, tiny_songs
 
@@ -163,6 +163,26 @@ def test_groups_stay_together_in_cross_fitting(monkeypatch):
     assert [g.tolist() for g in asked] == [GROUPS[train].tolist()]
 
 
+def test_groups_reach_the_steps_that_request_them_where_routing_is_enabled():
+    class Spy(SVC):
+        __metadata_request__fit = {"groups": True}  # noqa: RUF012
+
+        def fit(self, X, y, groups=None):
+            self.groups = groups
+            return super().fit(X, y)
+
+    rows, groups = np.arange(12.0)[:, None], GROUPS.tolist()
+    train, _ = FOLDS[0]
+    inside = GROUPS[train].tolist()
+    with config_context(enable_metadata_routing=True):
+        assert (
+            fit_with_groups(make_pipeline(StandardScaler(), Spy()), rows[train], Y[train], inside)[1].groups == inside
+        )
+        assert fit_with_groups(make_pipeline(StandardScaler(), SVC()), rows[train], Y[train], inside)[1].n_features_in_
+    assert fit_with_groups(make_pipeline(StandardScaler(), Spy()), rows[train], Y[train], inside)[1].groups is None
+    assert EstimatorSystem(SVC()).run(rows, Y, *FOLDS[0], groups=groups)["predictions"]
+
+
 def test_history_of_the_training(both):
     _, runs = both
     history = runs[0]["history"]
@@ -222,34 +242,18 @@ def test_the_folder_of_a_file_decides_nothing_and_its_contents_do(tmp_path, monk
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(contents)
     systems = [reading(path) for path in paths]
-    described = [describe(system.parts) for system in systems]
-    assert described[0] == described[1]
-    assert described[0] not in described[2:]
-    assert described[2] != described[3]
-    assert str(tmp_path) not in str(described)
+    keys = [fit_key(system.parts) for system in systems]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
     name = f"net.pt {hashlib.sha256(b'one').hexdigest()[:16]}"
-    assert described[0]["files"] == [name]
-    assert described[0]["estimator"]["steps"][1][1] == {
-        "class": f"{__name__}.Reads", "file": name, "other": "file", "code": ANY
-    }  # fmt: skip
-    # the system goes on reading its file
+    assert systems[0].parts["files"] == [name]
+    assert (systems[0].parts["estimator"][1].file, systems[0].parts["estimator"][1].other) == (name, "file")
+    # the system itself reads its file
     assert systems[0].estimator[1].file == str(paths[0])
     monkeypatch.chdir(tmp_path / "b")
-    assert describe(reading(Path("net.pt")).parts) == described[0]
-    assert describe(reading("net.pt").parts) == described[0]
+    assert fit_key(reading(Path("net.pt")).parts) == fit_key(reading("net.pt").parts) == keys[0]
     with pytest.raises(FileNotFoundError):
         assert reading("none.pt").parts
-
-
-def test_a_file_is_read_once_for_all_folds(tmp_path, monkeypatch):
-    path = tmp_path / "net.pt"
-    path.write_bytes(b"one")
-    os.utime(path, (1, 1))
-    reads = []
-    digest = hashlib.file_digest
-    monkeypatch.setattr(hashlib, "file_digest", lambda *given: reads.append(given) or digest(*given))
-    assert len({str(describe(reading(path).parts)) for _ in range(3)}) == 1
-    assert len(reads) == 1
 
 
 def test_a_pipeline_of_songs_is_the_network_system(both):
@@ -291,5 +295,5 @@ def test_refusals():
         ValueError, match="kind must be one of 'statistics', 'mean', 'majority', 'longest run', got 'median'"
     ):
         Readout("median")
-    with pytest.raises(ValueError, match="the network's cv is 'insample': give cv a number of folds"):
+    with pytest.raises(ValueError, match="the network's cv is 'insample': set cv to a number"):
         NetworkSystem(tiny_segments(), tiny_network(), {"": Readout(cross_fitted=True)})

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.svm import SVC
-from skorch.callbacks import Callback
 
 from skmer import SegmentTransformer, SSSLClassifier
-from skmer.model_selection import NetworkSystem, Protocol, Readout, run_experiment
 from tests.estimators.instances import SPECTROGRAM, SR, SSSL
 
 
@@ -61,25 +59,3 @@ class ToldSystem:
         told = {"train": train.tolist(), "test": test.tolist(), "seed": seed, "y": y[train].tolist()}
         (self.folder / f"run-{time.time_ns()}").write_text(json.dumps(told))
         return {"predictions": {"": [y[train].tolist()[0]] * len(test)}}
-
-
-class Pause(Callback):
-    """Stops a training for good, while a file asks for it and once a first fold is kept."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def on_epoch_end(self, net, **kwargs):
-        folder = Path(self.folder)
-        if (folder / "stop").exists() and len(net.history) == 2 and list((folder / "store").glob("*.json")):
-            (folder / "inside").touch()
-            time.sleep(120)
-
-
-def interruptible(folder):
-    """Run an experiment that `Pause` can stop within its second fold."""
-    X, y, _ = tiny_songs()
-    network = tiny_network(cv=2, callbacks=[Pause(str(folder))])
-    system = NetworkSystem(tiny_segments(), network, {"": Readout(), "cross-fitted": Readout(cross_fitted=True)})
-    store = Path(folder) / "store"
-    return run_experiment({"net": system}, X, y, protocol=Protocol(n_splits=3), seeds=(4,), store=store)

@@ -112,7 +112,7 @@ def test_counts_of_other_durations_are_not_written_over(songs, capsys):
         ("table3", ["--params", '{"max_epochs": 3}'], "max_epochs has an option of its own, --epochs: give it there"),
         ("table3", ["--params", '{"random_state": 3}'], "random_state has an option of its own, --seeds"),
         ("table3", ["--backbone", "alexnet"], "argument --backbone: invalid choice: 'alexnet'"),
-        ("table3", ["--protocol", "split_x"], "There is no protocol 'split_x' here; there are stratified, grouped"),
+        ("table3", ["--protocol", "split_x"], "There is no protocol 'split_x': choose one of stratified, grouped"),
         ("table3", ["--systems", "SVM"], "No system's name begins with 'SVM'; there are: desc"),
         ("table3", ["--cross-fit", "1"], "argument --cross-fit: it must be a whole number, at least 2, not '1'"),
         ("table3", ["--n-splits", "1"], "argument --n-splits: it must be a whole number, at least 2, not '1'"),
