@@ -1,12 +1,79 @@
-"""What scikit-learn has to know of steps whose input or output is songs, not a table."""
+"""RecordingTransformer: the base of the transformers from recordings, which compute each song on its own."""
 
-from sklearn.base import TransformerMixin
+import os
+import warnings
+from collections.abc import Mapping, Set
+from numbers import Integral, Real
+from pathlib import Path
 
-__all__ = ["RecordingTransformerMixin", "SongsOutMixin"]
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval
+
+from skmer._io import format_names
+from skmer.audio import check_waveform, read_audio
+from skmer.feature_extraction._cache import SongArray, file_key
+from skmer.features.segment_log_mel import in_samples
+from skmer.songs import SongSequence
+
+__all__ = ["RecordingTransformer", "SongsOutMixin", "check_songs", "is_path", "song_names"]
+
+# constraint of the parameter `memory`
+MEMORY = [str, os.PathLike, joblib.Memory, None]
 
 
-class RecordingTransformerMixin(TransformerMixin):
-    """A transformer of recordings that learns nothing: it takes paths or waveforms, and needs no fit."""
+class SongsOutMixin:
+    """A step whose `transform` returns a `SongSequence`, which has no columns to name."""
+
+    def set_output(self, *, transform=None):
+        """Accept scikit-learn's output setting, which does not apply to songs of unequal length.
+
+        Parameters
+        ----------
+        transform : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        estimator
+            Itself.
+        """
+        return self
+
+
+class RecordingTransformer(TransformerMixin, BaseEstimator):
+    """A transformer of paths or waveforms that learns nothing; a subclass checks its parameters in `_check_params`."""
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        "sr": [Interval(Real, 0, None, closed="neither")],
+        "max_duration": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def fit(self, X=None, y=None):
+        """Check the parameters; nothing is learnt, and no file is read or written.
+
+        Parameters
+        ----------
+        X, y : ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        estimator
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If the parameters are out of range or do not fit together.
+        ImportError
+            If the parameters ask for an optional package that is not installed.
+        """
+        self._check_params()
+        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -17,21 +84,105 @@ class RecordingTransformerMixin(TransformerMixin):
         tags.input_tags.string = True
         return tags
 
+    def _check_params(self):
+        self._validate_params()
 
-class SongsOutMixin:
-    """A step whose `transform` gives a `SongSequence`, which has no columns to name."""
+    def _map(self, function, songs, description):
+        """Return the results of ``function(song, name)``, which are (result, silent), and warn about silent songs.
 
-    def set_output(self, *, transform=None):
-        """Accept scikit-learn's output setting, which has no meaning for songs of unequal length.
-
-        Parameters
-        ----------
-        transform : object, default=None
-            Ignored: `transform` returns what it always does.
-
-        Returns
-        -------
-        estimator
-            Itself.
+        To be called by `transform`: the warning points to the caller of that.
         """
-        return self
+        names = song_names(songs)
+        # threads: the work releases the interpreter lock, and nothing is sent between processes
+        parallel = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
+        results = parallel(joblib.delayed(function)(song, name) for song, name in zip(songs, names, strict=True))
+        if self.verbose:
+            from tqdm import tqdm
+
+            results = tqdm(results, total=len(songs), desc=description, unit="song")
+        made, silent = zip(*results, strict=True)
+        silent_names = [name for name, is_silent in zip(names, silent, strict=True) if is_silent]
+        if silent_names:
+            shown = format_names(silent_names, most=5)
+            warnings.warn(
+                f"Digital silence in {len(silent_names)} of the songs, which are kept: {shown}. Check these recordings.",
+                UserWarning,
+                stacklevel=4,  # scikit-learn wraps transform
+            )
+        return list(made)
+
+    def _song_array(self, song, name, compute, cache=None, key=()):
+        """Return the `SongArray` that `compute` makes of a waveform; that of a file is cached under `key`."""
+
+        def read_and_compute():
+            y = self._read(song, name)
+            return SongArray(compute(y), len(y), not y.any())
+
+        if cache is None or not is_path(song):
+            return read_and_compute()
+        return cache.fetch(cache.path(Path(song).stem, *file_key(song), *key), read_and_compute)
+
+    def _read(self, song, name, seconds=None):
+        """Return the waveform of a song, at most `max_duration` long; of a file, at most `seconds` where given."""
+        sr = float(self.sr)
+        if is_path(song):
+            limits = [float(limit) for limit in (self.max_duration, seconds) if limit is not None]
+            return read_audio(song, sr=sr, max_duration=min(limits, default=None))
+        y = check_waveform(song, name)
+        return y if self.max_duration is None else y[: max(round(in_samples(self.max_duration, sr)), 1)]
+
+
+def is_path(song):
+    """Return whether a song is given as the path of a file rather than as a waveform."""
+    return isinstance(song, str | os.PathLike)
+
+
+def song_names(songs):
+    """Return the name of each song for messages: its path, or the position of its waveform."""
+    return [os.fspath(song) if is_path(song) else f"The waveform at position {i} of X" for i, song in enumerate(songs)]
+
+
+def check_songs(X):
+    """Return the list of paths and waveforms in X; raise ValueError if X is no collection of songs."""
+    if is_path(X):
+        raise ValueError(f"X must hold one path a song: pass a list, [{os.fspath(X)!r}].")
+    if isinstance(X, SongSequence):
+        raise ValueError("X holds segments already (a SongSequence): pass paths or waveforms.")
+    if isinstance(X, Set | Mapping):
+        raise ValueError(f"X is a {type(X).__name__}, whose order may differ from that of y: pass a list.")
+    if hasattr(X, "columns"):
+        if len(X.columns) != 1:
+            raise ValueError(
+                f"X is a table of {len(X.columns)} columns: pass the one column that holds the paths, "
+                f"such as X[{str(next(iter(X.columns), 'path'))!r}]."
+            )
+        X = X[X.columns[0]]
+    if isinstance(X, np.ndarray):
+        if X.ndim == 2 and X.dtype.kind in "OU" and X.shape[1] == 1:
+            X = X[:, 0]
+        if X.ndim == 0 or X.ndim > 2 or (X.ndim == 2 and X.dtype.kind in "OU"):
+            raise ValueError(f"X must be a list of paths or waveforms, got an array of shape {X.shape}, {X.dtype}.")
+        if X.ndim == 1 and X.dtype.kind not in "OU":
+            raise ValueError("X is one array of numbers: for one waveform, pass a list, [y].")
+    try:
+        songs = list(X)
+    except TypeError as error:
+        raise ValueError(f"X must be a list of paths or waveforms, got {type(X).__name__}.") from error
+    if not songs:
+        raise ValueError("X holds no song: at least one is needed.")
+    for i, song in enumerate(songs):
+        if not is_path(song) and not _is_array(song):
+            raise ValueError(
+                f"Item {i} of X is {song!r:.60}: each song must be a path (str or Path) or a 1-D waveform. "
+                "For one waveform, pass a list, [y]."
+            )
+    return songs
+
+
+def _is_array(song):
+    try:
+        song = np.asarray(song)
+    # of unequal lengths, or on another device
+    except (TypeError, ValueError):
+        return False
+    return song.ndim > 0 and song.dtype.kind not in "OSU"

@@ -1,35 +1,136 @@
-"""The cache of what is made of a file: where it lies, and what it knows the file by."""
+"""SongCache: a folder with the array of each song in a `.npy` file, for `memory` and `store`."""
 
+import hashlib
 import os
+import struct
+from numbers import Real
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
+import numpy as np
 
+from skmer._io import atomic_write
 from skmer.audio.reading import check_audio_path
 
-__all__ = ["cached", "file_key"]
+__all__ = ["CacheError", "SongArray", "SongCache", "file_key", "open_cache"]
+
+_STEM = 48  # characters of a song's name in a file's name, which may have 255 bytes
+_FACTS = struct.Struct("<Q?")  # n_samples and silent, after the array
+_DIGEST_SIZE = 16  # bytes, at the end
 
 
-def cached(function, memory, mmap_mode=None, **options):
-    """Give a function in the cache that `memory` (None, a folder or a joblib.Memory) names; itself without one.
+class CacheError(ValueError):
+    """A cache folder cannot be made or written to; `parameter` is the one that names it."""
 
-    `mmap_mode` holds for a folder; a joblib.Memory has its own. Further options are those of ``Memory.cache``.
+    def __init__(self, parameter, folder, error):
+        self.parameter, self.folder = parameter, os.fspath(folder)
+        reason = error.strerror or error
+        super().__init__(
+            f"{parameter}={self.folder!r}: the cache cannot be written there ({reason}). "
+            "Free some space, or name another folder."
+        )
+
+
+class SongArray(NamedTuple):
+    """What is computed from a song's waveform."""
+
+    array: np.ndarray
+    n_samples: int  # of the waveform
+    silent: bool  # whether all samples are zero
+
+
+def open_cache(folder, parameter="memory", n_maps=None):
+    """Return the cache in a folder (str, Path or joblib.Memory), or None where there is none.
+
+    With `n_maps`, arrays are memory-mapped, unless so many open files come near the system's limit.
     """
-    if memory is None:
-        return function
+    if isinstance(folder, joblib.Memory):
+        folder = folder.location
+    if folder is None:
+        return None
+    return SongCache(folder, parameter, "r" if n_maps is not None and _may_be_mapped(n_maps) else None)
+
+
+def _may_be_mapped(n_maps):
     try:
-        if isinstance(memory, str | os.PathLike):
-            memory = joblib.Memory(os.fspath(memory), mmap_mode=mmap_mode, verbose=0)
-        return memory.cache(function, **options)
-    except OSError as error:
-        place = memory.location if isinstance(memory, joblib.Memory) else memory
-        raise ValueError(
-            f"memory={place!r}: the cache cannot be written there ({error.strerror}). Name another folder."
-        ) from error
+        import resource
+    except ImportError:  # Windows has no such limit
+        return True
+    return n_maps < resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
 
 def file_key(path):
-    """Give the path, size and time of modification by which a cache knows a recording, after a check of the path."""
+    """Return the absolute path, size and time of modification of a recording, after a check of the path."""
     path = check_audio_path(path)
     stat = path.stat()
-    return str(Path(os.path.abspath(path))), stat.st_size, stat.st_mtime_ns
+    return os.path.abspath(path), stat.st_size, stat.st_mtime_ns
+
+
+class SongCache:
+    """Arrays of songs in a folder, one `.npy` file each, written atomically.
+
+    Behind the array stand `n_samples`, `silent` and a digest of the file's content and name, so that a damaged file, or
+    one of another song, is computed again.
+    """
+
+    def __init__(self, folder, parameter, mmap_mode=None):
+        # absolute: songs outlive a change of the current folder
+        self.folder, self.parameter, self.mmap_mode = Path(os.path.abspath(folder)), parameter, mmap_mode
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CacheError(parameter, folder, error) from error
+
+    def path(self, stem, *key):
+        """Return the file of a song: `stem` is for people, `key` holds all that decides the array."""
+        text = repr(_plain(key)).encode("utf-8", "surrogatepass")
+        return self.folder / f"{stem[:_STEM]}-{hashlib.sha256(text).hexdigest()[:32]}.npy"
+
+    def fetch(self, path, compute):
+        """Return the `SongArray` in a file; where the file is missing or damaged, compute and write it first."""
+        found = self.read(path)
+        if found is None:
+            computed = compute()
+            self._write(path, computed)
+            found = computed if self.mmap_mode is None else self._load(path, computed.n_samples, computed.silent)
+        return found
+
+    def read(self, path):
+        """Return the `SongArray` in a file, or None where the file is missing, damaged or cannot be read."""
+        try:
+            data = memoryview(path.read_bytes())
+        except OSError:
+            return None
+        if _digest(path, data[:-_DIGEST_SIZE]) != data[-_DIGEST_SIZE:]:
+            return None
+        return self._load(path, *_FACTS.unpack(data[-_DIGEST_SIZE - _FACTS.size : -_DIGEST_SIZE]))
+
+    def _load(self, path, n_samples, silent):
+        return SongArray(np.load(path, mmap_mode=self.mmap_mode, allow_pickle=False), n_samples, silent)
+
+    def _write(self, path, computed):
+        try:
+            with atomic_write(path) as part:
+                with open(part, "wb") as file:
+                    np.save(file, computed.array, allow_pickle=False)
+                    file.write(_FACTS.pack(computed.n_samples, computed.silent))
+                with open(part, "r+b") as file:
+                    file.write(_digest(path, file.read()))
+        except OSError as error:
+            raise CacheError(self.parameter, self.folder, error) from error
+
+
+def _digest(path, data):
+    return hashlib.blake2b(data, digest_size=_DIGEST_SIZE, key=path.stem[-32:].encode()).digest()
+
+
+def _plain(value):
+    """Return a key in plain types, so that 5, 5.0 and np.float64(5) are the same."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_plain, value))
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Real):
+        return int(value) if float(value).is_integer() else float(value)
+    return value if value is None else str(value)

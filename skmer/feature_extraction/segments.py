@@ -1,28 +1,29 @@
-"""SegmentTransformer: songs in, their log-mel segments out."""
+"""SegmentTransformer: log-mel segments of songs."""
 
-import os
 from functools import partial
 from numbers import Integral, Real
 
-from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer.audio import AudioError, check_waveform
-from skmer.feature_extraction._base import RecordingTransformerMixin, SongsOutMixin
-from skmer.feature_extraction._song_arrays import ArrayPlan, array_reader
-from skmer.feature_extraction._song_input import check_songs
-from skmer.feature_extraction._song_loop import map_songs
-from skmer.features.segment_log_mel import count_segments, in_samples
+from skmer.audio import AudioError
+from skmer.feature_extraction._base import MEMORY, RecordingTransformer, SongsOutMixin, check_songs
+from skmer.feature_extraction._cache import open_cache
+from skmer.features.log_mel import log_mel
+from skmer.features.segment_log_mel import count_segments, in_samples, segment_log_mel
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentTransformer"]
 
+# part of every cache key: raise it when the numbers of log_mel or read_audio change
+_CACHE_VERSION = 1
 
-class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator):
+
+class SegmentTransformer(SongsOutMixin, RecordingTransformer):
     """Cut songs into overlapping segments, each a log-mel spectrogram.
 
-    It learns nothing from the data: `transform` works without `fit`. One song stays
-    one sample, whatever its number of segments, and no song is ever left out.
+    It learns nothing from the data: `transform` works without `fit`. One song is one
+    sample, whatever its number of segments, and no song is left out.
 
     Parameters
     ----------
@@ -49,38 +50,38 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
     max_duration : float, default=None
         Use the first `max_duration` seconds of each song only.
     padding : {"zero", "circular"}, default=None
-        What is done with a song shorter than `max_duration` (or, where that is None,
-        than `duration`). None: nothing; one shorter than `duration` is an error.
-        "zero" appends silence and "circular" repeats the song, up to that length. The
-        paper rejects both; they are here for the comparison.
+        Padding of a song shorter than `max_duration` (or, where that is None, than
+        `duration`). None: no padding; a song shorter than `duration` is an error. "zero"
+        appends silence and "circular" repeats the song, up to that length. The paper
+        rejects both; they are here for comparison.
     dtype : {"float32", "float16"}, default="float32"
-        Type in which spectrograms are kept. float16 halves the memory and errs by
-        about 0.03 dB.
+        Type of the spectrograms. float16 halves the memory, with an error of about
+        0.03 dB.
     memory : str, Path or joblib.Memory, default=None
-        Where to cache each file's spectrogram, keyed on its path, size, time of
-        modification and the parameters that matter. In the default setting a grid over
-        `duration` decodes each song once. With a str or Path the arrays stay on disk
-        and are memory-mapped; beyond half of the system's limit of open files they
-        are read into memory instead. Waveforms are not cached.
+        Folder in which each file's spectrogram is cached, keyed on its path, size, time of
+        modification and the parameters that matter; of a joblib.Memory, its location is used.
+        In the default setting a grid over `duration` decodes each song once. The arrays are
+        memory-mapped; beyond half of the system's limit of open files they are read into
+        memory instead. Waveforms are not cached.
     n_jobs : int, default=None
-        Number of threads; decoding, resampling and Fourier transforms run side by side.
-        None is 1, unless in a `joblib.parallel_config` context; -1 is every processor.
+        Number of threads that decode, resample and transform songs in parallel. None is 1,
+        unless in a `joblib.parallel_config` context; -1 is every processor.
     verbose : int, default=0
-        Above 0, a progress bar.
+        Above 0, a progress bar is shown.
 
     See Also
     --------
     skmer.SSSLClassifier : Learns from the segments.
-    skmer.read_audio : How files are read.
+    skmer.read_audio : Reads the files.
     skmer.features.segment_log_mel : The same for one waveform.
 
     Notes
     -----
     A song of N samples has ``floor((N - duration * sr) / (hop * sr)) + 1`` segments.
     Where `center` is False and ``hop * sr`` a multiple of `hop_length`, segments are
-    read-only windows on the song's spectrogram; elsewhere, as with 22,050 Hz, they
-    are computed one by one, because a window cut at the nearest frame would be wrong by
-    1.65 dB on average.
+    read-only windows on the song's spectrogram; otherwise, as with 22,050 Hz, they are
+    computed one by one, because windows cut at the nearest frame have an error of 1.65 dB
+    on average.
 
     References
     ----------
@@ -98,21 +99,18 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
     """
 
     _parameter_constraints = {  # noqa: RUF012
+        **RecordingTransformer._parameter_constraints,
         "duration": [Interval(Real, 0, None, closed="neither")],
         "hop": [Interval(Real, 0, None, closed="neither")],
-        "sr": [Interval(Real, 0, None, closed="neither")],
         "n_fft": [Interval(Integral, 1, None, closed="left")],
         "hop_length": [Interval(Integral, 1, None, closed="left")],
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         "fmin": [Interval(Real, 0, None, closed="left")],
         "fmax": [Interval(Real, 0, None, closed="neither"), None],
         "center": ["boolean"],
-        "max_duration": [Interval(Real, 0, None, closed="neither"), None],
         "padding": [StrOptions({"zero", "circular"}), None],
         "dtype": [StrOptions({"float32", "float16"})],
-        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
+        "memory": MEMORY,
     }
 
     def __init__(
@@ -149,27 +147,6 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learnt, and no file is read.
-
-        Parameters
-        ----------
-        X, y : ignored
-            For scikit-learn's sake.
-
-        Returns
-        -------
-        SegmentTransformer
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If the parameters are out of range or do not fit together.
-        """
-        self._check_params()
-        return self
-
     def transform(self, X):
         """Compute the segments of each song.
 
@@ -189,7 +166,8 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         AudioError
             If a song cannot be read or is shorter than `duration`; the message names it.
         ValueError
-            If `X` is no collection of songs, or a parameter is out of range.
+            If `X` is no collection of songs, a parameter is out of range, or `memory` cannot
+            be written.
 
         Warns
         -----
@@ -197,13 +175,13 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
             If songs are digital silence; they are kept.
         """
         self._check_params()
-        songs, plan = check_songs(X), self._plan()
-        one = partial(self._transform_one, plan=plan, read=array_reader(self.memory, plan, len(songs)))
-        made = map_songs(one, songs, "Spectrograms", self.n_jobs, self.verbose)
+        songs = check_songs(X)
+        cache = open_cache(self.memory, n_maps=len(songs))
+        made = self._map(partial(self._transform_one, cache=cache), songs, "Spectrograms")
         return SongSequence(made, window=self._window())
 
     def _check_params(self):
-        self._validate_params()
+        super()._check_params()
         if self.max_duration is not None and self.max_duration < self.duration:
             raise ValueError(
                 f"max_duration={self.max_duration:g} s is shorter than duration={self.duration:g} s: "
@@ -218,51 +196,65 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
             raise ValueError(f"hop={self.hop:g} s is less than one sample at sr={self.sr:g} Hz. Raise hop.")
 
     def _window(self):
-        """Give the frames of a segment and of a hop, or None where segments are no windows of one spectrogram."""
+        """Return the frames of a segment and of a hop, or None where segments are not windows on one spectrogram."""
         step = in_samples(self.hop, self.sr)
         if self.center or step % self.hop_length:
             return None
         length = round(in_samples(self.duration, self.sr))
         return 1 + (length - self.n_fft) // self.hop_length, int(step) // self.hop_length
 
-    def _plan(self):
-        pad_to = 0
-        if self.padding is not None:
-            target = self.duration if self.max_duration is None else self.max_duration
-            pad_to = round(in_samples(target, self.sr))
-        return ArrayPlan(
-            sr=float(self.sr),
-            n_fft=int(self.n_fft),
-            hop_length=int(self.hop_length),
-            n_mels=int(self.n_mels),
-            fmin=float(self.fmin),
-            fmax=float(self.sr / 2 if self.fmax is None else self.fmax),
-            center=bool(self.center),
-            max_duration=None if self.max_duration is None else float(self.max_duration),
-            padding=None if self.padding is None else str(self.padding),
-            pad_to=pad_to,
-            dtype=str(self.dtype),
-            # a window is cut afterwards, so its length and hop are no part of the work
-            cut=None if self._window() else (float(self.duration), float(self.hop)),
-        )
-
-    def _transform_one(self, song, name, plan, read):
-        if isinstance(song, str | os.PathLike):
-            array, n_samples, silent = read(song)
-        else:
-            y = check_waveform(song, name)
-            if self.max_duration is not None:
-                y = y[: round(in_samples(self.max_duration, plan.sr))]
-            array, n_samples, silent = plan.array(y)
-        length = round(in_samples(self.duration, plan.sr))
-        n_segments = count_segments(max(n_samples, plan.pad_to), length, in_samples(self.hop, plan.sr))
+    def _transform_one(self, song, name, cache):
+        array, n_samples, silent = self._song_array(song, name, self._compute, cache, self._cache_key())
+        sr = float(self.sr)
+        length = round(in_samples(self.duration, sr))
+        n_segments = count_segments(max(n_samples, self._n_padded()), length, in_samples(self.hop, sr))
         if n_segments < 1:
             raise AudioError(
-                f"{name}: it lasts {n_samples / plan.sr:.2f} s, shorter than one segment of duration="
+                f"{name}: it lasts {n_samples / sr:.2f} s, shorter than one segment of duration="
                 f'{self.duration:g} s. Lower duration, leave the song out, or set padding="zero" or "circular".'
             )
         window = self._window()
         if window is not None:
-            # the frames after the last whole segment would add one where its samples do not suffice
+            # the frames after the last whole segment could make one more, for which the samples do not suffice
             array = array[: window[0] + (n_segments - 1) * window[1]]
         return array, silent
+
+    def _compute(self, y):
+        """Return the time-major spectrogram where segments are windows on it, else the segments.
+
+        The array is empty where the song is too short, which `_transform_one` reports.
+        """
+        n_missing = self._n_padded() - len(y)
+        if n_missing > 0:
+            y = np.pad(y, (0, n_missing), mode="wrap" if self.padding == "circular" else "constant")
+        mel = self._mel_params()
+        if self._window():
+            array = log_mel(y, **mel).T if len(y) >= self.n_fft else np.empty((0, self.n_mels))
+        elif len(y) >= round(in_samples(self.duration, self.sr)):
+            array = segment_log_mel(y, float(self.duration), float(self.hop), **mel)
+        else:
+            array = np.empty((0, self.n_mels, 1))
+        return np.ascontiguousarray(array, dtype=self.dtype)
+
+    def _cache_key(self):
+        # windows are cut from the cached spectrogram, so that it serves every duration and hop
+        cut = None if self._window() else (self.duration, self.hop)
+        mel = tuple(self._mel_params().values())
+        return "segments", _CACHE_VERSION, mel, self.max_duration, self.padding, self._n_padded(), self.dtype, cut
+
+    def _mel_params(self):
+        return {
+            "sr": float(self.sr),
+            "n_fft": int(self.n_fft),
+            "hop_length": int(self.hop_length),
+            "n_mels": int(self.n_mels),
+            "fmin": float(self.fmin),
+            "fmax": float(self.sr / 2 if self.fmax is None else self.fmax),
+            "center": bool(self.center),
+        }
+
+    def _n_padded(self):
+        """Return the number of samples to which shorter songs are padded, 0 without `padding`."""
+        if self.padding is None:
+            return 0
+        return round(in_samples(self.duration if self.max_duration is None else self.max_duration, self.sr))

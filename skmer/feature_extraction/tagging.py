@@ -1,4 +1,4 @@
-"""TaggingTransformer: songs in, chunks of log-mel spectrogram and pitch class profiles out."""
+"""TaggingTransformer: chunks of log-mel spectrogram and pitch class profiles of songs."""
 
 import hashlib
 import os
@@ -8,15 +8,11 @@ from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer.audio import AudioError, check_waveform, read_audio
-from skmer.feature_extraction._base import RecordingTransformerMixin, SongsOutMixin
-from skmer.feature_extraction._block_store import make_folder, path_of_blocks, stored_blocks, whole_blocks
-from skmer.feature_extraction._cache import file_key
-from skmer.feature_extraction._song_input import check_songs
-from skmer.feature_extraction._song_loop import map_songs
+from skmer.audio import AudioError, check_waveform
+from skmer.feature_extraction._base import RecordingTransformer, SongsOutMixin, check_songs, is_path
+from skmer.feature_extraction._cache import SongArray, file_key, open_cache
 from skmer.feature_extraction.file_rows import FileRows, fit_rows
 from skmer.features.blocks import BlockLayout, block_array, is_silent
 from skmer.features.segment_log_mel import in_samples
@@ -24,28 +20,30 @@ from skmer.songs import SongSequence, open_array
 
 __all__ = ["TaggingTransformer"]
 
+# part of every cache key: raise it when the numbers of block_array or read_audio change
+_CACHE_VERSION = 1
 _N_BLOCKS = {"long": 800, "short": 40}
 
 
-class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator):
+class TaggingTransformer(SongsOutMixin, RecordingTransformer):
     """Cut songs into chunks that hold an averaged log-mel spectrogram and pitch class profiles.
 
-    Both come from one decoding of a song. Time runs in blocks of 10,240 samples (0.232 s at
-    44.1 kHz), the shortest time that is whole in steps of both. It learns nothing from the
-    data: `transform` works without `fit`. One song stays one sample, and no song is left out.
+    Each song is decoded once for both. Time is divided into blocks of 10,240 samples (0.232 s
+    at 44.1 kHz), the least common multiple of the steps of both. It learns nothing from the
+    data: `transform` works without `fit`. One song is one sample, and no song is left out.
 
     Parameters
     ----------
     duration : "long", "short" or float, default="long"
-        "long": the first 800 blocks of each song (185.76 s), one chunk. "short": chunks of 40
-        blocks (9.29 s) one after the other over the whole song. A number: the same with chunks
-        of so many seconds, rounded to whole blocks.
+        "long": one chunk, the first 800 blocks of each song (185.76 s). "short": consecutive
+        chunks of 40 blocks (9.29 s) over the whole song. A number: the same with chunks of
+        that many seconds, rounded to whole blocks.
     hpcp : bool or "essentia", default=True
-        Whether pitch class profiles stand beside the spectrogram, those of `skmer.features.hpcp`
-        or, with "essentia", of `skmer.features.essentia_hpcp`.
+        Whether pitch class profiles are added to the spectrogram: those of
+        `skmer.features.hpcp` or, with "essentia", of `skmer.features.essentia_hpcp`.
     padding : {"circular", "zero"}, default="circular"
-        What is done with a song shorter than one chunk. "circular" begins it again, as often as
-        needed; "zero" appends silence.
+        Padding of a song shorter than one chunk: "circular" repeats it, "zero" appends
+        silence.
     max_duration : float, default=None
         Use the first `max_duration` seconds of each song only.
     sr : float, default=44100
@@ -53,27 +51,26 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
     n_mels : int, default=128
         Number of mel bands.
     average : int, default=10
-        Number of spectrogram frames whose mean, in dB, is one mel step.
+        Number of spectrogram frames that are averaged, in dB, to one mel step.
     n_fft, hop_length : int, default=2048, 512
-        Length of a spectrogram's frame and step from frame to frame, in samples. With frames of
-        1,024 the lowest of 128 bands would hold no bin of the spectrum.
+        Length of a spectrogram's frame and step from frame to frame, in samples. With frames
+        of 1,024 samples, the lowest of 128 bands would contain no bin of the spectrum.
     hpcp_n_fft, hpcp_hop_length : int, default=4096, 2048
-        The same for the pitch class profiles, which are not averaged. The step also
-        decides the length of a block where `hpcp` is False.
+        The same for the pitch class profiles, which are not averaged. The step determines
+        the length of a block even where `hpcp` is False.
     tuning : float or "auto", default=440.0
-        Frequency in Hz of the A to which pitch classes are relative; "auto" estimates it for
-        each song.
+        Reference frequency of A in Hz; "auto" estimates it for each song.
     store : str or Path, default=None
-        A folder in which the blocks of each whole song are written to a file, once: songs
-        are then opened whenever they are asked for, and need neither memory nor open files. The
-        name of a file has the name of the song, and a key of its path, size, time of modification
-        and the parameters that matter; `duration` and `padding` do not, and a song that is stored
-        with HPCP serves without. None keeps the chunks in memory.
+        Folder in which the blocks of each whole song are written to a file, once. Songs are
+        then opened when they are accessed, and need neither memory nor open files. A file's
+        name contains that of the song, and a hash of its path, size, time of modification and
+        the parameters that matter; `duration` and `padding` do not, and a song that is stored
+        with HPCP is also used without. None keeps the chunks in memory.
     n_jobs : int, default=None
-        Number of threads; decoding, resampling and Fourier transforms run side by side.
-        None is 1, unless in a `joblib.parallel_config` context; -1 is every processor.
+        Number of threads that decode, resample and transform songs in parallel. None is 1,
+        unless in a `joblib.parallel_config` context; -1 is every processor.
     verbose : int, default=0
-        Above 0, a progress bar.
+        Above 0, a progress bar is shown.
 
     See Also
     --------
@@ -83,15 +80,16 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
 
     Notes
     -----
-    A song of N samples has ``B = N // 10240`` blocks, and ``max(B // 40, 1)`` short chunks: what
-    is left after the last whole chunk, less than one chunk, is not used. A block has 316 values:
-    2 mel steps of 128 bands in dB, then 5 profiles of 12 pitch classes, C first; 256 without
-    the profiles. They are float16, which errs by about 0.03 dB; a minute takes 163 kB. Without
-    a store, "long" decodes no more of a file than it needs. A file in the store is complete or
-    not there: what ends in ``.part`` is left from a process that was killed, and may be deleted.
+    A song of N samples has ``B = N // 10240`` blocks, and ``max(B // 40, 1)`` short chunks:
+    blocks after the last whole chunk are not used. A block has 316 values: 2 mel steps of 128
+    bands in dB, then 5 profiles of 12 pitch classes, C first; 256 without the profiles. They
+    are float16, with an error of about 0.03 dB; a minute takes 163 kB. Without a store, "long"
+    decodes only as much of a file as it needs. Files in the store are written atomically, and
+    a damaged one is computed again. Files ending in ``.part`` are left by processes that were
+    killed, and may be deleted.
 
-    The lengths, the rate, the bands, the averaging factor and the 12 classes are the paper's; frame
-    lengths, decibels, `padding` and `tuning`, on which it is silent, are ours.
+    Lengths, sampling rate, bands, averaging and the 12 classes are the paper's; frame lengths,
+    decibels, `padding` and `tuning`, which it does not specify, are ours.
 
     References
     ----------
@@ -111,11 +109,10 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
     """
 
     _parameter_constraints = {  # noqa: RUF012
+        **RecordingTransformer._parameter_constraints,
         "duration": [StrOptions(set(_N_BLOCKS)), Interval(Real, 0, None, closed="neither")],
         "hpcp": ["boolean", StrOptions({"essentia"})],
         "padding": [StrOptions({"circular", "zero"})],
-        "max_duration": [Interval(Real, 0, None, closed="neither"), None],
-        "sr": [Interval(Real, 0, None, closed="neither")],
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         "average": [Interval(Integral, 1, None, closed="left")],
         "n_fft": [Interval(Integral, 1, None, closed="left")],
@@ -124,8 +121,6 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         "hpcp_hop_length": [Interval(Integral, 1, None, closed="left")],
         "tuning": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "store": [str, os.PathLike, None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -162,27 +157,6 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learnt, and no file is read or written.
-
-        Parameters
-        ----------
-        X, y : ignored
-            For scikit-learn's sake.
-
-        Returns
-        -------
-        TaggingTransformer
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If the parameters are out of range or do not fit together.
-        """
-        self._check_params()
-        return self
-
     def transform(self, X):
         """Compute the chunks of each song.
 
@@ -215,12 +189,12 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         self._check_params()
         songs = check_songs(X)
         length = self._chunk_length()
-        store = None if self.store is None else make_folder(self.store)
-        one = partial(self._transform_one, layout=self._layout(), length=length, store=store)
-        return SongSequence(map_songs(one, songs, "Blocks", self.n_jobs, self.verbose), window=(length, length))
+        cache = open_cache(self.store, "store", n_maps=0)
+        one = partial(self._transform_one, layout=self._layout(), length=length, cache=cache)
+        return SongSequence(self._map(one, songs, "Blocks"), window=(length, length))
 
     def _check_params(self):
-        self._validate_params()
+        super()._check_params()
         for n_fft, hop_length in (("n_fft", "hop_length"), ("hpcp_n_fft", "hpcp_hop_length")):
             if getattr(self, n_fft) < getattr(self, hop_length):
                 raise ValueError(
@@ -250,73 +224,54 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformerMixin, BaseEstimator
         )
 
     def _chunk_length(self):
-        """Give the number of blocks in a chunk."""
+        """Return the number of blocks in a chunk."""
         if isinstance(self.duration, str):
             return _N_BLOCKS[self.duration]
         return round(in_samples(self.duration, self.sr) / self._layout().n_samples)
 
-    def _transform_one(self, song, name, layout, length, store):
+    def _transform_one(self, song, name, layout, length, cache):
         only_first = self.duration == "long"
-        if store is None:
-            # a tuning is that of the whole song, however much of it is used
+        if cache is None:
+            # the tuning is estimated from the whole song, however much of it is used
             max_blocks = length if only_first and self.tuning != "auto" else None
-            blocks = self._compute(self._read(song, name, layout, max_blocks), name, layout, max_blocks)
+            blocks = self._compute(song, name, layout, max_blocks).array
         else:
-            path = self._stored(song, name, layout, store)
+            path = self._stored(song, name, layout, cache)
             blocks = open_array(path)[:, : layout.n_features]
         n_rows = length if only_first else max(len(blocks) // length, 1) * length
         silent = is_silent(blocks[:n_rows], layout)
         fill = layout.silence if self.padding == "zero" else None
-        return (
-            fit_rows(blocks, n_rows, fill) if store is None else FileRows(path, n_rows, fill, layout.n_features)
-        ), silent
+        if cache is None:
+            return fit_rows(blocks, n_rows, fill), silent
+        return FileRows(path, n_rows, fill, layout.n_features), silent
 
-    def _read(self, song, name, layout, max_blocks=None):
+    def _compute(self, song, name, layout, max_blocks=None):
         sr = float(self.sr)
-        most = None if self.max_duration is None else float(self.max_duration)
-        if not isinstance(song, str | os.PathLike):
-            y = check_waveform(song, name)
-            return y if most is None else y[: round(in_samples(most, sr))]
-        if max_blocks is not None:
-            needed = (max_blocks * layout.n_samples + layout.reach) / sr
-            most = needed if most is None else min(most, needed)
-        return read_audio(song, sr=sr, max_duration=most)
-
-    def _compute(self, y, name, layout, max_blocks=None):
-        sr = float(self.sr)
+        y = self._read(song, name, None if max_blocks is None else (max_blocks * layout.n_samples + layout.reach) / sr)
         if len(y) < layout.n_samples:
             raise AudioError(
                 f"{name}: it lasts {len(y) / sr:.2f} s, shorter than one block of {layout.n_samples / sr:.2f} s. "
                 "Leave the song out."
             )
         try:
-            return block_array(y, layout, sr, self.tuning, max_blocks)
+            return SongArray(block_array(y, layout, sr, self.tuning, max_blocks), len(y), not y.any())
         except ValueError as error:
             raise AudioError(f"{name}: {error}") from error
 
-    def _stored(self, song, name, layout, store):
-        """Give the file of the whole song's blocks."""
-        if isinstance(song, str | os.PathLike):
+    def _stored(self, song, name, layout, cache):
+        """Return the file of the whole song's blocks, written first where it is missing."""
+        if is_path(song):
             stem, source = Path(song).stem, file_key(song)
         else:
             song = check_waveform(song, name)
             stem, source = "waveform", hashlib.sha256(np.ascontiguousarray(song).data).hexdigest()
-        # plain types, so that 44100 and 44100.0 have the same key; what HPCP is made of matters with HPCP only
-        most = None if self.max_duration is None else float(self.max_duration)
-        tuning = self.tuning if isinstance(self.tuning, str) else float(self.tuning)
-        mel = (layout.n_mels, layout.average, layout.n_fft, layout.hop_length)
-        key = (source, most, float(self.sr), mel, layout.hpcp_hop_length)
-        of_hpcp = (layout.hpcp_n_fft, tuning)
-        keys = {True: of_hpcp, "essentia": (*of_hpcp, "essentia"), False: None}
-        paths = {hpcp: path_of_blocks(store, stem, (*key, of_kind)) for hpcp, of_kind in keys.items()}
-        if not layout.hpcp:
-            n_both = replace(layout, hpcp=True).n_features
-            for path in (paths[True], paths["essentia"]):
-                # the spectrogram stands before the profiles, so that a file with both serves for it alone
-                if whole_blocks(path, (n_both,)):
-                    return path
-        path = paths[layout.hpcp]
-        return stored_blocks(path, (layout.n_features,), partial(self._read_and_compute, song, name, layout))
-
-    def _read_and_compute(self, song, name, layout):
-        return self._compute(self._read(song, name, layout), name, layout)
+        mel = (layout.n_mels, layout.average, layout.n_fft, layout.hop_length, layout.hpcp_hop_length)
+        key = ("blocks", _CACHE_VERSION, source, self.max_duration, self.sr, mel)
+        profiles = (layout.hpcp_n_fft, self.tuning)
+        paths = {hpcp: cache.path(stem, *key, hpcp and (*profiles, hpcp)) for hpcp in (True, "essentia", False)}
+        # the spectrogram precedes the profiles, so that a file with both is also used for it alone
+        for hpcp in () if layout.hpcp else (True, "essentia"):
+            if cache.read(paths[hpcp]) is not None:
+                return paths[hpcp]
+        cache.fetch(paths[layout.hpcp], partial(self._compute, song, name, layout))
+        return paths[layout.hpcp]

@@ -1,16 +1,27 @@
-"""open_embedding: a network, a file or a function as one function from windows to rows, and its result checked."""
+"""WindowEmbedder: an embedding (a network, a file or a function) as a function from waveforms to checked rows."""
 
 import contextlib
 import copy
 import os
 import warnings
 import zipfile
+from functools import cache
+from importlib.metadata import version
 
 import numpy as np
 import torch
 
-__all__ = ["check_rows", "name_of", "open_embedding"]
+import skmer
+from skmer._io import file_digest
+from skmer.audio import AudioError
+from skmer.content_key import content_key, given_key
+from skmer.features.segment_log_mel import count_segments
+from skmer.training.runtime import isolated
 
+__all__ = ["WindowEmbedder", "embedding_key"]
+
+# code that the content key knows by its name; versions are read without importing anything
+_PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn")
 _WRAP = "Wrap it in a function or module that"
 
 
@@ -108,6 +119,55 @@ def _names_in_archive(path):
         return {name.partition("/")[2] for name in archive.namelist()}
 
 
+class WindowEmbedder:
+    """An opened embedding with what does not change its result: batch size and threads."""
+
+    def __init__(self, embedding, call, batch_size, n_threads):
+        self.name = name_of(embedding)
+        self.call = call
+        self.batch_size = batch_size
+        self.n_threads = n_threads
+
+    def __call__(self, y, sr, length, step, padding, song):
+        """Give the embedding of a song's windows, (n_windows, n_dims), and whether the song is silent."""
+        silent = not y.any()
+        if len(y) < length and padding is None:
+            raise AudioError(
+                f"{song}: it lasts {len(y) / sr:.2f} s, shorter than one window of {length / sr:g} s. "
+                'Leave the song out, or set padding="zero" or "circular".'
+            )
+        y = np.pad(y, (0, max(length - len(y), 0)), mode="wrap" if padding == "circular" else "constant")
+        starts = [round(i * step) for i in range(count_segments(len(y), length, step))]
+        batches = [starts[i : i + self.batch_size] for i in range(0, len(starts), self.batch_size)]
+        parts = [self.embed([y[start : start + length] for start in batch]) for batch in batches]
+        self.check_widths(parts, [f"the windows of {song} from {batch[0] / sr:.2f} s on" for batch in batches])
+        rows = np.concatenate(parts)
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if bad.size:
+            raise ValueError(
+                f"{self.name} gives NaN or infinity for {bad.size} windows of {song}; the first begins at "
+                f"{starts[bad[0]] / sr:.2f} s. Wrap it in a function that guards its divisions and logarithms."
+            )
+        return rows, silent
+
+    def check_widths(self, parts, names):
+        """Refuse rows of different numbers of dimensions; the names say whose they are."""
+        for part, name in zip(parts, names, strict=True):
+            if part.shape[1] != parts[0].shape[1]:
+                raise ValueError(
+                    f"{self.name} gives {parts[0].shape[1]} dimensions for {names[0]}, but {part.shape[1]} for {name}. "
+                    "Wrap it in a function that gives as many for all windows, however many it gets at once."
+                )
+
+    def embed(self, windows):
+        """Give the checked rows of a list of windows."""
+        # in turn: few networks are made to be called by several threads
+        with isolated(None, self.n_threads):
+            # a copy: an embedding may write into what it gets
+            rows = self.call(np.stack(windows))
+        return check_rows(rows, len(windows), self.name)
+
+
 def check_rows(rows, n_windows, name):
     """Give an embedding's output as an array (n_windows, n_dims); anything else is refused in words."""
     if isinstance(rows, torch.Tensor):
@@ -130,3 +190,28 @@ def check_rows(rows, n_windows, name):
             f"{_WRAP} gives one vector a window."
         )
     return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
+
+
+def embedding_key(embedding):
+    """Give the key of an embedding: of a file its bytes, of all else what `skmer.content_key` says.
+
+    To the latter belong the versions of the packages that `skmer.content_key` knows by name.
+    An attribute ``cache_key`` of the embedding, a text, is taken for all of it.
+    """
+    if isinstance(embedding, str | os.PathLike):
+        return f"file {file_digest(embedding)}"
+    given = given_key(embedding)
+    if given is not None:
+        return f"own {given}"
+    try:
+        return f"{_versions()} {content_key(embedding)}"
+    except TypeError as error:
+        raise ValueError(
+            f"memory is set, but embedding={embedding!r:.80} cannot be told from others of its kind, so that old "
+            f"results might be taken for new ones (memory=None keeps none): {error}"
+        ) from error
+
+
+@cache
+def _versions():
+    return " ".join([f"skmer {skmer.__version__}", *(f"{package} {version(package)}" for package in _PACKAGES)])
