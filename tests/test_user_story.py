@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-import skmer.feature_extraction._song_arrays
+import skmer.feature_extraction._base
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, make_sssl_pipeline
 from skmer.datasets import make_songs
 
@@ -50,13 +50,13 @@ def test_cross_validation_with_groups(songs):
 
 def test_a_grid_over_durations_and_lambda_reads_each_song_once(songs, tmp_path, monkeypatch):
     reads = []
-    read_audio = skmer.feature_extraction._song_arrays.read_audio
+    read_audio = skmer.feature_extraction._base.read_audio
 
     def counting(path, *args, **kwargs):
         reads.append(str(path))
         return read_audio(path, *args, **kwargs)
 
-    monkeypatch.setattr(skmer.feature_extraction._song_arrays, "read_audio", counting)
+    monkeypatch.setattr(skmer.feature_extraction._base, "read_audio", counting)
     grid = {"segmenttransformer__duration": [1, 2], "ssslclassifier__lambda_kl": [0, 1]}
     search = GridSearchCV(make_pipe(memory=tmp_path), grid, cv=StratifiedGroupKFold(2), error_score="raise")
     search.fit(songs.paths, songs.target, groups=songs.groups)

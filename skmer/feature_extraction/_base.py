@@ -105,7 +105,8 @@ class RecordingTransformer(TransformerMixin, BaseEstimator):
         if silent_names:
             shown = format_names(silent_names, most=5)
             warnings.warn(
-                f"Digital silence in {len(silent_names)} of the songs, which are kept: {shown}. Check these recordings.",
+                f"Digital silence in {len(silent_names)} of the songs, which are kept: {shown}. "
+                "Check these recordings.",
                 UserWarning,
                 stacklevel=4,  # scikit-learn wraps transform
             )

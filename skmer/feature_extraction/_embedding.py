@@ -5,44 +5,41 @@ import copy
 import os
 import warnings
 import zipfile
-from functools import cache
 from importlib.metadata import version
 
 import numpy as np
 import torch
 
-import skmer
+from skmer._hash import stable_hash
 from skmer._io import file_digest
+from skmer._version import __version__
 from skmer.audio import AudioError
-from skmer.content_key import content_key, given_key
 from skmer.features.segment_log_mel import count_segments
 from skmer.training.runtime import isolated
 
 __all__ = ["WindowEmbedder", "embedding_key"]
 
-# code that the content key knows by its name; versions are read without importing anything
-_PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn")
+_PACKAGES = ("torch", "numpy", "scipy", "librosa", "scikit-learn")  # whose versions are part of a key
 _WRAP = "Wrap it in a function or module that"
 
 
-def name_of(embedding):
-    """Give what messages call an embedding."""
+def _name(embedding):
+    """Return the name of an embedding for messages."""
     if isinstance(embedding, str | os.PathLike):
         return f"The embedding in {os.fspath(embedding)}"
     return f"The embedding {getattr(embedding, '__qualname__', type(embedding).__name__)}"
 
 
 def _last_line(error):
-    """Give the end of an error of torch, which may begin with pages of traceback."""
+    """Return the last line of an error of torch, which may begin with pages of traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:200]
 
 
-def open_embedding(embedding, device):
-    """Give a function from a float32 array of windows (n_windows, n_samples) to whatever the embedding returns.
+def _as_function(embedding, device):
+    """Return a function from a float32 array of windows (n_windows, n_samples) to the output of the embedding.
 
-    A network is copied, so that neither its mode nor its place changes; it runs in eval mode
-    and without gradients.
+    A network is copied, so that its mode and device do not change; it runs in eval mode and without gradients.
     """
     if isinstance(embedding, str | os.PathLike):
         network = _load(os.fspath(embedding), device)
@@ -51,13 +48,13 @@ def open_embedding(embedding, device):
             network = copy.deepcopy(embedding)
         except (RuntimeError, TypeError) as error:
             raise ValueError(
-                f"{name_of(embedding)} cannot be copied ({_last_line(error)}), and scikit-learn copies parameters too. "
+                f"{_name(embedding)} cannot be copied ({_last_line(error)}), and scikit-learn copies parameters too. "
                 "Save it with torch.jit.save or torch.export.save, and pass the path."
             ) from error
     else:
         return embedding
     network = network.to(device)
-    # an exported network keeps the mode of its export, and refuses
+    # an exported network keeps the mode of its export
     with contextlib.suppress(NotImplementedError):
         network.eval()
 
@@ -68,23 +65,23 @@ def open_embedding(embedding, device):
             # an exported network guards its shapes with assertions
             except (RuntimeError, AssertionError) as error:
                 raise ValueError(
-                    f"{name_of(embedding)} does not take windows of shape {windows.shape}, float32: "
-                    f"{_last_line(error)}. Check sr and window, which have to be those that it was made for."
+                    f"{_name(embedding)} does not take windows of shape {windows.shape}, float32: "
+                    f"{_last_line(error)}. Check sr and window, which must be those of its training."
                 ) from error
 
     return embed
 
 
 def _load(path, device):
-    """Load a network that torch.jit.save or torch.export.save wrote."""
+    """Load a network written by torch.jit.save or torch.export.save."""
     if not os.path.exists(path):
-        raise ValueError(f"embedding={path!r}: there is no such file. Check the path; nothing is downloaded.")
+        raise ValueError(f"embedding={path!r}: no such file. Check the path; nothing is downloaded.")
     if not os.path.isfile(path):
-        raise ValueError(f"embedding={path!r}: this is no file. Pass the path of one saved network.")
+        raise ValueError(f"embedding={path!r}: this is not a file. Pass the path of one saved network.")
     names = _names_in_archive(path)
     try:
         with warnings.catch_warnings():
-            # torch calls its own format old; files in it are around
+            # torch deprecates TorchScript, in which files exist
             warnings.simplefilter("ignore", DeprecationWarning)
             if "constants.pkl" in names:
                 return torch.jit.load(path, map_location=device)
@@ -96,8 +93,8 @@ def _load(path, device):
             f"embedding={path!r}: torch cannot load this network ({_last_line(error)}). Save it again."
         ) from error
     raise ValueError(
-        f"embedding={path!r}: this is no network that torch.jit.save or torch.export.save wrote. Of a state dict or a "
-        "pickled module, build the module in Python, load its weights, and pass the module itself."
+        f"embedding={path!r}: this is not a network written by torch.jit.save or torch.export.save. For a state dict "
+        "or a pickled module, build the module in Python, load its weights, and pass the module itself."
     )
 
 
@@ -112,7 +109,7 @@ def _load_exported(path, device):
 
 
 def _names_in_archive(path):
-    """Give the names in a zip archive, without its one folder; none, where the file is something else."""
+    """Return the names in a zip archive, without its one folder; an empty set for any other file."""
     if not zipfile.is_zipfile(path):
         return set()
     with zipfile.ZipFile(path) as archive:
@@ -120,17 +117,16 @@ def _names_in_archive(path):
 
 
 class WindowEmbedder:
-    """An opened embedding with what does not change its result: batch size and threads."""
+    """An opened embedding with its device, batch size and number of threads."""
 
-    def __init__(self, embedding, call, batch_size, n_threads):
-        self.name = name_of(embedding)
-        self.call = call
+    def __init__(self, embedding, device, batch_size, n_threads):
+        self.name = _name(embedding)
+        self.call = _as_function(embedding, device)
         self.batch_size = batch_size
         self.n_threads = n_threads
 
     def __call__(self, y, sr, length, step, padding, song):
-        """Give the embedding of a song's windows, (n_windows, n_dims), and whether the song is silent."""
-        silent = not y.any()
+        """Return the embedding of a song's windows, of shape (n_windows, n_dims)."""
         if len(y) < length and padding is None:
             raise AudioError(
                 f"{song}: it lasts {len(y) / sr:.2f} s, shorter than one window of {length / sr:g} s. "
@@ -145,38 +141,39 @@ class WindowEmbedder:
         bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         if bad.size:
             raise ValueError(
-                f"{self.name} gives NaN or infinity for {bad.size} windows of {song}; the first begins at "
+                f"{self.name} returns NaN or infinity for {bad.size} windows of {song}; the first begins at "
                 f"{starts[bad[0]] / sr:.2f} s. Wrap it in a function that guards its divisions and logarithms."
             )
-        return rows, silent
+        return rows
 
     def check_widths(self, parts, names):
-        """Refuse rows of different numbers of dimensions; the names say whose they are."""
+        """Check that all parts have the same number of dimensions; `names` are those of the parts in messages."""
         for part, name in zip(parts, names, strict=True):
             if part.shape[1] != parts[0].shape[1]:
                 raise ValueError(
-                    f"{self.name} gives {parts[0].shape[1]} dimensions for {names[0]}, but {part.shape[1]} for {name}. "
-                    "Wrap it in a function that gives as many for all windows, however many it gets at once."
+                    f"{self.name} returns {parts[0].shape[1]} dimensions for {names[0]}, but {part.shape[1]} for "
+                    f"{name}. Wrap it in a function that returns the same number for every batch."
                 )
 
     def embed(self, windows):
-        """Give the checked rows of a list of windows."""
-        # in turn: few networks are made to be called by several threads
+        """Return the checked rows of a list of windows."""
+        # one thread at a time: few networks are thread-safe
         with isolated(None, self.n_threads):
-            # a copy: an embedding may write into what it gets
+            # a copy: an embedding may write into its input
             rows = self.call(np.stack(windows))
-        return check_rows(rows, len(windows), self.name)
+        return _check_rows(rows, len(windows), self.name)
 
 
-def check_rows(rows, n_windows, name):
-    """Give an embedding's output as an array (n_windows, n_dims); anything else is refused in words."""
+def _check_rows(rows, n_windows, name):
+    """Return an embedding's output as an array (n_windows, n_dims); raise ValueError if it is anything else."""
     if isinstance(rows, torch.Tensor):
         rows = rows.detach().cpu()
         rows = (rows if rows.dtype == torch.float64 else rows.float()).numpy()
     elif not isinstance(rows, np.ndarray):
-        # a list of lists is an array; the outputs of a model, in a tuple or a class of its own, are none
-        wanted = f"{_WRAP} returns the one array (n_windows, n_dims) that is wanted."
-        raise ValueError(f"{name} returns a {type(rows).__name__}, no array or tensor. {wanted}")
+        raise ValueError(
+            f"{name} returns a {type(rows).__name__}, not an array or tensor. "
+            f"{_WRAP} returns one array of shape (n_windows, n_dims)."
+        )
     if rows.dtype.kind not in "fiub":
         raise ValueError(f"{name} returns values of dtype {rows.dtype}. {_WRAP} returns real numbers.")
     if rows.ndim > 2 and len(rows) == n_windows:
@@ -187,31 +184,17 @@ def check_rows(rows, n_windows, name):
     if rows.ndim != 2 or len(rows) != n_windows or rows.shape[1] == 0:
         raise ValueError(
             f"{name} returns shape {rows.shape} for {n_windows} windows, not (n_windows, n_dims). "
-            f"{_WRAP} gives one vector a window."
+            f"{_WRAP} returns one vector a window."
         )
     return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
 
 
 def embedding_key(embedding):
-    """Give the key of an embedding: of a file its bytes, of all else what `skmer.content_key` says.
-
-    To the latter belong the versions of the packages that `skmer.content_key` knows by name.
-    An attribute ``cache_key`` of the embedding, a text, is taken for all of it.
-    """
+    """Return a text that identifies an embedding in a cache: of a file its bytes, else `stable_hash` and versions."""
     if isinstance(embedding, str | os.PathLike):
         return f"file {file_digest(embedding)}"
-    given = given_key(embedding)
-    if given is not None:
-        return f"own {given}"
     try:
-        return f"{_versions()} {content_key(embedding)}"
-    except TypeError as error:
-        raise ValueError(
-            f"memory is set, but embedding={embedding!r:.80} cannot be told from others of its kind, so that old "
-            f"results might be taken for new ones (memory=None keeps none): {error}"
-        ) from error
-
-
-@cache
-def _versions():
-    return " ".join([f"skmer {skmer.__version__}", *(f"{package} {version(package)}" for package in _PACKAGES)])
+        versions = " ".join(f"{package} {version(package)}" for package in _PACKAGES)
+        return f"skmer {__version__} {versions} {stable_hash(embedding)}"
+    except ValueError as error:
+        raise ValueError(f"memory is set, but {error}") from error

@@ -87,13 +87,12 @@ class EmbeddingTransformer(RecordingTransformer):
     ``floor((N - window * sr) / (hop * sr)) + 1`` windows: samples after the last whole window
     are not used.
 
-    In the cache, a torch module is identified by its class, its representation and its
-    weights, a file by its bytes, and any other callable by `joblib.hash`. A changed body of a
-    function or method is not detected, nor are attributes of a module that are neither in its
-    representation nor in its state dict: after such a change, delete the folder `memory`, or
-    give the embedding another ``cache_key``, a text attribute that is used in place of the
-    hash. The latter also avoids hashing large weights. For a TorchScript, traced or exported
-    network, pass the file.
+    In the cache, a file is identified by its bytes, a torch module by its class, attributes and
+    weights, a function by its name, and other callables by `joblib.hash`. A changed body of a
+    function, method or class is not detected, nor are changed globals: after such a change,
+    delete the folder `memory`, or set a text attribute ``cache_key`` on the embedding, which is
+    used in place of the hash. Lambdas and local functions need a ``cache_key``; it also avoids
+    hashing large weights. For a TorchScript, traced or exported network, pass the file.
 
     `clone` and cross-validation copy a network in memory; a lambda or a TorchScript module
     cannot be sent to other processes. A path and a function of a module can.

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path

@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 
 from skmer._validation import refuse_missing_labels
-from skmer.feature_extraction._song_input import check_songs
+from skmer.feature_extraction._base import check_songs
 from skmer.inspection.label_trust import LabelTrust
 from skmer.inspection.over_time import SegmentPredictor
 from skmer.inspection.tagged_songs import gives_tags

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
-from skmer.feature_extraction._song_input import check_songs
+from skmer.feature_extraction._base import check_songs
 from skmer.feature_extraction.segments import SegmentTransformer
 from skmer.inspection.song_emotion import SongEmotion
 from skmer.inspection.song_readers import found_by_search, reset_run_parameters, steps_of

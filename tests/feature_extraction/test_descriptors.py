@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-import skmer.feature_extraction.descriptors
+import skmer.feature_extraction._base
 from skmer.audio import AudioError, read_audio
 from skmer.feature_extraction import DescriptorTransformer
 from skmer.features import dynamics, rhythm, timbre, tonality
@@ -47,7 +47,7 @@ def reads(monkeypatch):
         names.append(Path(path).name)
         return read_audio(path, **options)
 
-    monkeypatch.setattr(skmer.feature_extraction.descriptors, "read_audio", counting)
+    monkeypatch.setattr(skmer.feature_extraction._base, "read_audio", counting)
     return names
 
 

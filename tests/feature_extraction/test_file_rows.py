@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skmer.feature_extraction import FileRows, fit_rows
-from skmer.feature_extraction._block_store import whole_blocks
 from skmer.songs import SongSequence
 
 
@@ -125,5 +124,3 @@ def test_a_file_that_is_gone_is_named_when_its_song_is_asked_for(song):
     for ask in (songs.items[0].open, lambda: songs[0], lambda: songs.frames(0)):
         with pytest.raises(FileNotFoundError, match=expected):
             ask()
-    # the store makes it anew
-    assert not whole_blocks(path, (2,))

@@ -1,4 +1,3 @@
-import os
 import pickle
 import shutil
 from pathlib import Path
@@ -14,10 +13,9 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
-import skmer.feature_extraction._song_arrays
+import skmer.feature_extraction._base
 from skmer.audio import AudioError, read_audio
 from skmer.feature_extraction import SegmentTransformer
-from skmer.feature_extraction._cache import cached, file_key
 from skmer.features import segment_log_mel
 from skmer.songs import SongSequence
 
@@ -69,7 +67,7 @@ def reads(monkeypatch):
         names.append(Path(path).name)
         return read_audio(path, **options)
 
-    monkeypatch.setattr(skmer.feature_extraction._song_arrays, "read_audio", counting)
+    monkeypatch.setattr(skmer.feature_extraction._base, "read_audio", counting)
     return names
 
 
@@ -287,17 +285,6 @@ def test_a_given_memory_is_used(files, tmp_path, reads):
     assert len(reads) == 3
 
 
-def test_maps_stay_below_the_limit_of_open_files(files, tmp_path, monkeypatch):
-    resource = pytest.importorskip("resource")
-    transformer = SegmentTransformer(memory=tmp_path / "cache")
-    mapped = transformer.transform(files)
-    monkeypatch.setattr(resource, "getrlimit", lambda which: (4, 4))
-    read = transformer.transform(files)
-    assert isinstance(mapped.items[0], np.memmap)
-    assert not isinstance(read.items[0], np.memmap)
-    assert_same(mapped, read)
-
-
 def test_the_cache_may_be_filled_by_several_threads(files, tmp_path):
     transformer = SegmentTransformer(memory=tmp_path / "cache", n_jobs=4)
     assert_same(transformer.transform(files * 6), SegmentTransformer().transform(files * 6))
@@ -358,20 +345,3 @@ def test_8_khz_mono_and_192_khz_of_six_channels(tmp_path):
     np.testing.assert_array_equal(songs.n_segments, [1, 1])
     # nothing is left above 4 kHz of a recording at 8 kHz
     assert songs[0][:, 90:].max() < songs[0].max() - 60
-
-
-def test_a_file_is_known_by_its_path_size_and_time(files, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path, size, mtime = file_key(files[0])
-    assert (path, size, mtime) == (str(files[0]), files[0].stat().st_size, files[0].stat().st_mtime_ns)
-    assert file_key(str(files[0])) == file_key(os.path.relpath(files[0])) == (path, size, mtime)
-    with pytest.raises(AudioError, match="there is no such file"):
-        file_key(tmp_path / "none.wav")
-
-
-def test_no_cache_is_the_function_itself_and_one_that_cannot_be_made_is_named(tmp_path):
-    assert cached(file_key, None) is file_key
-    (tmp_path / "file").write_text("no folder")
-    for memory in (str(tmp_path / "file"), tmp_path / "file"):
-        with pytest.raises(ValueError, match=r"memory=.*file.*: the cache cannot be written there \(.*Name another"):
-            cached(file_key, memory)

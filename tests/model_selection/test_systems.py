@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-import skmer.feature_extraction._song_arrays
+import skmer.feature_extraction._base
 from skmer import SongAggregator, make_sssl_pipeline
 from skmer.aggregation import LongestRun, MajorityVote
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Protocol, Readout
@@ -197,13 +197,13 @@ def test_all_songs_are_read_once_beforehand(tmp_path, monkeypatch):
     for path, y in zip(paths, X, strict=True):
         soundfile.write(path, y, SR)
     reads = []
-    read_audio = skmer.feature_extraction._song_arrays.read_audio
+    read_audio = skmer.feature_extraction._base.read_audio
 
     def counting(path, *args, **kwargs):
         reads.append(path)
         return read_audio(path, *args, **kwargs)
 
-    monkeypatch.setattr(skmer.feature_extraction._song_arrays, "read_audio", counting)
+    monkeypatch.setattr(skmer.feature_extraction._base, "read_audio", counting)
     system = NetworkSystem(tiny_segments(memory=str(tmp_path / "cache")), tiny_network())
     system.prepare(paths, n_jobs=2)
     assert sorted(reads) == sorted(paths)

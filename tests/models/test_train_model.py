@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
-import skmer.feature_extraction._song_arrays
+import skmer.feature_extraction._base
 from skmer import SegmentTransformer, make_sssl_pipeline
 from skmer.aggregation import SpectrogramStatistics
 from skmer.model_selection import DUMMY
@@ -116,9 +116,9 @@ def test_groups_reach_the_cross_fitting(songs, monkeypatch):
 
 def test_each_song_is_decoded_once_and_the_model_knows_no_cache(songs, tmp_path, monkeypatch):
     reads = []
-    read_audio = skmer.feature_extraction._song_arrays.read_audio
+    read_audio = skmer.feature_extraction._base.read_audio
     monkeypatch.setattr(
-        skmer.feature_extraction._song_arrays,
+        skmer.feature_extraction._base,
         "read_audio",
         lambda path, **how: reads.append(path) or read_audio(path, **how),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from skmer._io import format_names
-from skmer.feature_extraction._song_input import check_songs
+from skmer.feature_extraction._base import check_songs
 from skmer.inspection._displays import plain_text
 from skmer.inspection.files import predict_files
 from skmer.inspection.label_judge import LabelJudge
