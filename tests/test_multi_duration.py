@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from sklearn.model_selection import cross_val_score
 
-import skmer.feature_extraction._base as reading
+import skmer.feature_extraction.segments as reading
 from skmer import (
     AudioError,
     SegmentTransformer,
