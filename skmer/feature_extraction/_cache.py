@@ -3,7 +3,7 @@
 import hashlib
 import os
 import struct
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,6 +131,8 @@ def _plain(value):
         return tuple(map(_plain, value))
     if isinstance(value, bool | np.bool_):
         return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
     if isinstance(value, Real):
-        return int(value) if float(value).is_integer() else float(value)
+        return int(float(value)) if float(value).is_integer() else float(value)
     return value if value is None else str(value)
