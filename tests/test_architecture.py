@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 
 # from the ground up; a module may import from its own floor's package and from floors below it
 FLOORS = [
-    {"_errors", "_hash", "_io", "_run_parameters", "_version"},
+    {"_errors", "_hash", "_io", "_run_parameters", "_renamed", "_version"},
     {"content_key"},
     {"songs"},
     {"_validation", "audio", "backbones"},

@@ -97,3 +97,24 @@ def test_import_is_light(module):
 def test_the_package_itself_is_lighter_still():
     code = "import sys, skmer; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("former", "name"),
+    [
+        ("classifiers", "BiLSTMClassifier"),
+        ("label_noise", "gaussian_mixture_split"),
+        ("plotting", "LabelNoiseDisplay"),
+        ("prediction", "label_trust"),
+        ("segmentation", "SegmentTransformer"),
+        ("trained_models", "train_model"),
+    ],
+)
+def test_a_former_path_works_and_names_the_new_one(former, name):
+    with pytest.warns(FutureWarning, match=rf"import {name} from skmer\.\w+\."):
+        assert callable(getattr(importlib.import_module(f"skmer.{former}"), name))
+
+
+def test_a_former_module_has_no_other_names():
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        from skmer.prediction import nothing  # noqa: F401

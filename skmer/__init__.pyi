@@ -1,0 +1,31 @@
+from ._version import __version__ as __version__
+from .aggregation import LongestRun, MajorityVote, SongAggregator
+from .audio import AudioError, read_audio
+from .feature_extraction import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, TaggingTransformer
+from .pipelines import make_multi_duration_pipeline, make_sssl_pipeline
+from .songs import SongSequence
+from .sssl import SSSLClassifier
+from .tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
+from .two_stage import BiLSTMClassifier, MaskedMelAutoencoder
+
+__all__ = [
+    "AudioError",
+    "BiLSTMClassifier",
+    "DescriptorTransformer",
+    "EmbeddingTransformer",
+    "EmotionTagger",
+    "LongShortEnsemble",
+    "LongestRun",
+    "MajorityVote",
+    "MaskedMelAutoencoder",
+    "NoisyStudentTagger",
+    "SSSLClassifier",
+    "SegmentTransformer",
+    "SongAggregator",
+    "SongSequence",
+    "TaggingTransformer",
+    "__version__",
+    "make_multi_duration_pipeline",
+    "make_sssl_pipeline",
+    "read_audio",
+]
