@@ -1,4 +1,4 @@
-"""Audio files: which there are, what they declare of themselves, and reading them."""
+"""Reading audio files."""
 
 from skmer.audio.files import find_audio_files
 from skmer.audio.reading import AudioError, check_waveform, read_audio

@@ -1,4 +1,4 @@
-"""find_audio_files: the recordings that files and folders on a command line stand for."""
+"""find_audio_files: the audio files in files and folders."""
 
 import os
 
@@ -13,16 +13,16 @@ AUDIO_SUFFIXES = frozenset(
         *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr", ".wma", ".mka", ".mkv", ".webm", ".ape"),
     ]
 )
-"""Endings, in lower case, of the files that are taken from a folder."""
+"""Extensions, in lower case, of the files that are taken from a folder."""
 
 
 def find_audio_files(paths):
-    """Give the audio files that paths of files and folders stand for, in a fixed order.
+    """Return the audio files among paths of files and folders, in a fixed order.
 
-    A path that is no folder is given back as it is, whatever its name, so that reading it
-    tells what is wrong with it. A folder is searched with all its subfolders, and files are
-    chosen by their ending (`AUDIO_SUFFIXES`, in upper or lower case); none is opened. Names
-    that begin with a dot are the operating system's and are passed over.
+    A path that is not a folder is returned unchanged, so that reading it reports any problem.
+    A folder is searched with all its subfolders, and files are selected by extension
+    (`AUDIO_SUFFIXES`, in upper or lower case) without opening them. Names that begin with a
+    dot are skipped.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def find_audio_files(paths):
     -------
     list of (str, AudioError or None)
         Each file in the order of `paths`, sorted by name within a folder, files of a
-        folder before its subfolders. Beside it None, or why there is nothing to read: a
-        folder that has no audio in it or may not be opened.
+        folder before its subfolders. The second item is None, or the error of a folder that
+        contains no audio or cannot be opened.
 
     See Also
     --------
@@ -42,7 +42,7 @@ def find_audio_files(paths):
 
     Notes
     -----
-    Links are followed, except one that leads back to a folder above it.
+    Links are followed, except one to a folder above it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""read_audio: from a file to a mono waveform, with every failure named."""
+"""read_audio: a recording as a mono waveform; an AudioError names what cannot be read."""
 
 import mmap
 import numbers
@@ -11,26 +11,27 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer.audio.headers import find_truncation, mp3_layout, mp3_truncation, ogg_is_chained, with_frame_count
+from skmer.audio._mp3 import mp3_layout, mp3_truncation, with_frame_count
+from skmer.audio._truncation import find_truncation, ogg_is_chained
 
 __all__ = ["AudioError", "check_audio_path", "check_waveform", "read_audio"]
 
-# what is left to ffmpeg; anything else that soundfile rejects is damaged, and ffmpeg might play it short
+# decoded by ffmpeg; any other file that soundfile rejects is damaged, and ffmpeg might play a part of it
 _FFMPEG_SUFFIXES = {
     *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr"),
     *(".wma", ".mka", ".mkv", ".webm", ".ape"),
 }
 _BLOCK = 1 << 23  # frames decoded at once
-_RATES = (1000, 10_000_000)  # Hz; a header outside of these is damaged
+_RATES = (1000, 10_000_000)  # Hz; a header with a lower or higher rate is damaged
 _LOUDEST = 100  # times full scale: 40 dB above what any recording needs
-_MOST_SAMPLES = 1 << 31  # that the resampler is asked for; it crashes where the memory is not enough
-_MARGIN = 0.25  # s decoded beyond max_duration, so that the resampler's edge falls outside
+_MOST_SAMPLES = 1 << 31  # of a resampled recording; soxr crashes where the memory is insufficient
+_MARGIN = 0.25  # s decoded beyond max_duration, for the edge of the resampling filter
 
 
 class AudioError(ValueError):
-    """A recording cannot be used; the message names it, says why, and what to do.
+    """Error of a recording that cannot be used; the message names it, the reason and a remedy.
 
-    It is a `ValueError`, so code that expects scikit-learn's errors catches it too.
+    It is a `ValueError`, as scikit-learn's own errors are.
 
     See Also
     --------
@@ -48,23 +49,7 @@ class AudioError(ValueError):
 
 
 def check_audio_path(path):
-    """Check that a path names a file with something in it.
-
-    Parameters
-    ----------
-    path : str or Path
-        An audio file.
-
-    Returns
-    -------
-    Path
-        The path.
-
-    Raises
-    ------
-    AudioError
-        If `path` is no path, or names nothing, a folder or an empty file.
-    """
+    """Return a path as a Path; raise AudioError if it is not that of a file with content."""
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise AudioError(f"An audio file must be given as a str or Path, not as {type(path).__name__} {path!r:.60}.")
     if not os.fspath(path):
@@ -79,7 +64,7 @@ def check_audio_path(path):
     if path.is_dir():
         raise AudioError(f"{path}: this is a folder. Pass the paths of the files in it, one a song.")
     if not path.is_file():
-        raise AudioError(f"{path}: this is no regular file. Save the recording as a file first.")
+        raise AudioError(f"{path}: this is not a regular file. Save the recording as a file first.")
     if size == 0:
         raise AudioError(f"{path}: the file is empty (0 bytes). Get it again from its source.")
     return path
@@ -91,14 +76,14 @@ def _unopened(path, error):
 
 
 def check_waveform(y, name="The waveform"):
-    """Check a mono waveform: one dimension, floating point, finite, within 100 times full scale, not empty.
+    """Check that a waveform is mono, floating-point, finite, within 100 times full scale and not empty.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         The samples; floating point, with full scale at 1.
     name : str, default="The waveform"
-        What to call it in an error.
+        Name of the waveform in error messages.
 
     Returns
     -------
@@ -108,7 +93,7 @@ def check_waveform(y, name="The waveform"):
     Raises
     ------
     AudioError
-        If it is anything else.
+        If it does not meet these conditions.
 
     Examples
     --------
@@ -132,7 +117,7 @@ def check_waveform(y, name="The waveform"):
 
 
 def _check_samples(y, name):
-    # NaN is passed on by both, and is not below anything
+    # both propagate NaN, which compares as False
     peak = max(y.max(), -y.min())
     if peak <= _LOUDEST:
         return
@@ -149,13 +134,12 @@ def _check_samples(y, name):
 
 
 def read_audio(path, sr=22528, max_duration=None):
-    """Read a recording as a mono waveform at the sampling rate asked for.
+    """Read a recording as a mono waveform at a given sampling rate.
 
-    Decoded by libsndfile (WAV, FLAC, MP3, Ogg, Opus, AIFF and more), or by the
-    ``ffmpeg`` program where libsndfile does not know the format (M4A, AAC and more);
-    the mean of the channels; resampled by soxr at its high quality. A recording that
-    was cut short, which decoders play to its last intact frame without a word, is an
-    error.
+    It is decoded by libsndfile (WAV, FLAC, MP3, Ogg, Opus, AIFF and more), or by the
+    ``ffmpeg`` program where libsndfile does not support the format (M4A, AAC and more);
+    channels are averaged; soxr resamples with its high quality. A truncated recording,
+    which decoders play to its last intact frame without an error, raises one here.
 
     Parameters
     ----------
@@ -165,23 +149,24 @@ def read_audio(path, sr=22528, max_duration=None):
         Sampling rate of the result, in Hz. The default is 44 × 512: one second is then
         44 hops of 512 samples exactly.
     max_duration : float, default=None
-        Keep the first `max_duration` seconds only, and decode no more than these. A
-        shorter recording comes back whole. None keeps everything.
+        Read only the first `max_duration` seconds; a shorter recording is read whole. None
+        reads everything.
 
     Returns
     -------
     ndarray of shape (n_samples,), float32
         The waveform, ``ceil(n * sr / rate)`` samples for n samples at the file's own
-        rate; with `max_duration`, at most ``round(max_duration * sr)``. Full scale is 1:
-        the level is kept as recorded.
+        rate; with `max_duration`, at most ``round(max_duration * sr)``. Full scale is 1,
+        and the level is not changed.
 
     Raises
     ------
     AudioError
-        If the file is missing, empty, a folder, no audio, damaged, truncated, without
-        samples, has NaN or infinite samples or some above 100 times full scale, declares a
-        sampling rate below 1 kHz or above 10 MHz, joins several Ogg streams, of which only the
-        first would be decoded, or would have more than 2^31 samples after resampling.
+        If the file is missing, empty, a folder, not audio, damaged, truncated or without
+        samples; if it has NaN or infinite samples, or samples above 100 times full scale; if
+        it declares a sampling rate below 1 kHz or above 10 MHz; if it joins several Ogg
+        streams, of which only the first would be decoded; or if it would have more than 2^31
+        samples after resampling.
     ValueError
         If `sr` or `max_duration` is not a positive number.
 
@@ -191,9 +176,9 @@ def read_audio(path, sr=22528, max_duration=None):
 
     Notes
     -----
-    A stream that declares no length and ends exactly between two frames, such as a
-    constant-bitrate MP3 without a Xing header, cannot be told from a complete one. Damage
-    that only decoding shows, as in FLAC, is seen as far as `max_duration` reaches.
+    A truncated stream without a declared length that ends exactly between two frames, such
+    as a constant-bitrate MP3 without a Xing header, cannot be distinguished from a complete
+    one. Damage that only decoding reveals, as in FLAC, is found within `max_duration` only.
 
     Examples
     --------
@@ -254,7 +239,7 @@ def _n_wanted(max_duration, rate):
 
 
 def _decode_soundfile(path, data, max_duration):
-    """Give the mean of the channels and the file's own rate."""
+    """Return the mean of the channels, and the file's own rate."""
     import soundfile
 
     try:
@@ -271,17 +256,17 @@ def _decode_soundfile(path, data, max_duration):
                     y, rate = _read_blocks(counted, max_duration)
     except AudioError:
         raise
-    # libsndfile's binding raises several kinds on broken files, ValueError among them
+    # soundfile raises several kinds of errors on damaged files
     except (RuntimeError, ValueError, OSError, TypeError, AssertionError) as error:
         reason = getattr(error, "error_string", str(error)).rstrip(".")
-        # libsndfile says so of an existing file too, when it looks for MP3 frames in vain
+        # libsndfile reports this of existing files without MP3 frames, too
         reason = "format not recognised" if "does not exist" in reason else reason
         raise AudioError(
-            f"{path}: this is no audio that can be decoded, or it is damaged or truncated ({reason}). "
+            f"{path}: this is not audio that can be decoded, or it is damaged or truncated ({reason}). "
             "Check that it plays elsewhere, and convert it to WAV or FLAC."
         ) from error
     if is_mp3:
-        # without the encoder's delay and padding, of which a header can declare 4,095 samples each
+        # without the encoder's delay and padding, of up to 4,095 samples each
         declared = layout.n_frames * layout.samples_per_frame - 8190 - 3 * layout.samples_per_frame if layout else 0
     wanted = _n_wanted(max_duration, rate)
     if len(y) < (declared if wanted is None else min(declared, wanted)):
@@ -312,8 +297,8 @@ def _decode_ffmpeg(path, max_duration):
             f"{path}: this format needs the ffmpeg program, which is not on the PATH. "
             "Install ffmpeg, or convert the file to WAV, FLAC or MP3."
         )
-    # only files, so that a playlist cannot make it open a network address; the channels are mixed
-    # here because ffmpeg's own downmix to floating point adds 3 dB
+    # only files, so that a playlist cannot open a network address; channels are averaged below, because ffmpeg's
+    # downmix to floating point adds 3 dB
     command = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-protocol_whitelist", "file,pipe"]
     command += ["-i", f"file:{path.absolute()}", "-map", "0:a:0", "-vn"]
     if max_duration is not None:
@@ -330,7 +315,7 @@ def _decode_ffmpeg(path, max_duration):
     samples = np.frombuffer(done.stdout, dtype=">f4", offset=offset).astype(np.float32).reshape(-1, channels)
     y = samples @ np.full(channels, 1 / channels, dtype=np.float32)
     stated = re.search(r"Duration: (\d+):(\d\d):(\d\d\.\d+)", log)
-    # an estimate from the bitrate proves nothing, and a film's picture may outlast its sound
+    # an estimate from the bitrate is no evidence, and the picture of a film may be longer than its sound
     if stated and max_duration is None and "Estimating duration" not in log and "Video:" not in log:
         hours, minutes, seconds = (float(part) for part in stated.groups())
         expected = 3600 * hours + 60 * minutes + seconds
@@ -346,5 +331,5 @@ def _resample(y, rate, sr):
 
     n_samples = int(np.ceil(len(y) * sr / rate))
     y = soxr.resample(y, rate, sr, quality="HQ")
-    # soxr rounds to the nearest sample: at most one is missing or too many
+    # soxr rounds to the nearest sample: there may be one too few or too many
     return y[:n_samples] if len(y) >= n_samples else np.pad(y, (0, n_samples - len(y)))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import struct
+import warnings
 from numbers import Integral, Real
 from pathlib import Path
 from typing import NamedTuple
@@ -40,16 +41,18 @@ class SongArray(NamedTuple):
     silent: bool  # whether all samples are zero
 
 
-def open_cache(folder, parameter="memory", n_maps=None):
+def open_cache(folder, parameter="memory", n_maps=None, required=False):
     """Return the cache in a folder (str, Path or joblib.Memory), or None where there is none.
 
-    With `n_maps`, arrays are memory-mapped, unless so many open files come near the system's limit.
+    With `n_maps`, arrays are memory-mapped, unless so many open files come near the system's limit. Where a file cannot
+    be written, as on a full disk, a `required` cache raises CacheError; another warns and returns what is computed.
     """
     if isinstance(folder, joblib.Memory):
         folder = folder.location
     if folder is None:
         return None
-    return SongCache(folder, parameter, "r" if n_maps is not None and _may_be_mapped(n_maps) else None)
+    mmap_mode = "r" if n_maps is not None and _may_be_mapped(n_maps) else None
+    return SongCache(folder, parameter, mmap_mode, required)
 
 
 def _may_be_mapped(n_maps):
@@ -74,9 +77,10 @@ class SongCache:
     one of another song, is computed again.
     """
 
-    def __init__(self, folder, parameter, mmap_mode=None):
+    def __init__(self, folder, parameter, mmap_mode, required):
         # absolute: songs outlive a change of the current folder
-        self.folder, self.parameter, self.mmap_mode = Path(os.path.abspath(folder)), parameter, mmap_mode
+        self.folder, self.parameter = Path(os.path.abspath(folder)), parameter
+        self.mmap_mode, self.required = mmap_mode, required
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -90,11 +94,18 @@ class SongCache:
     def fetch(self, path, compute):
         """Return the `SongArray` in a file; where the file is missing or damaged, compute and write it first."""
         found = self.read(path)
-        if found is None:
-            computed = compute()
+        if found is not None:
+            return found
+        computed = compute()
+        try:
             self._write(path, computed)
-            found = computed if self.mmap_mode is None else self._load(path, computed.n_samples, computed.silent)
-        return found
+        except OSError as error:
+            failure = CacheError(self.parameter, self.folder, error)
+            if self.required:
+                raise failure from error
+            warnings.warn(f"{failure} Songs are computed without it.", UserWarning, stacklevel=2)
+            return computed
+        return computed if self.mmap_mode is None else self._load(path, computed.n_samples, computed.silent)
 
     def read(self, path):
         """Return the `SongArray` in a file, or None where the file is missing, damaged or cannot be read."""
@@ -110,15 +121,12 @@ class SongCache:
         return SongArray(np.load(path, mmap_mode=self.mmap_mode, allow_pickle=False), n_samples, silent)
 
     def _write(self, path, computed):
-        try:
-            with atomic_write(path) as part:
-                with open(part, "wb") as file:
-                    np.save(file, computed.array, allow_pickle=False)
-                    file.write(_FACTS.pack(computed.n_samples, computed.silent))
-                with open(part, "r+b") as file:
-                    file.write(_digest(path, file.read()))
-        except OSError as error:
-            raise CacheError(self.parameter, self.folder, error) from error
+        with atomic_write(path) as part:
+            with open(part, "wb") as file:
+                np.save(file, computed.array, allow_pickle=False)
+                file.write(_FACTS.pack(computed.n_samples, computed.silent))
+            with open(part, "r+b") as file:
+                file.write(_digest(path, file.read()))
 
 
 def _digest(path, data):

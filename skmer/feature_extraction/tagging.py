@@ -188,7 +188,7 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
         self._check_params()
         songs = check_songs(X)
         length = self._chunk_length()
-        cache = open_cache(self.store, "store", n_maps=0)
+        cache = open_cache(self.store, "store", n_maps=0, required=True)
         one = partial(self._transform_one, layout=self._layout(), length=length, cache=cache)
         return SongSequence(self._map(one, songs, "Blocks"), window=(length, length))
 

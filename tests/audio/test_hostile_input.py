@@ -12,7 +12,7 @@ import soundfile
 
 from skmer import AudioError, SegmentTransformer, read_audio
 from skmer.audio import check_waveform
-from skmer.audio.headers import ogg_is_chained
+from skmer.audio._truncation import ogg_is_chained
 from skmer.inspection.files import predict_files
 from tests.tiny_model import tiny_pipeline
 
@@ -127,23 +127,3 @@ def test_a_name_that_is_no_text(tmp_path):
 def test_what_is_no_song(X, message):
     with pytest.raises(ValueError, match=message):
         SegmentTransformer().transform(X)
-
-
-def test_a_cache_that_cannot_be_made(tmp_path):
-    path = tmp_path / "x.wav"
-    path.write_bytes(encoded(format="WAV"))
-    with pytest.raises(ValueError, match=r"memory='.*x\.wav': the cache cannot be written there.*Name another folder"):
-        SegmentTransformer(memory=str(path)).transform([path])
-
-
-def test_a_cache_that_is_full(tmp_path, monkeypatch):
-    path = tmp_path / "x.wav"
-    path.write_bytes(encoded(format="WAV"))
-
-    def full(*args, **kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("joblib.numpy_pickle.dump", full)
-    with pytest.warns(Warning, match="Unable to cache to disk"):
-        songs = SegmentTransformer(memory=tmp_path / "cache").transform([path])
-    np.testing.assert_array_equal(songs[0], SegmentTransformer().transform([path])[0])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import skmer.audio.reading
 from skmer.audio import AudioError, check_waveform, read_audio
-from skmer.audio.headers import mp3_layout, mp3_truncation
+from skmer.audio._mp3 import mp3_layout, mp3_truncation
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the ffmpeg program is not installed")
 
@@ -152,7 +152,7 @@ def test_paths_that_name_no_recording(tmp_path):
         (tmp_path / "nix.wav", r"nix\.wav: there is no such file\. Check the path"),
         (tmp_path, "this is a folder"),
         (empty, r"empty\.mp3: the file is empty"),
-        (text, r"text\.mp3: this is no audio that can be decoded.*\(format not recognised\)"),
+        (text, r"text\.mp3: this is not audio that can be decoded.*\(format not recognised\)"),
         (3, "must be given as a str or Path, not as int"),
         (None, "not as NoneType"),
         (b"x.wav", "not as bytes"),

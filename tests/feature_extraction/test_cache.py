@@ -6,9 +6,10 @@ import threading
 import joblib
 import numpy as np
 import pytest
+import soundfile
 
 from skmer.audio import AudioError
-from skmer.feature_extraction import SegmentTransformer
+from skmer.feature_extraction import SegmentTransformer, TaggingTransformer
 from skmer.feature_extraction._cache import CacheError, SongArray, file_key, open_cache
 
 ARRAY = np.arange(12, dtype=np.float16).reshape(6, 2)
@@ -103,23 +104,24 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
             open_cache(folder, "store")
 
 
-def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_of_a_store_and_a_warning_of_a_cache(tmp_path, monkeypatch):
+    path = tmp_path / "song.wav"
+    soundfile.write(path, np.full(4 * 22528, 0.1), 22528)
+    expected = SegmentTransformer().transform([path])[0]
+
     def full(file, array, allow_pickle):
         file.write(b"half of it")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(CacheError, match=r"^memory='.*': the cache .* \(No space left on device\)\. Free") as caught:
-        SegmentTransformer(memory=tmp_path / "cache").transform([_wave(tmp_path)])
-    assert (caught.value.parameter, caught.value.folder) == ("memory", str(tmp_path / "cache"))
+    words = r"='.*': the cache cannot be written there \(No space left on device\)\. Free some space"
+    with pytest.warns(UserWarning, match=f"^memory{words}"):
+        songs = SegmentTransformer(memory=tmp_path / "cache").transform([path])
+    np.testing.assert_array_equal(songs[0], expected)
+    with pytest.raises(CacheError, match=f"^store{words}") as caught:
+        TaggingTransformer("short", store=tmp_path / "cache").transform([path])
+    assert (caught.value.parameter, caught.value.folder) == ("store", str(tmp_path / "cache"))
     assert list((tmp_path / "cache").iterdir()) == []
-
-
-def _wave(folder):
-    import soundfile
-
-    soundfile.write(folder / "song.wav", np.full(4 * 22528, 0.1), 22528)
-    return folder / "song.wav"
 
 
 def test_what_a_killed_process_leaves_is_no_result(tmp_path):
