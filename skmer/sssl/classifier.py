@@ -17,8 +17,8 @@ from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
 from skmer.sssl.net import SegmentNet, UpdateTargets
 from skmer.sssl.strategies import GMMSplit, LabelStrategy, SelfLearning
-from skmer.training.backbone_net import build_backbone_net
 from skmer.training.callbacks import AverageWeights
+from skmer.training.net import build_backbone_net
 from skmer.training.runtime import isolated, reset_fitted_attributes
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 from skmer.backbones import has_shared_trunk
 from skmer.sssl.losses import SSSLLoss
 from skmer.training.callbacks import final_network
-from skmer.training.compiled import CompiledNetwork
 from skmer.training.net import RowNet
+from skmer.training.runtime import CompiledNetwork
 
 __all__ = ["SegmentNet", "UpdateTargets", "two_passes"]
 

@@ -25,11 +25,10 @@ from skmer.tagging._tags_in import (
     refuse_other_names,
 )
 from skmer.tagging.net import BestEpoch, TagNet
-from skmer.training.backbone_net import build_backbone_net
 from skmer.training.callbacks import AverageWeights
-from skmer.training.net import NET_CONSTRAINTS
+from skmer.training.data import make_bank
+from skmer.training.net import NET_CONSTRAINTS, build_backbone_net
 from skmer.training.runtime import isolated, reset_fitted_attributes
-from skmer.training.stored_data import make_bank
 
 __all__ = ["TAGGING_CONSTRAINTS", "TagClassifier", "unfitted_on_error"]
 

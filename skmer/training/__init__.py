@@ -1,1 +1,1 @@
-"""Training a network on segments: rows, objectives, the skorch net and its callbacks."""
+"""Training of networks on segments: data, the skorch net, its callbacks, device and random numbers. Internal."""

@@ -1,4 +1,4 @@
-"""skorch callbacks: averaged weights, progress."""
+"""skorch callbacks: averaged weights and a progress bar."""
 
 from itertools import chain
 
@@ -10,103 +10,60 @@ from tqdm.auto import tqdm
 __all__ = ["AverageWeights", "ProgressBar", "final_network"]
 
 
-def _by_type(averaged, present):
-    """Give the weights and buffers of two networks of one kind in lists of one type each."""
+def _group_by_type(averaged, current):
+    """Return the tensors of two networks of one architecture as pairs of lists, one pair for each type."""
     lists: dict = {}
-    both = (chain(network.parameters(), network.buffers()) for network in (averaged, present))
+    both = (chain(network.parameters(), network.buffers()) for network in (averaged, current))
     for a, b in zip(*both, strict=True):
-        of_average, of_present = lists.setdefault((a.dtype, a.device), ([], []))
+        of_average, of_current = lists.setdefault((a.dtype, a.device), ([], []))
         of_average.append(a.detach())
-        of_present.append(b.detach())
-    return lists.values()
+        of_current.append(b.detach())
+    return list(lists.values())
 
 
 class AverageWeights(Callback):
-    """Exponential moving average of the weights, used for splits, pseudo-labels and predictions.
+    """Exponential moving average of the weights, with a horizon of `epochs`, which become those of the network.
 
-    Batch-norm networks jump between epochs at a high rate; a split taken from the
-    average does not. At the end of training the average becomes the network.
-
-    Parameters
-    ----------
-    epochs : float, default=1.0
-        Horizon of the average, in epochs.
-
-    Examples
-    --------
-    >>> from skmer.training.callbacks import AverageWeights
-    >>> AverageWeights(epochs=2.0).epochs
-    2.0
+    The predictions of networks with batch normalisation change much between epochs at a high rate; those of the
+    average do not.
     """
 
     def __init__(self, epochs=1.0):
         self.epochs = epochs
 
     def on_train_begin(self, net, **kwargs):
-        """Begin the average with the weights as they are."""
+        """Start with the present weights."""
         steps = self.epochs * len(net.batches(shuffle=False))
         self._update = get_ema_multi_avg_fn(max(0.0, 1.0 - 1.0 / steps))
         self.average_ = AveragedModel(net.module_, multi_avg_fn=self._update, use_buffers=True)
         self._pairs = None
 
     def on_batch_end(self, net, **kwargs):
-        """Take the batch's weights into the average."""
+        """Update the average."""
         if self._pairs is None:
             # the first weights are the average
             self.average_.update_parameters(net.module_)
-            self._pairs = list(_by_type(self.average_.module, net.module_))
+            self._pairs = _group_by_type(self.average_.module, net.module_)
             return
-        # as AveragedModel does it, which looks for all weights anew in each batch
+        # as AveragedModel does, which groups the weights again in every batch
         with torch.no_grad():
-            for averaged, present in self._pairs:
-                self._update(averaged, present, None)
+            for averaged, current in self._pairs:
+                self._update(averaged, current, None)
 
     def on_train_end(self, net, **kwargs):
-        """Make the average the network."""
+        """Copy the average to the network."""
         net.module_.load_state_dict(self.average_.module.state_dict())
         del self.average_, self._pairs
 
 
 def final_network(net):
-    """Give the network that would be the result if the training ended now.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        A skorch net in training.
-
-    Returns
-    -------
-    Module
-        The average of the last `AverageWeights` among its callbacks, else the net's own.
-
-    Examples
-    --------
-    >>> from torch import nn
-    >>> from skmer.training.callbacks import final_network
-    >>> from skmer.training.net import RowNet
-    >>> net = RowNet(nn.Linear(2, 2)).initialize()
-    >>> final_network(net) is net.module_
-    True
-    """
+    """Return the network that would be the result if the training ended now: the last average, if there is one."""
     averages = [callback.average_.module for _, callback in net.callbacks_ if isinstance(callback, AverageWeights)]
     return averages[-1] if averages else net.module_
 
 
 class ProgressBar(Callback):
-    """Show epochs, the loss, the share of clean segments or the ROC-AUC on validation songs, and the time left.
-
-    Parameters
-    ----------
-    description : str, default="SSSL"
-        What stands before the bar.
-
-    Examples
-    --------
-    >>> from skmer.training.callbacks import ProgressBar
-    >>> ProgressBar().description
-    'SSSL'
-    """
+    """Show epochs, loss, the share of clean segments or the ROC-AUC on validation songs, and the remaining time."""
 
     def __init__(self, description="SSSL"):
         self.description = description
@@ -116,7 +73,7 @@ class ProgressBar(Callback):
         self._bar = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
 
     def on_epoch_end(self, net, **kwargs):
-        """Move it by an epoch."""
+        """Advance the bar."""
         row = net.history[-1]
         shown = {"loss": f"{row['train_loss']:.3f}"}
         if "clean_share" in row:
@@ -127,5 +84,5 @@ class ProgressBar(Callback):
         self._bar.update()
 
     def on_train_end(self, net, **kwargs):
-        """Leave it on the screen."""
+        """Leave the bar on the screen."""
         self._bar.close()

@@ -1,6 +1,7 @@
-"""A skorch net that trains on the rows of a bank: batches, loops and prediction, whatever the loss is."""
+"""The skorch net that is trained on the rows of a bank: batches, loops and prediction, whatever the loss is."""
 
 import math
+import warnings
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -13,14 +14,15 @@ from skorch.callbacks import LRScheduler
 from skorch.utils import TeeGenerator
 from torch import nn
 
+from skmer.backbones import VGG16, build_backbone, check_backbone
 from skmer.training.callbacks import ProgressBar
-from skmer.training.runtime import choose_precision
-from skmer.training.stopping import StopTraining, stops_by_callbacks
-from skmer.training.stored_data import make_bank
+from skmer.training.data import Standardizer, make_bank
+from skmer.training.runtime import StopTraining, choose_device, choose_precision, stops_by_callbacks
 
-__all__ = ["NET_CONSTRAINTS", "RowNet", "build_net"]
+__all__ = ["NET_CONSTRAINTS", "RowNet", "build_backbone_net", "build_net"]
 
-_SEGMENTS_AT_ONCE = 2048  # in prediction: bounds the memory, whatever the number of songs
+_LONG = 10_000  # segments times epochs, about half an hour of VGG16 on a core
+_SEGMENTS_AT_ONCE = 2048  # in prediction: limits the memory, whatever the number of songs
 _VALUES_AT_ONCE = 2**19  # in a batch of prediction on a CPU: 31 segments of 128 × 131
 
 NET_CONSTRAINTS = {
@@ -35,11 +37,11 @@ NET_CONSTRAINTS = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
-"""Of the parameters that an estimator needs for `build_net`, and of those that usually stand beside them."""
+"""Constraints of the parameters that all estimators with a net share."""
 
 
 class _Filled:
-    """A bank with rows of zeros after its own, up to a multiple of the size of a batch."""
+    """A bank extended by rows of zeros to a multiple of the batch size."""
 
     def __init__(self, bank, size):
         self._bank, self._n = bank, -(-len(bank) // size) * size
@@ -53,53 +55,13 @@ class _Filled:
 
 
 class RowNet(NeuralNet):
-    """A skorch net over the rows of a bank, which it gathers by index and holds on its device.
+    """A skorch net over the rows of a bank, gathered by index; a subclass defines the loss in `batch_loss`.
 
-    A subclass says in `batch_loss` what the loss of some rows is.
-
-    Parameters
-    ----------
-    module : Module
-        A network, already built.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the network's arithmetic in training.
-    seed : int, default=0
-        For the order of the batches, and whatever else `batch_loss` draws.
-    **kwargs
-        Of `skorch.NeuralNet`.
-
-    Attributes
-    ----------
-    bank_ : SegmentBank
-        The rows, until `drop_rows`: anything that has a length and ``gather(index)``.
-    rng_ : Generator
-        Draws the order of the batches, until `drop_rows`.
-
-    See Also
-    --------
-    skmer.sssl.net.SegmentNet : Trains on labelled segments.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import torch
-    >>> from skmer.songs import SongSequence
-    >>> from skmer.training.net import RowNet
-    >>> from skmer.training.data import SegmentBank, Standardizer
-    >>> class Reconstruction(RowNet):
-    ...     def batch_loss(self, index):
-    ...         rows = self.bank_.gather(index)
-    ...         return (self.module_(rows) - rows).square().mean()
-    >>> songs = SongSequence(np.random.default_rng(0).normal(size=(30, 2, 4)))
-    >>> net = Reconstruction(torch.nn.Linear(4, 4), max_epochs=3, batch_size=16, lr=0.1).initialize()
-    >>> net.load_bank(SegmentBank(songs, Standardizer.fit(songs)))
-    >>> net.train_rows()
-    >>> [row["epoch"] for row in net.history_rows()]
-    [1, 2, 3]
+    A bank has a length and ``gather(index)``, such as a `SegmentBank`. `seed` determines the order of the batches.
     """
 
     unnamed_phase: str | None = None
-    """What the history calls an epoch whose phase no callback names; None for no such entry."""
+    """``phase`` in the history of epochs for which no callback sets it; None for no entry."""
 
     def __init__(self, module, *, precision="float32", seed=0, **kwargs):
         self.precision = precision
@@ -112,18 +74,12 @@ class RowNet(NeuralNet):
     # ---- rows --------------------------------------------------------------------------------------
 
     def load_bank(self, bank):
-        """Take the bank to train on.
-
-        Parameters
-        ----------
-        bank : SegmentBank
-            Rows, on the net's device.
-        """
+        """Set the bank to train on, whose rows are on the net's device."""
         self.bank_ = bank
         self.rng_ = np.random.default_rng(self.seed)
 
     def drop_rows(self):
-        """Forget what only training needs, so that the fitted net is small and travels."""
+        """Delete what is only needed in training, so that the fitted net is small."""
         for name in ("bank_", "rng_"):
             self.__dict__.pop(name, None)
         self.optimizer_ = None
@@ -132,40 +88,13 @@ class RowNet(NeuralNet):
         self.module = type(self.module_)
 
     def batch_loss(self, index):
-        """Compute the loss of some rows.
-
-        Parameters
-        ----------
-        index : Tensor of shape (n,)
-            Rows of the bank.
-
-        Returns
-        -------
-        Tensor of shape ()
-            The loss.
-
-        Raises
-        ------
-        NotImplementedError
-            Always: a subclass says what the loss is.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must say in batch_loss(index) what the loss of its rows is.")
+        """Compute the loss of some rows of the bank as a scalar tensor."""
+        raise NotImplementedError(f"{type(self).__name__} must define a method batch_loss(index).")
 
     # ---- loops -------------------------------------------------------------------------------------
 
     def batches(self, shuffle):
-        """Give the rows of each batch of an epoch, of as equal sizes as they go.
-
-        Parameters
-        ----------
-        shuffle : bool
-            Whether in random order.
-
-        Returns
-        -------
-        tuple of Tensor
-            Row indices, on the net's device.
-        """
+        """Return the rows of each batch of an epoch, in batches of nearly equal size."""
         n = len(self.bank_)
         # batch norm cannot train on a row alone
         n_batches = max(1, min(math.ceil(n / self.batch_size), n // 2))
@@ -173,7 +102,7 @@ class RowNet(NeuralNet):
         return order.to(self.device).tensor_split(n_batches)
 
     def run_epoch(self):
-        """Train for one epoch and leave the mean loss and the rate in the history."""
+        """Train for one epoch, and record the mean loss and the learning rate."""
         optimizer: Any = self.optimizer_
         self.module_.train()
         total = torch.zeros((), device=self.device)
@@ -190,27 +119,12 @@ class RowNet(NeuralNet):
             self.notify("on_batch_end", batch=index, training=True, loss=loss, y_pred=None)
         mean = (total / len(self.bank_)).item()
         if not math.isfinite(mean):
-            raise ValueError("The training loss is not finite: lower lr, or use precision='float32'.")
+            raise ValueError("The training loss is not finite: lower lr or use precision='float32'.")
         self.history.record("train_loss", mean)
         self.history.record("lr", optimizer.param_groups[0]["lr"])
 
     def fit_loop(self, X=None, y=None, epochs=None, **fit_params):
-        """Train on the loaded rows.
-
-        Parameters
-        ----------
-        X, y : None
-            The rows come from the bank.
-        epochs : int, default=None
-            How many epochs; by default `max_epochs`.
-        **fit_params
-            Ignored.
-
-        Returns
-        -------
-        RowNet
-            Itself.
-        """
+        """Train on the loaded bank; `X` and `y` are ignored."""
         for _ in range(self.max_epochs if epochs is None else epochs):
             self.notify("on_epoch_begin", dataset_train=self.bank_, dataset_valid=None)
             if self.unnamed_phase is not None:
@@ -224,42 +138,23 @@ class RowNet(NeuralNet):
         return self
 
     def train_rows(self):
-        """Train on the loaded rows, from the callbacks' beginning to their end."""
+        """Train on the loaded bank, from ``on_train_begin`` to ``on_train_end``."""
         self.notify("on_train_begin", X=None, y=None)
         self.fit_loop()
         self.notify("on_train_end", X=None, y=None)
 
     def history_rows(self):
-        """Give the history without what skorch keeps of each batch.
-
-        Returns
-        -------
-        list of dict
-            One an epoch.
-        """
+        """Return the history as a list of one dict per epoch, without what skorch keeps of each batch."""
         return [{key: value for key, value in row.items() if key != "batches"} for row in self.history]
 
     # ---- prediction --------------------------------------------------------------------------------
 
     @torch.no_grad()
     def row_outputs(self, bank, network=None, batch_size=None, precision=None):
-        """Compute a network's output for all rows of a bank, in order, without dropout.
+        """Compute the output of a network for all rows of a bank, in order, as float32 and without dropout.
 
-        Parameters
-        ----------
-        bank : SegmentBank
-            Rows, on the net's device.
-        network : Module or callable, default=None
-            A module, or a function of a batch that uses the net's own; by default the net's own.
-        batch_size : int, default=None
-            Rows a batch; by default that of training, so that prediction needs no more memory.
-        precision : {"float32", "bfloat16"}, default=None
-            By default that of training.
-
-        Returns
-        -------
-        Tensor of shape (n_rows, ...)
-            float32, on the net's device.
+        `network` is a module, or a function of a batch that uses the net's own module, which is the default. Batch
+        size and precision are by default those of training.
         """
         network = self.module_ if network is None else network
         (network if isinstance(network, nn.Module) else self.module_).eval()
@@ -268,19 +163,9 @@ class RowNet(NeuralNet):
             return torch.cat([network(self._layout(bank.gather(index))).float() for index in rows])
 
     def song_outputs(self, songs, standardizer, function=None):
-        """Compute a function of every segment of some songs, in float32, some songs at a time.
+        """Compute the output of a network for every segment of some songs, and yield float32 arrays, one per song.
 
-        Parameters
-        ----------
-        songs, standardizer : SongSequence, Standardizer
-            The songs, and what the training standardised its segments with.
-        function : callable, default=None
-            Of a batch of segments; by default the network.
-
-        Yields
-        ------
-        ndarray of shape (n_segments, ...)
-            float32, one a song.
+        As in `row_outputs`, `function` may be a function of a batch. Some songs are in memory at a time.
         """
         chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
         for c in np.unique(chunk):
@@ -311,44 +196,10 @@ class RowNet(NeuralNet):
 
 
 def build_net(kind, network, estimator, n_rows, device, seed, precision="float32", lr=None, callbacks=(), **params):
-    """Build the net that trains an estimator's network, before its rows are loaded.
+    """Create and initialize a net of class `kind` for a network, with AdamW and the estimator's schedule and callbacks.
 
-    Parameters
-    ----------
-    kind : type
-        A subclass of `RowNet`.
-    network : Module
-        The network, already built.
-    estimator : BaseEstimator
-        Has the parameters ``max_epochs``, ``batch_size``, ``lr``, ``weight_decay``,
-        ``schedule``, ``callbacks`` and ``verbose``.
-    n_rows : int
-        Rows an epoch, which the course of the rate needs to know.
-    device : str
-        A torch device.
-    seed : int
-        For the order of the batches.
-    precision : {"auto", "float32", "bfloat16"}, default="float32"
-        Of training.
-    lr : float, default=None
-        Peak learning rate; by default the estimator's.
-    callbacks : sequence of skorch callbacks, default=()
-        Which come before the schedule and the estimator's own.
-    **params
-        Further parameters of `kind`.
-
-    Returns
-    -------
-    RowNet
-        Initialised, with AdamW and, if the estimator asks for it, a one-cycle rate.
-
-    Examples
-    --------
-    >>> from torch import nn
-    >>> from skmer.two_stage import BiLSTMClassifier
-    >>> from skmer.training.net import RowNet, build_net
-    >>> build_net(RowNet, nn.Linear(2, 2), BiLSTMClassifier(lr=0.01), n_rows=100, device="cpu", seed=0).lr
-    0.01
+    The number of rows is needed for the schedule; `callbacks` precede those of the estimator, and `params` are further
+    parameters of `kind`. The bank is loaded later.
     """
     lr = estimator.lr if lr is None else lr
     callbacks = list(callbacks)
@@ -372,3 +223,29 @@ def build_net(kind, network, estimator, n_rows, device, seed, precision="float32
         **params,
     )
     return net.initialize()
+
+
+def build_backbone_net(
+    kind, estimator, songs, n_outputs, seed, callbacks=(), backbone_params=None, pooled=None, **params
+):
+    """Build the backbone of an estimator, its net of class `kind`, and the bank and standardizer of the songs.
+
+    `backbone_params` are by default those of the estimator, whose ``lr`` may be "auto"; `pooled` is that of
+    `Standardizer.fit`. The weights are drawn from torch's global generator.
+    """
+    device = choose_device(estimator.device)
+    backbone_params = (estimator.backbone_params if backbone_params is None else backbone_params) or {}
+    network = build_backbone(estimator.backbone, songs.segment_shape, n_outputs, **backbone_params)
+    standardizer = Standardizer.fit(songs, pooled)
+    bank = make_bank(songs, standardizer, device)
+    if isinstance(network, VGG16) and torch.device(device).type == "cpu" and len(bank) * estimator.max_epochs > _LONG:
+        warnings.warn(
+            f"VGG16 takes hours on a CPU for {len(bank):,} segments and {estimator.max_epochs} epochs: use "
+            "backbone='small', or a machine with a GPU.",
+            UserWarning,
+            stacklevel=4,
+        )
+    check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), n_outputs)
+    lr = getattr(network, "peak_lr", 1e-3) if estimator.lr == "auto" else estimator.lr
+    net = build_net(kind, network, estimator, len(bank), device, seed, estimator.precision, lr, callbacks, **params)
+    return net, bank, standardizer

@@ -11,10 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence
-from skmer.training.data import Standardizer
+from skmer.training.data import Standardizer, make_bank
 from skmer.training.net import NET_CONSTRAINTS, build_net
 from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
-from skmer.training.stored_data import make_bank
 from skmer.two_stage._masks import MaskedNet, check_masks, draw_masks, masked_error
 from skmer.two_stage._songs_in import spectrograms, together
 from skmer.two_stage.mel_autoencoder import MelAutoencoder

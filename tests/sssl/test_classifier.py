@@ -490,6 +490,6 @@ def test_hours_of_vgg16_on_a_cpu_are_told(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         classifier.fit(X, y)
-    monkeypatch.setattr("skmer.training.backbone_net._LONG", 7)
+    monkeypatch.setattr("skmer.training.net._LONG", 7)
     with pytest.warns(UserWarning, match="VGG16 takes hours on a CPU for 8 segments and 1 epochs"):
         classifier.fit(X, y)

@@ -21,7 +21,7 @@ from skmer.model_selection import tag_scores
 from skmer.tagging._tags_in import draw_validation
 from skmer.tagging.net import TagNet
 from skmer.training.callbacks import AverageWeights, final_network
-from skmer.training.stored_data import StoredBank, make_bank
+from skmer.training.data import StoredBank, make_bank
 
 CRNN = {"backbone_params": {"width": 4, "n_hidden": 8}, "mask_range": (2, 6), "lr": 1e-2, "random_state": 0}
 QUICK = {"backbone": "mlp", "mask_range": None, "max_epochs": 4, "random_state": 0}

@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from skmer import SSSLClassifier
-from skmer.training.compiled import CompiledNetwork
+from skmer.training.runtime import CompiledNetwork
 
 DIGITS = load_digits(return_X_y=True)
 

@@ -69,7 +69,7 @@ def test_dropped_rows_are_gone():
     assert net.optimizer_ is None
 
 
-def test_callbacks_are_heard_and_may_stop():
+def test_callbacks_are_called_and_may_stop():
     heard = []
 
     class Listener(Callback):
@@ -91,13 +91,13 @@ def test_callbacks_are_heard_and_may_stop():
     assert heard.count("gradient") == 4 * len(net.history_rows())
 
 
-def test_a_net_without_a_loss_says_so():
+def test_a_net_without_a_loss():
     net = RowNet(torch.nn.Linear(4, 4)).initialize()
-    with pytest.raises(NotImplementedError, match="RowNet must say in batch_loss"):
+    with pytest.raises(NotImplementedError, match=r"RowNet must define a method batch_loss\(index\)"):
         net.batch_loss(torch.arange(2))
 
 
-def test_a_loss_that_explodes_is_told():
+def test_a_loss_that_is_not_finite():
     net = make_net(lr=1e30)
     with pytest.raises(ValueError, match="lower lr"):
         net.train_rows()
@@ -141,7 +141,7 @@ def test_outputs_of_a_song_do_not_depend_on_the_others(network, shape, monkeypat
         np.testing.assert_array_equal(song, expected)
 
 
-def test_what_a_fit_left_is_forgotten_and_parameters_are_not():
+def test_reset_fitted_attributes_keeps_parameters():
     classifier = BiLSTMClassifier(max_epochs=1).fit([[0.0], [1.0]], ["calm", "happy"])
     reset_fitted_attributes(classifier)
     assert vars(classifier) == vars(BiLSTMClassifier(max_epochs=1))

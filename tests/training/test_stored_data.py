@@ -8,8 +8,7 @@ import skmer.feature_extraction.file_rows as file_rows
 from skmer import SSSLClassifier
 from skmer.feature_extraction import FileRows
 from skmer.songs import SongSequence
-from skmer.training.data import SegmentBank, Standardizer
-from skmer.training.stored_data import StoredBank, make_bank
+from skmer.training.data import SegmentBank, Standardizer, StoredBank, make_bank
 from skmer.two_stage import MaskedMelAutoencoder
 
 LENGTHS = (40, 65, 31, 52)
