@@ -1,4 +1,4 @@
-"""The house: imports run one way, without circles, and files stay small."""
+"""Package layout: imports run one way, without cycles, and files stay small."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "skmer"
 
-# from the ground up; a module may import from its own floor's package and from floors below it
+# from the lowest layer up; a module may import from its own package and from lower layers
 FLOORS = [
     {"_errors", "_hash", "_io", "_run_parameters", "_renamed", "_version"},
     {"content_key"},
@@ -52,23 +52,23 @@ def resolve(name, known):
     return name
 
 
-def test_every_room_has_its_floor():
-    rooms = {name.split(".")[0] for name in modules()}
-    assert rooms == set().union(*FLOORS)
+def test_every_module_has_a_layer():
+    present = {name.split(".")[0] for name in modules()}
+    assert present == set().union(*FLOORS)
 
 
 @pytest.mark.parametrize("name", modules())
 def test_imports_run_downwards(name):
     known = modules()
-    floor = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-    room = name.split(".")[0]
+    layer = {package: level for level, packages in enumerate(FLOORS) for package in packages}
+    package = name.split(".")[0]
     for imported in imports(known[name]):
         target = resolve(imported, known).split(".")[0]
-        if target and target != room:
-            assert floor[target] < floor[room], f"{name} imports {imported}"
+        if target and target != package:
+            assert layer[target] < layer[package], f"{name} imports {imported}"
 
 
-def test_no_circles():
+def test_no_cycles():
     known = modules()
     graph = {name: {resolve(i, known) for i in imports(path)} - {"", name} for name, path in known.items()}
     for name in graph:
@@ -77,7 +77,7 @@ def test_no_circles():
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        pytest.fail(f"circle: {error.args[1]}")
+        pytest.fail(f"cycle: {error.args[1]}")
 
 
 def test_files_stay_small():
@@ -85,9 +85,9 @@ def test_files_stay_small():
     assert long == {}
 
 
-def test_the_contributing_guide_lists_the_rooms_that_there_are():
+def test_the_contributing_guide_lists_all_modules():
     guide = (PACKAGE.parent / "docs" / "contributing.md").read_text(encoding="utf-8")
-    section = guide.partition("## The house")[2].partition("\n## ")[0]
+    section = guide.partition("## Package layout")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```text\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
     listed = [line.split()[0] for block in blocks for line in block.splitlines()]
     there = [f"{path.name}/" for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()]
