@@ -1,7 +1,6 @@
 """What the tables of ``skmer reproduce`` share: their folder, their files, and errors in sentences."""
 
 import json
-import re
 import sys
 import warnings
 from contextlib import contextmanager
@@ -38,13 +37,7 @@ def in_sentences():
     except AudioError as error:
         raise CommandError(str(error), 1) from error
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError) as error:
-        raise CommandError(_with_options(str(error))) from error
-
-
-def _with_options(text):
-    """Say the names of options for those of parameters; what no option does is no advice."""
-    text = re.sub(r"\b(pass |as )data_home\b( \(in the command --data-home\))?", r"\1--data-home", text)
-    return text.replace(", or pass check_audio=False to leave it out", "")
+        raise CommandError(str(error)) from error
 
 
 def _show_warning(message, *_):

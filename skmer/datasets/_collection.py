@@ -77,7 +77,7 @@ class Collection:
         if threshold is not None and self.threshold is None:
             raise ValueError(f"{self.title} has classes, not ratings: there is nothing to divide by a threshold.")
         if data_home is None and self.anywhere:
-            raise ValueError(f"{self.title} can be anywhere: pass data_home (in the command --data-home).")
+            raise ValueError(f"{self.title} can be anywhere: pass data_home (--data-home on the command line).")
         asked = {"task": task, "threshold": self.threshold if threshold is None else threshold}
         known = signature(self.loader).parameters
         return self.loader(

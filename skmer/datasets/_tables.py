@@ -1,4 +1,4 @@
-"""Reading the tables of the collections, and checking their columns."""
+"""Reading of tables: a collection declares its columns, each with a function that reads one cell."""
 
 import codecs
 import csv
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from skmer.datasets._base import read_file
+from skmer.datasets._paths import read_file
 
 # tabs and line breaks are allowed: published files have them within fields
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -22,165 +22,247 @@ _IN_EXCEL = ", which Excel calls 'CSV UTF-8'"
 
 
 class Table(dict):
-    """Columns of stripped strings by name.
+    """Columns by name, as arrays.
 
-    `lines` are the lines of the file on which the rows begin, `unread` the names of its other columns;
-    `unended` tells that its last line has no newline, as in a file that was cut short.
+    `where` has the file and the line of each row, for errors; `files` the path of each file, its number of rows and
+    whether its last line lacks a newline, as in a file that was cut short; `unread` the names of the other columns.
     """
 
-    def __init__(self, columns, lines, unread, unended):
+    def __init__(self, columns, where, files, unread=()):
         super().__init__(columns)
-        self.lines = lines
+        self.where = where
+        self.files = files
         self.unread = unread
-        self.unended = unended
+
+    def __str__(self):
+        return " and ".join(str(path) for path, *_ in self.files)
+
+    def take(self, rows):
+        """Return the rows at some positions."""
+        columns = {name: column[rows] for name, column in self.items()}
+        return Table(columns, [self.where[i] for i in rows], self.files, self.unread)
+
+    def sort(self, key):
+        """Return the rows in the order of a column."""
+        return self.take(np.argsort(self[key]))
+
+    def match(self, other, key):
+        """Return the row of each row of another table, found by a column; each must have one."""
+        row_of = {value: i for i, value in enumerate(self[key].tolist())}
+        for value, where in zip(other[key].tolist(), other.where, strict=True):
+            if value not in row_of:
+                raise ValueError(f"{where}: {key} {value!r} has no row in {self}: get both tables again.")
+        return self.take([row_of[value] for value in other[key].tolist()])
 
 
-def read_table(path, columns, source, optional=(), older_encoding=None, any_case=False):
-    """Read the named columns of a CSV file, as a dict of lists of stripped strings.
+def read_table(
+    paths, columns, source, *, unique=(), optional=(), check_row=None, encoding=None, any_case=False, tags=False
+):
+    """Read columns of a CSV file, or of several with the same columns, as a `Table`.
 
-    Fields end at commas; where the header has the columns only so, at semicolons or tabs, as spreadsheets write them.
-
-    A column that has had several names is given as a tuple of them and read under the first.
-    Those in `optional` are left out where they are missing. Other columns are allowed and left
-    out. Blank lines are skipped. A file that is no UTF-8 is read in `older_encoding`, where one is given.
-    With `any_case`, a name of the header may differ in case.
+    `columns` maps names to functions that convert a stripped cell, or raise ValueError with the rest of a sentence that
+    begins with the name. A key may be a tuple of spellings; the column is returned under the first. `optional` columns
+    may be missing, a column in `unique` must not have a value twice, and `check_row` raises ValueError for a row, a
+    dict, whose cells contradict each other. A file that is not UTF-8 is read in `encoding`; `source` says where to get
+    the file. Fields end at commas or, where only these give the header all columns, at semicolons or tabs. With
+    `any_case`, names in the header may differ in case. With `tags`, fields end at tabs, quotes have no meaning, and the
+    last column holds all further fields of the row.
     """
-    text = read_text(path, source, older_encoding)
-    like = str.casefold if any_case else str
-    spellings = {names[0]: names for names in (name if isinstance(name, tuple) else (name,) for name in columns)}
-    separator = _separator(text, spellings.values(), like)
-    rows = _read_rows(path, text, source, separator)
+    paths = paths if isinstance(paths, list) else [paths]
+    tables = [_read_file(path, columns, source, optional, check_row, encoding, any_case, tags) for path in paths]
+    stacked = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    table = Table(
+        stacked,
+        [where for table in tables for where in table.where],
+        [file for table in tables for file in table.files],
+        tables[0].unread,
+    )
+    for name in unique:
+        _check_unique(table, name)
+    return table
+
+
+def _read_file(path, columns, source, optional, check_row, encoding, any_case, tags):
+    text = _read_text(path, source, encoding)
+    fold = str.casefold if any_case else str
+    spellings = {names[0]: names for names in (key if isinstance(key, tuple) else (key,) for key in columns)}
+    readers = dict(zip(spellings, columns.values(), strict=True))
+    needed = [names for name, names in spellings.items() if name not in optional]
+    separator = "\t" if tags else _find_separator(text, needed, fold)
+    rows = _read_rows(path, text, source, separator, csv.QUOTE_NONE if tags else csv.QUOTE_MINIMAL)
     if not rows:
         raise ValueError(f"{path} is empty. {source}")
-    titles = [name.strip() for name in rows[0][1]]
-    header = [like(name) for name in titles]
-    missing = _missing(spellings.values(), header)
-    if missing:
-        raise ValueError(f"{path} lacks the columns {missing}; its header is {titles}. {source}")
-    spellings.update((name, (name,)) for name in optional if name in header)
+    titles = [title.strip() for title in rows[0][1]]
+    header = [fold(title) for title in titles]
+    if missing := _find_missing(needed, header):
+        raise ValueError(f"{path} has no columns {missing}; its header is {titles}. {source}")
     places = {name: [i for i, title in enumerate(header) if title in names] for name, names in spellings.items()}
-    twice = [name for name, found in places.items() if len(found) > 1]
-    if twice:
+    if twice := [name for name, found in places.items() if len(found) > 1]:
         raise ValueError(f"{path} has the columns {twice} more than once: keep one of each. {source}")
     if len(rows) == 1:
         raise ValueError(f"{path} has a header, but no row. {source}")
-    for line, row in rows[1:]:
-        if len(row) != len(header):
-            fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-            quotes = "" if separator == "," else f" Fields end at {separator!r} here: one that holds it needs quotes."
-            raise ValueError(f"{path}, line {line}: {fields}, but the header has {len(header)}.{quotes}")
-    cells = {name: [row[found[0]].strip() for _, row in rows[1:]] for name, found in places.items()}
-    read = {found[0] for found in places.values()}
-    unread = [name for i, name in enumerate(titles) if i not in read]
-    return Table(cells, [line for line, _ in rows[1:]], unread, is_unended(text))
+    place = {name: found[0] for name, found in places.items() if found}
+    where, converted = [], []
+    for line, fields in rows[1:]:
+        where.append(f"{path}, line {line}")
+        fields = [field.strip() for field in fields]
+        if tags:
+            fields = [*fields[: len(header) - 1], "\t".join(fields[len(header) - 1 :])][: len(fields)]
+        if len(fields) != len(header):
+            found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+            quotes = "" if separator == "," or tags else f" A field that contains {separator!r} needs quotes."
+            raise ValueError(f"{where[-1]}: {found}, but the header has {len(header)}.{quotes}")
+        row = {name: _read_cell(readers[name], name, fields[i], where[-1]) for name, i in place.items()}
+        if check_row is not None:
+            try:
+                check_row(row)
+            except ValueError as error:
+                raise ValueError(f"{where[-1]}: {error}") from None
+        converted.append(row)
+    unread = [title for i, title in enumerate(titles) if i not in place.values()]
+    unended = not text.endswith(("\n", "\r"))
+    cells = {name: np.array([row[name] for row in converted]) for name in place}
+    return Table(cells, where, [(path, len(where), unended)], unread)
 
 
-def read_text(path, source, older_encoding=None):
-    """Give the text of a table."""
+def _read_cell(reader, name, cell, where):
+    try:
+        return reader(cell)
+    except ValueError as error:
+        raise ValueError(f"{where}: {name} {error}") from None
+
+
+def _read_text(path, source, encoding):
     content = read_file(path, source)
-    for mark, encoding in _MARKS:
+    for mark, found in _MARKS:
         if content.startswith(mark):
-            raise ValueError(f"{path} is text in {encoding}: save it again as UTF-8{_IN_EXCEL}. {source}")
+            raise ValueError(f"{path} is text in {found}: save it again as UTF-8{_IN_EXCEL}. {source}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        with suppress(UnicodeDecodeError, TypeError):
-            return content.decode(older_encoding)
+        if encoding is not None:
+            with suppress(UnicodeDecodeError):
+                return content.decode(encoding)
         line = len((content[: error.start] + b".").splitlines())
         raise ValueError(
-            f"{path} is no text in UTF-8 (line {line}: {error.reason}): save it again as UTF-8{_IN_EXCEL}. {source}"
+            f"{path} is not UTF-8 text (line {line}: {error.reason}): save it again as UTF-8{_IN_EXCEL}. {source}"
         ) from error
 
 
-def is_unended(text):
-    """Tell whether the last line of a text has no newline at its end."""
-    return not text.endswith(("\n", "\r"))
+def _find_missing(columns, header):
+    return [" or ".join(names) for names in columns if not set(names) & set(header)]
 
 
-def refuse_control(text, where):
-    """Refuse a control character, which damage leaves in a table."""
-    found = _CONTROL.search(text)
-    if found:
-        raise ValueError(f"{where}: there is a control character, {found[0]!r}: the file is damaged, get it again.")
-
-
-def _missing(names_of_columns, header):
-    return [" or ".join(names) for names in names_of_columns if not set(names) & set(header)]
-
-
-def _separator(text, names_of_columns, like):
-    """Tell what ends a field: a comma, unless only another separator finds all columns in the header."""
+def _find_separator(text, columns, fold):
+    """Return a comma, unless only another separator gives a header with all columns."""
     first = next((line for line in text.splitlines() if line.strip(",; \t")), "")
     for separator in ",;\t":
         with suppress(csv.Error):
-            header = [like(name.strip()) for row in csv.reader([first], delimiter=separator) for name in row]
-            if not _missing(names_of_columns, header):
+            header = [fold(name.strip()) for row in csv.reader([first], delimiter=separator) for name in row]
+            if not _find_missing(columns, header):
                 return separator
     return ","
 
 
-def _read_rows(path, text, source, separator):
-    """Give each row that is not blank, after the line on which it begins."""
+def _read_rows(path, text, source, separator, quoting):
+    """Return the rows that are not blank, each with the line on which it begins."""
     rows, line = [], 1
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting, strict=True)
     try:
         for row in reader:
-            if any(row):
-                refuse_control("".join(row), f"{path}, line {line}")
+            if any(map(str.strip, row)):
+                if found := _CONTROL.search("".join(row)):
+                    raise ValueError(
+                        f"{path}, line {line}: control character {found[0]!r}: the file is damaged, get it again."
+                    )
                 rows.append((line, row))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"{path}, line {line}: no CSV ({error}); look at its quotes. {source}") from error
+        raise ValueError(f"{path}, line {line}: not valid CSV ({error}); check its quotes. {source}") from error
     return rows
 
 
-def to_numbers(values, dtype, path, column, lines):
-    """Convert a column to an array; the error names the file, the line, the column and the value."""
-    kind = "a whole number" if dtype is int else "a number"
-    for line, value in zip(lines, values, strict=True):
-        try:
-            # Python also reads digits of other scripts, and underscores between digits
-            valid = value.isascii() and "_" not in value and np.isfinite(dtype(value))
-        # TypeError: a whole number too large for any integer type
-        except (ValueError, TypeError):
-            valid = False
-        if not valid:
-            raise ValueError(f"{path}, line {line}: {column} must be {kind}, got {value!r}.")
-    return np.array([dtype(value) for value in values])
-
-
-def to_ratings(values, scale, path, column, lines):
-    """Convert a column to an array of ratings on a scale from its lowest to its highest value."""
-    ratings = to_numbers(values, float, path, column, lines)
-    for line, rating, value in zip(lines, ratings, values, strict=True):
-        if not scale[0] <= rating <= scale[1]:
-            raise ValueError(
-                f"{path}, line {line}: {column} must lie between {scale[0]} and {scale[1]}, got {value!r}."
-            )
-    return ratings
-
-
-def check_unique(values, path, column, lines):
-    """Refuse a column in which a value stands twice."""
+def _check_unique(table, name):
     seen: dict = {}
-    for line, value in zip(lines, values, strict=True):
+    for value, where in zip(table[name].tolist(), table.where, strict=True):
         if value in seen:
             raise ValueError(
-                f"{path}, line {line}: {column} {value!r} stands in more than one row (also line {seen[value]}); "
-                "each song needs one row."
+                f"{where}: {name} {value!r} is in more than one row (also {seen[value]}); each song needs one row."
             )
-        seen[value] = line
+        seen[value] = where
 
 
-def check_filled(values, path, column, lines, reason):
-    """Refuse a column with an empty cell; `reason` says why it is needed."""
-    for line, value in zip(lines, values, strict=True):
-        if not value:
-            raise ValueError(f"{path}, line {line}: the {column} is missing; {reason}.")
+def text(cell):
+    """Return a cell as it is."""
+    return cell
 
 
-def check_file_names(names, song_ids, path, lines):
-    """Refuse a row whose file name is not that of its song: parts of two rows would be mixed."""
-    for line, name, song in zip(lines, names, song_ids, strict=True):
-        if name != f"{song}.mp3":
-            raise ValueError(f"{path}, line {line}: the file of song {song} must be {song}.mp3, got {name!r}.")
+def required(reason):
+    """Return a reader of a cell that must not be empty; `reason` says why."""
+
+    def read(cell):
+        if not cell:
+            raise ValueError(f"is missing; {reason}.")
+        return cell
+
+    return read
+
+
+def one_of(values):
+    """Return a reader of a cell that has one of some values."""
+
+    def read(cell):
+        if cell not in values:
+            raise ValueError(f"must be one of {list(values)}, got {cell!r}.")
+        return cell
+
+    return read
+
+
+def matching(pattern, form):
+    """Return a reader of a cell that matches a regular expression; `form` describes it in errors."""
+
+    def read(cell):
+        if not re.fullmatch(pattern, cell):
+            raise ValueError(f"must be {form}, got {cell!r}.")
+        return cell
+
+    return read
+
+
+def whole_number(cell):
+    """Return a whole number."""
+    return _to_number(cell, int, "a whole number")
+
+
+def seconds(cell):
+    """Return a number above 0."""
+    number = _to_number(cell, float, "a number")
+    if number <= 0:
+        raise ValueError(f"must be seconds above 0, got {cell!r}.")
+    return number
+
+
+def between(low, high):
+    """Return a reader of a number from `low` to `high`."""
+
+    def read(cell):
+        number = _to_number(cell, float, "a number")
+        if not low <= number <= high:
+            raise ValueError(f"must lie between {low} and {high}, got {cell!r}.")
+        return number
+
+    return read
+
+
+def _to_number(cell, dtype, kind):
+    try:
+        number = dtype(cell)
+        # Python also reads digits of other scripts, and underscores between digits
+        valid = cell.isascii() and "_" not in cell and np.isfinite(number)
+    # TypeError: a whole number too large for any integer type
+    except (ValueError, TypeError):
+        valid = False
+    if not valid:
+        raise ValueError(f"must be {kind}, got {cell!r}.")
+    return number

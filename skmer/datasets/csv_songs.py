@@ -3,13 +3,13 @@
 import os
 import re
 
-import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.audio.files import AUDIO_SUFFIXES
-from skmer.datasets._base import beside, check_flag, check_folder, kind_of, to_path
 from skmer.datasets._collection import Collection
-from skmer.datasets._tables import check_filled, read_table
+from skmer.datasets._paths import check_flag, check_folder, path_kind, to_path
+from skmer.datasets._published import similar_file
+from skmer.datasets._tables import read_table, required
 
 __all__ = ["load_csv"]
 
@@ -85,84 +85,84 @@ def load_csv(path, data_home=None, check_audio=True):
     """
     path = to_path(path, "path")
     check_flag(check_audio, "check_audio")
-    home, start = path.parent, "its folder"
+    home = path.parent
     if data_home is not None:
-        home, start = to_path(data_home, "data_home"), "data_home"
+        home = to_path(data_home, "data_home")
         check_folder(home, f"data_home={str(home)!r}", "The paths of the songs start from it.")
-    table = read_table(path, ["path", "label"], LAYOUT, optional=["group"], any_case=True)
-    _check_columns(table.unread, path)
-    check_filled(table["path"], path, "path", table.lines, "it names the song")
-    check_filled(table["label"], path, "label", table.lines, "each song needs one")
-    _check_labels(table["label"], path, table.lines)
+    table = read_table(
+        path,
+        {
+            "path": required("it names the song"),
+            "label": required("each song needs one"),
+            "group": required("fill it, or leave out the column"),
+        },
+        LAYOUT,
+        optional=["group"],
+        any_case=True,
+    )
+    for name in table.unread:
+        if name.casefold() == "groups":
+            raise ValueError(f"{path}: the column {name!r} would not be read: name it 'group', or remove it.")
+    _check_labels(table)
     files = [home / name for name in table["path"]]
-    _check_files(files, path, table.lines, start if check_audio else None)
-    if "group" in table:
-        check_filled(table["group"], path, "group", table.lines, "fill it, or leave out the column")
-    names = sorted(set(table["label"]))
+    _check_files(files, table, home if check_audio else None)
+    names = sorted(set(table["label"].tolist()))
     if len(names) < 2:
         raise ValueError(f"{path} has 1 class, {names[0]!r}; at least two are needed.")
     alone = "Each song is a group of its own: if several are by one artist, folds do not keep them apart."
-    told = "Songs of one group belong together." if "group" in table else alone
+    groups = "Songs of one group belong together." if "group" in table else alone
     unread = f"\nColumns that were not read: {', '.join(map(repr, table.unread))}." if table.unread else ""
     return Bunch(
         data=[str(file) for file in files],
-        target=np.array(table["label"]),
-        groups=np.array(table.get("group", table["path"])),
+        target=table["label"],
+        groups=table.get("group", table["path"]),
         target_names=names,
-        DESCR=DESCR.format(n_songs=len(files), n_classes=len(names), path=path, groups=told, unread=unread),
+        DESCR=DESCR.format(n_songs=len(files), n_classes=len(names), path=path, groups=groups, unread=unread),
     )
 
 
-def _check_columns(unread, path):
-    """Refuse a column that was surely meant to be the groups."""
-    for name in unread:
-        if name.casefold() == "groups":
-            raise ValueError(f"{path}: the column {name!r} would not be read: name it 'group', or take it away.")
-
-
-def _check_labels(labels, path, lines):
-    """Refuse labels that look like one another: they would be two classes."""
+def _check_labels(table):
+    """Raise ValueError for labels that differ only in case or blanks: they would be two classes."""
     seen: dict = {}
-    for label, line in zip(labels, lines, strict=True):
+    for label, where in zip(table["label"].tolist(), table.where, strict=True):
         # blanks without width, which no editor shows
         look = re.sub("[\u200b-\u200d\u2060\ufeff]", "", label).strip().casefold()
-        first, where = seen.setdefault(look, (label, line))
+        first, line = seen.setdefault(look, (label, where))
         if first != label:
             raise ValueError(
-                f"{path}, line {line}: the label {label!r} differs from {first!r} of line {where} only in case or "
-                "blanks: spell both in one way."
+                f"{where}: the label {label!r} differs from {first!r} ({line}) only in case or blanks: spell both the "
+                "same."
             )
 
 
-def _check_files(files, path, lines, start):
-    """Refuse songs that are no audio by their ending or stand twice; with `start`, also those without a file.
+def _check_files(files, table, home):
+    """Raise an error for songs that are not audio files by extension, or are in the table twice.
 
-    `start` is what the error calls the folder that the paths start from.
+    With `home`, the folder that the paths start from, songs without a file are an error too.
     """
     seen: dict = {}
-    for file, line in zip(files, lines, strict=True):
-        where = f"{path}, line {line}"
+    for file, where in zip(files, table.where, strict=True):
         if file.suffix.lower() not in AUDIO_SUFFIXES:
-            raise ValueError(f"{where}: {file} is no audio by its ending, such as .mp3 or .flac.")
+            raise ValueError(f"{where}: {file} is not an audio file by its extension, such as .mp3 or .flac.")
         # the same file under another spelling, or through a link, is the same song
         real = os.path.realpath(file)
         if real in seen:
-            raise ValueError(f"{where}: {file} is the song of line {seen[real]} again; name each once.")
-        seen[real] = line
-        if start is not None:
-            _check_there(file, where, start)
+            raise ValueError(f"{where}: {file} is the same song as in {seen[real]}: name each once.")
+        seen[real] = where
+        if home is not None:
+            _check_exists(file, where, home)
 
 
-def _check_there(file, where, start):
+def _check_exists(file, where, home):
     try:
-        kind = kind_of(file)
+        kind = path_kind(file)
     except (ValueError, PermissionError) as error:
         raise type(error)(f"{where}: {error}") from error
     if kind == "nothing":
         windows = os.sep == "/" and "\\" in str(file)
         slash = " Folders are separated by / on this system, not by a backslash." * windows
         raise FileNotFoundError(
-            f"{where}: there is no audio file {file}; paths start from {start}.{slash}{beside([file])}"
+            f"{where}: no such audio file: {file}; paths start from {home}.{slash}{similar_file([file])}"
         )
     if kind != "a file":
         raise ValueError(f"{where}: {file} is {kind}, but must be an audio file.")

@@ -1,27 +1,30 @@
 """load_deam: the MediaEval Database for Emotional Analysis in Music."""
 
-import numpy as np
+from dataclasses import replace
+
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, kind_of, resolve_data_home
 from skmer.datasets._collection import Collection
-from skmer.datasets._tables import read_table, to_numbers, to_ratings
+from skmer.datasets._paths import check_flag, path_kind
+from skmer.datasets._published import Published
+from skmer.datasets._tables import between, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_deam"]
 
-SCALE = (1, 9)
 PUBLISHED = [
     f"annotations/annotations averaged per song/song_level/static_annotations_averaged_songs_{songs}.csv"
     for songs in ("1_2000", "2000_2058")
 ]
 JOINED = "static_annotations.csv"
-N_PUBLISHED = {PUBLISHED[0]: 1744, PUBLISHED[1]: 58, JOINED: 1802}
-SOURCE = (
-    "DEAM (Aljanaki et al. 2017) is not downloaded by skmer: its authors offer it at the University of Geneva; "
-    f"the folder must hold '{PUBLISHED[0]}', its fellow of songs 2000 to 2058, and MEMD_audio/."
-)
-DESCR = """DEAM: MediaEval Database for Emotional Analysis in Music
+N_SONGS = (1744, 58)
+DEAM = Published(
+    folder="DEAM",
+    files=(*PUBLISHED, JOINED),
+    n_songs=N_SONGS,
+    source="DEAM (Aljanaki et al. 2017) is not downloaded by skmer: its authors offer it at the University of Geneva; "
+    f"the folder must hold '{PUBLISHED[0]}', its counterpart for songs 2000 to 2058, and MEMD_audio/.",
+    descr="""DEAM: MediaEval Database for Emotional Analysis in Music
 1802 songs of free music: excerpts of 45 s, but for the 58 of the task of 2015 (numbers above 2000),
 which are whole songs. Listeners rated the valence and the arousal of each on a scale from 1 to 9;
 `valence` and `arousal` are the means.
@@ -32,7 +35,8 @@ all but the same ratings the other way round: what is called valence here is cal
 `load_deam` and `load_eim` give each what its files say.
 Terms: published for research; the songs are under Creative Commons licences of their own.
 Source: A. Aljanaki, Y.-H. Yang, M. Soleymani, "Developing a benchmark for emotional analysis of
-music", PLoS ONE 12(3), e0173392, 2017."""
+music", PLoS ONE 12(3), e0173392, 2017.""",
+)
 
 
 def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=True):
@@ -114,51 +118,32 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
     >>> songs.target[:2]  # doctest: +SKIP
     array(['low', 'low'], dtype='<U4')
     """
-    check_rating_task(task, threshold, SCALE, "DEAM")
+    check_rating_task(task, threshold, (1, 9), "DEAM")
     check_flag(check_audio, "check_audio")
-    home = resolve_data_home(data_home, "DEAM", SOURCE, [*PUBLISHED, JOINED])
-    names = PUBLISHED
-    if all(kind_of(home / name) == "nothing" for name in names) and kind_of(home / JOINED) != "nothing":
-        names = [JOINED]
-    paths = [home / name for name in names]
-    (song_id, valence, arousal), tables = _read_annotations(paths)
-    files = [home / "MEMD_audio" / f"{song}.mp3" for song in song_id]
+    home = DEAM.find(data_home)
+    collection, paths = DEAM, [home / name for name in PUBLISHED]
+    if all(path_kind(path) == "nothing" for path in paths) and path_kind(home / JOINED) != "nothing":
+        collection, paths = replace(DEAM, n_songs=sum(N_SONGS)), [home / JOINED]
+    songs = DEAM.read_table(
+        paths,
+        {"song_id": whole_number, "valence_mean": between(1, 9), "arousal_mean": between(1, 9)},
+        unique=["song_id"],
+    ).sort("song_id")
+    files = [home / "MEMD_audio" / f"{n}.mp3" for n in songs["song_id"]]
     if check_audio:
-        check_audio_files(files, " and ".join(map(str, paths)), SOURCE)
-    sizes = [(len(table.lines), N_PUBLISHED[name], table.unended) for name, table in zip(names, tables, strict=True)]
-    check_counts([(path, *size) for path, size in zip(paths, sizes, strict=True)])
+        DEAM.check_audio(files, songs)
+    collection.check_size(songs)
     return Bunch(
         data=[str(file) for file in files],
-        target=target_from_ratings(valence, arousal, task, threshold),
-        groups=song_id.copy(),
-        valence=valence,
-        arousal=arousal,
-        song_id=song_id,
+        target=target_from_ratings(songs["valence_mean"], songs["arousal_mean"], task, threshold),
+        groups=songs["song_id"].copy(),
+        valence=songs["valence_mean"],
+        arousal=songs["arousal_mean"],
+        song_id=songs["song_id"],
         task=task,
         threshold=threshold,
-        DESCR=describe(DESCR, len(files), N_PUBLISHED[JOINED]),
+        DESCR=DEAM.describe(len(files)),
     )
-
-
-def _read_annotations(paths):
-    """Give numbers and ratings from all the files, in the order of the numbers, and the files' tables."""
-    parts, tables, seen = [], [], dict[int, str]()
-    for path in paths:
-        table = read_table(path, ["song_id", "valence_mean", "arousal_mean"], SOURCE)
-        tables.append(table)
-        song_id = to_numbers(table["song_id"], int, path, "song_id", table.lines)
-        for song, line in zip(song_id.tolist(), table.lines, strict=True):
-            if song in seen:
-                raise ValueError(
-                    f"{path}, line {line}: song_id {song} stands in more than one row (also {seen[song]}); "
-                    "each song needs one row."
-                )
-            seen[song] = f"{path.name}, line {line}"
-        names = ("valence_mean", "arousal_mean")
-        parts.append((song_id, *(to_ratings(table[name], SCALE, path, name, table.lines) for name in names)))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    order = np.argsort(columns[0])
-    return [column[order] for column in columns], tables
 
 
 COLLECTION = Collection("deam", "DEAM", load_deam, ("valence", "arousal", "quadrant"), "median", group="song")

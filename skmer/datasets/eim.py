@@ -1,36 +1,27 @@
 """load_eim: the Emotion in Music database, or emoMusic, with mean ratings of valence and arousal."""
 
-import re
-
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
 from skmer.datasets._collection import Collection
-from skmer.datasets._tables import (
-    check_file_names,
-    check_filled,
-    check_unique,
-    read_table,
-    to_numbers,
-    to_ratings,
-)
+from skmer.datasets._paths import check_flag
+from skmer.datasets._published import Published
+from skmer.datasets._tables import between, one_of, required, text, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_eim"]
 
-SCALE = (1, 9)
-N_EXCERPTS = 1000
-N_PUBLISHED = 744
-ANNOTATIONS = "annotations/static_annotations.csv"
-INFO = "annotations/songs_info.csv"
+INFO, ANNOTATIONS = "annotations/songs_info.csv", "annotations/static_annotations.csv"
 PARTS = {"development": "train", "evaluation": "test"}
-SOURCE = (
-    "The Emotion in Music database (Soleymani et al. 2013) is not downloaded by skmer: its authors offer it at the "
-    "University of Geneva, as emoMusic or 1000 songs; the folder must hold annotations/songs_info.csv, "
-    "annotations/static_annotations.csv and clips_45seconds/."
-)
-DESCR = """Emotion in Music database (EiM, emoMusic, "1000 songs")
+N_EXCERPTS = 1000
+EIM = Published(
+    folder="emoMusic",
+    files=(ANNOTATIONS, INFO),
+    n_songs=744,
+    source="The Emotion in Music database (Soleymani et al. 2013) is not downloaded by skmer: its authors offer it at "
+    "the University of Geneva, as emoMusic or 1000 songs; the folder must hold annotations/songs_info.csv, "
+    "annotations/static_annotations.csv and clips_45seconds/.",
+    descr="""Emotion in Music database (EiM, emoMusic, "1000 songs")
 Excerpts of 45 s of 744 songs of the Free Music Archive, of eight genres. Workers of a crowdsourcing
 platform rated the valence and the arousal of each whole excerpt on a scale from 1 to 9; `valence`
 and `arousal` are the means. The published folder has 1000 excerpts: those of the songs that were
@@ -40,7 +31,8 @@ The songs are numbered as in DEAM, whose files name all but the same ratings the
 called valence here is called arousal there. `load_eim` and `load_deam` give each what its files say.
 Terms: published for research; the songs are under Creative Commons licences of their own.
 Source: M. Soleymani, M. N. Caro, E. M. Schmidt, C.-Y. Sha, Y.-H. Yang, "1000 songs for emotional
-analysis of music", Proc. ACM International Workshop on Crowdsourcing for Multimedia, 2013, pp. 1-6."""
+analysis of music", Proc. ACM International Workshop on Crowdsourcing for Multimedia, 2013, pp. 1-6.""",
+)
 
 
 def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=True):
@@ -130,68 +122,55 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
     >>> len(train)  # doctest: +SKIP
     619
     """
-    check_rating_task(task, threshold, SCALE, "the Emotion in Music database")
+    check_rating_task(task, threshold, (1, 9), "the Emotion in Music database")
     check_flag(check_audio, "check_audio")
-    home = resolve_data_home(data_home, "emoMusic", SOURCE, [ANNOTATIONS, INFO])
-    path = home / ANNOTATIONS
-    table = read_table(path, ["song_id", ("mean_valence", "valence_mean"), ("mean_arousal", "arousal_mean")], SOURCE)
-    song_id = _song_numbers(table, path)
-    ratings = [
-        to_ratings(table[f"mean_{name}"], SCALE, path, f"the mean {name}", table.lines)
-        for name in ("valence", "arousal")
-    ]
-    order = np.argsort(song_id)
-    song_id = song_id[order]
-    valence, arousal = (column[order] for column in ratings)
-    title, artist, genre, part = _read_info(home / INFO, song_id, path)
-    files = [home / "clips_45seconds" / f"{song}.mp3" for song in song_id]
-    unannotated = check_audio_files(files, path, SOURCE, _is_excerpt) if check_audio else []
-    check_counts([(path, len(files), N_PUBLISHED, table.unended)])
+    home = EIM.find(data_home)
+    # the published column names, and those of a later edition
+    columns = {(f"mean_{name}", f"{name}_mean"): between(1, 9) for name in ("valence", "arousal")}
+    rated = EIM.read_table(home / ANNOTATIONS, {"song_id": whole_number, **columns}, unique=["song_id"]).sort("song_id")
+    info = EIM.read_table(
+        home / INFO,
+        {
+            "song_id": whole_number,
+            "file_name": text,
+            "Song title": text,
+            "Artist": required("songs are grouped by it"),
+            "Genre": text,
+            "Mediaeval 2013 set": one_of(PARTS),
+        },
+        unique=["song_id"],
+        check_row=_check_file_name,
+    )
+    rated.match(info, "song_id")
+    info = info.match(rated, "song_id")
+    files, clips = (
+        [home / "clips_45seconds" / f"{n}.mp3" for n in numbers]
+        for numbers in (rated["song_id"], range(1, N_EXCERPTS + 1))
+    )
+    unannotated = EIM.check_audio(files, rated, spare=clips) if check_audio else []
+    EIM.check_size(rated)
+    part = info["Mediaeval 2013 set"]
     return Bunch(
         data=[str(file) for file in files],
-        target=target_from_ratings(valence, arousal, task, threshold),
-        groups=artist.copy(),
+        target=target_from_ratings(rated["mean_valence"], rated["mean_arousal"], task, threshold),
+        groups=info["Artist"].copy(),
         splits={"mediaeval2013": {PARTS[name]: np.flatnonzero(part == name) for name in PARTS}},
-        valence=valence,
-        arousal=arousal,
-        song_id=song_id,
-        title=title,
-        artist=artist,
-        genre=genre,
+        valence=rated["mean_valence"],
+        arousal=rated["mean_arousal"],
+        song_id=rated["song_id"],
+        title=info["Song title"],
+        artist=info["Artist"],
+        genre=info["Genre"],
         unannotated=[str(file) for file in unannotated],
         task=task,
         threshold=threshold,
-        DESCR=describe(DESCR, len(files), N_PUBLISHED),
+        DESCR=EIM.describe(len(files)),
     )
 
 
-def _song_numbers(table, path):
-    song_id = to_numbers(table["song_id"], int, path, "song_id", table.lines)
-    check_unique(song_id.tolist(), path, "song_id", table.lines)
-    return song_id
-
-
-def _is_excerpt(path):
-    return re.fullmatch(r"[1-9][0-9]{0,3}\.mp3", path.name) is not None and int(path.stem) <= N_EXCERPTS
-
-
-def _read_info(path, wanted, annotations):
-    """Give title, artist, genre and part of each song in `wanted`, the sorted numbers of the rated songs."""
-    columns = ["Song title", "Artist", "Genre", "Mediaeval 2013 set"]
-    table = read_table(path, ["song_id", "file_name", *columns], SOURCE)
-    song_id = _song_numbers(table, path)
-    check_file_names(table["file_name"], song_id, path, table.lines)
-    check_filled(table["Artist"], path, "Artist", table.lines, "songs are grouped by it")
-    for line, part, song in zip(table.lines, table["Mediaeval 2013 set"], song_id, strict=True):
-        if part not in PARTS:
-            raise ValueError(f"{path}, line {line}: Mediaeval 2013 set must be one of {list(PARTS)}, got {part!r}.")
-        if song not in wanted:
-            raise ValueError(f"{path}, line {line}: song {song} has no row in {annotations}.")
-    missing = np.setdiff1d(wanted, song_id)
-    if len(missing):
-        raise ValueError(f"{path} has no row for song {missing[0]}, which {annotations} rates.")
-    order = np.argsort(song_id)
-    return [np.array(table[name])[order] for name in columns]
+def _check_file_name(row):
+    if row["file_name"] != f"{row['song_id']}.mp3":
+        raise ValueError(f"the file of song {row['song_id']} must be {row['song_id']}.mp3, got {row['file_name']!r}.")
 
 
 COLLECTION = Collection("eim", "EiM (emoMusic)", load_eim, ("quadrant", "valence", "arousal"), "median", "stratified")

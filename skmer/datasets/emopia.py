@@ -1,31 +1,29 @@
 """load_emopia: clips of pop piano with the quadrant of Russell's plane that they express."""
 
-import re
-
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, kind_of, resolve_data_home
 from skmer.datasets._collection import Collection
-from skmer.datasets._tables import check_unique, read_table, to_numbers
+from skmer.datasets._paths import check_flag, is_file
+from skmer.datasets._published import Published
+from skmer.datasets._tables import matching, one_of, seconds, text
 from skmer.datasets._tasks import check_quadrant_task
 from skmer.datasets.ratings import QUADRANTS, quadrants_to_classes
 
 __all__ = ["load_emopia"]
 
-N_PUBLISHED = 1078
 EXTENSIONS = (".flac", ".wav", ".mp3")
 SPLITS = ("split_cls_repo", "split_zip")
 PARTS = {"train": "train", "validation": "val", "test": "test"}
-COLUMNS = [
-    "clip", "song_id", "quadrant", "arousal_high", "valence_high", "annotator", *SPLITS, "duration_s",
-]  # fmt: skip
-SOURCE = (
-    "EMOPIA (Hung et al. 2021) is not downloaded by skmer: its authors publish it on Zenodo; the folder must hold "
-    "labels.csv, one row a clip with the columns that the documentation of load_emopia lists, and the clips as "
-    "audio/<clip> with the ending .flac, .wav or .mp3."
-)
-DESCR = """EMOPIA: perceived emotion in pop piano music
+EMOPIA = Published(
+    folder="emopia",
+    files=("labels.csv",),
+    n_songs=1078,
+    unit="clip",
+    source="EMOPIA (Hung et al. 2021) is not downloaded by skmer: its authors publish it on Zenodo; the folder must "
+    "hold labels.csv, one row a clip with the columns that the documentation of load_emopia lists, and the clips as "
+    "audio/<clip> with the extension .flac, .wav or .mp3.",
+    descr="""EMOPIA: perceived emotion in pop piano music
 1,078 clips of 387 piano performances of pop songs, 18 to 110 seconds each, 12 hours in all. One of
 four annotators gave each clip the quadrant of Russell's plane that it expresses: Q1 (high valence, high
 arousal) 250 clips, Q2 (low, high) 265, Q3 (low, low) 253, Q4 (high valence, low arousal) 310. There are
@@ -36,7 +34,8 @@ classification (767/198/86 clips, 27 in none), and "split_zip", that of the publ
 The level of a clip carries arousal: never normalise it clip by clip.
 Licence: CC BY-NC-SA 4.0.
 Source: H.-T. Hung, J. Ching, S. Doh, N. Kim, J. Nam, Y.-H. Yang, "EMOPIA: a multi-modal pop piano
-dataset for emotion recognition and emotion-based music generation", Proceedings of ISMIR, 2021."""
+dataset for emotion recognition and emotion-based music generation", Proceedings of ISMIR, 2021.""",
+)
 
 
 def load_emopia(data_home=None, task="quadrant", check_audio=True):
@@ -120,77 +119,63 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
     """
     check_quadrant_task(task, "EMOPIA")
     check_flag(check_audio, "check_audio")
-    home = resolve_data_home(data_home, "emopia", SOURCE, ["labels.csv"])
-    path = home / "labels.csv"
-    table = read_table(path, COLUMNS, SOURCE)
-    durations = _check_labels(table, path)
-    quadrant, song_id = np.array(table["quadrant"]), np.array(table["song_id"])
-    target = quadrants_to_classes(quadrant, task)
-    files = [_find_audio(home / "audio", clip) for clip in table["clip"]]
+    home = EMOPIA.find(data_home)
+    clips = EMOPIA.read_table(
+        home / "labels.csv",
+        {
+            "clip": text,
+            # clips name files: no separator of folders may be in them
+            "song_id": matching("[A-Za-z0-9_-]+", "letters, digits, _ and -"),
+            "quadrant": one_of(QUADRANTS),
+            "arousal_high": text,
+            "valence_high": text,
+            "annotator": text,
+            **dict.fromkeys(SPLITS, one_of(("", *PARTS.values()))),
+            "duration_s": seconds,
+        },
+        unique=["clip"],
+        check_row=_check_row,
+    )
+    files = [_find_audio(home / "audio", clip) for clip in clips["clip"]]
     if check_audio:
-        check_audio_files(files, path, SOURCE)
-    check_counts([(path, len(files), N_PUBLISHED, table.unended)], "clip")
+        EMOPIA.check_audio(files, clips)
+    EMOPIA.check_size(clips)
     return Bunch(
         data=[str(file) for file in files],
-        target=target,
-        groups=song_id,
-        splits={name: _positions(np.array(table[name])) for name in SPLITS},
-        quadrant=quadrant,
-        song_id=song_id,
-        clip=np.array(table["clip"]),
-        annotator=np.array(table["annotator"]),
-        durations=durations,
-        DESCR=describe(DESCR, len(files), N_PUBLISHED, "clip"),
+        target=quadrants_to_classes(clips["quadrant"], task),
+        groups=clips["song_id"],
+        splits={name: {part: np.flatnonzero(clips[name] == value) for part, value in PARTS.items()} for name in SPLITS},
+        quadrant=clips["quadrant"],
+        song_id=clips["song_id"],
+        clip=clips["clip"],
+        annotator=clips["annotator"],
+        durations=clips["duration_s"],
+        DESCR=EMOPIA.describe(len(files)),
     )
 
 
-def _check_labels(table, path):
-    """Give the durations; refuse what labels.csv cannot mean."""
-    for line, *cells in zip(table.lines, *(table[name] for name in COLUMNS), strict=True):
-        _check_row(dict(zip(COLUMNS, cells, strict=True)), f"{path}, line {line}")
-    check_unique(table["clip"], path, "clip", table.lines)
-    durations = to_numbers(table["duration_s"], float, path, "duration_s", table.lines)
-    for i in np.flatnonzero(durations <= 0):
-        value = table["duration_s"][i]
-        raise ValueError(f"{path}, line {table.lines[i]}: duration_s must be positive seconds, got {value!r}.")
-    return durations
-
-
-def _check_row(row, where):
-    quadrant = row["quadrant"]
-    if quadrant not in QUADRANTS:
-        raise ValueError(f"{where}: quadrant must be one of {list(QUADRANTS)}, got {quadrant!r}.")
-    # clips name files: nothing that leads out of their folder may stand in them
-    if not re.fullmatch(r"[\w-]+", row["song_id"], re.ASCII):
-        raise ValueError(f"{where}: song_id must be letters, digits, _ and -, got {row['song_id']!r}.")
-    begin = f"{quadrant}_{row['song_id']}_"
-    if not row["clip"].startswith(begin) or not re.fullmatch("[0-9]+", row["clip"].removeprefix(begin)):
-        raise ValueError(
-            f"{where}: clip must be {begin!r}, for its quadrant and song, and a number, got {row['clip']!r}."
-        )
+def _check_row(row):
+    """Raise ValueError if a clip has another quadrant or song in its name than in its row, or another half."""
+    begin = f"{row['quadrant']}_{row['song_id']}_"
+    number = row["clip"].removeprefix(begin)
+    if not row["clip"].startswith(begin) or not (number.isascii() and number.isdecimal()):
+        raise ValueError(f"clip must be {begin!r}, for its quadrant and song, and a number, got {row['clip']!r}.")
     for dimension in ("arousal", "valence"):
         high = row[f"{dimension}_high"]
-        expected = "1" if quadrants_to_classes([quadrant], dimension)[0] == "high" else "0"
+        expected = "1" if quadrants_to_classes([row["quadrant"]], dimension)[0] == "high" else "0"
         if high != expected:
-            raise ValueError(f"{where}: {dimension}_high must be {expected!r} for {quadrant}, got {high!r}.")
-    for name in SPLITS:
-        if row[name] not in ("", *PARTS.values()):
-            raise ValueError(f"{where}: {name} must be 'train', 'val', 'test' or empty, got {row[name]!r}.")
+            raise ValueError(f"{dimension}_high must be {expected!r} for {row['quadrant']}, got {high!r}.")
 
 
 def _find_audio(folder, clip):
-    """Give the audio of a clip, whichever ending it has."""
-    named = [folder / (clip + ending) for ending in EXTENSIONS]
-    present = [path for path in named if kind_of(path) == "a file"]
+    """Return the path of the audio of a clip; a FLAC file if there is none."""
+    paths = [folder / (clip + extension) for extension in EXTENSIONS]
+    present = [path for path in paths if is_file(path)]
     if len(present) > 1:
         raise ValueError(
             f"The clip {clip} has {len(present)} audio files, {', '.join(map(str, present))}: keep one of them."
         )
-    return present[0] if present else named[0]
-
-
-def _positions(parts):
-    return {name: np.flatnonzero(parts == part) for name, part in PARTS.items()}
+    return present[0] if present else paths[0]
 
 
 COLLECTION = Collection("emopia", "EMOPIA", load_emopia, ("quadrant", "arousal", "valence"), group="song", unit="clip")

@@ -7,13 +7,13 @@ from pathlib import PureWindowsPath
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
 from skmer.datasets._collection import Collection
-from skmer.datasets._tables import check_filled, check_unique, read_table, to_numbers, to_ratings
+from skmer.datasets._paths import check_flag
+from skmer.datasets._published import Published
+from skmer.datasets._tables import between, one_of, required, text, whole_number
 
 __all__ = ["load_emotify"]
 
-N_PUBLISHED = 400
 EMOTIONS = (
     "amazement",
     "solemnity",
@@ -25,11 +25,13 @@ EMOTIONS = (
     "tension",
     "sadness",
 )
-SOURCE = (
-    "Emotify (Aljanaki et al. 2016) is not downloaded by skmer: its authors offer it at Utrecht University; "
-    "the folder must hold labels.csv and audio/."
-)
-DESCR = """Emotify: emotion induced by music
+EMOTIFY = Published(
+    folder="emotify",
+    files=("labels.csv",),
+    n_songs=400,
+    source="Emotify (Aljanaki et al. 2016) is not downloaded by skmer: its authors offer it at Utrecht University; "
+    "the folder must hold labels.csv and audio/.",
+    descr="""Emotify: emotion induced by music
 400 excerpts of recordings of the label Magnatune, 100 each of classical, rock, electronic and pop
 music. 11 to 59 listeners a song told in a game which of nine emotions of the Geneva Emotional
 Music Scale (GEMS) they felt; `ratings` are the shares of listeners. `target` is the emotion of the
@@ -38,7 +40,8 @@ The emotions are induced (felt by the listener), not perceived (expressed by the
 music), and there is neither valence nor arousal. Songs of one artist are alike: split by `groups`.
 Licence: CC BY-NC-SA (Magnatune); name artist, album and title where a recording is played.
 Source: A. Aljanaki, F. Wiering, R. C. Veltkamp, "Studying emotion induced by music through a
-crowdsourcing game", Information Processing & Management 52(1), 2016, pp. 115-128."""
+crowdsourcing game", Information Processing & Management 52(1), 2016, pp. 115-128.""",
+)
 
 
 def load_emotify(data_home=None, emotions=None, check_audio=True):
@@ -117,30 +120,39 @@ def load_emotify(data_home=None, emotions=None, check_audio=True):
     """
     wanted = _check_emotions(emotions)
     check_flag(check_audio, "check_audio")
-    home = resolve_data_home(data_home, "emotify", SOURCE, ["labels.csv"])
-    path = home / "labels.csv"
-    columns = ["track_id", "file", "genre", *EMOTIONS, "dominant", "dominant_tied", "artist"]
-    table = read_table(path, columns, SOURCE)
-    track_id, ratings, tied = _check_labels(table, path)
-    order = np.argsort(track_id)
-    files = [home / table["file"][i] for i in order]
+    home = EMOTIFY.find(data_home)
+    songs = EMOTIFY.read_table(
+        home / "labels.csv",
+        {
+            "track_id": whole_number,
+            "file": required("it names the audio"),
+            "genre": text,
+            **dict.fromkeys(EMOTIONS, between(0, 1)),
+            "dominant": one_of(EMOTIONS),
+            "dominant_tied": one_of(("0", "1")),
+            "artist": required("songs are grouped by it"),
+        },
+        unique=["track_id", "file"],
+        check_row=_check_row,
+    ).sort("track_id")
+    files = [home / file for file in songs["file"]]
     if check_audio:
-        check_audio_files(files, path, SOURCE)
-    check_counts([(path, len(files), N_PUBLISHED, table.unended)])
-    target = np.array(table["dominant"])[order]
-    kept = np.isin(target, wanted)
-    if not kept.any():
-        raise ValueError(f"No song in {path} has one of the dominant emotions {wanted}.")
+        EMOTIFY.check_audio(files, songs)
+    EMOTIFY.check_size(songs)
+    kept = np.flatnonzero(np.isin(songs["dominant"], wanted))
+    if not len(kept):
+        raise ValueError(f"No song in {songs} has one of the dominant emotions {wanted}.")
+    songs = songs.take(kept)
     return Bunch(
-        data=[str(file) for file, keep in zip(files, kept, strict=True) if keep],
-        target=target[kept],
-        groups=np.array(table["artist"])[order][kept],
-        ratings=ratings[order][kept],
+        data=[str(files[i]) for i in kept],
+        target=songs["dominant"],
+        groups=songs["artist"],
+        ratings=np.column_stack([songs[name] for name in EMOTIONS]),
         emotion_names=list(EMOTIONS),
-        genre=np.array(table["genre"])[order][kept],
-        tied=tied[order][kept],
-        track_id=track_id[order][kept],
-        DESCR=describe(DESCR, kept.sum(), N_PUBLISHED),
+        genre=songs["genre"],
+        tied=songs["dominant_tied"] == "1",
+        track_id=songs["track_id"],
+        DESCR=EMOTIFY.describe(len(kept)),
     )
 
 
@@ -156,32 +168,17 @@ def _check_emotions(emotions):
     return wanted
 
 
-def _check_labels(table, path):
-    """Give track numbers, ratings and ties; refuse what labels.csv cannot mean."""
-    lines = table.lines
-    track_id = to_numbers(table["track_id"], int, path, "track_id", lines)
-    check_unique(track_id.tolist(), path, "track_id", lines)
-    check_filled(table["file"], path, "file", lines, "it names the audio")
-    check_unique(table["file"], path, "file", lines)
-    check_filled(table["artist"], path, "artist", lines, "songs are grouped by it")
-    ratings = np.column_stack([to_ratings(table[name], (0, 1), path, name, lines) for name in EMOTIONS])
-    columns = (table["file"], table["dominant"], table["dominant_tied"])
-    for line, shares, file, dominant, tied in zip(lines, ratings, *columns, strict=True):
-        where = f"{path}, line {line}"
-        # both kinds of slashes and drives, whatever system this is
-        if PureWindowsPath(file).anchor or ".." in PureWindowsPath(file).parts:
-            raise ValueError(f"{where}: file must be a path within the folder of labels.csv, got {file!r}.")
-        if dominant not in EMOTIONS:
-            raise ValueError(f"{where}: dominant must be one of {list(EMOTIONS)}, got {dominant!r}.")
-        share = shares[EMOTIONS.index(dominant)]
-        if share < shares.max():
-            raise ValueError(
-                f"{where}: {dominant!r} is called dominant with a share of {share:g}, but another share is larger, "
-                f"{shares.max():g}."
-            )
-        if tied not in ("0", "1"):
-            raise ValueError(f"{where}: dominant_tied must be 0 or 1, got {tied!r}.")
-    return track_id, ratings, np.array(table["dominant_tied"]) == "1"
+def _check_row(row):
+    """Raise ValueError if the audio is outside the folder, or another emotion has a larger share than the dominant."""
+    # both kinds of slashes and drives, whatever system this is
+    file = PureWindowsPath(row["file"])
+    if file.anchor or ".." in file.parts:
+        raise ValueError(f"file must be a path within the folder of labels.csv, got {row['file']!r}.")
+    share, largest = row[row["dominant"]], max(row[name] for name in EMOTIONS)
+    if share < largest:
+        raise ValueError(
+            f"the dominant emotion must have the largest share, {largest:g}, but {row['dominant']!r} has {share:g}."
+        )
 
 
 # the other emotions have too few songs

@@ -9,8 +9,9 @@ from sklearn.utils import Bunch
 
 from skmer._io import format_names
 from skmer.audio.files import AUDIO_SUFFIXES
-from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder, plural, to_path
 from skmer.datasets._collection import Collection
+from skmer.datasets._paths import check_flag, check_folder, list_folder, path_kind, to_path
+from skmer.datasets._published import count
 
 __all__ = ["load_folder"]
 
@@ -103,28 +104,27 @@ def load_folder(data_home, groups=None, check_audio=True):
     check_flag(check_audio, "check_audio")
     home = to_path(data_home, "data_home")
     check_folder(home, home, f"{LAYOUT}.")
-    inside = [path for path in list_folder(home) if not path.name.startswith(".")]
-    classes = [path for path in inside if kind_of(path) == "a folder"]
-    loose = [path for path in inside if path not in classes]
-    unlabelled = [path for path in loose if _is_audio(path)]
+    inside = _list_visible(home)
+    classes = [path for path in inside if path_kind(path) == "a folder"]
+    left_out = [path for path in inside if path not in classes]
+    unlabelled = [path for path in left_out if _is_audio(path)]
     if unlabelled:
-        raise ValueError(f"{unlabelled[0]} lies in no class folder, so that its class is unknown. {LAYOUT}.")
+        raise ValueError(f"{unlabelled[0]} is not in a class folder, so that its class is unknown. {LAYOUT}.")
     if len(classes) < 2:
-        found = plural(len(classes), "class folder", "class folders")
-        raise ValueError(f"{home} has {found}; at least two are needed. {LAYOUT}.")
+        raise ValueError(f"{home} has {count(len(classes), 'class folder')}; at least two are needed. {LAYOUT}.")
     songs = []
     for folder in classes:
-        below = list(_files(folder))
-        loose += [path for path in below if not _is_audio(path)]
+        below = list(_walk(folder))
+        left_out += [path for path in below if not _is_audio(path)]
         songs.append([path for path in below if _is_audio(path)])
         if not songs[-1]:
-            raise ValueError(f"{folder} has no audio file in it or below: fill it, or move it away.")
-    if loose and check_audio:
-        kind = kind_of(loose[0])
-        told = f"{loose[0]}" if kind == "a file" else f"{loose[0]} ({kind})"
+            raise ValueError(f"{folder} has no audio file in it or below: add songs, or move it away.")
+    if left_out and check_audio:
+        kind = path_kind(left_out[0])
+        example = f"{left_out[0]}" if kind == "a file" else f"{left_out[0]} ({kind})"
         raise ValueError(
-            f"{plural(len(loose), 'file is', 'files are')} no audio by the ending, such as {told}. Move such files "
-            "away, or pass check_audio=False to leave them out."
+            f"{count(len(left_out), 'file is not an audio file', 'files are not audio files')} by extension, such as "
+            f"{example}. Move such files away, or pass check_audio=False to leave them out."
         )
     data = [path for folder in songs for path in folder]
     _check_songs(data, check_audio)
@@ -134,7 +134,7 @@ def load_folder(data_home, groups=None, check_audio=True):
         target=np.repeat(names, [len(folder) for folder in songs]),
         groups=np.array([_group(path, home, groups) for path in data]),
         target_names=names,
-        left_out=[str(path) for path in loose],
+        left_out=[str(path) for path in left_out],
         DESCR=DESCR.format(n_songs=len(data), n_classes=len(names), home=home, groups=GROUPS[groups]),
     )
 
@@ -143,14 +143,18 @@ def _is_audio(path):
     return path.suffix.lower() in AUDIO_SUFFIXES
 
 
-def _files(folder):
-    """Give the files in a folder and below, sorted by name, files of a folder before its subfolders."""
-    # each folder after those that it lies in, as they are without links: a link to one would be walked without end
+def _list_visible(folder):
+    return [path for path in list_folder(folder) if not path.name.startswith(".")]
+
+
+def _walk(folder):
+    """Return the files in a folder and below, sorted by name, files of a folder before its subfolders."""
+    # each folder with the real paths of those above it: a link to one of these would be followed without end
     waiting = [(folder, frozenset([os.path.realpath(folder)]))]
     while waiting:
         here, above = waiting.pop()
-        inside = [path for path in list_folder(here) if not path.name.startswith(".")]
-        folders = [path for path in inside if kind_of(path) == "a folder"]
+        inside = _list_visible(here)
+        folders = [path for path in inside if path_kind(path) == "a folder"]
         known = set(folders)
         yield from (path for path in inside if path not in known)
         for path in reversed(folders):
@@ -162,11 +166,11 @@ def _files(folder):
 def _check_songs(data, check_audio):
     seen: dict = {}
     for path in data:
-        kind = kind_of(path)
-        if check_audio and kind == "a link to nothing":
-            raise FileNotFoundError(f"{path} is a link to a file that does not exist: mend it, or take it away.")
-        if kind != "a file" and (check_audio or not kind.startswith("a link")):
-            raise ValueError(f"{path} is {kind}, no audio file: take it away.")
+        kind = path_kind(path)
+        if check_audio and kind == "a broken link":
+            raise FileNotFoundError(f"{path} is a link to a file that does not exist: repair or remove it.")
+        if kind != "a file" and (check_audio or "link" not in kind):
+            raise ValueError(f"{path} is {kind}, not an audio file: remove it.")
         # through a link a file can lie in two folders
         first = seen.setdefault(os.path.realpath(path), path)
         if first is not path:
@@ -178,22 +182,23 @@ def _group(path, home, groups):
     if groups is None:
         return "/".join(parts)
     if len(parts) != 3:
-        raise ValueError(f'{path}: with groups="parent" each song must lie at <class>/<artist>/<song> in {home}.')
+        raise ValueError(
+            f'{path} is not at <class>/<artist>/<song> in {home}, as groups="parent" (--artists on the command line) '
+            "expects: move it there."
+        )
     return parts[1]
 
 
 def _load_for_experiments(data_home, check_audio=True):
-    """Load a folder of songs, and warn of the other files that it has, such as covers and playlists."""
+    """Load a folder of songs, and warn of the other files in it, such as covers and playlists."""
     songs = load_folder(data_home, check_audio=False)
-    gone = [path for path in songs.data if check_audio and not Path(path).exists()]
-    if gone:
-        raise FileNotFoundError(f"{gone[0]} is a link to a file that does not exist: mend it, or take it away.")
+    _check_songs(map(Path, songs.data), check_audio)
     if songs.left_out:
         home = Path(data_home).expanduser().absolute()
         names = format_names([Path(path).relative_to(home).as_posix() for path in songs.left_out], most=3)
-        files = "1 file is" if len(songs.left_out) == 1 else f"{len(songs.left_out):,} files are"
+        files = count(len(songs.left_out), "file is", "files are")
         # 3: the line that calls Collection.load
-        warnings.warn(f"{files} left out, no audio by the ending: {names}.", UserWarning, stacklevel=3)
+        warnings.warn(f"{files} left out, not audio by extension: {names}.", UserWarning, stacklevel=3)
     return songs
 
 

@@ -1,34 +1,25 @@
 """load_four_q: clips of recordings with the quadrant of Russell's plane that they express."""
 
-import re
-
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import (
-    check_audio_files,
-    check_counts,
-    check_flag,
-    describe,
-    kind_of,
-    resolve_data_home,
-    some,
-)
 from skmer.datasets._collection import Collection
-from skmer.datasets._tables import check_unique, read_table
+from skmer.datasets._paths import check_flag, is_file
+from skmer.datasets._published import Published
+from skmer.datasets._tables import matching, one_of, text
 from skmer.datasets._tasks import check_quadrant_task
 from skmer.datasets.ratings import QUADRANTS, quadrants_to_classes
 
 __all__ = ["load_four_q"]
 
-N_PUBLISHED = 900
-ANNOTATIONS = "panda_dataset_taffc_annotations.csv"
-METADATA = "panda_dataset_taffc_metadata.csv"
-SOURCE = (
-    "4Q (Panda et al. 2018) is not downloaded by skmer: its authors offer it on the site of their group at the "
-    f"University of Coimbra (CISUC); the folder must hold {ANNOTATIONS}, {METADATA} and the audio in Q1/ to Q4/."
-)
-DESCR = """4Q: emotion quadrants of recorded music
+ANNOTATIONS, METADATA = "panda_dataset_taffc_annotations.csv", "panda_dataset_taffc_metadata.csv"
+FOUR_Q = Published(
+    folder="4Q",
+    files=(ANNOTATIONS, METADATA),
+    n_songs=900,
+    source="4Q (Panda et al. 2018) is not downloaded by skmer: its authors offer it on the site of their group at the "
+    f"University of Coimbra (CISUC); the folder must hold {ANNOTATIONS}, {METADATA} and the audio in Q1/ to Q4/.",
+    descr="""4Q: emotion quadrants of recorded music
 900 clips of about 30 seconds of commercial recordings of many genres, 225 in each quadrant of
 Russell's plane: Q1 is high valence and high arousal, Q2 low valence and high arousal, Q3 low and low, Q4
 high valence and low arousal. The quadrants come from the mood words that editors of AllMusic gave
@@ -38,7 +29,8 @@ Songs of one artist are alike: split by `groups`. 661 artists; three songs of th
 name none, and each of them is a group of its own.
 Terms: for research; the rights to the recordings stay with their owners.
 Source: R. Panda, R. Malheiro, R. P. Paiva, "Novel audio features for music emotion recognition", IEEE
-Transactions on Affective Computing 11(4), 2020 (online 2018), pp. 614-626."""
+Transactions on Affective Computing 11(4), 2020 (online 2018), pp. 614-626.""",
+)
 
 
 def load_four_q(data_home=None, task="quadrant", check_audio=True):
@@ -117,74 +109,50 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
     """
     check_quadrant_task(task, "4Q")
     check_flag(check_audio, "check_audio")
-    home = resolve_data_home(data_home, "4Q", SOURCE, [ANNOTATIONS, METADATA])
-    annotations, metadata = home / ANNOTATIONS, home / METADATA
-    labels = _read_quadrants(annotations, ["Song", "Quadrant"])
-    details = _read_quadrants(metadata, ["Song", "Artist", "Title", "Quadrant"])
-    _check_agreement(labels, details, annotations, metadata)
-    order = np.argsort(details["Song"])
-    song_id, quadrant, artist, title = (
-        np.array(details[name])[order] for name in ("Song", "Quadrant", "Artist", "Title")
+    home = FOUR_Q.find(data_home)
+    columns = {"Song": matching("MT[0-9]+", "MT and digits"), "Quadrant": one_of(QUADRANTS)}
+    # published in the encoding of Windows
+    labels, songs = (
+        FOUR_Q.read_table(home / name, {**columns, **more}, unique=["Song"], encoding="cp1252")
+        for name, more in ((ANNOTATIONS, {}), (METADATA, {"Artist": text, "Title": text}))
     )
-    target = quadrants_to_classes(quadrant, task)
-    files = [home / folder / f"{song}.mp3" for song, folder in zip(song_id, quadrant, strict=True)]
+    songs.match(labels, "Song")
+    songs = songs.sort("Song")
+    _check_agreement(labels.match(songs, "Song"), songs)
+    files = [home / folder / f"{song}.mp3" for song, folder in zip(songs["Song"], songs["Quadrant"], strict=True)]
     if check_audio:
-        _check_folders(files, annotations)
-        check_audio_files(files, annotations, SOURCE)
-    check_counts([(annotations, len(files), N_PUBLISHED, labels.unended)])
+        _check_folders(files, labels)
+        FOUR_Q.check_audio(files, labels)
+    FOUR_Q.check_size(labels)
     return Bunch(
         data=[str(file) for file in files],
-        target=target,
-        groups=np.where(artist == "", song_id, artist),
-        quadrant=quadrant,
-        song_id=song_id,
-        artist=artist,
-        title=title,
-        DESCR=describe(DESCR, len(files), N_PUBLISHED),
+        target=quadrants_to_classes(songs["Quadrant"], task),
+        groups=np.where(songs["Artist"] == "", songs["Song"], songs["Artist"]),
+        quadrant=songs["Quadrant"],
+        song_id=songs["Song"],
+        artist=songs["Artist"],
+        title=songs["Title"],
+        DESCR=FOUR_Q.describe(len(files)),
     )
 
 
-def _read_quadrants(path, columns):
-    """Read a table whose rows name a song and its quadrant."""
-    # published in the encoding of Windows
-    table = read_table(path, columns, SOURCE, older_encoding="cp1252")
-    for line, song, quadrant in zip(table.lines, table["Song"], table["Quadrant"], strict=True):
-        if not re.fullmatch(r"MT\d+", song, re.ASCII):
-            raise ValueError(f"{path}, line {line}: Song must be MT and digits, got {song!r}.")
-        if quadrant not in QUADRANTS:
-            raise ValueError(f"{path}, line {line}: Quadrant must be one of {list(QUADRANTS)}, got {quadrant!r}.")
-    check_unique(table["Song"], path, "Song", table.lines)
-    return table
+def _check_agreement(labels, songs):
+    """Raise ValueError if two tables of the same songs have different quadrants."""
+    for i in np.flatnonzero(labels["Quadrant"] != songs["Quadrant"]):
+        raise ValueError(
+            f"{labels.where[i]}: {labels['Song'][i]} is in {labels['Quadrant'][i]}, but in {songs['Quadrant'][i]} by "
+            f"{songs.where[i]}. The two tables must agree; get them again."
+        )
 
 
-def _check_agreement(labels, details, annotations, metadata):
-    """Refuse tables that do not hold the same songs with the same quadrants."""
-    known, named = ({song: i for i, song in enumerate(table["Song"])} for table in (labels, details))
-    for one, other, has, lacks in ((known, named, annotations, metadata), (named, known, metadata, annotations)):
-        alone = sorted(one.keys() - other.keys())
-        if alone:
-            raise ValueError(
-                some(alone, f"song of {has} has", f"songs of {has} have", f"no row in {lacks}")
-                + " The two tables must hold the same songs; get them again."
-            )
-    for song, i in known.items():
-        j = named[song]
-        if labels["Quadrant"][i] != details["Quadrant"][j]:
-            raise ValueError(
-                f"{song} is in {labels['Quadrant'][i]} by {annotations}, line {labels.lines[i]}, but in "
-                f"{details['Quadrant'][j]} by {metadata}, line {details.lines[j]}. "
-                "The two tables must agree; get them again."
-            )
-
-
-def _check_folders(files, annotations):
-    """Refuse audio that lies in the folder of another quadrant than the song's."""
+def _check_folders(files, labels):
+    """Raise ValueError if audio lies in the folder of another quadrant than the song's."""
     for file in files:
         for wrong in (file.parent.parent / folder / file.name for folder in QUADRANTS):
-            if wrong != file and kind_of(wrong) == "a file":
+            if wrong != file and is_file(wrong):
                 raise ValueError(
-                    f"{wrong} lies in the folder of {wrong.parent.name}, but {annotations} gives {file.stem} the "
-                    f"quadrant {file.parent.name}. Move it to {file.parent}, unless it is there already."
+                    f"{wrong} lies in the folder of {wrong.parent.name}, but {file.stem} is in {file.parent.name} by "
+                    f"{labels}. Move it to {file.parent}, unless it is there already."
                 )
 
 

@@ -1,37 +1,19 @@
 """load_mtg_jamendo: full tracks with several mood and theme tags each."""
 
 import numbers
-import re
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import (
-    check_counts,
-    check_flag,
-    check_folder,
-    describe,
-    kind_of,
-    missing_audio,
-    plural,
-    resolve_data_home,
-    to_path,
-)
-from skmer.datasets._tables import check_unique, is_unended, read_text, refuse_control
+from skmer.datasets._paths import check_flag, check_folder, is_file, path_kind, to_path
+from skmer.datasets._published import Published, missing_audio
+from skmer.datasets._tables import matching, seconds
 
 __all__ = ["load_mtg_jamendo"]
 
-HEADER = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
-# what the fields before the tags are, and an example for errors
-FIELDS = {
-    "TRACK_ID": (r"track_\d{1,9}", "track_0003524"),
-    "ARTIST_ID": (r"artist_\d+", "artist_000530"),
-    "ALBUM_ID": (r"album_\d+", "album_000552"),
-    "PATH": (r"\d+/\d+\.mp3", "24/3524.mp3"),
-    "DURATION": (r"(?![0.]*$)\d{1,6}(\.\d+)?", "266.1, in seconds above 0"),
-}
 PARTS = ("train", "validation", "test")
-N_PUBLISHED = {"split-0": {"train": 9949, "validation": 3802, "test": 4231}}
+N_SPLITS = 5
+N_PUBLISHED = {"split-0": (9949, 3802, 4231)}
 PREFIX = "mood/theme---"
 TAGS = (
     "action", "adventure", "advertising", "background", "ballad", "calm", "children", "christmas", "commercial",
@@ -41,14 +23,17 @@ TAGS = (
     "powerful", "relaxing", "retro", "romantic", "sad", "sexy", "slow", "soft", "soundscape", "space", "sport",
     "summer", "trailer", "travel", "upbeat", "uplifting",
 )  # fmt: skip
-N_SPLITS = 5
-SOURCE = (
-    "MTG-Jamendo (Bogdanov et al. 2019) is not downloaded by skmer: its authors at the Music Technology Group of "
-    "the Universitat Pompeu Fabra publish the tables in their repository mtg-jamendo-dataset on GitHub, with a script "
-    "that gets the audio; data_home must hold data/splits/split-N/autotagging_moodtheme-{train,validation,test}.tsv, "
-    "and its audio/, or audio_home, the tracks as 24/3524.mp3 or, in low quality, 24/3524.low.mp3."
-)
-DESCR = """MTG-Jamendo, mood and theme: tags of full tracks
+MTG_JAMENDO = Published(
+    folder="mtg_jamendo",
+    files=("data/splits", "splits"),
+    n_songs=N_PUBLISHED["split-0"],
+    unit="track",
+    source="MTG-Jamendo (Bogdanov et al. 2019) is not downloaded by skmer: its authors at the Music Technology Group "
+    "of the Universitat Pompeu Fabra publish the tables in their repository mtg-jamendo-dataset on GitHub, with a "
+    "script that gets the audio; data_home must hold "
+    "data/splits/split-N/autotagging_moodtheme-{train,validation,test}.tsv, and its audio/, or audio_home, the tracks "
+    "as 24/3524.mp3 or, in low quality, 24/3524.low.mp3.",
+    descr="""MTG-Jamendo, mood and theme: tags of full tracks
 Full tracks of music published on Jamendo, with one to eight of 56 mood and theme tags each, given by
 the artists who uploaded them and not by listeners. `target` is multi-label: column k is 1 where a track
 has the tag `tag_names[k]`; a tag that is not given may fit all the same.
@@ -58,7 +43,8 @@ its parts; where it is not used, split by `groups`.
 Licence: the tables CC BY-NC-SA 4.0; the audio under each track's own Creative Commons licence, which the
 collection lists.
 Source: D. Bogdanov, M. Won, P. Tovstogan, A. Porter, X. Serra, "The MTG-Jamendo dataset for automatic
-music tagging", Machine Learning for Music Discovery Workshop, ICML, 2019."""
+music tagging", Machine Learning for Music Discovery Workshop, ICML, 2019.""",
+)
 
 
 def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True):
@@ -147,126 +133,95 @@ def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True)
     check_flag(check_audio, "check_audio")
     audio_home = None if audio_home is None else to_path(audio_home, "audio_home")
     name = f"split-{split}"
-    home = resolve_data_home(data_home, "mtg_jamendo", SOURCE, [f"data/splits/{name}", f"splits/{name}"])
+    home = MTG_JAMENDO.find(data_home)
     folder = _find_split(home, name)
-    tracks, unended = _read_parts(folder)
-    files, absent = _find_audio(_find_audio_home(home, audio_home), [track["PATH"] for track in tracks])
+    tracks = MTG_JAMENDO.read_table(
+        [folder / f"autotagging_moodtheme-{part}.tsv" for part in PARTS],
+        {
+            "TRACK_ID": matching("track_[0-9]{1,9}", "like track_0003524"),
+            "ARTIST_ID": matching("artist_[0-9]+", "like artist_000530"),
+            "ALBUM_ID": matching("album_[0-9]+", "like album_000552"),
+            "PATH": matching(r"[0-9]+/[0-9]+\.mp3", "like 24/3524.mp3"),
+            "DURATION": seconds,
+            "TAGS": _read_tags,
+        },
+        unique=["TRACK_ID", "PATH"],
+        check_row=_check_path,
+        tags=True,
+    )
+    part = np.repeat(PARTS, [n_rows for _, n_rows, _ in tracks.files])
+    _check_artists(tracks, part)
+    order = np.argsort(tracks["TRACK_ID"])
+    tracks, part = tracks.take(order), part[order]
+    files, absent = _find_audio(_find_audio_home(home, audio_home), tracks["PATH"])
     if check_audio and absent:
-        raise missing_audio(absent, f"of the {len(files):,} tracks in {folder}", SOURCE)
-    tag_names = sorted({tag for track in tracks for tag in track["TAGS"]})
-    part = np.array([track["part"] for track in tracks])
-    published = N_PUBLISHED.get(name, {})
-    check_counts([(_table(folder, own), np.sum(part == own), n, unended[own]) for own, n in published.items()], "track")
-    told = "/".join(f"{n:,}" for n in published.values()) or "a number that skmer does not know"
+        raise missing_audio(absent, f"of the {len(files):,} tracks in {folder}", MTG_JAMENDO.source)
+    if name in N_PUBLISHED:
+        MTG_JAMENDO.check_size(tracks)
+    tags = [cell.split("\t") for cell in tracks["TAGS"]]
+    tag_names = sorted({tag for own in tags for tag in own})
+    published = "/".join(f"{n:,}" for n in N_PUBLISHED.get(name, ())) or "a number that skmer does not know"
     return Bunch(
         data=[str(file) for file in files],
-        target=_indicate([track["TAGS"] for track in tracks], tag_names),
+        target=np.array([[tag in own for tag in tag_names] for own in tags], dtype=np.int8),
         tag_names=tag_names,
-        groups=np.array([track["ARTIST_ID"] for track in tracks]),
+        groups=tracks["ARTIST_ID"],
         splits={name: {own: np.flatnonzero(part == own) for own in PARTS}},
-        track_id=np.array([track["TRACK_ID"] for track in tracks]),
-        album_id=np.array([track["ALBUM_ID"] for track in tracks]),
-        durations=np.array([track["DURATION"] for track in tracks]),
-        DESCR=describe(DESCR, len(files), f"{told} in {name}", "track"),
+        track_id=tracks["TRACK_ID"],
+        album_id=tracks["ALBUM_ID"],
+        durations=tracks["DURATION"],
+        DESCR=MTG_JAMENDO.describe(len(files), f"{published} in {name}"),
     )
 
 
 def _find_split(home, name):
     folders = [home / "data" / "splits" / name, home / "splits" / name]
     for folder in folders:
-        if kind_of(folder) == "a folder":
+        if path_kind(folder) == "a folder":
             return folder
-    raise FileNotFoundError(f"There is neither a folder {folders[0]} nor {folders[1]}. {SOURCE}")
+    raise FileNotFoundError(f"Neither {folders[0]} nor {folders[1]} is a folder. {MTG_JAMENDO.source}")
 
 
-def _table(folder, part):
-    return folder / f"autotagging_moodtheme-{part}.tsv"
-
-
-def _read_parts(folder):
-    """Read the three tables of a split as a list of dicts, in the order of the tracks, and whether each is unended."""
-    tracks: list = []
-    owner: dict = {}
-    unended = {}
-    for part in PARTS:
-        path = _table(folder, part)
-        lines, own, unended[part] = _read_tracks(path)
-        for name in ("TRACK_ID", "PATH"):
-            check_unique([track[name] for track in own], path, name, lines)
-        for name, thing in (("TRACK_ID", "track"), ("PATH", "track"), ("ARTIST_ID", "artist")):
-            for line, track in zip(lines, own, strict=True):
-                if track[name] in owner:
-                    raise ValueError(
-                        f"{path}, line {line}: {name} {track[name]!r} stands in {owner[track[name]]} already; "
-                        f"each {thing} belongs to one part of a split."
-                    )
-        owner.update((track[name], path) for track in own for name in ("TRACK_ID", "PATH", "ARTIST_ID"))
-        tracks += [{**track, "part": part} for track in own]
-    return sorted(tracks, key=lambda track: track["TRACK_ID"]), unended
-
-
-def _read_tracks(path):
-    """Read one table: the line of every track, its fields as a dict, and whether the last line has no end."""
-    text = read_text(path, SOURCE)
-    # no csv reader: quotes have no meaning here, and rows differ in length
-    lines = enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1)
-    rows = [(line, row) for line, row in lines if row.strip()]
-    for line, row in rows:
-        refuse_control(row, f"{path}, line {line}")
-    if not rows or [field.strip() for field in rows[0][1].split("\t")] != HEADER:
-        raise ValueError(f"{path} must begin with the columns {HEADER}, divided by tabs. {SOURCE}")
-    if len(rows) == 1:
-        raise ValueError(f"{path} has a header, but no track. {SOURCE}")
-    tracks = [_parse(row.split("\t"), f"{path}, line {line}") for line, row in rows[1:]]
-    return [line for line, _ in rows[1:]], tracks, is_unended(text)
-
-
-def _parse(fields, where):
-    """Give the fields of a track by name; those from the sixth on are its tags."""
-    fields = [field.strip() for field in fields]
-    if len(fields) < len(HEADER):
-        found = plural(len(fields), "field", "fields")
-        raise ValueError(f"{where}: {found}, but a track has at least {len(HEADER)}, {HEADER}.")
-    track = dict(zip(HEADER, fields, strict=False))
-    for name, (pattern, example) in FIELDS.items():
-        if not re.fullmatch(pattern, track[name], re.ASCII):
-            raise ValueError(f"{where}: {name} must be like {example}, got {track[name]!r}.")
-    number = int(track["TRACK_ID"].removeprefix("track_"))
-    path = f"{number % 100:02}/{number}.mp3"
-    if track["PATH"] != path:
-        raise ValueError(f"{where}: PATH of {track['TRACK_ID']} must be {path}, got {track['PATH']!r}.")
-    tags = fields[len(HEADER) - 1 :]
+def _read_tags(cell):
+    """Return the names of tags, separated by tabs."""
+    tags = cell.split("\t")
     for tag in tags:
         if not tag.startswith(PREFIX) or tag == PREFIX:
-            raise ValueError(f"{where}: a tag must be {PREFIX!r} and a name, got {tag!r}.")
+            raise ValueError(f"must be {PREFIX!r} and a name, got {tag!r}.")
         if tag.removeprefix(PREFIX) not in TAGS:
-            raise ValueError(f"{where}: {tag!r} is none of the {len(TAGS)} tags of the collection.")
+            raise ValueError(f"must be some of the {len(TAGS)} tags of the collection, got {tag!r}.")
         if tags.count(tag) > 1:
-            raise ValueError(f"{where}: the tag {tag!r} stands more than once.")
-    return {**track, "DURATION": float(track["DURATION"]), "TAGS": [tag.removeprefix(PREFIX) for tag in tags]}
+            raise ValueError(f"must be different, got {tag!r} more than once.")
+    return "\t".join(tag.removeprefix(PREFIX) for tag in tags)
+
+
+def _check_path(row):
+    number = int(row["TRACK_ID"].removeprefix("track_"))
+    path = f"{number % 100:02}/{number}.mp3"
+    if row["PATH"] != path:
+        raise ValueError(f"PATH of {row['TRACK_ID']} must be {path}, got {row['PATH']!r}.")
+
+
+def _check_artists(tracks, part):
+    first: dict = {}
+    for artist, own, where in zip(tracks["ARTIST_ID"].tolist(), part, tracks.where, strict=True):
+        known, line = first.setdefault(artist, (own, where))
+        if known != own:
+            raise ValueError(f"{where}: ARTIST_ID {artist!r} is in another part of the split too ({line}).")
 
 
 def _find_audio_home(home, audio_home):
     if audio_home is None:
-        return home / "audio" if kind_of(home / "audio") == "a folder" else home
-    check_folder(audio_home, f"audio_home={str(audio_home)!r}", SOURCE)
+        return home / "audio" if path_kind(home / "audio") == "a folder" else home
+    check_folder(audio_home, f"audio_home={str(audio_home)!r}", MTG_JAMENDO.source)
     return audio_home
 
 
-def _find_audio(root, paths):
-    """Give the files of all tracks in one quality, the one that more tracks have, and those absent."""
+def _find_audio(folder, paths):
+    """Return the files of all tracks in the quality that more tracks have, and those of them that are absent."""
     found = []
-    for ending in (".mp3", ".low.mp3"):
-        files = [root / (path.removesuffix(".mp3") + ending) for path in paths]
-        found.append((files, [file for file in files if kind_of(file) != "a file"]))
+    for extension in (".mp3", ".low.mp3"):
+        files = [folder / (path.removesuffix(".mp3") + extension) for path in paths]
+        found.append((files, [file for file in files if not is_file(file)]))
     # a tie is the full quality's
     return min(found, key=lambda item: len(item[1]))
-
-
-def _indicate(tags, names):
-    """Give the indicator of every track's tags, of shape (n_tracks, n_names)."""
-    position = {name: k for k, name in enumerate(names)}
-    target = np.zeros((len(tags), len(names)), dtype=np.int8)
-    for row, own in zip(target, tags, strict=True):
-        row[[position[tag] for tag in own]] = 1
-    return target

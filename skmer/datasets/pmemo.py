@@ -1,31 +1,24 @@
 """load_pmemo: choruses of pop songs with mean ratings of valence and arousal."""
 
-import numpy as np
 from sklearn.utils import Bunch
 
-from skmer.datasets._base import check_audio_files, check_counts, check_flag, describe, resolve_data_home
 from skmer.datasets._collection import Collection
-from skmer.datasets._tables import (
-    check_file_names,
-    check_filled,
-    check_unique,
-    read_table,
-    to_numbers,
-    to_ratings,
-)
+from skmer.datasets._paths import check_flag
+from skmer.datasets._published import Published
+from skmer.datasets._tables import between, required, seconds, text, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_pmemo"]
 
-SCALE = (0, 1)
-N_PUBLISHED = 767
-ANNOTATIONS = "annotations/static_annotations.csv"
-SOURCE = (
-    "PMEmo2019 (Zhang et al. 2018) is not downloaded by skmer: its authors, of Zhejiang University, offer it on the "
-    "project's own page and its GitHub repository, HuiZhangDB/PMEmo; the folder must hold metadata.csv, "
-    "annotations/static_annotations.csv and chorus/."
-)
-DESCR = """PMEmo2019: popular music with emotional annotations
+METADATA, ANNOTATIONS = "metadata.csv", "annotations/static_annotations.csv"
+PMEMO = Published(
+    folder="PMEmo2019",
+    files=(METADATA, ANNOTATIONS),
+    n_songs=767,
+    source="PMEmo2019 (Zhang et al. 2018) is not downloaded by skmer: its authors, of Zhejiang University, offer it on "
+    "the project's own page and its GitHub repository, HuiZhangDB/PMEmo; the folder must hold metadata.csv, "
+    "annotations/static_annotations.csv and chorus/.",
+    descr="""PMEmo2019: popular music with emotional annotations
 Choruses of 794 songs of the charts of 2016 and 2017, 11 to 88 s long. At least ten listeners a song
 rated the valence and the arousal of the whole chorus; the published means lie between 0 and 1.
 767 of the songs have such ratings: `data` holds these, `unannotated` the audio of the others.
@@ -34,7 +27,8 @@ over the rated songs, of which two are one artist ("Lady Gaga", "Lady GaGa").
 Terms: published for research; the choruses are excerpts of commercial recordings, whose copyright
 stays with their owners. Cite the paper.
 Source: K. Zhang, H. Zhang, S. Li, C. Yang, L. Sun, "The PMEmo dataset for music emotion
-recognition", Proc. ACM International Conference on Multimedia Retrieval, 2018, pp. 135-142."""
+recognition", Proc. ACM International Conference on Multimedia Retrieval, 2018, pp. 135-142.""",
+)
 
 
 def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=True):
@@ -119,57 +113,50 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     >>> songs.target[:2]  # doctest: +SKIP
     array(['high', 'low'], dtype='<U4')
     """
-    check_rating_task(task, threshold, SCALE, "PMEmo2019")
+    check_rating_task(task, threshold, (0, 1), "PMEmo2019")
     check_flag(check_audio, "check_audio")
-    home = resolve_data_home(data_home, "PMEmo2019", SOURCE, ["metadata.csv", ANNOTATIONS])
-    metadata = home / "metadata.csv"
-    known = _read_metadata(metadata)
-    path = home / ANNOTATIONS
-    names = ["Valence(mean)", "Arousal(mean)"]
-    table = read_table(path, ["musicId", *names], SOURCE)
-    song_id = to_numbers(table["musicId"], int, path, "musicId", table.lines)
-    check_unique(song_id.tolist(), path, "musicId", table.lines)
-    for line, song in zip(table.lines, song_id.tolist(), strict=True):
-        if song not in known:
-            raise ValueError(f"{path}, line {line}: song {song} has no row in {metadata}.")
-    ratings = [to_ratings(table[name], SCALE, path, name, table.lines) for name in names]
-    order = np.argsort(song_id)
-    song_id = song_id[order]
-    valence, arousal = (column[order] for column in ratings)
-    files = [home / "chorus" / f"{song}.mp3" for song in song_id]
-    spare = {home / "chorus" / f"{song}.mp3" for song in known}
-    unannotated = check_audio_files(files, path, SOURCE, spare.__contains__, metadata) if check_audio else []
-    check_counts([(path, len(files), N_PUBLISHED, table.unended)])
-    title, artist, durations = (np.array(column) for column in zip(*(known[song] for song in song_id), strict=True))
+    home = PMEMO.find(data_home)
+    metadata = PMEMO.read_table(
+        home / METADATA,
+        {
+            "musicId": whole_number,
+            "fileName": text,
+            "title": text,
+            "artist": required("songs are grouped by it"),
+            "duration": seconds,
+        },
+        unique=["musicId"],
+        check_row=_check_file_name,
+    )
+    rated = PMEMO.read_table(
+        home / ANNOTATIONS,
+        {"musicId": whole_number, "Valence(mean)": between(0, 1), "Arousal(mean)": between(0, 1)},
+        unique=["musicId"],
+    ).sort("musicId")
+    songs = metadata.match(rated, "musicId")
+    files, known = ([home / "chorus" / f"{n}.mp3" for n in table["musicId"]] for table in (rated, metadata))
+    unannotated = PMEMO.check_audio(files, rated, spare=known, roster=metadata) if check_audio else []
+    PMEMO.check_size(rated)
     return Bunch(
         data=[str(file) for file in files],
-        target=target_from_ratings(valence, arousal, task, threshold),
-        groups=artist.copy(),
-        valence=valence,
-        arousal=arousal,
-        song_id=song_id,
-        title=title,
-        artist=artist,
-        durations=durations,
+        target=target_from_ratings(rated["Valence(mean)"], rated["Arousal(mean)"], task, threshold),
+        groups=songs["artist"].copy(),
+        valence=rated["Valence(mean)"],
+        arousal=rated["Arousal(mean)"],
+        song_id=rated["musicId"],
+        title=songs["title"],
+        artist=songs["artist"],
+        durations=songs["duration"],
         unannotated=[str(file) for file in unannotated],
         task=task,
         threshold=threshold,
-        DESCR=describe(DESCR, len(files), N_PUBLISHED),
+        DESCR=PMEMO.describe(len(files)),
     )
 
 
-def _read_metadata(path):
-    """Give title, artist and seconds of each song, by its number."""
-    table = read_table(path, ["musicId", "fileName", "title", "artist", "duration"], SOURCE)
-    song_id = to_numbers(table["musicId"], int, path, "musicId", table.lines).tolist()
-    check_unique(song_id, path, "musicId", table.lines)
-    check_file_names(table["fileName"], song_id, path, table.lines)
-    check_filled(table["artist"], path, "artist", table.lines, "songs are grouped by it")
-    durations = to_numbers(table["duration"], float, path, "duration", table.lines)
-    for line, seconds in zip(table.lines, durations, strict=True):
-        if seconds <= 0:
-            raise ValueError(f"{path}, line {line}: duration must be seconds above 0, got {seconds}.")
-    return dict(zip(song_id, zip(table["title"], table["artist"], durations, strict=True), strict=True))
+def _check_file_name(row):
+    if row["fileName"] != f"{row['musicId']}.mp3":
+        raise ValueError(f"the file of song {row['musicId']} must be {row['musicId']}.mp3, got {row['fileName']!r}.")
 
 
 COLLECTION = Collection("pmemo", "PMEmo", load_pmemo, ("valence", "arousal"), "median", "stratified")

@@ -10,14 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from skmer._io import atomic_folder, atomic_write, atomic_write_text, is_partial
-from skmer.datasets._base import check_flag, check_folder, kind_of, list_folder, to_path
-from skmer.datasets._tables import read_table
+from skmer.datasets._paths import check_flag, check_folder, list_folder, path_kind, to_path
+from skmer.datasets._tables import matching, read_table, text
 
 __all__ = ["write_songs"]
 
 SONGS, PLANTED = "songs", "planted.csv"
-_COLUMNS = ("file", "start", "end", "emotion")
-_NAME = re.compile(r"[\w-]+/[\w-]+/song-\d+\.wav")
+_COLUMNS = {
+    "file": matching(r"[\w-]+/[\w-]+/song-[0-9]+\.wav", "a song"),
+    "start": matching("[0-9]+", "seconds"),
+    "end": matching("[0-9]+", "seconds"),
+    "emotion": text,
+}
 
 
 def write_songs(songs, folder, force=False, verbose=0):
@@ -127,13 +131,13 @@ def _write(path, y, sr):
 
 
 def _planted(names, segment_target):
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
+    table = io.StringIO()
+    lines = csv.writer(table, lineterminator="\n")
     lines.writerow(_COLUMNS)
     for name, seconds in zip(names, segment_target, strict=True):
         edges = [0, *(np.flatnonzero(seconds[1:] != seconds[:-1]) + 1).tolist(), len(seconds)]
         lines.writerows((name, start, end, seconds[start]) for start, end in pairwise(edges))
-    return text.getvalue()
+    return table.getvalue()
 
 
 def _put_back(table, before):
@@ -147,7 +151,7 @@ def _put_back(table, before):
 def _check_home(folder, force):
     """Give the path of a folder; refuse one in which there is something that must stay as it is."""
     home = to_path(folder, "folder")
-    if kind_of(home) == "nothing":
+    if path_kind(home) == "nothing":
         return home
     check_folder(home, home, "The songs are written into it.")
     inside = [path.name for path in list_folder(home) if not is_partial(path.name)]
@@ -158,7 +162,7 @@ def _check_home(folder, force):
         )
     songs, table = home / SONGS, home / PLANTED
     for path, kind in ((songs, "a folder"), (table, "a file")):
-        found = "a link" if path.is_symlink() else kind_of(path)
+        found = "a link" if path.is_symlink() else path_kind(path)
         if found not in ("nothing", kind):
             raise FileExistsError(
                 f"{path} is {found}, but {kind} would take its place: move it away, or name another folder."
@@ -191,11 +195,10 @@ def _paths_of(songs, table):
         "folder."
     )
     try:
-        rows = read_table(table, list(_COLUMNS), "It must be the table that write_songs wrote.")
+        rows = read_table(table, _COLUMNS, "It must be the table that write_songs wrote.")
     except ValueError as error:
         raise foreign from error
-    times = [*rows["start"], *rows["end"]]
-    if rows.unread or not all(map(_NAME.fullmatch, rows["file"])) or not all(map(str.isdecimal, times)):
+    if rows.unread:
         raise foreign
     files = {songs / name for name in rows["file"]}
     return files | {above for path in files for above in (path.parent, path.parent.parent)}

@@ -67,7 +67,7 @@ def about_songs(used, songs):
         "labels_from": songs.get("labels_from", "given in Python"),
         "groups": about_groups(used.groups),
         "left_out": [str(path) for path in songs.get("left_out", [])],
-        "why_out": songs.get("why_out", "no audio by the ending"),
+        "why_out": songs.get("why_out", "not audio by extension"),
         "songs": used.names,
     }
 

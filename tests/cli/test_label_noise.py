@@ -209,7 +209,7 @@ def test_wrong_models_and_arguments_are_said_in_a_line(model, songs, capsys):
             ["wholes.joblib", "songs", "--out", "report"],
             "this model answers for whole songs only; train one with `skmer train --system sssl`",
         ),
-        ([model, "none", "--out", "report"], "there is no such folder"),
+        ([model, "none", "--out", "report"], "no such folder"),
         ([model, "songs", "--out", "none/report"], "Make it first"),
         ([model, "songs", "--out", "songs"], "holds other things"),
         ([model, "songs", "--out", "songs/report"], "songs/report: this lies in songs, where it would be taken for"),

@@ -87,14 +87,6 @@ def test_table_1(songs, capsys):
     assert sorted(os.listdir("out")) == ["table1-pmemo.json", "table1-pmemo.md"]
 
 
-def test_no_option_of_python_is_advised(songs, capsys):
-    (songs[0].parent / "spare.mp3").touch()
-    assert run("table1", "pmemo") == 2
-    err = errors(capsys.readouterr().err)
-    assert "spare.mp3" in err
-    assert err.endswith("Or the audio is of no song: move it away.\n")
-
-
 def test_table_1_without_audio(songs, capsys):
     for path in songs:
         path.unlink()

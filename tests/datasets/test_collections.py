@@ -82,7 +82,7 @@ def test_an_unknown_task_is_answered_with_those_there_are():
 @pytest.mark.parametrize("name", ["folder", "csv"])
 def test_ones_own_songs_have_no_usual_place(name, monkeypatch):
     monkeypatch.setenv("SKMER_DATA", "somewhere")
-    with pytest.raises(ValueError, match=r"can be anywhere: pass data_home \(in the command --data-home\)"):
+    with pytest.raises(ValueError, match=r"can be anywhere: pass data_home \(--data-home on the command line\)"):
         COLLECTIONS[name].load()
 
 
@@ -91,7 +91,7 @@ def test_covers_beside_ones_own_songs_are_passed_over_and_counted(tmp_path):
     (home / "notes.txt").touch()
     (paths[0].parent / "cover.jpg").touch()
     with pytest.warns(
-        UserWarning, match=r"^2 files are left out, no audio by the ending: notes\.txt, .*/cover\.jpg\.$"
+        UserWarning, match=r"^2 files are left out, not audio by extension: notes\.txt, .*/cover\.jpg\.$"
     ):
         songs = COLLECTIONS["folder"].load(home)
     assert sorted(songs.data) == sorted(map(str, paths))

@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from skmer.datasets._tables import read_table
 from skmer.datasets.csv_songs import load_csv
 
 LINES = ["label,path,group,year", "tense,b.mp3,Bo,1999", "calm,sub/a.mp3,Ana,2001", "calm,c.mp3,Bo,2001"]
@@ -49,13 +48,11 @@ def test_paths_start_from_data_home_or_stand_for_themselves(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("calm", "line 3: 1 field, but the header has 4"),
-        (" ,sub/a.mp3,Ana,2001", "line 3: the label is missing; each song needs one"),
-        ("calm,,Ana,2001", "line 3: the path is missing"),
-        ("calm,sub/a.mp3,,2001", "line 3: the group is missing; fill it, or leave out the column"),
-        ("calm,b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the song of line 2 again"),
-        ("calm,sub/../b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the song of line 2 again"),
-        ('calm,"sub/a.mp3,Ana,2001', "line 3: no CSV .*quotes"),
+        (" ,sub/a.mp3,Ana,2001", "line 3: label is missing; each song needs one"),
+        ("calm,,Ana,2001", "line 3: path is missing"),
+        ("calm,sub/a.mp3,,2001", "line 3: group is missing; fill it, or leave out the column"),
+        ("calm,b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: name each once"),
+        ("calm,sub/../b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: name each once"),
     ],
 )
 def test_bad_lines_are_named(tmp_path, line, message):
@@ -65,7 +62,7 @@ def test_bad_lines_are_named(tmp_path, line, message):
 
 def test_missing_audio_is_named_with_its_line(tmp_path):
     table = write(tmp_path, audio=("b.mp3", "c.mp3", "unnamed.mp3"))
-    with pytest.raises(FileNotFoundError, match=r"songs\.csv, line 3: there is no audio file .*sub/a\.mp3"):
+    with pytest.raises(FileNotFoundError, match=r"songs\.csv, line 3: no such audio file: .*sub/a\.mp3"):
         load_csv(table)
     assert len(load_csv(table, check_audio=False).data) == 3
     (tmp_path / "sub" / "a.mp3").mkdir(parents=True)
@@ -73,26 +70,8 @@ def test_missing_audio_is_named_with_its_line(tmp_path):
         load_csv(table)
 
 
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        (["file,label", "b.mp3,calm"], r"lacks the columns \['path'\].*path,label,group"),
-        (["path|label", "b.mp3|calm"], r"lacks the columns \['path', 'label'\]; its header is \['path\|label'\]"),
-        (["path;mood", "b.mp3;calm"], r"lacks the columns \['path', 'label'\]; its header is \['path;mood'\]"),
-        (["path,Path,label", "b.mp3,b.mp3,calm"], r"\['path'\] more than once"),
-        (["path;label", "b;1.mp3;calm"], "line 2: 3 fields, but the header has 2. Fields end at ';' here: .*quotes"),
-        (["path,label,group,group", "b.mp3,calm,x,y"], r"\['group'\] more than once"),
-        (["path,label"], "has a header, but no row"),
-        ([""], "is empty"),
-    ],
-)
-def test_bad_tables(tmp_path, lines, message):
-    with pytest.raises(ValueError, match=message):
-        load_csv(write(tmp_path, lines))
-
-
 def test_no_table(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.csv are missing.*path,label,group"):
+    with pytest.raises(FileNotFoundError, match=r"No such file: .*nowhere\.csv\. .*path,label,group"):
         load_csv(tmp_path / "nowhere.csv")
 
 
@@ -117,8 +96,7 @@ def test_one_class_only(tmp_path):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("songs.csv", r"songs\.csv is no audio by its ending"),
-        ("b\0.mp3", "there is a control character"),
+        ("songs.csv", r"songs\.csv is not an audio file by its extension"),
         ("x" * 5000 + ".mp3", "the path .* is too long"),
         ("folder.mp3", r"folder\.mp3 is a folder, but must be an audio file"),
     ],
@@ -131,18 +109,18 @@ def test_paths_of_no_audio(tmp_path, path, message):
 
 @pytest.mark.parametrize("label", ["Calm", "calm\u200b", "\ufeffCALM"])
 def test_labels_that_look_alike(tmp_path, label):
-    with pytest.raises(ValueError, match=r"line 4: the label .* differs from 'calm' of line 2 only in case or blanks"):
+    with pytest.raises(ValueError, match=r"line 4: the label .* differs from 'calm' .*line 2\) only in case or blanks"):
         load_csv(write(tmp_path, ["path,label", "b.mp3,calm", "c.mp3,tense", f"sub/a.mp3,{label}"]))
 
 
 def test_the_folder_that_paths_start_from_is_named(tmp_path):
     table = write(tmp_path, audio=())
-    with pytest.raises(FileNotFoundError, match=r"no folder data_home='.*attic'"):
+    with pytest.raises(FileNotFoundError, match=r"No such folder: data_home='.*attic'"):
         load_csv(table, tmp_path / "attic")
-    with pytest.raises(FileNotFoundError, match=r"line 2: .*paths start from data_home\."):
+    with pytest.raises(FileNotFoundError, match=rf"line 2: .*paths start from {tmp_path}\."):
         load_csv(table, tmp_path)
     (tmp_path / "b.MP3").touch()
-    with pytest.raises(FileNotFoundError, match=r"start from its folder\. Beside stands .*b\.MP3"):
+    with pytest.raises(FileNotFoundError, match=r"start from .*\. .*b\.MP3 differs from it in extension or case"):
         load_csv(table)
 
 
@@ -166,21 +144,8 @@ def test_semicolons_within_the_fields_of_a_table_with_commas(tmp_path):
     assert songs.target.tolist() == ["a", "b"]
 
 
-def test_one_column_whose_names_have_semicolons(tmp_path):
-    (tmp_path / "one.csv").write_text("name\na;b\nc;d\n")
-    assert read_table(tmp_path / "one.csv", ["name"], "")["name"] == ["a;b", "c;d"]
-
-
-@pytest.mark.parametrize(("encoding", "told"), [("cp1252", r"\(line 2: .*\): save it"), ("utf-16", "UTF-16: save it")])
-def test_tables_that_are_not_utf_8(tmp_path, encoding, told):
-    path = write(tmp_path)
-    path.write_text("path,label\nb.mp3,fröhlich\nc.mp3,calm\n", encoding=encoding)
-    with pytest.raises(ValueError, match=told + " again as UTF-8, which Excel calls 'CSV UTF-8'"):
-        load_csv(path)
-
-
 def test_labels_are_shown_as_they_are(tmp_path):
-    with pytest.raises(ValueError, match="the label 'Fröhlich' differs from 'fröhlich' of line 2"):
+    with pytest.raises(ValueError, match="the label 'Fröhlich' differs from 'fröhlich' "):
         load_csv(write(tmp_path, ["path,label", "b.mp3,fröhlich", "c.mp3,Fröhlich"]))
     with pytest.raises(ValueError, match=r"the label 'calm\\u200b' differs"):
         load_csv(write(tmp_path, ["path,label", "b.mp3,calm", "c.mp3,calm\u200b"]))

@@ -88,46 +88,25 @@ def test_a_threshold_of_another_scale(tmp_path):
         load_eim(write(tmp_path), threshold=0.5)
 
 
-def test_audio_must_fit_the_songs(tmp_path):
-    write(tmp_path, audio=(2, 3))
-    with pytest.raises(FileNotFoundError, match=r"1 of the songs .*10\.mp3.*Soleymani et al\. 2013.*Geneva"):
-        load_eim(tmp_path)
-    assert len(load_eim(tmp_path, check_audio=False).data) == 3
-
-
 def test_excerpts_of_removed_duplicates_are_told_and_others_refused(tmp_path):
     write(tmp_path, audio=(1, 2, 3, 10, 1000))
     songs = load_eim(tmp_path)
     assert songs.unannotated == [str(tmp_path / "clips_45seconds" / f"{song}.mp3") for song in (1, 1000)]
     assert len(songs.data) == 3
     assert load_eim(tmp_path, check_audio=False).unannotated == []
-
-
-@pytest.mark.parametrize("name", ["0.mp3", "1001.mp3", "01.mp3", "5.wav", "x.mp3", "٣.mp3"])
-def test_no_excerpt_of_the_collection(tmp_path, name):
-    write(tmp_path)
-    (tmp_path / "clips_45seconds" / name).touch()
-    with pytest.raises(ValueError, match=f"1 file beside .*{name}"):
-        load_eim(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["songs_info.csv", "static_annotations.csv"])
-def test_missing_files_are_named(tmp_path, name):
-    write(tmp_path)
-    (tmp_path / "annotations" / name).unlink()
-    with pytest.raises(FileNotFoundError, match=rf"annotations/{name} are missing.*Geneva.*clips_45seconds"):
+    names = ["0.mp3", "01.mp3", "1001.mp3", "5.wav", "x.mp3", "٣.mp3"]
+    for name in names:
+        (tmp_path / "clips_45seconds" / name).touch()
+    with pytest.raises(ValueError, match=r"6 audio files have no row in .*/0\.mp3, .*/01\.mp3, .*/1001\.mp3, \.\.\.\."):
         load_eim(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("3,nan,1,5,1", "line 3: the mean arousal must be a number, got 'nan'"),
-        ("3,5,1,0.9,1", r"line 3: the mean valence must lie between 1 and 9, got '0\.9'"),
-        ("3,5,1,9.1,1", "line 3: the mean valence must lie between 1 and 9"),
-        ("2,5,1,5,1", r"line 3: song_id 2 stands in more than one row \(also line 2\)"),
-        ("3,5,1,5", "line 3: 4 fields, but the header has 5"),
-        ("3;5;1;5;1", "line 3: 1 field"),
+        ("3,0.9,1,5,1", r"line 3: mean_arousal must lie between 1 and 9, got '0\.9'"),
+        ("3,5,1,9.1,1", "line 3: mean_valence must lie between 1 and 9"),
+        ("2,5,1,5,1", "line 3: song_id 2 is in more than one row"),
     ],
 )
 def test_bad_ratings_are_named_with_their_line(tmp_path, text, message):
@@ -139,9 +118,8 @@ def test_bad_ratings_are_named_with_their_line(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        (0, "10", r"song_id 10 stands in more than one row \(also line 2\)"),
         (0, "4", r"the file of song 4 must be 4\.mp3, got '2\.mp3'"),
-        (2, "", "the Artist is missing"),
+        (2, "", "Artist is missing"),
         (7, "devel", r"Mediaeval 2013 set must be one of \['development', 'evaluation'\], got 'devel'"),
     ],
 )
@@ -153,18 +131,10 @@ def test_bad_song_info_is_named_with_its_line(tmp_path, column, value, message):
 
 
 def test_both_files_name_the_same_songs(tmp_path):
-    with pytest.raises(ValueError, match=r"songs_info\.csv has no row for song 3, which .*static_annotations\.csv"):
+    with pytest.raises(ValueError, match=r"static_annotations\.csv, line 3: song_id 3 has no row in .*songs_info\.csv"):
         load_eim(write(tmp_path, info=INFO[:2]))
-    with pytest.raises(ValueError, match=r"songs_info\.csv, line 4: song 3 has no row in .*static_annotations\.csv"):
+    with pytest.raises(ValueError, match=r"songs_info\.csv, line 4: song_id 3 has no row in .*static_annotations\.csv"):
         load_eim(write(tmp_path, ratings=[*ORIGINAL[:2], ORIGINAL[3]]))
-
-
-def test_column_names_of_the_ratings(tmp_path):
-    with pytest.raises(ValueError, match=r"lacks the columns \['mean_valence or valence_mean'\]"):
-        load_eim(write(tmp_path, ratings=["song_id,mean_arousal", "2,5"]))
-    both = ["song_id,mean_arousal,mean_valence,valence_mean", "2,5,5,5"]
-    with pytest.raises(ValueError, match=r"\['mean_valence'\] more than once"):
-        load_eim(write(tmp_path, ratings=both))
 
 
 @pytest.mark.data

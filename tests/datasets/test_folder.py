@@ -36,15 +36,13 @@ def test_artists_are_groups_across_classes(tmp_path):
 @pytest.mark.parametrize("name", ["calm/x.mp3", "calm/Ana/album/x.mp3"])
 def test_an_artist_that_is_not_told(tmp_path, name):
     write(tmp_path, "calm/Ana/a.mp3", "tense/Ana/c.mp3", name)
-    with pytest.raises(
-        ValueError, match=rf"{name}: with groups=.parent. each song must lie at <class>/<artist>/<song>"
-    ):
+    with pytest.raises(ValueError, match=rf"{name} is not at <class>/<artist>/<song> in .*, as groups=.parent."):
         load_folder(tmp_path, groups="parent")
 
 
 def test_files_that_are_no_audio_are_named_or_left_out(tmp_path):
     write(tmp_path, "calm/a.mp3", "calm/cover.jpg", "tense/b.mp3", "README.txt", ".DS_Store")
-    with pytest.raises(ValueError, match=r"2 files are no audio .*README\.txt.*check_audio=False"):
+    with pytest.raises(ValueError, match=r"2 files are not audio files .*README\.txt.*check_audio=False"):
         load_folder(tmp_path)
     songs = load_folder(tmp_path, check_audio=False)
     assert len(songs.data) == 2
@@ -54,7 +52,7 @@ def test_files_that_are_no_audio_are_named_or_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["calm/a.mp3", "tense/b.mp3", "c.ogg"], r"c\.ogg lies in no class folder"),
+        (["calm/a.mp3", "tense/b.mp3", "c.ogg"], r"c\.ogg is not in a class folder"),
         (["calm/a.mp3"], "has 1 class folder; at least two"),
         ([], "has 0 class folders"),
         (["calm/a.mp3", "tense/list.txt"], "tense has no audio file in it or below"),
@@ -65,11 +63,9 @@ def test_what_is_no_collection(tmp_path, names, message):
         load_folder(write(tmp_path, *names), check_audio=False)
 
 
-def test_bad_arguments(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere.*a folder for each class"):
+def test_no_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"No such folder: .*nowhere.*a folder for each class"):
         load_folder(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"groups must be None or .parent., got 'artist'"):
-        load_folder(tmp_path, groups="artist")
 
 
 def test_paths_are_absolute(tmp_path, monkeypatch):
@@ -119,10 +115,10 @@ def test_links_that_loop(tmp_path):
 def test_a_named_pipe(tmp_path, check_audio):
     write(tmp_path, "calm/a.mp3", "tense/b.mp3")
     os.mkfifo(tmp_path / "calm" / "pipe.mp3")
-    with pytest.raises(ValueError, match=r"pipe\.mp3 is a named pipe, no audio file: take it away"):
+    with pytest.raises(ValueError, match=r"pipe\.mp3 is a named pipe, not an audio file: remove it"):
         load_folder(tmp_path, check_audio=check_audio)
 
 
 def test_one_file_that_is_no_audio(tmp_path):
-    with pytest.raises(ValueError, match="1 file is no audio by the ending"):
+    with pytest.raises(ValueError, match="1 file is not an audio file by extension"):
         load_folder(write(tmp_path, "calm/a.mp3", "calm/cover.jpg", "tense/b.mp3"))
