@@ -1,10 +1,12 @@
 """How Sphinx builds this site: ``make docs``. Nothing here or in the pages reaches for the network."""
 
 import inspect
+from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
+from skmer import datasets
 from skmer._version import __version__
 
 project = "skmer"
@@ -21,7 +23,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "examples"]
+exclude_patterns = ["_build", "examples", "reference/loaders.rst"]
 highlight_language = "none"  # blocks say their language; the rest are tables and output
 
 # single backticks in docstrings are code, and a link where they name something of the reference
@@ -36,7 +38,18 @@ myst_heading_anchors = 4
 
 # -- the API reference: a page for each name, its methods in full
 # (the pages of reference/ begin with their modules, as ends of links, and leave them, since names stand there in full)
-autosummary_generate = True
+REFERENCE = Path(__file__).parent / "reference"
+# the loaders of published collections, which skmer.datasets finds; reference/datasets.md includes the list
+LOADERS = [name for name in datasets.__all__ if name.startswith("load_") and name not in ("load_csv", "load_folder")]
+LIST = [
+    ".. autosummary::",
+    "   :toctree: generated",
+    "   :nosignatures:",
+    "",
+    *(f"   skmer.datasets.{n}" for n in LOADERS),
+]
+(REFERENCE / "loaders.rst").write_text("\n".join(LIST) + "\n", encoding="utf-8")
+autosummary_generate = [f"reference/{path.name}" for path in sorted(REFERENCE.iterdir()) if path.is_file()]
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False
 numpydoc_show_class_members = False  # they stand on the class's page already
