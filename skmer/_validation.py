@@ -7,7 +7,15 @@ from sklearn.utils.validation import validate_data
 
 from skmer.songs import SongSequence, as_song_sequence, check_not_empty, check_not_paths, is_song_data
 
-__all__ = ["check_labels", "check_training_data", "refuse_missing_labels", "refuse_no_segments", "songs_for_prediction"]
+__all__ = [
+    "NonFiniteSongError",
+    "check_finite",
+    "check_labels",
+    "check_training_data",
+    "refuse_missing_labels",
+    "refuse_no_segments",
+    "songs_for_prediction",
+]
 
 _OF_RATINGS = (
     "Ratings become classes where a loader is given a number as threshold, or by skmer.model_selection.Protocol, which "
@@ -194,3 +202,22 @@ def songs_for_prediction(estimator, X):
             f"{estimator.segment_shape_}: use the same {same}."
         )
     return songs, False
+
+
+class NonFiniteSongError(ValueError):
+    """A song holds NaN or infinity; `song` is its position in `collection`, the name of a parameter such as X."""
+
+    def __init__(self, song, collection):
+        super().__init__(song, collection)
+        self.song, self.collection = song, collection
+
+    def __str__(self):
+        return f"Song {self.song} of {self.collection} has NaN or infinity: repair its recording or leave it out."
+
+
+def check_finite(songs, name="X"):
+    """Raise NonFiniteSongError for the first song of a SongSequence that holds NaN or infinity."""
+    for i in range(len(songs)):
+        song = songs[i] if songs.window is None else songs.frames(i)
+        if not np.isfinite(song).all():
+            raise NonFiniteSongError(i, name)

@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmer.inspection.song_readers import found_by_search, reader_and_rest, reads_songs
 from skmer.model_selection.tag_metrics import weighted_sum
 from skmer.tagging import LongShortEnsemble
-from skmer.tagging.any_tagger import final_classifier
-from skmer.tagging.tag_answers import tag_logits, tag_probabilities
+from skmer.tagging._base import BaseTagger
+from skmer.tagging._taggers import final_classifier, tag_logits, tag_probabilities
 
 __all__ = ["SongTags", "TagPredictor", "gives_tags"]
 
@@ -69,7 +69,7 @@ def gives_tags(estimator):
     """
     tagger = final_classifier(found_by_search(estimator))
     classes = getattr(tagger, "classes_", None)
-    if hasattr(tagger, "_set_tags") or getattr(tagger, "multilabel_", False):
+    if isinstance(tagger, BaseTagger) or getattr(tagger, "multilabel_", False):
         return True
     return isinstance(classes, list) and all(set(np.ravel(own)) <= {0, 1} for own in classes)
 

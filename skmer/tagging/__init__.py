@@ -1,7 +1,7 @@
-"""Estimators that give songs several tags, with or without songs that have none."""
+"""Taggers: estimators that predict several tags for each song, with or without unlabelled songs."""
 
-from skmer.tagging.long_short_ensemble import LongShortEnsemble
+from skmer.tagging.classifier import EmotionTagger
+from skmer.tagging.ensemble import LongShortEnsemble
 from skmer.tagging.noisy_student import NoisyStudentTagger
-from skmer.tagging.tagger import EmotionTagger
 
 __all__ = ["EmotionTagger", "LongShortEnsemble", "NoisyStudentTagger"]

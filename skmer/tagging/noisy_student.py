@@ -1,87 +1,93 @@
-"""NoisyStudentTagger: learn also from songs without tags, by what a teacher is sure of."""
+"""NoisyStudentTagger: a tagger that also learns from songs without tags, by a teacher's confident predictions."""
 
 import warnings
 from collections.abc import Mapping, Set
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skmer._validation import songs_for_prediction
+from skmer._validation import check_finite, songs_for_prediction
 from skmer.model_selection.tag_metrics import macro_roc_auc
 from skmer.songs import is_song_data, join_songs
-from skmer.tagging._pseudo_tags import confident_tags, percentile_thresholds, sure_shares
-from skmer.tagging._tag_classifier import TAGGING_CONSTRAINTS, TagClassifier, unfitted_on_error
-from skmer.tagging._tags_in import refuse_not_finite
-from skmer.tagging._teachers import fitted_teacher
-from skmer.tagging.any_tagger import final_classifier, with_names_of
-from skmer.tagging.tag_answers import tag_probabilities
+from skmer.tagging._base import check_same_tags, unfitted_on_error
+from skmer.tagging._taggers import (
+    check_is_tagger,
+    final_classifier,
+    fit_tagger,
+    restore_columns,
+    seeded_clone,
+    tag_names,
+    tag_probabilities,
+)
+from skmer.tagging.classifier import EmotionTagger
 
 __all__ = ["NoisyStudentTagger"]
 
+_HARDER_FOR_STUDENT = ("mask_range", "noise")  # the default teacher has its own class's defaults
 
-class NoisyStudentTagger(TagClassifier):
-    """Tag songs, learning also from songs without tags: a noisy student of a teacher.
 
-    The teacher hears the songs without tags as they are. Where it is sure that they have a tag, or that they have it
-    not, the student learns this beside the tags of the labelled songs, under stronger masks, noise
-    and stochastic depth. Everything between takes no part in the loss.
+class NoisyStudentTagger(EmotionTagger):
+    """Predict tags with a noisy student, which also learns from songs without tags.
+
+    A teacher predicts the tags of the unlabelled songs, without masks or noise. Confident predictions become
+    pseudo-labels, on which the student is trained together with the labelled songs, with stronger masks, noise and
+    stochastic depth. All other predictions are excluded from the loss.
 
     Parameters
     ----------
     teacher : estimator, default=None
-        A tagger with `predict_proba` or `decision_function`: ours, a pipeline, or scikit-learn's. One that is fitted is
-        used as it is; one that is not is cloned and fitted on the labelled songs, with the student's
-        validation songs if its `fit` takes ``X_val`` and ``y_val``. None is an `EmotionTagger` with the student's
-        parameters, but its own masks and no noise. To keep a fitted teacher through
-        `clone`, as in cross-validation, wrap it in `sklearn.frozen.FrozenEstimator`; it must have been fitted on
-        none of the songs that are cross-validated or scored: the student would know their tags from it.
+        Multi-label classifier with `predict_proba` or `decision_function`: skmer's, a pipeline, or scikit-learn's. A
+        fitted teacher is used as it is; an unfitted one is cloned and fitted to the labelled songs, with the student's
+        validation songs if its `fit` accepts ``X_val`` and ``y_val``. None is an `EmotionTagger` with the student's
+        parameters, but with its own default masks and without noise. `clone` discards fits, as in cross-validation: to
+        keep a fitted teacher, wrap it in `sklearn.frozen.FrozenEstimator`. It must not have been fitted to songs
+        that are used for validation or testing, whose tags would leak to the student.
     backbone : str, callable or Module, default="crnn"
-        As in `EmotionTagger`, like all parameters that are not explained here. The student should be as large as the
+        See `EmotionTagger`, as for all parameters without description here. The student should be as large as the
         teacher or larger.
     positive_above, negative_below : float, default=95, 5
-        Above and below which the teacher is sure; `thresholds` says of what.
+        Above and below which a prediction is confident; `thresholds` defines the scale.
     thresholds : {"percentile", "probability"}, default="percentile"
-        "percentile": `positive_above` is a percentile of the teacher's probabilities for the
-        tags that the validation songs have, `negative_below` one for those they have not. "probability": both are
-        probabilities. The paper found 0.1 and 1e-6 so, of its own teacher.
+        "percentile": `positive_above` is a percentile of the teacher's probabilities of the tags that
+        the validation songs have, `negative_below` one of those of the tags that they lack. "probability": both are
+        probabilities. The paper arrived at 0.1 and 1e-6 for its teacher.
     n_iterations : int, default=1
-        Above 1, each student teaches the next, which begins anew; the last one is kept. The paper's
-        results became worse after the first: look at `iterations_`.
+        Number of students. Each is the teacher of the next, which is trained from scratch; the last one is kept. In
+        the paper, results became worse after the first: compare `iterations_`.
     stochastic : float, default=0.1
-        Probability with which a batch in training bypasses a block of the student, where `backbone` is "crnn"; it
-        also gives the blocks a dropout of 0.1. Other backbones bring noise of their own.
+        Probability that a training batch bypasses a block of the student, for the "crnn" `backbone` only, whose
+        blocks also get a dropout of 0.1. Other backbones bring their own noise.
     backbone_params : dict, default=None
-        For the backbone.
-    max_epochs : int, default=100
-        Epochs at most.
-    patience : int, default=5
-        Epochs without a better ROC-AUC on the validation songs.
+        Parameters of the backbone.
+    max_epochs, patience : int, default=100, 5
+        Maximum number of epochs, and of those without a better ROC-AUC on the validation songs.
     batch_size : int, default=16
-        Chunks a batch.
+        Segments per batch.
     lr : float or "auto", default="auto"
         Learning rate.
     weight_decay : float, default=0.0
-        Of AdamW.
+        Weight decay of AdamW.
     schedule : {"one-cycle", None}, default=None
-        Course of the learning rate.
+        Schedule of the learning rate.
     validation_fraction : float, default=0.2
-        Share of the labelled songs that is held out where `fit` gets no ``X_val``.
+        Fraction of the labelled songs that is held out for validation if `fit` gets no ``X_val``.
     mask_range : tuple of (int, int) or None, default=(30, 90)
-        Of the student; the teacher's is (20, 60). None leaves both without masks.
+        Masks of the student; those of the default teacher are (20, 60). None disables the masks of both.
     noise : float, default=0.01
-        Of the student.
+        Noise of the student.
     callbacks : list of skorch callbacks, default=None
-        Added to the student's training.
+        Additional callbacks of the student.
     device : str, default="auto"
         A torch device.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training.
+        Precision of training.
     n_threads : int, default=1
-        torch's CPU threads.
+        Number of torch CPU threads.
     random_state : int, RandomState or None, default=None
-        Decides the result.
+        Determines the result.
     verbose : int, default=0
         1 shows a progress bar for each training.
 
@@ -90,15 +96,15 @@ class NoisyStudentTagger(TagClassifier):
     teacher_ : estimator
         The fitted teacher.
     pseudo_tags_ : ndarray of shape (n_unlabelled, n_tags)
-        What the last student learnt of the songs without tags: 1, 0, or -1 for nothing.
+        Pseudo-labels of the last student: 1, 0, or -1 for entries excluded from the loss.
     iterations_ : list of dict
         For each iteration: ``negative_below`` and ``positive_above`` as probabilities; ``negative``, ``positive`` and
-        ``masked``, shares of the entries of the songs without tags; ``valid_roc_auc`` of the student;
+        ``masked``, fractions of the entries of the unlabelled songs; ``valid_roc_auc`` of the student;
         ``teacher_roc_auc`` of its teacher on the same songs.
     tags_, n_tags_, classes_, segment_shape_, n_features_in_, validation_songs_
-        As in `EmotionTagger`.
+        See `EmotionTagger`.
     thresholds_, net_, standardizer_, history_
-        The same, of the last student.
+        See `EmotionTagger`; those of the last student.
 
     See Also
     --------
@@ -106,20 +112,18 @@ class NoisyStudentTagger(TagClassifier):
 
     Notes
     -----
-    An entry counts as much whether a listener or the teacher gave it: a batch's loss is the mean over its entries that
-    are not masked. The teacher's thresholds are the same for all tags, so that rare tags
-    have few positive pseudo-labels. Nothing is learnt from the tags of the validation songs but when to stop, the
-    thresholds of `predict` and those of the teacher. Give ``X_val`` where a fitted teacher may
-    have been trained on songs of X.
+    Labels and pseudo-labels have equal weight: the loss of a batch is the mean over all entries that are not excluded.
+    The teacher's thresholds are the same for all tags, so that rare tags have few positive pseudo-labels. The tags of
+    validation songs determine only the best epoch, the thresholds of `predict` and those of the teacher. Give ``X_val``
+    if a fitted teacher may have been trained on songs of X.
 
-    One departure from the paper: it took the percentiles on training and validation songs together, here
-    they are those of validation songs alone. A teacher is too sure of the songs that it learnt.
+    In contrast to the paper, which computed the percentiles on training and validation songs together, they are
+    computed on the validation songs alone, because a teacher is overconfident on its own training songs.
 
-    In a pipeline, songs without tags pass the earlier steps under metadata routing (`sklearn.set_config`),
-    with ``Pipeline(steps, transform_input=["unlabelled"]).fit(X, y, unlabelled=recordings)``, and likewise in
-    `cross_validate` (as ``params``) and `GridSearchCV`. These split metadata that has as many entries as X has songs:
-    each fold would silently learn from some of the songs without tags only. Give them another number of songs
-    without tags, such as one fewer.
+    In a pipeline, the unlabelled songs pass the earlier steps if metadata routing is enabled (`sklearn.set_config`):
+    ``Pipeline(steps, transform_input=["unlabelled"]).fit(X, y, unlabelled=recordings)``, and likewise in
+    `cross_validate` (as ``params``) and `GridSearchCV`. These split metadata with as many entries as X has songs: each
+    fold silently learns from a part of the unlabelled songs. Give another number of them, such as one fewer.
 
     References
     ----------
@@ -149,7 +153,7 @@ class NoisyStudentTagger(TagClassifier):
     __metadata_request__fit = {"unlabelled": True}  # noqa: RUF012
 
     _parameter_constraints = {  # noqa: RUF012
-        **TAGGING_CONSTRAINTS,
+        **EmotionTagger._parameter_constraints,
         "teacher": [HasMethods(["fit", "predict_proba"]), HasMethods(["fit", "decision_function"]), None],
         "positive_above": [Interval(Real, 0, 100, closed="both")],
         "negative_below": [Interval(Real, 0, 100, closed="both")],
@@ -185,109 +189,147 @@ class NoisyStudentTagger(TagClassifier):
         random_state=None,
         verbose=0,
     ):
+        super().__init__(
+            backbone,
+            backbone_params=backbone_params,
+            max_epochs=max_epochs,
+            patience=patience,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            schedule=schedule,
+            validation_fraction=validation_fraction,
+            mask_range=mask_range,
+            noise=noise,
+            callbacks=callbacks,
+            device=device,
+            precision=precision,
+            n_threads=n_threads,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.teacher = teacher
-        self.backbone = backbone
         self.positive_above = positive_above
         self.negative_below = negative_below
         self.thresholds = thresholds
         self.n_iterations = n_iterations
         self.stochastic = stochastic
-        self.backbone_params = backbone_params
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.validation_fraction = validation_fraction
-        self.mask_range = mask_range
-        self.noise = noise
-        self.callbacks = callbacks
-        self.device = device
-        self.precision = precision
-        self.n_threads = n_threads
-        self.random_state = random_state
-        self.verbose = verbose
 
     def fit(self, X, y, groups=None, X_val=None, y_val=None, unlabelled=None):
-        """Have the teacher judge the songs without tags, then train the student.
+        """Fit the student to labelled songs and to the teacher's pseudo-labels of unlabelled ones.
 
         Parameters
         ----------
-        X : SongSequence, sequence of ndarray (n_chunks, n_features, n_blocks) or array-like (n_samples, n_features)
-            Chunks of each labelled song.
+        X : SongSequence, sequence of ndarray (n_segments, n_features, n_blocks) or array-like (n_samples, n_features)
+            Segments of each labelled song.
         y : array-like or sparse matrix of shape (n_songs, n_tags)
-            1 where a song has a tag, 0 where it has not. A DataFrame names the tags.
+            1 where a song has a tag, 0 where it has not. The columns of a DataFrame name the tags.
         groups : array-like of shape (n_songs,), default=None
-            Songs of one group are all validation songs or none of them.
+            Groups, such as artists, whose songs are either all validation songs or none of them.
         X_val : like X, default=None
-            Validation songs; by default they are drawn from X.
+            Validation songs; drawn from X by default.
         y_val : array-like of shape (n_validation_songs, n_tags), default=None
-            Their tags.
+            Tags of the validation songs.
         unlabelled : like X, default=None
             Songs without tags.
 
         Returns
         -------
         NoisyStudentTagger
-            Itself.
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If what is given does not fit together, or the teacher is sure of a tag and of its absence at once.
+            If the data are inconsistent, or the teacher's thresholds contradict each other.
 
         Warns
         -----
         UserWarning
-            If there is no song without tags, or the teacher is sure of nothing: the student then learns from
-            the labelled songs alone.
+            If there are no unlabelled songs, or no confident predictions: the student is then trained on the
+            labelled songs alone. If a tag has no training song or no validation song.
         """
         with unfitted_on_error(self):
-            songs, targets, valid, valid_targets, seed = self._begin_fit(X, y, groups, X_val, y_val)
-            self._check_thresholds()
-            others = self._unlabelled_in(unlabelled)
-            given = [self._as_given(part, X) for part in (songs, valid)]
-            tags = [with_names_of(y, part) for part in (targets, valid_targets)]
-            self.teacher_ = fitted_teacher(self, given[0], tags[0], given[1], tags[1], seed)
-            if self.teacher_ is self.teacher or not isinstance(final_classifier(self.teacher_), TagClassifier):
-                # otherwise the teacher has just said so
-                self._warn_of_lacking(valid_targets, targets)
-            self._learn_from_teachers(songs, targets, others, valid, valid_targets, seed, X)
+            train, y_train, valid, y_valid, seed = self._split(X, y, groups, X_val, y_val)
+            if self.thresholds == "probability" and not 0 <= self.negative_below <= self.positive_above <= 1:
+                raise ValueError(
+                    f"positive_above={self.positive_above} and negative_below={self.negative_below} must be "
+                    "probabilities, the second at most the first, such as 0.1 and 1e-6; or use thresholds='percentile'."
+                )
+            unlabelled = self._check_unlabelled(unlabelled)
+            self.teacher_ = self._fitted_teacher(X, y, train, y_train, valid, y_valid, seed)
+            if self.teacher_ is self.teacher or not isinstance(final_classifier(self.teacher_), EmotionTagger):
+                # a teacher of skmer's that was fitted here has warned
+                self._warn_missing(y_valid, y_train)
+            self._fit_students(X, train, y_train, valid, y_valid, unlabelled, seed)
         return self
 
-    def _learn_from_teachers(self, songs, targets, others, valid, valid_targets, seed, X):
-        """Train a student of the teacher, then one of that student, and so on."""
+    # ---- training ----------------------------------------------------------------------------------
+
+    def _fit_students(self, X, train, y_train, valid, y_valid, unlabelled, seed):
         self.iterations_: list[dict] = []
-        learnt = songs if others is None else join_songs(songs, others)
+        songs = train if unlabelled is None else join_songs(train, unlabelled)
         teacher = self.teacher_
         for i in range(self.n_iterations):
-            judged = self._heard(teacher, valid, X)
-            low, high = self._sure(valid_targets, judged)
+            probabilities = tag_probabilities(teacher, self._like(X, valid, teacher), "teacher", self.tags_)
+            low, high = self._teacher_thresholds(y_valid, probabilities)
             pseudo = np.empty((0, self.n_tags_), np.int8)
-            if others is not None:
-                pseudo = confident_tags(self._heard(teacher, others, X), low, high)
-            shares = sure_shares(pseudo)
-            all_targets = np.concatenate([targets, pseudo])
-            self._train(learnt, all_targets == 1, all_targets >= 0, valid, valid_targets, seed + i)
+            if unlabelled is not None:
+                predicted = tag_probabilities(teacher, self._like(X, unlabelled, teacher), "teacher", self.tags_)
+                pseudo = pseudo_labels(predicted, low, high)
+                if not (pseudo >= 0).any():
+                    warnings.warn(
+                        "The teacher has no confident predictions: the student is trained on the labelled songs alone.",
+                        UserWarning,
+                        stacklevel=3,
+                    )
+            targets = np.concatenate([y_train, pseudo])
+            self._train(songs, targets == 1, targets >= 0, valid, y_valid, seed + i)
+            fractions = {"positive": pseudo == 1, "negative": pseudo == 0, "masked": pseudo == -1}
             self.iterations_.append(
                 {
                     "negative_below": low,
                     "positive_above": high,
-                    **shares,
-                    "teacher_roc_auc": macro_roc_auc(valid_targets, judged),
+                    **{name: float(of.mean()) if of.size else float("nan") for name, of in fractions.items()},
+                    "teacher_roc_auc": macro_roc_auc(y_valid, probabilities),
                     "valid_roc_auc": max(epoch["valid_roc_auc"] for epoch in self.history_),
                 }
             )
             teacher = self
         self.pseudo_tags_ = pseudo
 
-    def _heard(self, teacher, songs, X):
-        """Give a teacher's probabilities of songs, (n_songs, n_tags)."""
-        return tag_probabilities(teacher, self._as_given(songs, X, teacher), "teacher", self.tags_)
+    def _network_params(self):
+        own = {"stochastic": self.stochastic} if self.backbone == "crnn" else {}
+        return {**own, **super()._network_params()}
 
-    def _as_given(self, songs, X, teacher=None):
-        """Give songs as X is: plain rows to a tagger of scikit-learn's, in a table where it knows their names."""
+    # ---- the teacher -------------------------------------------------------------------------------
+
+    def _fitted_teacher(self, X, y, train, y_train, valid, y_valid, seed):
+        """Return the teacher, fitted to the training songs unless it is fitted already."""
+        teacher = self.teacher
+        if teacher is None:
+            teacher = self._default_teacher(seed)
+        else:
+            check_is_tagger("teacher", teacher)
+            try:
+                check_is_fitted(teacher)
+            except NotFittedError:
+                teacher = seeded_clone(teacher, seed)
+            else:
+                check_same_tags({"y": self.tags_, "teacher": tag_names(teacher)})
+                return teacher
+        y_train, y_valid = restore_columns(y_train, y), restore_columns(y_valid, y)
+        return fit_tagger(teacher, self._like(X, train), y_train, self._like(X, valid), y_valid, "teacher")
+
+    def _default_teacher(self, seed):
+        own = self.get_params(deep=False)
+        params = {name: own[name] for name in EmotionTagger().get_params() if name not in _HARDER_FOR_STUDENT}
+        if self.mask_range is None:
+            params["mask_range"] = None
+        return EmotionTagger(**{**params, "callbacks": None, "random_state": seed})
+
+    def _like(self, X, songs, teacher=None):
+        """Return songs in the format of X: plain rows for other libraries' teachers, a table if they know its names."""
         if is_song_data(X):
             return songs
         rows = np.concatenate(list(songs))
@@ -296,51 +338,60 @@ class NoisyStudentTagger(TagClassifier):
             return rows
         return type(X)(rows, columns=self.feature_names_in_)
 
-    def _network_params(self):
-        own = {"stochastic": self.stochastic} if self.backbone == "crnn" else {}
-        return {**own, **super()._network_params()}
-
-    def _check_thresholds(self):
-        if self.thresholds == "probability" and not 0 <= self.negative_below <= self.positive_above <= 1:
+    def _teacher_thresholds(self, y_valid, probabilities):
+        """Return the probabilities below and above which the teacher is confident."""
+        low, high = self.negative_below, self.positive_above
+        if self.thresholds == "percentile":
+            low, high = percentile_thresholds(y_valid, probabilities, low, high)
+        if low > high:
             raise ValueError(
-                f"positive_above={self.positive_above} and negative_below={self.negative_below} must be probabilities, "
-                "the second at most the first, such as 0.1 and 1e-6; or use thresholds='percentile'."
+                f"The teacher's thresholds overlap: tags would be present above {high:.3g} and absent below {low:.3g}. "
+                "Raise positive_above or lower negative_below, or use a better teacher."
             )
+        return float(low), float(high)
 
-    def _unlabelled_in(self, unlabelled):
-        """Give the songs without tags, or None."""
+    def _check_unlabelled(self, unlabelled):
+        """Return the unlabelled songs as a SongSequence, or None."""
         try:
             empty = unlabelled is None or _num_samples(unlabelled) == 0
             if isinstance(unlabelled, Mapping | Set):
                 raise TypeError
         except TypeError:
             raise ValueError(
-                f"unlabelled is a {type(unlabelled).__name__}, but must hold songs as X does: give a SongSequence, a "
-                "list of arrays, an array or a table."
+                f"unlabelled must hold songs as X does (a SongSequence, a list of arrays, an array or a table), got "
+                f"{type(unlabelled).__name__}."
             ) from None
         if empty:
             warnings.warn(
-                "There are no songs without tags, so that the student learns from the labelled songs alone: "
-                "give fit some as unlabelled.",
+                "There are no unlabelled songs: the student is trained on the labelled songs alone. Pass some to fit "
+                "as unlabelled.",
                 UserWarning,
                 stacklevel=3,
             )
             return None
         try:
-            others, _ = songs_for_prediction(self, unlabelled)
+            songs, _ = songs_for_prediction(self, unlabelled)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"Of unlabelled: {error}") from error
-        refuse_not_finite(others, "unlabelled")
-        return others
+            raise ValueError(f"Invalid unlabelled: {error}") from error
+        check_finite(songs, "unlabelled")
+        return songs
 
-    def _sure(self, y_val, judged):
-        """Give the probabilities below and above which a teacher is sure."""
-        low, high = self.negative_below, self.positive_above
-        if self.thresholds == "percentile":
-            low, high = percentile_thresholds(y_val, judged, low, high)
-        if low > high:
-            raise ValueError(
-                f"The teacher would be sure of a tag above {high:.3g} and of its absence below {low:.3g}, of both at "
-                "once between: raise positive_above or lower negative_below, or give a better teacher."
-            )
-        return float(low), float(high)
+
+def percentile_thresholds(y, probabilities, negative_below=5, positive_above=95):
+    """Compute percentiles of a teacher's probabilities of absent and of present tags, over all tags together.
+
+    In section 2.5 of Tan (2021), these are the lowest 5 % of the former and the highest 5 % of the latter.
+    """
+    absent, present = (probabilities[y == value] for value in (0, 1))
+    if not len(absent) or not len(present):
+        raise ValueError(
+            "thresholds='percentile' requires present and absent tags in the validation songs, got only "
+            f"{'present' if len(present) else 'absent'} ones: give other X_val and y_val, or use "
+            "thresholds='probability'."
+        )
+    return np.percentile(absent, negative_below), np.percentile(present, positive_above)
+
+
+def pseudo_labels(probabilities, negative, positive):
+    """Return 1 for probabilities above `positive`, 0 below `negative`, and -1 (excluded from the loss) in between."""
+    return np.select([probabilities > positive, probabilities < negative], [1, 0], -1).astype(np.int8)

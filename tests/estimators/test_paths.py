@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from skmer.tagging._tag_classifier import TagClassifier
+from skmer import EmotionTagger
 from tests.estimators.instances import ESTIMATORS
 from tests.estimators.test_common import N_SONGS, labels_for, make_input
 
@@ -40,7 +40,7 @@ def test_paths_are_refused_in_words(name):
     for method in METHODS:
         if hasattr(fitted, method):
             doors.append(lambda X, m=method: getattr(fitted, m)(X, *([y] if m == "score" else [])))
-    before = "TaggingTransformer" if isinstance(estimator, TagClassifier) else "SegmentTransformer"
+    before = "TaggingTransformer" if isinstance(estimator, EmotionTagger) else "SegmentTransformer"
     message = rf"^X holds paths, such as 'folder/0\.wav': put {before}\b.* before {type(estimator).__name__}\.$"
     assert len(doors) > 1
     for door in doors:

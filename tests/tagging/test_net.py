@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from skmer.backbones import CRNN, unpack_blocks
 from skmer.features import BlockLayout
 from skmer.songs import SongSequence
-from skmer.tagging.masks import draw_masks, hide_masked
-from skmer.tagging.net import BestEpoch, TagNet, macro_roc_auc, weighted_bce
+from skmer.tagging.net import BestEpoch, TagNet, draw_masks, hide_masked, weighted_bce
 from skmer.training.data import SegmentBank, Standardizer
 
 # ---- masks ------------------------------------------------------------------------------------------
@@ -72,14 +70,14 @@ def test_each_row_has_its_own_masks_and_the_input_stays():
 
 def test_drawn_masks_lie_within_and_reach_everywhere():
     rng = np.random.default_rng(0)
-    first, length, band, height = draw_masks(rng, 20_000, 40, (30, 30))
+    first, length, band, height = draw_masks(rng, 5_000, 40, (30, 30))
     assert length.min() == 0
     assert length.max() == 30
     assert (first >= 0).all()
     assert (first + length).max() == 80
     assert (band + height).max() == 128
     assert set(height) == set(range(31))
-    assert height.mean() == pytest.approx(15, abs=0.3)
+    assert height.mean() == pytest.approx(15, abs=0.5)
     np.testing.assert_array_equal(np.unique(first[length == 30]), np.arange(51))
 
 
@@ -148,7 +146,7 @@ def test_masked_targets_do_not_change_what_is_learnt():
     assert torch.equal(*learnt)
 
 
-def test_chunks_have_the_tags_of_their_song():
+def test_segments_have_the_tags_of_their_song():
     net, bank = make_net()
     targets = np.eye(4)[:, :3]
     net.load_rows(bank, targets)
@@ -168,16 +166,6 @@ def test_logits_of_songs_are_means_of_logits():
     rows = net.module_(bank.gather(torch.arange(8))).detach().double().numpy()
     expected = [rows[:3].mean(0), rows[3], rows[4:6].mean(0), rows[6:].mean(0)]
     np.testing.assert_allclose(net.song_logits(bank), expected, rtol=1e-6)
-
-
-def test_macro_roc_auc_leaves_out_what_cannot_be_judged(recwarn):
-    rng = np.random.default_rng(0)
-    y = np.stack([rng.integers(0, 2, 30), np.zeros(30), np.ones(30), rng.integers(0, 2, 30)], 1)
-    scores = rng.normal(size=(30, 4))
-    expected = np.mean([roc_auc_score(y[:, k], scores[:, k]) for k in (0, 3)])
-    assert macro_roc_auc(y, scores) == pytest.approx(expected)
-    assert np.isnan(macro_roc_auc(y[:, 1:3], scores[:, 1:3]))
-    assert not recwarn.list
 
 
 def test_noise_and_masks_in_training_alone():

@@ -11,7 +11,7 @@ from skmer.model_selection._fold_jobs import versions
 from skmer.model_selection.fold_store import code_digest, describe
 from skmer.reproduction.mirable.linear import STRENGTHS, fit_linear, spectrogram_statistics, tag_regression
 from skmer.reproduction.mirable.rows import ROWS
-from skmer.tagging.tag_answers import tag_logits
+from skmer.tagging._taggers import tag_logits
 
 __all__ = ["RowJob", "part_key"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmer.tagging._tags_in import both_kinds, draw_validation
+from skmer.tagging._base import draw_validation, has_both_labels
 
 __all__ = ["Part", "grouped_parts", "published_part"]
 
@@ -152,7 +152,7 @@ def _draw_folds(target, artist, n_splits):
             filled[filled.argmin()] += sizes[one]
         fold_of = fold_of_artist[artist]
         judged = sum(
-            int((both_kinds(target[fold_of == fold]) & both_kinds(target[fold_of != fold])).sum())
+            int((has_both_labels(target[fold_of == fold]) & has_both_labels(target[fold_of != fold])).sum())
             for fold in range(n_splits)
         )
         shares = np.stack([target[fold_of == fold].mean(0) for fold in range(n_splits)])

@@ -1,0 +1,248 @@
+"""What all taggers share: validation of tags and groups, validation songs, probabilities and decisions from logits."""
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from skmer._io import format_names
+from skmer.model_selection.tag_metrics import best_thresholds, macro_roc_auc
+from skmer.training.runtime import reset_fitted_attributes
+
+__all__ = [
+    "BaseTagger",
+    "check_same_tags",
+    "check_tags",
+    "check_validation_pair",
+    "draw_validation",
+    "encode_groups",
+    "has_both_labels",
+    "unfitted_on_error",
+]
+
+_N_DRAWS = 50  # of validation songs, the best of which is taken
+
+
+# ---- validation of tags ----------------------------------------------------------------------------
+
+
+def check_tags(estimator, y, n_songs, n_tags=None, name="y", X_name="X"):
+    """Return the names of the tags and an integer array (n_songs, n_tags) of 0 and 1; raise ValueError otherwise."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires {name} to be passed, but the target {name} is None: give an array of "
+            "0 and 1 of shape (n_songs, n_tags)."
+        )
+    columns = getattr(y, "columns", None)
+    try:
+        values = y.toarray() if issparse(y) else np.asarray(y)
+    except ValueError:
+        raise ValueError(f"{name} has rows of unequal lengths: give a 0 or 1 for each song and tag.") from None
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise ValueError(
+            f"{name} must have shape (n_songs, n_tags), a column of 0 and 1 for each tag, got shape {values.shape}, as "
+            "of classes or continuous values: sklearn.preprocessing.MultiLabelBinarizer converts lists of tags."
+        )
+    if len(values) != n_songs:
+        raise ValueError(f"{X_name} has {n_songs} songs but {name} has {len(values)} rows: give one row per song.")
+    if n_tags is not None and values.shape[1] != n_tags:
+        raise ValueError(f"{name} has {values.shape[1]} tags, expected {n_tags}: give the same columns as in y of fit.")
+    if values.dtype.kind not in "buif":
+        try:
+            values = values.astype(float)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} must hold 0 and 1, got values of type {values.dtype}.") from None
+    wrong = np.argwhere((values != 0) & (values != 1))
+    if len(wrong):
+        song, tag = wrong[0]
+        raise ValueError(
+            f"{name} must hold only 0 and 1, got {values[song, tag]:g} for song {song} and tag {tag}: class numbers, "
+            "continuous and missing values are not supported."
+        )
+    tags = np.arange(values.shape[1]) if columns is None else np.asarray(columns)
+    return tags, values.astype(np.int64)
+
+
+def check_same_tags(named):
+    """Raise ValueError if collections of tags have different names or orders; tags that are numbers are ignored."""
+    known = {where: list(tags) for where, tags in named.items() if any(isinstance(tag, str) for tag in tags)}
+    for where, tags in known.items():
+        first, expected = next(iter(known.items()))
+        if tags != expected:
+            raise ValueError(
+                f"The tags of {first} are {', '.join(map(str, expected))}, but those of {where} are "
+                f"{', '.join(map(str, tags))}: they must be the same, in the same order."
+            )
+
+
+# ---- validation songs ------------------------------------------------------------------------------
+
+
+def encode_groups(groups, n_songs):
+    """Return each song's group as an integer; each song is a group of its own if groups is None."""
+    if groups is None:
+        return np.arange(n_songs)
+    groups = np.asarray(groups)
+    if groups.shape != (n_songs,):
+        raise ValueError(f"groups has shape {groups.shape} for {n_songs} songs: give one group per song.")
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def has_both_labels(y):
+    """Return for each tag whether there are both positive and negative songs."""
+    return y.any(0) & ~y.all(0)
+
+
+def draw_validation(y, groups, fraction, seed):
+    """Draw validation songs by group; return a mask over songs.
+
+    A tag without positive and negative songs on both sides can be either not learnt or not scored. Among 50 draws, the
+    one with the fewest such tags is returned, and among equals the one closest to `fraction`.
+    """
+    sizes = np.bincount(groups)
+    if len(sizes) < 2:
+        what = "song (one sample)" if len(y) == 1 else "group of songs"
+        raise ValueError(
+            f"validation_fraction={fraction:g} leaves no validation song, since there is only one {what}: give X_val "
+            "and y_val."
+        )
+    rng = np.random.default_rng(seed)
+    best, best_rank = None, None
+    for _ in range(_N_DRAWS):
+        order = rng.permutation(len(sizes))
+        # at least one group on each side
+        distance = np.abs(np.cumsum(sizes[order])[:-1] - fraction * len(y))
+        held = np.isin(groups, order[: np.argmin(distance) + 1])
+        rank = (-int((has_both_labels(y[held]) & has_both_labels(y[~held])).sum()), distance.min())
+        if best_rank is None or rank < best_rank:
+            best, best_rank = held, rank
+    return best
+
+
+def check_validation_pair(X_val, y_val):
+    """Raise ValueError if only one of X_val and y_val is given."""
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val must be given together, or neither to have validation songs drawn from X.")
+
+
+# ---- the base class --------------------------------------------------------------------------------
+
+
+@contextmanager
+def unfitted_on_error(estimator):
+    """Reset an estimator before a fit, and again if the fit fails or is interrupted."""
+    reset_fitted_attributes(estimator)
+    try:
+        yield
+    except BaseException:
+        reset_fitted_attributes(estimator)
+        raise
+
+
+class BaseTagger(ClassifierMixin, BaseEstimator):
+    """Multi-label classifier whose probabilities, decisions and score follow from `decision_function`.
+
+    `fit` calls `_check_y`, and stores the result of `_best_thresholds` as ``thresholds_``.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.single_output = False
+        tags.target_tags.multi_output = True
+        tags.target_tags.two_d_labels = True
+        return tags
+
+    def _check_y(self, y, n_songs):
+        """Return y as an array (n_songs, n_tags) of 0 and 1, and set `tags_`, `n_tags_` and `classes_`."""
+        self.tags_, targets = check_tags(self, y, n_songs)
+        self.n_tags_ = len(self.tags_)
+        self.classes_ = [np.array([0, 1]) for _ in self.tags_]
+        return targets
+
+    def _check_validation_tags(self, valid):
+        if not has_both_labels(valid).any():
+            raise ValueError(
+                "No tag has both positive and negative validation songs, which are needed to select the best epoch or "
+                "weight: give more songs, a larger validation_fraction, or X_val and y_val."
+            )
+
+    def _warn_missing(self, valid, train=None):
+        """Warn of tags without training songs and of tags without validation songs."""
+        for y, message in (
+            (train, "Tags without training songs, which cannot be learnt"),
+            (valid, "Tags without validation songs, which predict assigns to no song"),
+        ):
+            if y is not None and not y.any(0).all():
+                warnings.warn(f"{message}: {format_names(self.tags_[~y.any(0)])}.", UserWarning, stacklevel=3)
+
+    def _best_thresholds(self, y, probabilities):
+        """Return the thresholds of the best F-scores, infinite for tags without songs."""
+        positive = y.any(0)
+        thresholds = np.full(self.n_tags_, np.inf)
+        thresholds[positive] = best_thresholds(y[:, positive], probabilities[:, positive])
+        return thresholds
+
+    def predict_proba(self, X):
+        """Compute the probabilities of tags.
+
+        Parameters
+        ----------
+        X : collection of n_songs songs
+            Songs as accepted by `decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_tags)
+            Sigmoids of `decision_function`, independent for each tag: those of a song do not sum to 1.
+        """
+        return expit(self.decision_function(X))
+
+    def predict(self, X):
+        """Predict the tags of songs with the thresholds found on the validation songs.
+
+        Parameters
+        ----------
+        X : collection of n_songs songs
+            Songs as accepted by `decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_tags)
+            1 for tags whose probability is at least `thresholds_`, else 0.
+        """
+        check_is_fitted(self)
+        return (self.predict_proba(X) >= self.thresholds_).astype(np.int64)
+
+    def score(self, X, y, sample_weight=None):
+        """Compute the macro ROC-AUC.
+
+        Parameters
+        ----------
+        X : collection of n_songs songs
+            Songs as accepted by `decision_function`.
+        y : array-like or sparse matrix of shape (n_songs, n_tags)
+            1 where a song has a tag, 0 where it has not.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Non-negative weights of songs; equal by default.
+
+        Returns
+        -------
+        float
+            Mean over the tags with positive and negative songs; NaN if there is none.
+
+        See Also
+        --------
+        skmer.model_selection.tag_scores : More metrics, for each tag too, with a warning that names the tags that
+            are left out.
+        """
+        logits = self.decision_function(X)
+        _, targets = check_tags(self, y, len(logits), self.n_tags_)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, logits, ensure_non_negative=True)
+        return macro_roc_auc(targets, logits, sample_weight)
