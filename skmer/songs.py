@@ -1,4 +1,4 @@
-"""SongSequence: the one container of songs that have unequal numbers of segments; what X must be everywhere."""
+"""SongSequence: a container of songs with unequal numbers of segments, and checks of X."""
 
 import numbers
 import os
@@ -10,32 +10,32 @@ __all__ = ["SongSequence", "as_song_sequence", "is_song_data", "join_songs"]
 
 
 def open_array(path):
-    """Open a .npy file as an array; of the file, its header is read and the rest is memory-mapped."""
+    """Return the array in a .npy file, memory-mapped: only the header is read."""
     try:
         return np.load(path, mmap_mode="r")
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"{path} is not there: put it back, or run the step that stores it again, such as TaggingTransformer."
+            f"{path}: no such file. Restore it, or run the step that stores it again, such as TaggingTransformer."
         ) from error
     except (ValueError, EOFError) as error:
         reason = str(error).rstrip(".")
-        raise ValueError(f"{path}: this is no whole .npy file of numbers ({reason}). Make it again.") from error
+        raise ValueError(f"{path}: this is not a complete .npy file of numbers ({reason}). Write it again.") from error
 
 
 def _open(item):
-    """Give the array behind an item; a path to a .npy file is memory-mapped, not read."""
+    """Return the array of an item; a .npy file is memory-mapped."""
     if isinstance(item, Path):
         return open_array(item)
     return item if isinstance(item, np.ndarray) else item.open()
 
 
 def _check_item(item, position):
-    """Give an item as it is kept, and the shape of its array."""
+    """Return an item as it is stored, and the shape of its array."""
     if isinstance(item, str | Path):
         item = Path(item)
     elif not isinstance(item, np.ndarray) and not hasattr(item, "open"):
         item = np.asarray(item)
-    # what opens itself knows its shape without
+    # an object with `open` has the shape of its array
     array = _open(item) if isinstance(item, Path) else item
     if array.ndim < 2 or array.dtype.kind not in "biuf":
         raise ValueError(
@@ -48,20 +48,20 @@ def _check_item(item, position):
 class SongSequence:
     """Songs, each an array of its segments, indexed like a one-dimensional array.
 
-    Every step of a pipeline exchanges this container, so that one sample is one
-    song to scikit-learn, however many segments the song has.
+    The steps of a pipeline exchange this container, so that one sample is one song in
+    scikit-learn, whatever its number of segments.
 
     Parameters
     ----------
     items : sequence of ndarray, path or object with an `open` method
-        One item a song. Without `window`, an array of shape (n_segments, ...).
-        With `window`, an array of shape (n_frames, n_features), such as a
-        time-major spectrogram. A path names a ``.npy`` file, which is memory-mapped
-        whenever the song is asked for; so is what `open` gives, such as that of
-        `skmer.feature_extraction.FileRows`, which has the `shape` and `dtype` of its array.
+        One item a song. Without `window`, an array of shape (n_segments, ...). With
+        `window`, an array of shape (n_frames, n_features), such as a time-major
+        spectrogram. A path names a ``.npy`` file, which is memory-mapped whenever the song
+        is accessed. An object with `open`, such as `skmer.feature_extraction.FileRows`, has
+        the `shape` and `dtype` of the array that `open` returns.
     window : tuple of (int, int), default=None
-        Length and step, in frames, of the segments that are cut out of each item.
-        The segments are read-only views: the spectrogram is held once.
+        Length and step, in frames, of the segments cut from each item. The segments are
+        read-only views of the item.
     names : sequence of str, default=None
         Names of a segment's values, such as the classes of its probabilities.
 
@@ -88,7 +88,7 @@ class SongSequence:
 
     See Also
     --------
-    skmer.SegmentTransformer : Makes such a sequence from audio files.
+    skmer.SegmentTransformer : Computes such a sequence from audio files.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class SongSequence:
         return np.lib.stride_tricks.sliding_window_view(array, length, axis=0)[::step]
 
     def frames(self, i):
-        """Give the array that a song's windows are cut from.
+        """Return the array from which a song's windows are cut.
 
         Parameters
         ----------
@@ -174,7 +174,7 @@ class SongSequence:
         Returns
         -------
         ndarray of shape (n_frames, n_features)
-            Its item, opened if it is a path.
+            The song's item, opened if it is a path.
 
         Raises
         ------
@@ -187,7 +187,7 @@ class SongSequence:
 
     def __getitem__(self, key):
         if isinstance(key, tuple):
-            # scikit-learn indexes whatever has a shape with (key, ...)
+            # scikit-learn indexes objects with a shape with (key, ...)
             if len(key) == 2 and key[1] is Ellipsis:
                 key = key[:1]
             if len(key) != 1:
@@ -227,18 +227,18 @@ class SongSequence:
 
 
 def join_songs(songs, others):
-    """Give two sequences as one, the songs of the second after those of the first.
+    """Concatenate two sequences of songs.
 
     Parameters
     ----------
     songs, others : SongSequence
-        Of segments of the same shape. An empty one adds nothing.
+        Songs with segments of the same shape. Either may be empty.
 
     Returns
     -------
     SongSequence
-        Of the same items, none of which is opened, where both have the same window;
-        otherwise of the segments themselves. Names are kept where both have the same.
+        The songs of both. Items are shared, and not opened, if both have the same window;
+        otherwise the result consists of the segments. Names are kept if both have the same.
 
     Raises
     ------
@@ -268,19 +268,19 @@ def join_songs(songs, others):
 
 
 def is_song_data(X):
-    """Tell whether X holds songs of segments, rather than one plain row a sample.
+    """Return whether X holds songs of segments rather than one row per sample.
 
     Parameters
     ----------
     X : object
-        What a user passed as X.
+        Input of an estimator.
 
     Returns
     -------
     bool
         True for a `SongSequence`, an object array, a list of arrays of two or more
         dimensions and a numeric array of three or more; False for anything that
-        scikit-learn itself would take as (n_samples, n_features).
+        scikit-learn accepts as (n_samples, n_features).
 
     Examples
     --------
@@ -308,7 +308,7 @@ def check_not_empty(X, name="X"):
 def check_not_paths(X, before, step, name="X"):
     """Check that X holds no paths; `before` names the step that makes songs of recordings."""
     X = [X] if isinstance(X, str | os.PathLike) else X
-    # a text in a row of features is no path
+    # a string in a row of features is not a path
     if isinstance(X, list | tuple) or (hasattr(X, "dtype") and X.ndim == 1):
         path = next((item for item in X if isinstance(item, str | os.PathLike)), None)
         if path is not None:
@@ -316,7 +316,7 @@ def check_not_paths(X, before, step, name="X"):
 
 
 def as_song_sequence(X):
-    """Convert lists and arrays of songs into a `SongSequence`, once, at the door.
+    """Convert a list or array of songs to a `SongSequence`.
 
     Parameters
     ----------
@@ -326,12 +326,12 @@ def as_song_sequence(X):
     Returns
     -------
     SongSequence
-        `X` itself if it is one already.
+        `X` itself if it is one.
 
     Raises
     ------
     ValueError
-        If `X` is empty or is no collection of songs.
+        If `X` is empty or not a collection of songs.
 
     Examples
     --------

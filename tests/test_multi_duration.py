@@ -43,7 +43,7 @@ def test_shorter_segments_are_those_of_the_shorter_duration(seconds, duration):
 
 def test_nothing_left_is_told():
     long = SegmentTransformer(duration=3).transform([np.ones(4 * SR) * 0.1])
-    with pytest.raises(ValueError, match="Segments of 131 frames have nothing left when n_hops=3 hops of 44 frames"):
+    with pytest.raises(ValueError, match="Segments of 131 frames cannot be shortened by n_hops=3 hops of 44 frames"):
         SegmentShortening(3).transform(long)
 
 

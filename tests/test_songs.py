@@ -149,10 +149,10 @@ def test_a_stored_song_that_is_gone_or_damaged_is_named(tmp_path):
     songs = SongSequence([path], window=(10, 5))
     path.unlink()
     for ask in (lambda: songs[0], lambda: songs.frames(0), lambda: SongSequence([path])):
-        with pytest.raises(FileNotFoundError, match=r"^/.*song\.npy is not there: put it back, or run .* again"):
+        with pytest.raises(FileNotFoundError, match=r"^/.*song\.npy: no such file\. Restore it, or run .* again"):
             ask()
     path.write_bytes(b"no array")
-    with pytest.raises(ValueError, match=r"song\.npy: this is no whole \.npy file"):
+    with pytest.raises(ValueError, match=r"song\.npy: this is not a complete \.npy file"):
         songs[0]
 
 

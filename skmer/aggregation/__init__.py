@@ -1,4 +1,4 @@
-"""From segments to one row of features a song."""
+"""From the segments of a song to one row of features, or one label."""
 
 from skmer.aggregation.song_aggregator import SongAggregator
 from skmer.aggregation.spectrogram_statistics import SpectrogramStatistics

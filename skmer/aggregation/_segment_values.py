@@ -1,17 +1,17 @@
-"""The door of what stands behind a classifier: the values of all songs' segments, checked once."""
+"""Input validation of the aggregators: the values of all songs' segments."""
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from skmer.songs import as_song_sequence, check_not_empty, check_not_paths, is_song_data
 
-__all__ = ["segment_values"]
+__all__ = ["check_segment_values"]
 
 
-def segment_values(estimator, X, reset):
-    """Give all songs' segments one after another, how many each song has, and the names of the values or None.
+def check_segment_values(estimator, X, reset):
+    """Return the segments of all songs, the number of segments of each song, and the names of the values or None.
 
-    With `reset`, as in a fit, the estimator remembers ``n_features_in_``; otherwise X must have as many.
+    With `reset`, as in `fit`, ``n_features_in_`` is set; otherwise the number of features is checked against it.
     """
     name = type(estimator).__name__
     check_not_empty(X)
@@ -27,7 +27,7 @@ def segment_values(estimator, X, reset):
         )
     if reset:
         estimator.n_features_in_ = songs.segment_shape[0]
-        # of an earlier fit
+        # from an earlier fit
         estimator.__dict__.pop("feature_names_in_", None)
     elif songs.segment_shape[0] != estimator.n_features_in_:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""SongAggregator: from the probabilities of a song's segments to one row of features a song."""
+"""SongAggregator: one row of statistics a song, from the probabilities of its segments."""
 
 from numbers import Real
 
@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from skmer.aggregation._segment_values import segment_values
+from skmer.aggregation._segment_values import check_segment_values
 from skmer.aggregation.statistics import STATISTICS, check_statistics, song_statistics
 
 __all__ = ["SongAggregator"]
@@ -18,23 +18,23 @@ class SongAggregator(TransformerMixin, BaseEstimator):
 
     For each class over the song's segments: maximum, minimum, three quartiles, mean
     and the share of segments whose probability exceeds `threshold`. These 7 K values
-    are what the final classifier, an SVM in the paper, learns from.
+    are the input of the final classifier, an SVM in the paper.
 
     Parameters
     ----------
     statistics : sequence of str or callable, default=("max", "min", "q1", "median", "q3", "mean", "share")
-        Which statistics, in which order; ``"std"`` is there too, and is not of the paper. A callable
-        takes one song's (n_segments, n_classes) array and returns (n_classes,) values.
+        The statistics, in order; ``"std"``, which is not in the paper, is also available. A
+        callable takes one song's (n_segments, n_classes) array and returns (n_classes,) values.
     threshold : float, default=0.5
-        Threshold of ``"share"``; the paper finds the result insensitive to it.
+        Threshold of ``"share"``; in the paper, results are insensitive to it.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of values a segment has, the classes.
+        Number of values of a segment, the classes.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where the input carries them (as the output of
-        `SSSLClassifier.transform` does, or a DataFrame).
+        Their names, if the input has names, as the output of `SSSLClassifier.transform` or a
+        DataFrame does.
 
     See Also
     --------
@@ -43,7 +43,7 @@ class SongAggregator(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A plain two-dimensional array is taken as songs of one segment each.
+    A two-dimensional array is treated as songs of one segment each.
 
     References
     ----------
@@ -73,7 +73,7 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         self.threshold = threshold
 
     def fit(self, X, y=None):
-        """Remember how many values a segment has.
+        """Check the parameters and store the number of values of a segment.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         check_statistics(self.statistics)
-        _, _, names = segment_values(self, X, reset=True)
+        _, _, names = check_segment_values(self, X, reset=True)
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)
         return self
@@ -108,23 +108,23 @@ class SongAggregator(TransformerMixin, BaseEstimator):
             Statistic by statistic, the classes within each in order.
         """
         check_is_fitted(self)
-        values, lengths, names = segment_values(self, X, reset=False)
+        values, lengths, names = check_segment_values(self, X, reset=False)
         if names is not None and not np.array_equal(names, getattr(self, "feature_names_in_", names)):
             raise ValueError(f"The segments' values are {names}, but it was fitted on {tuple(self.feature_names_in_)}.")
         return song_statistics(values, lengths, self.statistics, self.threshold)
 
     def get_feature_names_out(self, input_features=None):
-        """Name the output: statistic, underscore, class.
+        """Return the names of the columns: statistic, underscore, class.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the classes; by default those seen in `fit`, else ``x0``, ``x1``, ...
+            Names of the classes; None is those seen in `fit`, else ``x0``, ``x1``, ...
 
         Returns
         -------
         ndarray of str
-            One name a column of `transform`.
+            The name of each column of `transform`.
         """
         check_is_fitted(self)
         seen = getattr(self, "feature_names_in_", None)
@@ -135,6 +135,6 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         elif seen is not None and not np.array_equal(input_features, seen):
             raise ValueError("input_features is not equal to feature_names_in_")
         names = [s if isinstance(s, str) else getattr(s, "__name__", "statistic") for s in self.statistics]
-        # two lambdas have one name
+        # lambdas have the same name
         names = [f"{name}{i}" if names.count(name) > 1 else name for i, name in enumerate(names)]
         return np.array([f"{name}_{feature}" for name in names for feature in input_features], dtype=object)

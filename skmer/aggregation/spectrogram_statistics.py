@@ -1,4 +1,4 @@
-"""SpectrogramStatistics: a song's spectrogram as one row of features, without any network."""
+"""SpectrogramStatistics: one row of features a song, from its spectrogram without a network."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -14,8 +14,8 @@ _NAMES = ("mean", "std", "change")
 class SpectrogramStatistics(TransformerMixin, BaseEstimator):
     """Describe each song by the mean, deviation and change of each mel band over time.
 
-    With a scaler and an SVM behind it, this is the simplest system that hears the music
-    at all, and costs seconds: what a network is worth, it is worth above this.
+    Followed by a scaler and an SVM, this is a simple baseline for systems with a network, and
+    takes seconds.
 
     Attributes
     ----------
@@ -24,14 +24,13 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    SegmentTransformer : Makes the spectrograms.
+    SegmentTransformer : Computes the spectrograms.
     SongAggregator : Describes songs by the probabilities of their segments.
 
     Notes
     -----
     The change is the mean absolute difference from one frame of a segment to the next.
-    Segments are described as they come: the common part of overlapping ones counts more
-    than once.
+    Overlapping parts of segments contribute more than once.
 
     Examples
     --------
@@ -43,7 +42,7 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
     """
 
     def fit(self, X, y=None):
-        """Remember the number of mel bands.
+        """Store the number of mel bands.
 
         Parameters
         ----------
@@ -60,7 +59,7 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the segments are no spectrograms.
+            If the segments are not spectrograms.
         """
         self.n_features_in_ = self._spectrograms(X).segment_shape[0]
         return self
@@ -81,7 +80,7 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the segments have another number of bands than in `fit`.
+            If the segments have a different number of bands than in `fit`.
         """
         check_is_fitted(self)
         songs = self._spectrograms(X)
@@ -93,17 +92,17 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
         return np.stack([_describe(song) for song in songs])
 
     def get_feature_names_out(self, input_features=None):
-        """Name the output: statistic, underscore, band.
+        """Return the names of the columns: statistic, underscore, band.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the bands; by default ``mel0``, ``mel1``, ...
+            Names of the bands; None is ``mel0``, ``mel1``, ...
 
         Returns
         -------
         ndarray of str
-            One name a column of `transform`.
+            The name of each column of `transform`.
         """
         check_is_fitted(self)
         bands = [f"mel{k}" for k in range(self.n_features_in_)] if input_features is None else input_features
@@ -124,6 +123,6 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
 
 def _describe(segments):
     segments = np.asarray(segments, dtype=np.float64)
-    # a segment of one frame does not change
+    # a segment of one frame has no change
     change = np.abs(np.diff(segments)).mean(axis=(0, 2)) if segments.shape[2] > 1 else np.zeros(segments.shape[1])
     return np.r_[segments.mean(axis=(0, 2)), segments.std(axis=(0, 2)), change]

@@ -1,4 +1,4 @@
-"""Song statistics: the values of Eq. 10 from segment probabilities, over all songs at once."""
+"""Song statistics: the values of Eq. 10 of segment probabilities, vectorised over songs."""
 
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -16,14 +16,14 @@ def sort_within_songs(values, lengths):
     Parameters
     ----------
     values : ndarray of shape (n_segments_of_all_songs, n_classes)
-        The songs one after another.
+        The concatenated songs.
     lengths : array-like of shape (n_songs,)
         Number of segments of each song.
 
     Returns
     -------
     ndarray of shape (n_segments_of_all_songs, n_classes)
-        Each column in rising order from the beginning of a song to its end.
+        The values, each column of a song in ascending order.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def sort_within_songs(values, lengths):
     lengths = np.asarray(lengths, dtype=np.intp)
     starts = np.cumsum(lengths) - lengths
     ordered = np.empty_like(values)
-    # songs of one length are a block, which NumPy sorts twenty times as fast as songs in a row
+    # songs of the same length are sorted as one block, twenty times as fast as one after the other
     for length in np.unique(lengths):
         rows = starts[lengths == length][:, None] + np.arange(length)
         ordered[rows] = np.sort(values[rows], axis=1)
@@ -43,7 +43,7 @@ def sort_within_songs(values, lengths):
 
 
 class _Songs:
-    """Some songs, one after another, as the statistics want them."""
+    """Concatenated songs, as the input of the statistics."""
 
     def __init__(self, values, lengths, threshold):
         self.values, self.lengths, self.threshold = values, lengths, threshold
@@ -70,7 +70,7 @@ def _mean(songs):
 
 
 def _std(songs):
-    # around the mean, where no digits are lost to it
+    # of deviations from the mean, for precision
     return np.sqrt(songs.mean_of((songs.values - np.repeat(_mean(songs), songs.lengths, axis=0)) ** 2))
 
 
@@ -103,21 +103,21 @@ STATISTICS = ("max", "min", "q1", "median", "q3", "mean", "share")
 
 
 def check_statistics(statistics, known=tuple(_NAMED), functions=True):
-    """Refuse no statistics at all, and unknown ones.
+    """Check that statistics are given and known.
 
     Parameters
     ----------
     statistics : sequence of str or callable
-        As `song_statistics` takes them.
+        Statistics for `song_statistics`.
     known : sequence of str, default=("max", "min", "q1", "median", "q3", "mean", "share", "std")
         Names that are allowed.
     functions : bool, default=True
-        Whether functions are.
+        Whether functions are allowed.
 
     Raises
     ------
     ValueError
-        If there is none, or an unknown one.
+        If `statistics` is empty or one is unknown.
 
     Examples
     --------
@@ -125,31 +125,31 @@ def check_statistics(statistics, known=tuple(_NAMED), functions=True):
     >>> check_statistics(["mode"])
     Traceback (most recent call last):
     ...
-    ValueError: Unknown statistic 'mode': choose from max, min, q1, median, q3, mean, share, std or give a function.
+    ValueError: Unknown statistic 'mode': choose from max, min, q1, median, q3, mean, share, std or pass a function.
     """
     if len(statistics) == 0:
         raise ValueError("statistics is empty: name at least one.")
     for statistic in statistics:
         if not (functions and callable(statistic)) and not (isinstance(statistic, str) and statistic in known):
-            own = " or give a function" if functions else ""
+            own = " or pass a function" if functions else ""
             raise ValueError(f"Unknown statistic {statistic!r}: choose from {', '.join(known)}{own}.")
 
 
 def song_statistics(values, lengths, statistics=STATISTICS, threshold=0.5):
-    """Summarise the segments of each song by a fixed number of values.
+    """Compute statistics over the segments of each song.
 
     Parameters
     ----------
     values : ndarray of shape (n_segments_of_all_songs, n_classes)
-        Segment probabilities, the songs one after another.
+        Segment probabilities of the concatenated songs.
     lengths : array-like of shape (n_songs,)
-        Number of segments of each song; each is at least one.
+        Number of segments of each song, at least one.
     statistics : sequence of str or callable, default=STATISTICS
         Any of ``"max"``, ``"min"``, ``"q1"``, ``"median"``, ``"q3"``, ``"mean"``,
-        ``"share"`` (of segments above `threshold`) and ``"std"``, which is not of the paper;
+        ``"share"`` (of segments above `threshold`) and ``"std"``, which is not in the paper;
         or a function of one song's (n_segments, n_classes) values that returns (n_classes,) values.
     threshold : float, default=0.5
-        The threshold of ``"share"``, theta of f7.
+        Threshold of ``"share"``, theta of f7.
 
     Returns
     -------
@@ -159,8 +159,8 @@ def song_statistics(values, lengths, statistics=STATISTICS, threshold=0.5):
     Raises
     ------
     ValueError
-        If the lengths do not add up, a statistic is unknown or a function of the
-        user's returns another shape.
+        If the lengths do not add up to the number of segments, a statistic is unknown, or a
+        function returns another shape.
 
     References
     ----------
@@ -181,7 +181,7 @@ def song_statistics(values, lengths, statistics=STATISTICS, threshold=0.5):
     if lengths.sum() != len(values) or (lengths < 1).any():
         raise ValueError(f"lengths must be positive and add up to {len(values)} segments, got {lengths.sum()}.")
     check_statistics(statistics)
-    # some songs at a time: what is made on the way stays in the processor's cache
+    # in blocks of songs, so that intermediate results stay in the processor's cache
     block = (np.cumsum(lengths) - 1) // _SEGMENTS_AT_ONCE
     cuts = np.flatnonzero(np.diff(block)) + 1
     parts = zip(np.split(values, np.cumsum(lengths)[cuts - 1]), np.split(lengths, cuts), strict=True)

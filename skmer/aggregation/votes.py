@@ -1,24 +1,24 @@
-"""MajorityVote and LongestRun: a song's label by what its segments say, with nothing to train."""
+"""MajorityVote and LongestRun: a song's label by a vote of its segments, without training."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skmer._validation import check_labels
-from skmer.aggregation._segment_values import segment_values
+from skmer.aggregation._segment_values import check_segment_values
 from skmer.aggregation.statistics import song_statistics, sort_within_songs
 
 __all__ = ["LongestRun", "MajorityVote"]
 
 
 def _segments_won(winner, lengths, n_classes):
-    """Count the segments that each class has in each song."""
+    """Return the number of segments of each class in each song."""
     song = np.repeat(np.arange(len(lengths)), lengths)
     return np.bincount(song * n_classes + winner, minlength=len(lengths) * n_classes).reshape(-1, n_classes)
 
 
 def _longest_runs(winner, lengths, n_classes):
-    """Give the length of each class's longest run of segments in each song; 0 where it has none."""
+    """Return the length of the longest run of segments of each class in each song."""
     song = np.repeat(np.arange(len(lengths)), lengths)
     # a run ends where the class changes, and where the song does
     starts = np.flatnonzero(np.r_[True, (winner[1:] != winner[:-1]) | (song[1:] != song[:-1])])
@@ -28,12 +28,12 @@ def _longest_runs(winner, lengths, n_classes):
 
 
 def _mean_values(values, lengths):
-    """Average the segments of each song, the same to the last digit in whatever order they stand."""
+    """Return the mean over the segments of each song, independent of their order to the last digit."""
     return song_statistics(sort_within_songs(values, lengths), lengths, ["mean"])
 
 
 def _decide(criteria):
-    """Give each song the class that is best by the first criterion; ties go to the next, then to the first class."""
+    """Return the best class of each song by the first criterion; ties are decided by the next, then by order."""
     left = np.ones(criteria[0].shape, dtype=bool)
     for criterion in criteria:
         among = np.where(left, criterion, -np.inf)
@@ -42,15 +42,15 @@ def _decide(criteria):
 
 
 class _SegmentVote(ClassifierMixin, BaseEstimator):
-    """What the votes share: their input, and the labels of its columns."""
+    """Base of the votes: input validation and the labels of its columns."""
 
     def fit(self, X, y):
-        """Remember which label each column stands for; nothing else is learnt.
+        """Store the label of each column; nothing else is learnt.
 
         Parameters
         ----------
         X : SongSequence, sequence of ndarray (n_segments, n_classes) or array-like (n_songs, n_classes)
-            Segment probabilities of each song, a column for each label in sorted order.
+            Segment probabilities of each song, one column per label in sorted order.
         y : array-like of shape (n_songs,)
             Label of each song.
 
@@ -62,16 +62,16 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the columns are not the labels of `y`, by their number or their names.
+            If the columns do not match the labels of `y`, by number or by name.
         """
-        self.__dict__.pop("classes_", None)  # a fit that fails must not leave parts of two
-        _, lengths, names = segment_values(self, X, reset=True)
+        self.__dict__.pop("classes_", None)  # a fit that fails must not keep those of an earlier one
+        _, lengths, names = check_segment_values(self, X, reset=True)
         classes, _ = check_labels(self, y, len(lengths))
         if len(classes) != self.n_features_in_:
             raise ValueError(
-                f"X has {self.n_features_in_} columns but y has {len(classes)} labels, {_words(classes)}: "
-                f"{type(self).__name__} takes the probabilities of segments, a column for each label, as "
-                "SSSLClassifier.transform gives them."
+                f"X has {self.n_features_in_} columns but y has {len(classes)} labels, {_quote(classes)}: "
+                f"{type(self).__name__} takes the probabilities of segments, one column per label, as "
+                "SSSLClassifier.transform returns them."
             )
         self._check_names(names, classes)
         self.classes_ = classes
@@ -88,60 +88,60 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_songs,)
-            The class that wins; the notes of the class say how ties are decided.
+            The winning class; see Notes for ties.
         """
         values, winner, lengths = self._vote(X)
         criteria = [count(winner, lengths, len(self.classes_)) for count in self._counts]
         return self.classes_[_decide([*criteria, _mean_values(values, lengths)])]
 
     def _vote(self, X):
-        """Give all songs' segments one after another, the class that each is for, and how many each song has."""
+        """Return the segments of all songs, the class of each, and the number of segments of each song."""
         check_is_fitted(self)
-        values, lengths, names = segment_values(self, X, reset=False)
+        values, lengths, names = check_segment_values(self, X, reset=False)
         self._check_names(names, self.classes_)
         return values, values.argmax(axis=1), lengths
 
     def _check_names(self, names, classes):
         if names is not None and [str(name) for name in names] != [str(label) for label in classes]:
             raise ValueError(
-                f"The columns of X are named {_words(names)}, but the labels of y in sorted order are "
-                f"{_words(classes)}: bring the columns into that order, and name them so."
+                f"The columns of X are named {_quote(names)}, but the labels of y in sorted order are "
+                f"{_quote(classes)}: rename and reorder the columns."
             )
 
 
-def _words(labels):
+def _quote(labels):
     return ", ".join(repr(str(label)) for label in labels)
 
 
 class MajorityVote(_SegmentVote):
-    """Give a song the class that most of its segments are for.
+    """Predict the class of most of a song's segments.
 
-    Each segment is for the class of its largest probability. The vote is a final
-    classifier in place of the statistics and the SVM behind them, and has nothing to train.
+    Each segment votes for the class of its largest probability. The vote is a final classifier
+    in place of the statistics and the SVM, and needs no training.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; the columns of X stand for them in this order.
+        The labels, sorted; the columns of X are in this order.
     n_features_in_ : int
-        Number of columns, which is that of the labels.
+        Number of columns, one per label.
     feature_names_in_ : ndarray of shape (n_classes,)
-        Names of the columns, where X was a DataFrame.
+        Names of the columns, if X was a DataFrame.
 
     See Also
     --------
-    LongestRun : Decides by the longest stretch instead.
-    SongAggregator : Describes songs by statistics, for a classifier that learns.
+    LongestRun : Predicts the class of the longest run.
+    SongAggregator : Computes statistics of songs, for a trained classifier.
     SSSLClassifier : Predicts the segments' probabilities.
 
     Notes
     -----
-    A segment between classes of the same probability is for the first of them. A song
-    between classes of the same number of segments gets the one with the larger mean
-    probability, and the first if that is the same too.
+    If several classes have the same probability in a segment, it votes for the first. If
+    several classes have the same number of segments, the one with the largest mean probability
+    is predicted, and the first if these are equal, too.
 
-    A plain two-dimensional array is taken as songs of one segment each. Values need not
-    be probabilities: in each segment, a larger one speaks for its class.
+    A two-dimensional array is treated as songs of one segment each. Values need not be
+    probabilities: any scores that are larger for more likely classes are accepted.
 
     References
     ----------
@@ -164,7 +164,7 @@ class MajorityVote(_SegmentVote):
     _counts = (_segments_won,)
 
     def predict_proba(self, X):
-        """Give the share of a song's segments that each class has.
+        """Return the share of each class among a song's segments.
 
         Parameters
         ----------
@@ -174,42 +174,41 @@ class MajorityVote(_SegmentVote):
         Returns
         -------
         ndarray of shape (n_songs, n_classes)
-            Shares, which add up to 1. Where two are the largest, `predict` looks further.
+            Shares, which add up to 1. Ties are decided by `predict` as described in Notes.
         """
         _, winner, lengths = self._vote(X)
         return _segments_won(winner, lengths, len(self.classes_)) / lengths[:, None]
 
 
 class LongestRun(_SegmentVote):
-    """Give a song the class that is heard longest without a break.
+    """Predict the class of a song's longest run of segments.
 
-    Each segment is for the class of its largest probability; the class with the longest
-    run of neighbouring segments wins. So the order of a song's segments counts, and a
-    class that comes back again and again can lose to one that stays.
+    Each segment votes for the class of its largest probability; the class with the longest run
+    of consecutive segments wins. The order of a song's segments therefore matters.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; the columns of X stand for them in this order.
+        The labels, sorted; the columns of X are in this order.
     n_features_in_ : int
-        Number of columns, which is that of the labels.
+        Number of columns, one per label.
     feature_names_in_ : ndarray of shape (n_classes,)
-        Names of the columns, where X was a DataFrame.
+        Names of the columns, if X was a DataFrame.
 
     See Also
     --------
-    MajorityVote : Decides by the number of segments alone.
-    SongAggregator : Describes songs by statistics, for a classifier that learns.
+    MajorityVote : Predicts by the number of segments only.
+    SongAggregator : Computes statistics of songs, for a trained classifier.
     SSSLClassifier : Predicts the segments' probabilities.
 
     Notes
     -----
-    A segment between classes of the same probability is for the first of them. A song
-    between classes whose longest runs are equal gets the one with more segments in all;
-    of those, the one with the larger mean probability; and the first if that is the same too.
+    If several classes have the same probability in a segment, it votes for the first. If the
+    longest runs of several classes are equal, the one with most segments is predicted; of
+    those, the one with the largest mean probability; and the first if these are equal, too.
 
-    A plain two-dimensional array is taken as songs of one segment each. Values need not
-    be probabilities: in each segment, a larger one speaks for its class.
+    A two-dimensional array is treated as songs of one segment each. Values need not be
+    probabilities: any scores that are larger for more likely classes are accepted.
 
     References
     ----------
@@ -218,7 +217,7 @@ class LongestRun(_SegmentVote):
 
     Examples
     --------
-    Four of seven segments are sad, but the three happy ones stand together:
+    Four of seven segments are sad, but the three happy ones are consecutive:
 
     >>> import numpy as np
     >>> from skmer.aggregation import LongestRun, MajorityVote
@@ -237,7 +236,7 @@ class LongestRun(_SegmentVote):
     _counts = (_longest_runs, _segments_won)
 
     def decision_function(self, X):
-        """Give the longest run of each class, as a share of the song.
+        """Return the longest run of each class, as a share of the song.
 
         Parameters
         ----------
@@ -248,9 +247,9 @@ class LongestRun(_SegmentVote):
         -------
         ndarray of shape (n_songs, n_classes), or (n_songs,) for two classes
             Number of segments in the longest run, divided by that of the song. For two
-            classes, as everywhere in scikit-learn, one value: the share of the second
-            class less that of the first. Where the largest are equal (0 for two classes),
-            `predict` looks further.
+            classes, as in scikit-learn, one value: the share of the second class minus that
+            of the first. Ties (0 for two classes) are decided by `predict` as described in
+            Notes.
         """
         _, winner, lengths = self._vote(X)
         shares = _longest_runs(winner, lengths, len(self.classes_)) / lengths[:, None]

@@ -1,4 +1,4 @@
-"""FileRows: the rows of a stored array, cut or completed, without holding them or their file open."""
+"""FileRows: rows of an array in a file, which is opened only when they are accessed."""
 
 from pathlib import Path
 
@@ -10,22 +10,21 @@ __all__ = ["FileRows", "fit_rows"]
 
 
 def fit_rows(array, n_rows, fill=None):
-    """Bring an array to a number of rows: cut it, repeat it, or append a row to it.
+    """Fit an array to a number of rows: cut it, repeat it, or append a constant row.
 
     Parameters
     ----------
     array : ndarray of shape (n, ...)
         At least one row.
     n_rows : int
-        The number wanted. Fewer than n are the first ones, as a view.
+        Number of rows of the result. Fewer than n are the first ones, as a view.
     fill : ndarray of shape (...), default=None
-        The row that is appended where n is less. None begins again at the first row, as
-        often as needed.
+        Row that is appended where n is less. None repeats the array.
 
     Returns
     -------
     ndarray of shape (n_rows, ...)
-        Of the same type.
+        The rows, of the same type.
 
     Examples
     --------
@@ -45,21 +44,21 @@ def fit_rows(array, n_rows, fill=None):
 
 
 class FileRows:
-    """A number of rows of a ``.npy`` file, as one item of a `SongSequence`.
+    """Rows of a ``.npy`` file, as one item of a `SongSequence`.
 
-    The header is read at once, the rows whenever the song is asked for, so that a
-    collection larger than memory holds no file open.
+    The header is read at construction, the rows whenever the song is accessed, so that a
+    collection larger than memory needs no open files.
 
     Parameters
     ----------
     path : str or Path
         A file with an array of shape (n, ...).
     n_rows : int, default=None
-        The number of rows wanted; None is n. See `fit_rows`.
+        Number of rows; None is n. See `fit_rows`.
     fill : ndarray of shape (...), default=None
-        What stands in the rows that the file does not have; None repeats the file's.
+        Value of rows beyond those of the file; None repeats the file's rows.
     n_columns : int, default=None
-        How many of a row's values are taken, from the first on; None is all.
+        Number of values of each row, from the first on; None is all.
 
     Attributes
     ----------
@@ -75,13 +74,14 @@ class FileRows:
     Raises
     ------
     ValueError
-        If the file is no whole array of numbers of two or more dimensions, with one row or more.
+        If the file is not a complete array of numbers with two or more dimensions and at
+        least one row.
     FileNotFoundError
-        If the file is not there, now or when the song is asked for.
+        If the file does not exist, at construction or when the song is accessed.
 
     See Also
     --------
-    skmer.TaggingTransformer : Gives such items with `store`.
+    skmer.TaggingTransformer : Returns such items with `store`.
 
     Examples
     --------

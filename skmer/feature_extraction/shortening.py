@@ -1,4 +1,4 @@
-"""SegmentShortening: shorter segments from the spectrograms that longer ones hold already."""
+"""SegmentShortening: shorter segments on the spectrograms of longer ones."""
 
 from numbers import Integral
 
@@ -12,27 +12,26 @@ __all__ = ["SegmentShortening"]
 
 
 class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
-    """Make each segment shorter by whole hops, on the spectrogram that it was cut from.
+    """Shorten each segment by whole hops, on the spectrogram from which it was cut.
 
-    Segments of several durations then stand on one spectrogram a song: those of the longest
-    are made by `skmer.SegmentTransformer`, and the others by this class. It learns nothing
-    from the data.
+    Segments of several durations then share one spectrogram a song: the longest are computed
+    by `skmer.SegmentTransformer`, and the others by this class. It learns nothing from the data.
 
     Parameters
     ----------
     n_hops : int, default=0
-        Hops that are taken away. With ``SegmentTransformer(duration=3, hop=1)`` before it,
-        ``n_hops=2`` gives segments of 1 second.
+        Number of hops by which segments are shortened. After
+        ``SegmentTransformer(duration=3, hop=1)``, ``n_hops=2`` returns segments of 1 second.
 
     See Also
     --------
-    skmer.SegmentTransformer : Makes the segments; in its default setting they can be shortened.
-    skmer.make_multi_duration_pipeline : What this is for.
+    skmer.SegmentTransformer : Computes the segments; in its default setting they can be shortened.
+    skmer.make_multi_duration_pipeline : Uses segments of several durations.
 
     Notes
     -----
-    With a hop of one second and whole seconds the result is what `SegmentTransformer` gives
-    for the shorter duration, to the last digit: each second less adds a segment at the end.
+    With a hop of one second and durations in whole seconds, the result equals that of
+    `SegmentTransformer` for the shorter duration: each second less adds a segment at the end.
 
     Examples
     --------
@@ -80,12 +79,12 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         SongSequence
-            With `n_hops` segments more a song; the spectrograms are shared with `X`.
+            Segments, `n_hops` more a song; the spectrograms are shared with `X`.
 
         Raises
         ------
         ValueError
-            If the segments are no windows, or nothing would be left of them.
+            If the segments are not windows, or are too short.
         """
         self._validate_params()
         check_not_paths(X, "SegmentTransformer", "SegmentShortening")
@@ -98,8 +97,8 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
         length, step = songs.window
         if length <= self.n_hops * step:
             raise ValueError(
-                f"Segments of {length} frames have nothing left when n_hops={self.n_hops} hops of {step} frames are "
-                "taken away: lower n_hops."
+                f"Segments of {length} frames cannot be shortened by n_hops={self.n_hops} hops of {step} frames: "
+                "lower n_hops."
             )
         return SongSequence(songs.items, window=(length - self.n_hops * step, step), names=songs.names)
 

@@ -1,4 +1,4 @@
-"""Features of a waveform: pure functions, one a file."""
+"""Features of a waveform: one pure function a file."""
 
 from skmer.features.blocks import BlockLayout, block_array
 from skmer.features.dynamics import dynamics

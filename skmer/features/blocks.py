@@ -1,4 +1,4 @@
-"""block_array: a waveform's averaged log-mel spectrogram and HPCP on one grid of blocks, for tagging."""
+"""block_array: averaged log-mel spectrogram and HPCP of a waveform in blocks, for tagging."""
 
 import math
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from skmer.features.log_mel import log_mel
 
 __all__ = ["BlockLayout", "block_array", "is_silent"]
 
-_SILENCE = -100.0  # dB, what log_mel gives for it
+_SILENCE = -100.0  # dB, of log_mel
 _N_CLASSES = 12
-_AT_ONCE = 256  # blocks looked at for silence
+_AT_ONCE = 256  # blocks read at once
 
 
 @dataclass(frozen=True)
 class BlockLayout:
-    """What stands in a block, the shortest time that is whole in steps of mel and of HPCP.
+    """Layout of a block, whose length is the least common multiple of the mel and HPCP steps.
 
     Parameters
     ----------
     n_mels : int, default=128
         Number of mel bands.
     average : int, default=10
-        Number of spectrogram frames whose mean is one mel step.
+        Number of spectrogram frames that are averaged to one mel step.
     n_fft, hop_length : int, default=2048, 512
         Length of a spectrogram's frame and step from frame to frame, in samples.
     hpcp : bool or "essentia", default=True
-        Whether pitch class profiles stand beside the spectrogram; "essentia" takes them from
+        Whether a block contains pitch class profiles; "essentia" computes them by
         `skmer.features.essentia_hpcp`.
     hpcp_n_fft, hpcp_hop_length : int, default=4096, 2048
         The same for the profiles, which are not averaged.
@@ -43,7 +43,7 @@ class BlockLayout:
     n_features : int
         Number of values in a block, and the length of a row.
     reach : int
-        By how many samples the frames of a block reach beyond it, on either side.
+        Number of samples by which the frames of a block extend beyond it, on either side.
     silence : ndarray of shape (n_features,), float16
         The row of a silent block.
 
@@ -95,12 +95,12 @@ class BlockLayout:
         return row
 
     def split(self, blocks):
-        """Take blocks apart into the two series that they hold.
+        """Split blocks into mel steps and pitch class profiles.
 
         Parameters
         ----------
         blocks : ndarray of shape (n_blocks, n_features)
-            Rows of `block_array`.
+            Output of `block_array`.
 
         Returns
         -------
@@ -123,27 +123,27 @@ def block_array(y, layout=None, sr=44100, tuning=440.0, max_blocks=None):
     y : ndarray of shape (n_samples,)
         Mono waveform, full scale 1.
     layout : BlockLayout, default=None
-        What stands in a block; None is ``BlockLayout()``.
+        Layout of a block; None is ``BlockLayout()``.
     sr : float, default=44100
         Sampling rate in Hz.
     tuning : float or "auto", default=440.0
-        Reference of `skmer.features.hpcp`.
+        Reference frequency of A in Hz, as in `skmer.features.hpcp`.
     max_blocks : int, default=None
         Compute the first `max_blocks` blocks only.
 
     Returns
     -------
     ndarray of shape (n_blocks, n_features), float16
-        Time-major. A row holds the mel steps of a block one after the other, `n_mels` values in
-        dB each, then its HPCP steps, 12 values from 0 to 1 each. What is left of the waveform
-        after its last whole block has no row.
+        Time-major. A row contains the mel steps of a block, `n_mels` values in dB each, then
+        its HPCP steps, 12 values from 0 to 1 each. Samples after the last whole block are not
+        used.
 
     Raises
     ------
     ValueError
         If `y` is shorter than one block.
     ImportError
-        If `layout` asks for Essentia's profiles and the essentia package is not installed.
+        If `layout` has Essentia's profiles and the essentia package is not installed.
 
     See Also
     --------
@@ -151,11 +151,10 @@ def block_array(y, layout=None, sr=44100, tuning=440.0, max_blocks=None):
 
     Notes
     -----
-    Every frame is centred on the hop that it stands for, so that the two series stand on the
-    same time: with the defaults, frame t of the spectrogram covers the samples from
-    ``512 * t - 768`` to ``512 * t + 1280``, and frame t of the HPCP those from
-    ``2048 * t - 1024`` to ``2048 * t + 3072``. Beyond the ends of the waveform there is silence. The
-    mean over `average` frames is that of their decibels.
+    Every frame is centred on its hop, so that the two series are aligned: with the defaults,
+    frame t of the spectrogram covers the samples from ``512 * t - 768`` to ``512 * t + 1280``,
+    and frame t of the HPCP those from ``2048 * t - 1024`` to ``2048 * t + 3072``. The waveform is
+    padded with silence. The mean over `average` frames is that of their decibels.
 
     Examples
     --------
@@ -173,7 +172,7 @@ def block_array(y, layout=None, sr=44100, tuning=440.0, max_blocks=None):
         n_blocks = min(n_blocks, max_blocks)
     n_samples, reach = n_blocks * layout.n_samples, layout.reach
     y = y[: n_samples + reach]
-    # both series are cut from this one copy
+    # both series are cut from this copy
     y = np.pad(y, (reach, n_samples + reach - len(y)))
     blocks = np.empty((n_blocks, layout.n_features), dtype=np.float16)
     part = _around_hops(y, reach, layout.n_fft, layout.hop_length, n_samples)
@@ -189,32 +188,12 @@ def block_array(y, layout=None, sr=44100, tuning=440.0, max_blocks=None):
 
 
 def _around_hops(y, reach, n_fft, hop_length, n_samples):
-    """Cut the samples of which each frame, without centring, is centred on its hop."""
+    """Return the samples in which each frame, without centring, is centred on its hop."""
     start = reach - (n_fft - hop_length) // 2
     return y[start : start + n_samples - hop_length + n_fft]
 
 
 def is_silent(blocks, layout):
-    """Tell whether no mel band of a song rises above silence; a stored song is read as far as needed.
-
-    Parameters
-    ----------
-    blocks : ndarray of shape (n_blocks, n_features)
-        Rows of `block_array`, which may be memory-mapped.
-    layout : BlockLayout
-        What stands in a block.
-
-    Returns
-    -------
-    bool
-        True for digital silence, and for what is as quiet.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmer.features.blocks import BlockLayout, block_array, is_silent
-    >>> is_silent(block_array(np.zeros(30000)), BlockLayout())
-    True
-    """
+    """Return whether no mel band of a song is above silence; a memory-mapped song is read only as far as needed."""
     starts = range(0, len(blocks), _AT_ONCE)
     return not any((blocks[i : i + _AT_ONCE, : layout.n_mel_features] > _SILENCE).any() for i in starts)

@@ -1,12 +1,12 @@
-"""dynamics: how loud a recording is, and how its level moves."""
+"""dynamics: the level of a recording and its changes over time."""
 
 import numpy as np
 
-from skmer.features._frames import SILENCE, at_least_a_frame, frame_levels, summarise
+from skmer.features._frames import SILENCE, frame_levels, pad_to_frame, summarise
 
 __all__ = ["dynamics"]
 
-_BELOW = 0.99  # of the mean level: the levels of a steady tone differ from their mean by rounding
+_BELOW = 0.99  # of the mean level: those of a steady tone differ from their mean by rounding
 
 
 def _decibels(amplitude):
@@ -14,7 +14,7 @@ def _decibels(amplitude):
 
 
 def dynamics(y, sr=22050, n_fft=2048, hop_length=512):
-    """Describe the level of a recording and its course.
+    """Describe the level of a recording and its changes over time.
 
     Parameters
     ----------
@@ -41,16 +41,16 @@ def dynamics(y, sr=22050, n_fft=2048, hop_length=512):
     Raises
     ------
     ValueError
-        If `y` has not one dimension or no samples.
+        If `y` is not one-dimensional or has no samples.
 
     See Also
     --------
-    skmer.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups for many songs.
 
     Notes
     -----
-    A gain moves ``level`` and ``frame_level_mean`` by its decibels and nothing else, unless
-    frames are below -100 dB, as digital silence is.
+    A gain changes only ``level`` and ``frame_level_mean``, by its decibels, unless frames are
+    below -100 dB, as in digital silence.
 
     References
     ----------
@@ -65,7 +65,7 @@ def dynamics(y, sr=22050, n_fft=2048, hop_length=512):
     >>> {name: round(value, 2) for name, value in dynamics(tone).items() if name in ("level", "crest_factor")}
     {'level': -9.03, 'crest_factor': 3.01}
     """
-    y = at_least_a_frame(y, 1)
+    y = pad_to_frame(y, 1)
     frames = frame_levels(y, min(n_fft, len(y)), hop_length)
     decibels = _decibels(frames)
     level = _decibels(np.sqrt(np.mean(np.square(y))))

@@ -1,4 +1,4 @@
-"""essentia_hpcp: the harmonic pitch class profile of a waveform, by Essentia."""
+"""essentia_hpcp: harmonic pitch class profile of a waveform, computed by Essentia."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _A_ABOVE_C = 9  # semitones
 
 
 def require_essentia():
-    """Import Essentia's algorithms, or say what to install."""
+    """Import Essentia's algorithms; raise ImportError with the command to install them."""
     try:
         import essentia
     except ImportError as error:
@@ -19,7 +19,7 @@ def require_essentia():
         ) from error
     informs, essentia.log.infoActive = essentia.log.infoActive, False
     try:
-        # which would tell everyone which models it has not
+        # without messages about missing models
         import essentia.standard
     finally:
         essentia.log.infoActive = informs
@@ -45,7 +45,7 @@ def essentia_hpcp(
     """Compute the harmonic pitch class profile of a waveform with Essentia.
 
     Frames, window, range, shape and scale are those of `skmer.features.hpcp`; the spectral peaks
-    and their folding are Essentia's. It needs ``pip install skmer[essentia]``.
+    and the profile are Essentia's. It needs ``pip install skmer[essentia]``.
 
     Parameters
     ----------
@@ -60,22 +60,22 @@ def essentia_hpcp(
     n_classes : int, default=12
         Number of pitch classes in an octave, a multiple of 12.
     tuning : float or "auto", default=440.0
-        Frequency in Hz of the A to which pitch classes are relative. "auto" estimates it from
-        the peaks of the whole waveform, as `skmer.features.hpcp` does.
+        Reference frequency of A in Hz. "auto" estimates it from the peaks of the whole
+        waveform, as `skmer.features.hpcp` does.
     fmin : float, default=100.0
         Lowest frequency of a peak in Hz.
     fmax : float, default=None
         Highest frequency of a peak in Hz; None is 5,000, or ``sr / 2`` where that is less.
     n_peaks : int, default=100
-        Number of the strongest peaks of a frame that count.
+        Number of the strongest peaks of a frame that contribute.
     floor : float, default=-100.0
-        Level in dB, relative to a sine of full scale, below which a peak does not count.
+        Level in dB, relative to a sine of full scale, below which peaks are ignored.
     width : float, default=4/3
         Width in semitones of the window around a peak's pitch, at least one class and at most 12.
     n_harmonics : int, default=8
-        A peak of frequency f counts for the pitch classes of f, f/2, ..., f/n_harmonics.
+        A peak of frequency f contributes to the pitch classes of f, f/2, ..., f/n_harmonics.
     norm : bool, default=True
-        Divide each frame by its maximum.
+        Whether to divide each frame by its maximum.
     center : bool, default=False
         As in `skmer.features.hpcp`.
 
@@ -90,8 +90,8 @@ def essentia_hpcp(
     ImportError
         If the essentia package is not installed.
     ValueError
-        If `y` is shorter than one frame, has not one dimension or is not finite, or a
-        parameter is out of range.
+        If `y` is shorter than one frame, not one-dimensional or not finite, or a parameter is
+        out of range.
 
     See Also
     --------
@@ -100,14 +100,15 @@ def essentia_hpcp(
     Notes
     -----
     Essentia's algorithms Windowing (Hann), Spectrum, SpectralPeaks and HPCP, the last without band
-    preset and with squared cosines. Two things differ from `skmer.features.hpcp`. Frequency and
-    magnitude of a peak are those of a parabola through magnitudes, not decibels, which errs by up
-    to 0.6 Hz and 0.6 dB with the defaults. And Essentia has its own weights of harmonics, with no
-    decay to choose: with s semitones from f/h to f, ``1 / max(1, s / 24)``, added up over all h
-    that are whole octaves apart, and then squared.
+    preset and with squared cosines. There are two differences from `skmer.features.hpcp`: the
+    frequency and magnitude of a peak are those of a parabola through magnitudes, not decibels,
+    with errors of up to 0.6 Hz and 0.6 dB with the defaults; and harmonics have Essentia's own
+    weights, without a decay parameter: with s semitones from f/h to f, ``1 / max(1, s / 24)``,
+    summed over all h that are whole octaves apart, and then squared.
 
-    Essentia is published under the GNU Affero General Public License, version 3, with other terms
-    from its authors: what is distributed with it, or offered over a network, is bound by that.
+    Essentia is published under the GNU Affero General Public License, version 3, or other terms
+    from its authors; software that is distributed with it, or offered over a network, is bound
+    by them.
 
     References
     ----------
@@ -130,7 +131,7 @@ def essentia_hpcp(
     check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks)
     if center:
         y = np.pad(y, n_fft // 2)
-    # the slope of a tone beyond its range is a peak to SpectralPeaks; so far out, HPCP leaves that away
+    # SpectralPeaks takes the slope of a tone beyond its range for a peak, which HPCP ignores so far outside
     low, high = (np.floor(fmin * n_fft / sr) - 1.5) * sr / n_fft, (np.ceil(fmax * n_fft / sr) + 1.5) * sr / n_fft
     wider = {"minFrequency": max(low, 0), "maxFrequency": min(high, sr / 2)}
     fold = {"bandPreset": False, "weightType": "squaredCosine", "windowSize": width, "harmonics": n_harmonics - 1}
@@ -155,5 +156,5 @@ def essentia_hpcp(
     profile = np.empty((len(frames), n_classes), dtype=np.float32)
     for row, (frequency, magnitude) in zip(profile, peaks, strict=True):
         row[:] = folding(frequency, magnitude)
-    # a copy, laid out as that of hpcp
+    # a copy, with the memory layout of hpcp
     return np.roll(profile, _A_ABOVE_C * n_classes // 12, axis=1).T

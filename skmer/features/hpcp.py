@@ -1,4 +1,4 @@
-"""hpcp: the harmonic pitch class profile of a waveform, from its spectral peaks."""
+"""hpcp: harmonic pitch class profile of a waveform, from its spectral peaks."""
 
 import numbers
 
@@ -7,12 +7,12 @@ from scipy import fft
 
 __all__ = ["hpcp"]
 
-_BLOCK = 128  # frames transformed at once: they fit in a processor's cache
-_TINY = 1e-30  # power, far below every floor: a logarithm needs more than zero
+_BLOCK = 128  # frames transformed at once, which fit in a processor's cache
+_TINY = 1e-30  # power, far below any floor, for the logarithm of zero
 _FLAT = 1e-6  # share of a peak's power
 _A = 440.0  # Hz
 _A_ABOVE_C = 9  # semitones
-_CENTS = 100  # steps in a semitone in which a tuning is looked for
+_CENTS = 100  # steps in a semitone of the tuning estimate
 _BLUR = 10  # cents to either side
 
 
@@ -35,9 +35,8 @@ def hpcp(
 ):
     """Compute the harmonic pitch class profile of a waveform.
 
-    The peaks of each frame's spectrum, rather than all of it, tell which pitch classes
-    sound. A peak counts for its own pitch class and, with falling weight, for those of which
-    it may be a harmonic.
+    Only the peaks of each frame's spectrum contribute: to their own pitch class and, with
+    decreasing weight, to those of which they may be a harmonic.
 
     Parameters
     ----------
@@ -47,31 +46,31 @@ def hpcp(
         Sampling rate in Hz.
     n_fft : int, default=4096
         Length of a frame in samples. Partials less than two bins, ``2 * sr / n_fft`` Hz, apart
-        melt into one peak.
+        are not resolved.
     hop_length : int, default=2048
         Step from frame to frame in samples.
     n_classes : int, default=12
         Number of pitch classes in an octave, a multiple of 12.
     tuning : float or "auto", default=440.0
-        Frequency in Hz of the A to which pitch classes are relative. "auto" estimates it from
-        the peaks of the whole waveform, within a quarter tone of 440 Hz.
+        Reference frequency of A in Hz. "auto" estimates it from the peaks of the whole
+        waveform, within a quarter tone of 440 Hz.
     fmin : float, default=100.0
         Lowest frequency of a peak in Hz.
     fmax : float, default=None
         Highest frequency of a peak in Hz; None is 5,000, or ``sr / 2`` where that is less.
     n_peaks : int, default=100
-        Number of the strongest peaks of a frame that count.
+        Number of the strongest peaks of a frame that contribute.
     floor : float, default=-100.0
-        Level in dB, relative to a sine of full scale, below which a peak does not count.
+        Level in dB, relative to a sine of full scale, below which peaks are ignored.
     width : float, default=4/3
         Width in semitones of the window around a peak's pitch, at most 12.
     n_harmonics : int, default=8
-        A peak of frequency f counts for the pitch classes of f, f/2, ..., f/n_harmonics.
+        A peak of frequency f contributes to the pitch classes of f, f/2, ..., f/n_harmonics.
     decay : float, default=0.6
         Weight of the h-th of these is ``decay ** (h - 1)``.
     norm : bool, default=True
-        Divide each frame by its maximum. False keeps sums of squared magnitudes, where that
-        of a sine of full scale is 1.
+        Whether to divide each frame by its maximum. False returns sums of squared magnitudes;
+        that of a sine of full scale is 1.
     center : bool, default=False
         False: frame t covers the samples from ``t * hop_length`` on, and no frame reaches
         beyond the waveform. True: it is centred there, over zeros at both ends.
@@ -87,14 +86,14 @@ def hpcp(
     Raises
     ------
     ValueError
-        If `y` is shorter than one frame, has not one dimension or is not finite, or a
-        parameter is out of range.
+        If `y` is shorter than one frame, not one-dimensional or not finite, or a parameter is
+        out of range.
 
     See Also
     --------
-    skmer.features.log_mel : What of the spectrum is no pitch class.
+    skmer.features.log_mel : Log-mel spectrogram.
     skmer.features.essentia_hpcp : The same by Essentia.
-    librosa.feature.chroma_stft : Pitch classes from all of the spectrum.
+    librosa.feature.chroma_stft : Pitch classes from the whole spectrum.
 
     Notes
     -----
@@ -107,8 +106,8 @@ def hpcp(
 
     and the same again, with weight ``decay ** (h - 1)``, for :math:`f_i / h`. Spectra are those
     of a Hann window. The frequency of a peak is that of a parabola through the decibels of three
-    bins, its magnitude follows from the window's spectrum: for a steady tone and the defaults
-    they err by less than 0.2 Hz and 0.1 dB.
+    bins, and its magnitude is derived from the window's spectrum; for a steady tone and the
+    defaults the errors are less than 0.2 Hz and 0.1 dB.
 
     References
     ----------
@@ -143,11 +142,11 @@ def hpcp(
     starts = range(0, len(frames), _BLOCK)
     peaks = (_peaks(frames[i : i + _BLOCK] * window, sr, fmin, fmax, n_peaks, 10 ** (floor / 10)) for i in starts)
     if isinstance(tuning, str):
-        # peaks alone, a small part of the spectra, wait for the tuning
+        # only the peaks are kept until the tuning is known
         found = list(peaks)
         tuning, peaks = estimate_tuning(found), (block for block in found)
     profile = np.empty((len(frames), n_classes), dtype=np.float32)
-    # block by block: a long recording takes no more memory than its profile
+    # in blocks, so that a long recording takes no more memory than its profile
     for start, (frame, frequency, power) in zip(starts, peaks, strict=True):
         part = profile[start : start + _BLOCK]
         folded = _fold(frame, frequency, power, len(part), n_classes, tuning, width, n_harmonics, decay)
@@ -159,16 +158,16 @@ def hpcp(
 
 
 def check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks):
-    """Refuse in words a waveform or parameters of which no pitch class profile can be computed."""
+    """Check the waveform and the parameters of a pitch class profile."""
     if y.ndim != 1:
         raise ValueError(f"y must be a mono waveform of shape (n_samples,), got shape {y.shape}.")
     if len(y) < n_fft:
         raise ValueError(
             f"y has {len(y)} samples, fewer than one frame of n_fft={n_fft}. Pass a longer waveform or a smaller n_fft."
         )
-    # NaN would be below every floor, and pass for silence
+    # NaN would be below any floor, as silence is
     if not np.isfinite(y).all():
-        raise ValueError("y holds NaN or infinity: mend or leave out the recording.")
+        raise ValueError("y contains NaN or infinity: repair or leave out the recording.")
     if not isinstance(n_classes, numbers.Integral) or n_classes < 12 or n_classes % 12:
         raise ValueError(f"n_classes must be a positive multiple of 12, got {n_classes!r}.")
     if not (tuning == "auto" or (isinstance(tuning, numbers.Real) and 0 < float(tuning) < np.inf)):
@@ -183,20 +182,20 @@ def check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, 
 
 
 def _peaks(frames, sr, fmin, fmax, n_peaks, floor):
-    """Give the frame, frequency (Hz) and power of the strongest spectral peaks of windowed frames."""
+    """Return the frame, frequency (Hz) and power of the strongest spectral peaks of windowed frames."""
     n_fft = frames.shape[1]
-    # a bin more at each end: a peak has neighbours, and may lie half a bin from its bin
+    # one bin more at each end, for the neighbours of a peak
     first = max(int(fmin * n_fft / sr) - 1, 0)
     last = min(int(np.ceil(fmax * n_fft / sr)) + 1, n_fft // 2)
     spectrum = fft.rfft(frames, axis=1)[:, first : last + 1]
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     left, middle, right = power[:, :-2], power[:, 1:-1], power[:, 2:]
-    # rounding makes peaks of its own on a flat spectrum, such as that of a click
+    # rounding causes peaks in a flat spectrum, such as that of a click
     curved = 2 * middle - left - right > _FLAT * middle
     frame, place = np.nonzero((middle > left) & (middle >= right) & (middle >= floor) & curved)
     a, b, c = (np.log(np.maximum(side[frame, place], _TINY)) for side in (left, middle, right))
     offset = 0.5 * (a - c) / (a - 2 * b + c)
-    # the Hann window's own spectrum tells what a bin so far off the tone has lost of it, 1.4 dB at most
+    # a tone between two bins is lower by the spectrum of the Hann window, at most 1.4 dB
     level = b - 2 * np.log(np.sinc(offset) / (1 - offset**2))
     frequency = (first + 1 + place + offset) * (sr / n_fft)
     inside = (frequency >= fmin) & (frequency <= fmax)
@@ -212,7 +211,7 @@ def _peaks(frames, sr, fmin, fmax, n_peaks, floor):
 
 
 def _fold(frame, frequency, power, n_frames, n_classes, tuning, width, n_harmonics, decay):
-    """Add each peak to the pitch classes near the fundamentals whose harmonic it may be."""
+    """Add each peak to the pitch classes near the fundamentals of which it may be a harmonic."""
     per_semitone = n_classes / 12
     place = n_classes * np.log2(frequency / tuning) + _A_ABOVE_C * per_semitone
     reach = int(np.ceil(width / 2 * per_semitone))
@@ -234,9 +233,9 @@ def _fold(frame, frequency, power, n_frames, n_classes, tuning, width, n_harmoni
 
 
 def estimate_tuning(blocks):
-    """Give the frequency of A to which most peaks, by magnitude, fit best; 440 Hz without peaks.
+    """Return the frequency of A that fits most peaks, weighted by magnitude; 440 Hz without peaks.
 
-    A block is a tuple whose last two are the frequencies (Hz) and powers of its peaks.
+    The last two items of a block are the frequencies (Hz) and powers of its peaks.
     """
     counts = np.zeros(_CENTS)
     for *_, frequency, power in blocks:

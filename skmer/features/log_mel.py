@@ -7,13 +7,13 @@ from scipy import fft, sparse
 
 __all__ = ["log_mel"]
 
-_AMIN = 1e-10  # power that is taken for silence: -100 dB
-_BLOCK = 128  # frames transformed at once: they fit in a processor's cache
+_AMIN = 1e-10  # power of silence: -100 dB
+_BLOCK = 128  # frames transformed at once, which fit in a processor's cache
 
 
 @lru_cache(maxsize=16)
 def _mel_bands(sr, n_fft, n_mels, fmin, fmax):
-    """Give the mel filterbank, sparse because each FFT bin falls into two bands at most."""
+    """Return the mel filterbank, sparse because each FFT bin is in at most two bands."""
     from librosa.filters import mel
 
     bands = mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, dtype=np.float32)
@@ -22,7 +22,7 @@ def _mel_bands(sr, n_fft, n_mels, fmin, fmax):
 
 @lru_cache(maxsize=16)
 def _hann(n_fft):
-    # periodic, as every spectral analysis by overlapping frames wants it
+    # periodic, as is usual for overlapping frames
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
 
 
@@ -34,9 +34,9 @@ def _check_range(sr, fmin, fmax):
 def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=None, center=False):
     """Compute the log-mel spectrogram of a waveform.
 
-    Hann window, power spectrum, Slaney's mel bands with unit area, decibels with the
-    fixed reference 1 and nothing cut off at the top: the level of a recording carries
-    arousal, and must be comparable between songs.
+    Hann window, power spectrum, Slaney's mel bands with unit area, decibels relative to 1
+    without a limit below the maximum: levels carry information about arousal, and must be
+    comparable between songs.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
     Raises
     ------
     ValueError
-        If `y` is shorter than one frame or has not one dimension, or if `fmin` and
-        `fmax` do not fit into the band from 0 to ``sr / 2``.
+        If `y` is shorter than one frame or not one-dimensional, or unless
+        ``0 <= fmin < fmax <= sr / 2``.
 
     See Also
     --------
@@ -105,9 +105,9 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
     frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
     level = np.empty((len(frames), n_mels), dtype=np.float32)
     window = _hann(n_fft)
-    # block by block: a long recording takes no more memory than its spectrogram
+    # in blocks, so that a long recording takes no more memory than its spectrogram
     for start in range(0, len(frames), _BLOCK):
-        # double precision: in single, bands 110 dB below a frame's loudest are wrong by up to 0.02 dB
+        # double precision: in single precision, bands 110 dB below the loudest are wrong by up to 0.02 dB
         spectrum = fft.rfft(frames[start : start + _BLOCK] * window, axis=1)
         power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
         level[start : start + _BLOCK] = (bands @ power.T).T

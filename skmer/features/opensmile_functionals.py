@@ -1,16 +1,16 @@
-"""opensmile_functionals: the 88 values of the extended Geneva set, by openSMILE."""
+"""opensmile_functionals: the 88 values of the extended Geneva set, computed by openSMILE."""
 
 import math
 
 import numpy as np
 
-from skmer.features._frames import at_least_a_frame
+from skmer.features._frames import pad_to_frame
 
 __all__ = ["opensmile_functionals"]
 
 
 def require_opensmile():
-    """Import opensmile, or say what to install."""
+    """Import opensmile; raise ImportError with the command to install it."""
     try:
         import opensmile
     except ImportError as error:
@@ -27,7 +27,7 @@ def _smile():
 
 
 def opensmile_names():
-    """Name the 88 values without computing them."""
+    """Return the names of the 88 values."""
     return list(_smile().feature_names)
 
 
@@ -37,31 +37,31 @@ def opensmile_functionals(y, sr=22050):
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        Mono waveform, full scale 1; at least about a quarter of a second.
+        Mono waveform, full scale 1, of about a quarter of a second or more.
     sr : float, default=22050
         Sampling rate in whole Hz.
 
     Returns
     -------
     dict of str to float
-        88 values under openSMILE's own names.
+        The 88 values, with openSMILE's names.
 
     Raises
     ------
     ImportError
         If the opensmile package is not installed.
     ValueError
-        If `y` is too short for openSMILE or has not one dimension, or `sr` is no whole number.
+        If `y` is too short for openSMILE or not one-dimensional, or `sr` is not a whole number.
 
     See Also
     --------
-    skmer.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups for many songs.
 
     Notes
     -----
-    The set was made for voices; several values describe the pitch and formants of a single
-    voice, of which music has more than one. openSMILE is free for research and private use
-    only; see its licence.
+    The set was designed for speech: several values describe the pitch and formants of a single
+    voice, and music has more than one. openSMILE is free for research and private use only;
+    see its licence.
 
     References
     ----------
@@ -80,17 +80,17 @@ def opensmile_functionals(y, sr=22050):
 
     if float(sr) != round(sr):
         raise ValueError(f"sr={sr:g} Hz: openSMILE takes whole numbers only. Use a whole sr, such as 22050.")
-    y = at_least_a_frame(y, 1)
+    y = pad_to_frame(y, 1)
     smile = _smile()
     with warnings.catch_warnings():
-        # what it fills with NaN is an error below
+        # NaN is an error below
         warnings.simplefilter("ignore", UserWarning)
         values = smile.process_signal(y.astype(np.float32), int(sr)).to_numpy()[0]
     described = {name: float(value) for name, value in zip(smile.feature_names, values, strict=True)}
     bad = [name for name, value in described.items() if not math.isfinite(value)]
     if bad:
         raise ValueError(
-            f"openSMILE gives no finite {bad[0]} (and {len(bad) - 1} others) for {len(y) / sr:.2f} s of sound: "
+            f"openSMILE returns no finite {bad[0]} (and {len(bad) - 1} others) for {len(y) / sr:.2f} s of sound: "
             "it needs a quarter of a second or more. Leave the song or the group out."
         )
     return described

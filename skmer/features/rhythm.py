@@ -1,15 +1,15 @@
-"""rhythm: tempo, and how strong and regular the onsets are."""
+"""rhythm: tempo, and the strength and regularity of onsets."""
 
 import numpy as np
 
-from skmer.features._frames import at_least_a_frame, magnitudes, summarise, without_level
+from skmer.features._frames import magnitudes, normalise_level, pad_to_frame, summarise
 
 __all__ = ["rhythm"]
 
 _N_MELS = 64
 _WINDOW, _STEP = 8.0, 0.25  # s, of the autocorrelation
-_NOTHING = 1e-6  # of the strongest window's power
-_LEAST_RISE = 0.5  # dB, mean over the bands: a steady tone's spectrum moves by less, through rounding and phase
+_LEAST_POWER = 1e-6  # of the strongest window
+_LEAST_RISE = 0.5  # dB, mean over the bands: the spectrum of a steady tone changes by less, by rounding and phase
 _MULTIPLES = {"clarity": 1.0, "half": 0.5, "double": 2.0, "triple": 3.0, "quadruple": 4.0}
 
 
@@ -30,8 +30,8 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
     Returns
     -------
     dict of str to float
-        ``tempo``: in beats a minute, 0 where nothing pulses. ``pulse_clarity``: how much
-        the onsets repeat at that tempo, their mean autocorrelation there, from 0 to 1.
+        ``tempo``: in beats a minute, 0 without a pulse. ``pulse_clarity``: mean
+        autocorrelation of the onsets at that tempo, from 0 to 1.
         ``pulse_half``, ``pulse_double``, ``pulse_triple``, ``pulse_quadruple``: the same at
         half the tempo and at its multiples. ``onset_rate``: onsets a second.
         ``onset_strength_mean``, ``_std``, ``_change``: of the rise of the mel spectrum from
@@ -40,18 +40,18 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
     Raises
     ------
     ValueError
-        If `y` has not one dimension or no samples.
+        If `y` is not one-dimensional or has no samples.
 
     See Also
     --------
-    skmer.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups for many songs.
 
     Notes
     -----
-    The tempo is librosa's, which prefers tempi around 120: slow and fast pieces may come out
-    an octave off, as double or half. It is refined between the frames of the autocorrelation,
-    which are 5 % apart at 240. A recording shorter than two beats has no audible tempo;
-    whatever is given for it says little, and ``pulse_clarity`` is low.
+    The tempo is librosa's, which prefers tempi around 120: that of slow and fast pieces may be
+    doubled or halved. It is interpolated between the frames of the autocorrelation, which are
+    5 % apart at 240. For a recording shorter than two beats it is not meaningful, and
+    ``pulse_clarity`` is low.
 
     References
     ----------
@@ -70,7 +70,7 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
     """
     from librosa import feature, onset, power_to_db
 
-    y = without_level(at_least_a_frame(y, n_fft))
+    y = normalise_level(pad_to_frame(y, n_fft))
     duration = len(y) / sr
     power = np.square(magnitudes(y, n_fft, hop_length))
     mel = power_to_db(feature.melspectrogram(S=power, sr=sr, n_fft=n_fft, n_mels=_N_MELS))
@@ -92,24 +92,24 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
 
 
 def _mean_autocorrelation(strength, sr, hop_length):
-    """Give the autocorrelation of the onsets at each lag, 1 at lag 0, averaged over windows of 8 s."""
+    """Return the autocorrelation of the onsets at each lag, 1 at lag 0, averaged over windows of 8 s."""
     from librosa import autocorrelate
     from scipy.ndimage import gaussian_filter1d
 
     length = max(round(_WINDOW * sr / hop_length), 4)
     step = max(round(_STEP * sr / hop_length), 1)
-    # a click falls into one frame or its neighbour: a pulse is seldom a whole number of frames
+    # the period of a pulse is seldom a whole number of frames
     smooth = gaussian_filter1d(strength, 1.0, mode="constant")
     around = np.pad(smooth - smooth.mean(), length // 2)
     windows = np.lib.stride_tricks.sliding_window_view(around, length)[::step] * np.hanning(length)
     correlation = autocorrelate(windows, axis=1)
     power = correlation[:, 0]
-    pulsing = power > _NOTHING * power.max()
+    pulsing = power > _LEAST_POWER * power.max()
     return (correlation[pulsing] / power[pulsing, None]).mean(axis=0).clip(min=0)
 
 
 def _pulse(correlation, sr, hop_length):
-    """Give the lag, in frames and their fractions, and the tempo of the strongest pulse."""
+    """Return the lag, in frames and fractions, and the tempo of the strongest pulse."""
     from librosa import feature
 
     coarse = feature.tempo(tg=correlation[:, None], sr=sr, hop_length=hop_length)[0]

@@ -1,4 +1,4 @@
-"""segment_log_mel: the log-mel spectrograms of a waveform's overlapping segments."""
+"""segment_log_mel: log-mel spectrograms of the overlapping segments of a waveform."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ __all__ = ["count_segments", "in_samples", "segment_log_mel"]
 
 
 def in_samples(seconds, sr):
-    """Convert seconds to samples, as a float; a value whole but for rounding, such as 0.1 * 22050, becomes whole."""
+    """Convert seconds to samples, as a float; rounding errors, as of 0.1 * 22050, are removed."""
     samples = float(seconds) * float(sr)
     return float(round(samples)) if abs(samples - round(samples)) < 1e-6 else samples
 
 
 def count_segments(n_samples, length, hop):
-    """Count the whole segments of `length` samples, `hop` samples apart, in `n_samples`."""
+    """Return the number of whole segments of `length` samples, `hop` samples apart, in `n_samples`."""
     return max(int((n_samples - length) // hop) + 1, 0)
 
 
@@ -48,7 +48,7 @@ def segment_log_mel(y, duration=3.0, hop=1.0, sr=22528, **mel_params):
 
     See Also
     --------
-    skmer.SegmentTransformer : The same for many songs, from files, without repeated work.
+    skmer.SegmentTransformer : The same for many songs and for files.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""timbre: the shape of the spectrum, whatever its level."""
+"""timbre: the shape of the spectrum, independent of its level."""
 
 import numpy as np
 
-from skmer.features._frames import at_least_a_frame, frame_levels, magnitudes, sounding, summarise, without_level
+from skmer.features._frames import frame_levels, loud_frames, magnitudes, normalise_level, pad_to_frame, summarise
 
 __all__ = ["check_rate", "timbre"]
 
@@ -12,7 +12,7 @@ _CONTRAST_FROM = 200.0  # Hz; the bands are octaves from here on
 
 
 def check_rate(sr):
-    """Refuse a sampling rate that leaves nothing to the lowest band of the spectral contrast."""
+    """Check that the sampling rate is high enough for the lowest band of the spectral contrast."""
     if sr <= 2 * _CONTRAST_FROM:
         raise ValueError(
             f"sr={sr:g} Hz is too low for timbre, whose bands begin at {_CONTRAST_FROM:g} Hz: use more than "
@@ -23,8 +23,8 @@ def check_rate(sr):
 def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     """Describe the timbre of a recording by the shape of its spectrum over time.
 
-    The recording is brought to one level first, so that a gain changes nothing; frames more
-    than 60 dB below the loudest do not count.
+    The level of the recording is normalised first, so that a gain has no effect; frames more
+    than 60 dB below the loudest are ignored.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     Raises
     ------
     ValueError
-        If `y` has not one dimension or no samples, or `sr` is not above 400.
+        If `y` is not one-dimensional or has no samples, or `sr` is not above 400.
 
     See Also
     --------
-    skmer.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups for many songs.
 
     Notes
     -----
@@ -75,7 +75,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     from librosa import feature, power_to_db
 
     check_rate(sr)
-    y = without_level(at_least_a_frame(y, n_fft))
+    y = normalise_level(pad_to_frame(y, n_fft))
     spectrum = magnitudes(y, n_fft, hop_length)
     power = np.square(spectrum)
     mel = feature.melspectrogram(S=power, sr=sr, n_fft=n_fft, n_mels=_N_MELS)
@@ -90,7 +90,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     courses |= {f"contrast{k}": row for k, row in enumerate(contrast)}
     crossings = feature.zero_crossing_rate(y, frame_length=n_fft, hop_length=hop_length, center=False)[0]
     courses["zero_crossings"] = crossings * sr
-    counted = sounding(frame_levels(y, n_fft, hop_length))
+    counted = loud_frames(frame_levels(y, n_fft, hop_length))
     described: dict[str, float] = {}
     for name, course in courses.items():
         described |= summarise(name, course[counted])

@@ -1,18 +1,18 @@
-"""tonality: which pitch classes sound, seen from the key, and how they move."""
+"""tonality: pitch classes relative to the key, and their changes over time."""
 
 import numpy as np
 
-from skmer.features._frames import at_least_a_frame, frame_levels, magnitudes, sounding, summarise, without_level
+from skmer.features._frames import frame_levels, loud_frames, magnitudes, normalise_level, pad_to_frame, summarise
 
 __all__ = ["tonality"]
 
 # ratings of how well each pitch class, counted in semitones from the tonic, fits a key (Krumhansl & Kessler)
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-_LONGER = 4  # frames: neighbouring semitones lie closer together than other groups need to see
-# where pitches count most: around 311 Hz, where chords lie, and less where their overtones do
+_LONGER = 4  # times longer frames than in other groups, to resolve semitones
+# weighting of pitches: highest around 311 Hz, the range of chords, and lower for their overtones
 _CENTRE, _WIDTH = 3.5, 1.5  # octaves above 27.5 Hz, octaves
-_PITCH_RANGE = (60.0, 4000.0)  # Hz, where fundamentals and strong overtones are
+_PITCH_RANGE = (60.0, 4000.0)  # Hz, of fundamentals and strong overtones
 
 
 def tonality(y, sr=22050, n_fft=2048, hop_length=512):
@@ -25,10 +25,9 @@ def tonality(y, sr=22050, n_fft=2048, hop_length=512):
     sr : float, default=22050
         Sampling rate in Hz.
     n_fft : int, default=2048
-        Length of a frame in samples. Here frames are four times as long, for pitches lie
-        close together, and four times as far apart.
+        Length of a frame in samples; multiplied by four here, to resolve semitones.
     hop_length : int, default=512
-        Step from frame to frame in samples, before it is made four times as long.
+        Step from frame to frame in samples; multiplied by four, too.
 
     Returns
     -------
@@ -45,18 +44,18 @@ def tonality(y, sr=22050, n_fft=2048, hop_length=512):
     Raises
     ------
     ValueError
-        If `y` has not one dimension or no samples.
+        If `y` is not one-dimensional or has no samples.
 
     See Also
     --------
-    skmer.DescriptorTransformer : This and other groups, for many songs.
+    skmer.DescriptorTransformer : This and other groups for many songs.
 
     Notes
     -----
-    Everything but the tuning stays as it is when a piece is transposed by semitones. Major
-    keys and their relative minors hold the same notes: where the estimate confuses them,
-    the chroma is rotated by three semitones and ``mode_strength`` is near 0. A recording
-    without pitch, such as silence, has twelve equal shares and zeros.
+    All values but the tuning are invariant to transposition by semitones. Major keys and their
+    relative minors have the same notes: where the estimate confuses them, the chroma is rotated
+    by three semitones and ``mode_strength`` is near 0. For a recording without pitch, such as
+    silence, the twelve shares are equal and the other values 0.
 
     References
     ----------
@@ -77,8 +76,8 @@ def tonality(y, sr=22050, n_fft=2048, hop_length=512):
     from librosa import feature
 
     n_fft, hop_length = _LONGER * n_fft, _LONGER * hop_length
-    y = without_level(at_least_a_frame(y, n_fft))
-    spectrum = magnitudes(y, n_fft, hop_length)[:, sounding(frame_levels(y, n_fft, hop_length))]
+    y = normalise_level(pad_to_frame(y, n_fft))
+    spectrum = magnitudes(y, n_fft, hop_length)[:, loud_frames(frame_levels(y, n_fft, hop_length))]
     tuning = _tuning(spectrum, sr, n_fft)
     chroma = feature.chroma_stft(
         S=np.square(spectrum), sr=sr, n_fft=n_fft, tuning=tuning, norm=1, ctroct=_CENTRE, octwidth=_WIDTH
@@ -106,7 +105,7 @@ def tonality(y, sr=22050, n_fft=2048, hop_length=512):
 def _tuning(spectrum, sr, n_fft):
     from librosa import piptrack, pitch_tuning
 
-    # at low sampling rates there is nothing above
+    # below the Nyquist frequency
     top = min(_PITCH_RANGE[1], sr / 2)
     pitches, strengths = piptrack(S=spectrum, sr=sr, n_fft=n_fft, fmin=_PITCH_RANGE[0], fmax=top)
     found = pitches > 0

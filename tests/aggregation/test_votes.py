@@ -176,7 +176,7 @@ def test_columns_that_are_not_the_labels_are_refused(vote):
     with pytest.raises(ValueError, match="are named 'calm', 'tense', 'happy', but the labels of y in sorted order"):
         clone(vote).fit(SongSequence(songs, names=["calm", "tense", "happy"]), CLASSES)
     named = clone(vote).fit(SongSequence(songs, names=CLASSES), CLASSES)
-    with pytest.raises(ValueError, match="bring the columns into that order"):
+    with pytest.raises(ValueError, match="rename and reorder the columns"):
         named.predict(SongSequence(songs, names=["Q1", "Q2", "Q3"]))
     assert len(named.predict(songs)) == 3
     assert clone(vote).fit(SongSequence(songs, names=["1", "2", "3"]), [3, 2, 1]).classes_.tolist() == [1, 2, 3]

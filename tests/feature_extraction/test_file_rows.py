@@ -98,7 +98,7 @@ def test_rows_open_no_file_to_be_indexed(song, monkeypatch):
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"no array at all"], ids=["empty", "cut", "other"])
 def test_a_file_that_is_no_array_is_named(tmp_path, content):
     (tmp_path / "bad.npy").write_bytes(content)
-    with pytest.raises(ValueError, match=r"bad\.npy: this is no whole \.npy file"):
+    with pytest.raises(ValueError, match=r"bad\.npy: this is not a complete \.npy file"):
         FileRows(tmp_path / "bad.npy")
 
 
@@ -106,7 +106,7 @@ def test_a_file_that_was_cut_short_or_holds_something_else_is_named(song, tmp_pa
     path, _ = song
     with open(path, "r+b") as file:
         file.truncate(path.stat().st_size - 1)
-    with pytest.raises(ValueError, match=r"song\.npy: this is no whole \.npy file"):
+    with pytest.raises(ValueError, match=r"song\.npy: this is not a complete \.npy file"):
         FileRows(path)
     for name, array in {"flat": np.zeros(3), "empty": np.zeros((0, 3)), "text": np.array([["a"]])}.items():
         np.save(tmp_path / f"{name}.npy", array)
@@ -120,7 +120,7 @@ def test_a_file_that_is_gone_is_named_when_its_song_is_asked_for(song):
     path, _ = song
     songs = SongSequence([FileRows(path, 6)], window=(3, 3))
     path.unlink()
-    expected = rf"^{path} is not there: put it back, or run the step that stores it again, such as TaggingTransformer"
+    expected = rf"^{path}: no such file\. Restore it, or run the step that stores it again, such as TaggingTransformer"
     for ask in (songs.items[0].open, lambda: songs[0], lambda: songs.frames(0)):
         with pytest.raises(FileNotFoundError, match=expected):
             ask()
