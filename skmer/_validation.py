@@ -11,6 +11,7 @@ __all__ = [
     "NonFiniteSongError",
     "check_finite",
     "check_labels",
+    "check_spectrograms",
     "check_training_data",
     "refuse_missing_labels",
     "refuse_no_segments",
@@ -194,14 +195,35 @@ def songs_for_prediction(estimator, X):
             )
         return _rows_as_songs(validate_data(estimator, X, reset=False, dtype=(np.float64, np.float32))), True
     songs = as_song_sequence(X)
+    spectrograms = len(songs.segment_shape) == len(estimator.segment_shape_) == 2
+    settings = "duration and spectrogram settings" if spectrograms else "steps with the same settings before it"
+    _check_segment_shape(estimator, songs, settings)
+    return songs, False
+
+
+def check_spectrograms(estimator, X, name="X", reset=True):
+    """Return songs of spectrogram segments, of the shape in `fit` unless `reset`."""
+    step = type(estimator).__name__
+    check_not_empty(X, name)
+    check_not_paths(X, "SegmentTransformer", step, name)
+    songs = as_song_sequence(X) if is_song_data(X) else None
+    if songs is None or len(songs.segment_shape) != 2:
+        given = "plain rows" if songs is None else f"segments of shape {songs.segment_shape}"
+        raise ValueError(
+            f"{step} requires songs of shape (n_segments, n_mels, n_frames), such as the output of SegmentTransformer, "
+            f"but {name} holds {given}."
+        )
+    if not reset:
+        _check_segment_shape(estimator, songs, "duration and spectrogram settings")
+    return songs
+
+
+def _check_segment_shape(estimator, songs, settings):
     if songs.segment_shape != estimator.segment_shape_:
-        spectrograms = len(songs.segment_shape) == len(estimator.segment_shape_) == 2
-        same = "duration and spectrogram settings" if spectrograms else "steps with the same settings before it"
         raise ValueError(
             f"X has segments of shape {songs.segment_shape}, but {type(estimator).__name__} was fitted on "
-            f"{estimator.segment_shape_}: use the same {same}."
+            f"{estimator.segment_shape_}: use the same {settings}."
         )
-    return songs, False
 
 
 class NonFiniteSongError(ValueError):

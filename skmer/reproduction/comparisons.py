@@ -11,8 +11,7 @@ from skmer.model_selection import EstimatorSystem, NetworkSystem
 from skmer.pipelines import make_multi_duration_pipeline
 from skmer.reproduction.systems import ABLATION, CROSS_ENTROPY, SPECTROGRAM_SVM, SSSL, table_3_systems
 from skmer.sssl.classifier import SSSL_RECIPES
-from skmer.two_stage.bilstm_classifier import BiLSTMClassifier
-from skmer.two_stage.masked_mel_autoencoder import MaskedMelAutoencoder
+from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 
 __all__ = [
     "DESCRIPTORS",

@@ -1,66 +1,265 @@
-"""A bidirectional LSTM over the segments of a song."""
+"""BiLSTMClassifier: the class of a song from the sequence of its segments."""
 
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
-from torch.nn.utils.rnn import pad_packed_sequence
+from torch.nn.utils.rnn import pack_sequence
 
-__all__ = ["BiLSTM"]
+from skmer._validation import check_training_data, songs_for_prediction
+from skmer.training.data import SegmentBank, Standardizer
+from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
+from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
+from skmer.two_stage.networks import BiLSTM
+
+__all__ = ["BiLSTMClassifier"]
 
 
-class BiLSTM(nn.Module):
-    """A bidirectional LSTM, the mean of its states over the song, dropout and a linear layer.
+class _SongBank:
+    """A bank whose rows are songs, as packed sequences of standardised segments."""
+
+    def __init__(self, songs, standardizer, device):
+        self._segments = SegmentBank(songs, standardizer, device)
+        ends = np.cumsum(songs.n_segments)
+        self._bounds = np.stack([ends - songs.n_segments, ends], 1)
+
+    def __len__(self):
+        return len(self._bounds)
+
+    def gather(self, index):
+        """Return some songs as a PackedSequence."""
+        bounds = self._bounds[index.cpu().numpy()]
+        # positions in the bank, in the order of the packed sequence: only these numbers are padded
+        positions = pack_sequence([torch.arange(a, b) for a, b in bounds], enforce_sorted=False).to(index.device)
+        return positions._replace(data=self._segments.gather(positions.data))
+
+
+class _SongNet(RowNet):
+    """Trains a network on labelled songs with cross-entropy."""
+
+    def load_songs(self, bank, labels):
+        self.load_bank(bank)
+        self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
+
+    def drop_rows(self):
+        super().drop_rows()
+        self.__dict__.pop("labels_", None)
+
+    def batch_loss(self, index):
+        return nn.functional.cross_entropy(self.module_(self.bank_.gather(index)), self.labels_[index])
+
+
+class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
+    """Classify songs by a bidirectional LSTM over the sequence of their segments.
+
+    The second stage of the 2-Stage system. Unlike statistics of the segments, it takes their order into account, such
+    as whether a song rises or falls.
 
     Parameters
     ----------
-    n_features : int
-        Values of a segment.
-    n_classes : int
-        Number of logits.
     hidden_size : int, default=64
-        States of each direction.
+        States of the LSTM in each direction.
     n_layers : int, default=1
-        LSTM layers.
+        Number of LSTM layers.
     dropout : float, default=0.5
-        Rate before the linear layer, and between LSTM layers.
+        Dropout rate before the last layer, and between LSTM layers.
+    max_epochs : int, default=60
+        Number of epochs.
+    batch_size : int, default=32
+        Songs per batch.
+    lr : float, default=1e-2
+        Peak learning rate.
+    weight_decay : float, default=1e-2
+        Weight decay of AdamW.
+    schedule : {"one-cycle", None}, default="one-cycle"
+        Learning rate schedule; None is a constant rate.
+    callbacks : list of skorch callbacks, default=None
+        Further callbacks, such as `EarlyStopping` on ``"train_loss"`` or `GradientNormClipping`.
+    device : str, default="auto"
+        A torch device; "auto" is CUDA if available, otherwise the CPU.
+    n_threads : int, default=1
+        CPU threads of torch, on which the last digits of the result depend; raise it for a single long fit on a CPU.
+    random_state : int, RandomState or None, default=None
+        Determines the result; the global generators of torch and NumPy are not used.
+    verbose : int, default=0
+        1 shows a progress bar.
 
     Attributes
     ----------
-    lstm, head : Module
-        The LSTM, and the dropout with the linear layer.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    net_ : RowNet
+        The fitted skorch net; its module, a `skmer.two_stage.BiLSTM`, is ``net_.module_``.
+    history_ : list of dict
+        One row per epoch: ``epoch``, ``train_loss`` and ``lr``.
+    segment_shape_ : tuple of (int,)
+        Shape of the segments in `fit`.
+    n_features_in_ : int
+        Number of features, if X was plain rows.
+
+    See Also
+    --------
+    skmer.MaskedMelAutoencoder : The first stage, which computes the embeddings of the segments.
+    SongAggregator : Computes statistics of the segments, whatever their order.
 
     Notes
     -----
-    The mean over time gives every segment the same way to the gradient, however long the
-    song is; a last state must carry a song's beginning through all of it.
+    Sun et al. describe this stage as a bidirectional LSTM that learns temporal information and classifies. The mean of
+    the states over the segments of a song, the sizes, dropout and training are our choice. Padding is not read, and a
+    prediction depends on its own song only.
+
+    Each feature is standardised with its mean and standard deviation over all training segments. The rows of a plain
+    two-dimensional X are songs of one segment.
+
+    References
+    ----------
+    He and Ferguson, "Music emotion recognition based on segment-level two-stage learning",
+    International Journal of Multimedia Information Retrieval (2022), as described by Sun et
+    al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition".
 
     Examples
     --------
-    >>> import torch
-    >>> from torch.nn.utils.rnn import pack_sequence
-    >>> from skmer.two_stage import BiLSTM
-    >>> songs = pack_sequence([torch.zeros(5, 8), torch.zeros(3, 8)])
-    >>> BiLSTM(8, n_classes=4)(songs).shape
-    torch.Size([2, 4])
+    Songs of the same values, rising or falling:
+
+    >>> import numpy as np
+    >>> from skmer.two_stage import BiLSTMClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.array(["falls", "rises"] * 50)
+    >>> X = [np.sort(rng.normal(size=(10, 1)), axis=0)[:: 1 if name == "rises" else -1] for name in y]
+    >>> classifier = BiLSTMClassifier(max_epochs=20, random_state=0).fit(X[:80], y[:80])
+    >>> classifier.score(X[80:], y[80:]) > 0.9
+    True
     """
 
-    def __init__(self, n_features, n_classes, hidden_size=64, n_layers=1, dropout=0.5):
-        super().__init__()
-        between = dropout if n_layers > 1 else 0.0
-        self.lstm = nn.LSTM(n_features, hidden_size, n_layers, bidirectional=True, dropout=between)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * hidden_size, n_classes))
+    _parameter_constraints = {  # noqa: RUF012
+        **NET_CONSTRAINTS,
+        "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
 
-    def forward(self, songs):
-        """Give the logits of some songs.
+    _songs_from = "SegmentTransformer and MaskedMelAutoencoder"
+
+    def __init__(
+        self,
+        hidden_size=64,
+        *,
+        n_layers=1,
+        dropout=0.5,
+        max_epochs=60,
+        batch_size=32,
+        lr=1e-2,
+        weight_decay=1e-2,
+        schedule="one-cycle",
+        callbacks=None,
+        device="auto",
+        n_threads=1,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.dropout = dropout
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.callbacks = callbacks
+        self.device = device
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y):
+        """Train the network.
 
         Parameters
         ----------
-        songs : PackedSequence
-            Segments of each song, (n_segments, n_features); packed, so that no padding is read.
+        X : SongSequence, sequence of ndarray (n_segments, n_features) or array-like (n_samples, n_features)
+            Rows of features of each song's segments, in order.
+        y : array-like of shape (n_songs,)
+            Label of each song.
 
         Returns
         -------
-        Tensor of shape (n_songs, n_classes)
-            Logits.
+        BiLSTMClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If X and y do not match, y has one class only, or the segments are not rows of features.
         """
-        # beyond a song's end the states are padded with zeros, which add nothing to the sum
-        states, lengths = pad_packed_sequence(self.lstm(songs)[0])
-        return self.head(states.sum(0) / lengths[:, None].to(states))
+        self._validate_params()
+        reset_fitted_attributes(self)
+        songs, self.classes_, labels = check_training_data(self, X, y)
+        if len(songs.segment_shape) != 1:
+            raise ValueError(
+                "BiLSTMClassifier requires songs of shape (n_segments, n_features), but their segments have shape "
+                f"{songs.segment_shape}: put a step such as MaskedMelAutoencoder before it."
+            )
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        device = choose_device(self.device)
+        with isolated(seed, self.n_threads):
+            network = BiLSTM(
+                songs.segment_shape[0], len(self.classes_), self.hidden_size, self.n_layers, float(self.dropout)
+            )
+            self.standardizer_ = Standardizer.fit(songs)
+            net = build_net(_SongNet, network, self, len(songs), device, seed)
+            net.load_songs(_SongBank(songs, self.standardizer_, device), labels)
+            net.train_rows()
+            net.drop_rows()
+        self.net_ = net
+        self.history_ = net.history_rows()
+        return self
+
+    def predict_proba(self, X):
+        """Predict the class probabilities of songs.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, n_features) or array-like (n_samples, n_features)
+            Rows of features of each song's segments, in order.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_classes)
+            Probabilities.
+
+        Raises
+        ------
+        ValueError
+            If the segments have another shape than in `fit`.
+        """
+        check_is_fitted(self)
+        songs, _ = songs_for_prediction(self, X)
+        with isolated(None, self.n_threads):
+            bank = _SongBank(songs, self.standardizer_, self.net_.device)
+            # song by song: the last bits of a song must not depend on the others
+            logits = self.net_.row_outputs(bank, batch_size=1)
+        return torch.softmax(logits.cpu().double(), 1).numpy()
+
+    def predict(self, X):
+        """Predict the class of songs.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, n_features) or array-like (n_samples, n_features)
+            Rows of features of each song's segments, in order.
+
+        Returns
+        -------
+        ndarray of shape (n_songs,)
+            The most probable class.
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pack_sequence
 from skmer import SongAggregator, SongSequence
 from skmer.training.data import Standardizer
 from skmer.two_stage import BiLSTM, BiLSTMClassifier
-from skmer.two_stage.bilstm_classifier import _SongBank
+from skmer.two_stage.bilstm import _SongBank
 
 QUICK = {"hidden_size": 8, "max_epochs": 4, "batch_size": 8, "random_state": 0}
 
@@ -34,20 +34,19 @@ def ordered_songs(rng, n):
     return [v if label else v[::-1] for v, label in zip(values, y, strict=True)], y
 
 
-# ---- what it learns ---------------------------------------------------------------------------------
+# ---- learning --------------------------------------------------------------------------------------
 
 
-def test_an_order_that_no_statistic_sees_is_learnt(rng):
-    X, y = ordered_songs(rng, 160)
-    X_test, y_test = ordered_songs(rng, 100)
-    lstm = BiLSTMClassifier(16, max_epochs=20, random_state=0).fit(X, y)
+def test_learns_an_order_that_statistics_do_not_show(rng):
+    X, y = ordered_songs(rng, 100)
+    X_test, y_test = ordered_songs(rng, 60)
+    lstm = BiLSTMClassifier(8, max_epochs=15, batch_size=16, random_state=0).fit(X, y)
     assert lstm.score(X_test, y_test) > 0.9
     blind = make_pipeline(SongAggregator(), StandardScaler(), SVC()).fit(X, y)
-    assert 0.35 < blind.score(X_test, y_test) < 0.65
+    assert 0.3 < blind.score(X_test, y_test) < 0.7
 
 
-def test_both_directions_count():
-    # the state that has read the first segment last is the backward one
+def test_both_directions_are_used():
     torch.manual_seed(0)
     network = BiLSTM(2, 3, hidden_size=4).eval()
     song = torch.randn(6, 2)
@@ -55,25 +54,25 @@ def test_both_directions_count():
     changed = song.clone()
     changed[-1] += 1
     difference = (network.lstm(changed)[0] - states).abs().sum(1) > 0
-    assert difference.all()  # through the backward direction, the last segment reaches them all
+    assert difference.all()  # the backward states of all segments depend on the last one
 
 
 def test_plain_rows_are_songs_of_one_segment():
-    X, y = load_digits(return_X_y=True)
-    rows = BiLSTMClassifier(max_epochs=8, random_state=0).fit(X[:800], y[:800])
-    as_songs = BiLSTMClassifier(max_epochs=8, random_state=0).fit(X[:800, None], y[:800])
-    assert rows.score(X[1000:], y[1000:]) > 0.9
-    np.testing.assert_array_equal(rows.predict_proba(X[1000:]), as_songs.predict_proba(X[1000:, None]))
+    X, y = load_digits(n_class=4, return_X_y=True)
+    rows = BiLSTMClassifier(16, max_epochs=6, random_state=0).fit(X[:300], y[:300])
+    as_songs = BiLSTMClassifier(16, max_epochs=6, random_state=0).fit(X[:300, None], y[:300])
+    assert rows.score(X[300:400], y[300:400]) > 0.9
+    np.testing.assert_array_equal(rows.predict_proba(X[300:400]), as_songs.predict_proba(X[300:400, None]))
 
 
-def test_more_layers_learn_too(songs):
+def test_more_layers(songs):
     X, y = songs
     deep = BiLSTMClassifier(n_layers=2, max_epochs=30, random_state=0).fit(X, y)
     assert deep.net_.module_.lstm.num_layers == 2
     assert deep.score(X, y) > 0.9
 
 
-# ---- padding never counts ---------------------------------------------------------------------------
+# ---- padding --------------------------------------------------------------------------------------
 
 
 def test_the_network_by_hand():
@@ -98,7 +97,7 @@ def test_the_bank_packs_whole_songs_in_any_order(rng):
         np.testing.assert_array_equal(padded[k, : lengths[k]], standardizer.apply(songs[i], axis=1))
 
 
-def test_a_prediction_depends_on_its_own_song_alone(songs, rng):
+def test_a_prediction_depends_on_its_own_song_only(songs, rng):
     X, y = songs
     classifier = BiLSTMClassifier(**QUICK).fit(X, y)
     expected = classifier.predict_proba(X)
@@ -112,7 +111,7 @@ def test_a_prediction_depends_on_its_own_song_alone(songs, rng):
 # ---- contracts --------------------------------------------------------------------------------------
 
 
-def test_random_state_decides_and_nothing_global_moves(songs):
+def test_random_state_determines_the_result_and_global_state_is_kept(songs):
     X, y = songs
     torch_before, threads = torch.get_rng_state(), torch.get_num_threads()
     one, two = (BiLSTMClassifier(**QUICK).fit(X, y).predict_proba(X) for _ in range(2))
@@ -171,12 +170,12 @@ def test_quiet_unless_asked(songs, capsys):
         ([np.zeros((2, 5))] * 2, None, "requires y"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused(X, y, message):
+def test_invalid_data(X, y, message):
     with pytest.raises(ValueError, match=message):
         BiLSTMClassifier(**QUICK).fit(X, y)
 
 
-def test_other_segments_are_refused_in_prediction(songs):
+def test_invalid_prediction_data(songs):
     X, y = songs
     classifier = BiLSTMClassifier(**QUICK)
     with pytest.raises(NotFittedError):

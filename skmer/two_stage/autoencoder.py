@@ -1,4 +1,4 @@
-"""MaskedMelAutoencoder: embeddings of segments, learnt without labels from hidden parts of spectrograms."""
+"""MaskedMelAutoencoder: embeddings of segments, learnt without labels from masked spectrograms."""
 
 from numbers import Integral, Real
 
@@ -9,61 +9,130 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._validation import check_finite, check_spectrograms
 from skmer.feature_extraction._base import SongsOutMixin
-from skmer.songs import SongSequence
+from skmer.songs import SongSequence, join_songs
 from skmer.training.data import Standardizer, make_bank
-from skmer.training.net import NET_CONSTRAINTS, build_net
+from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
 from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
-from skmer.two_stage._masks import MaskedNet, check_masks, draw_masks, masked_error
-from skmer.two_stage._songs_in import spectrograms, together
-from skmer.two_stage.mel_autoencoder import MelAutoencoder
+from skmer.two_stage.networks import MelAutoencoder
 
 __all__ = ["MaskedMelAutoencoder"]
 
 
-class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
-    """Describe each segment by an autoencoder that learnt to rebuild hidden parts of spectrograms.
+def _check_masks(segment_shape, band_share, band_width, frame_share, frame_width):
+    """Raise if the masks would hide nothing, or everything."""
+    if band_share == frame_share == 0:
+        raise ValueError(
+            "band_share and frame_share are both 0, so that nothing is masked and the autoencoder learns to copy: set "
+            "one of them above 0."
+        )
+    axes = [
+        ("band", "mel bands", band_share, band_width, "raise n_mels of SegmentTransformer"),
+        ("frame", "frames", frame_share, frame_width, "raise duration of SegmentTransformer"),
+    ]
+    for (name, unit, share, width, more), n in zip(axes, segment_shape, strict=True):
+        if share > 0 and width >= n:
+            less = f"set {name}_width to {n - 1} or less, " if n > 1 else ""
+            raise ValueError(
+                f"{name}_width={width} would mask all {n} {unit} of a segment: {less}{more}, or set {name}_share=0."
+            )
 
-    The first stage of the 2-Stage system. Whole mel bands and stretches of time are
-    hidden from a convolutional autoencoder, which is trained to rebuild the hidden cells
-    from the others. No label takes part, so that songs without one can join the training.
+
+def _draw_runs(rng, n_rows, length, share, width):
+    """Draw runs of adjacent positions as a boolean array of shape (n_rows, length).
+
+    The axis, taken as a circle, is cut into runs from a random position on; a share of the runs is chosen, at least
+    one and never all.
+    """
+    if share == 0:
+        return np.zeros((n_rows, length), dtype=bool)
+    n_runs = -(-length // width)
+    n_chosen = int(np.clip(round(share * n_runs), 1, n_runs - 1))
+    chosen = rng.random((n_rows, n_runs)).argsort(axis=1) < n_chosen
+    run = (np.arange(length) + rng.integers(length, size=(n_rows, 1))) % length // width
+    return np.take_along_axis(chosen, run, axis=1)
+
+
+def draw_masks(rng, n_rows, n_mels, n_frames, *, band_share, band_width, frame_share, frame_width):
+    """Draw the masked cells of segments, as an array of 1 (masked) and 0 of shape (n_rows, 1, n_mels, n_frames)."""
+    bands = _draw_runs(rng, n_rows, n_mels, band_share, band_width)
+    frames = _draw_runs(rng, n_rows, n_frames, frame_share, frame_width)
+    return (bands[:, None, :, None] | frames[:, None, None, :]).astype(np.float32)
+
+
+def masked_error(rebuilt, x, hidden):
+    """Sum the squared error over the masked cells of each segment."""
+    return ((rebuilt.float() - x).square() * hidden).sum((1, 2, 3))
+
+
+class MaskedNet(RowNet):
+    """Trains an autoencoder to reconstruct masked cells."""
+
+    def __init__(self, module, *, masks, **kwargs):
+        self.masks = masks
+        super().__init__(module, **kwargs)
+
+    def batch_loss(self, index):
+        x = self._layout(self.bank_.gather(index))
+        hidden = torch.from_numpy(draw_masks(self.rng_, len(index), *x.shape[2:], **self.masks)).to(x.device)
+        with self._autocast():
+            rebuilt = self.module_(x, hidden)
+        return masked_error(rebuilt, x, hidden).sum() / hidden.sum()
+
+
+def _check_unlabelled(others, songs):
+    """Return unlabelled songs; raise if their segments have another shape than those of `songs`, or are not finite."""
+    if others.segment_shape != songs.segment_shape:
+        raise ValueError(
+            f"unlabelled has segments of shape {others.segment_shape}, but those of X have shape "
+            f"{songs.segment_shape}: use the same duration and spectrogram settings."
+        )
+    check_finite(others, "unlabelled")
+    return others
+
+
+class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
+    """Compute embeddings of segments by an autoencoder that is trained to reconstruct masked spectrograms.
+
+    The first stage of the 2-Stage system. Mel bands and stretches of time are masked, and a convolutional autoencoder
+    is trained to reconstruct the masked cells from the others. Labels are not used, so that unlabelled songs can take
+    part in the training.
 
     Parameters
     ----------
     n_components : int, default=128
         Length of an embedding.
     width : int, default=16
-        Channels of the network's first layer: see `skmer.two_stage.MelAutoencoder`.
+        Channels of the first layer of the network: see `skmer.two_stage.MelAutoencoder`.
     band_share : float, default=0.25
-        Share of the mel bands that are hidden in each segment; 0 hides none.
+        Share of the mel bands that are masked in each segment.
     band_width : int, default=8
-        Adjacent bands that are hidden together.
+        Number of adjacent bands that are masked together.
     frame_share : float, default=0.25
-        Share of the frames that are hidden in each segment; 0 hides none.
+        Share of the frames that are masked in each segment.
     frame_width : int, default=8
-        Adjacent frames that are hidden together.
+        Number of adjacent frames that are masked together.
     max_epochs : int, default=20
-        Epochs.
+        Number of epochs.
     batch_size : int, default=64
-        Segments a batch.
+        Segments per batch.
     lr : float, default=3e-3
         Peak learning rate.
     weight_decay : float, default=1e-2
-        Of AdamW.
+        Weight decay of AdamW.
     schedule : {"one-cycle", None}, default="one-cycle"
-        Course of the learning rate.
+        Learning rate schedule; None is a constant rate.
     callbacks : list of skorch callbacks, default=None
-        Added to the training, such as `EarlyStopping` on ``"train_loss"``.
+        Further callbacks, such as `EarlyStopping` on ``"train_loss"``.
     device : str, default="auto"
-        A torch device; "auto" takes CUDA where there is one.
+        A torch device; "auto" is CUDA if available, otherwise the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; "auto" takes bfloat16 where the hardware has it. Embeddings are
-        computed in float32.
+        Precision in training; "auto" is bfloat16 if the hardware supports it. Embeddings are computed in float32.
     n_threads : int, default=1
-        torch's CPU threads. The result depends on it in the last digits, which is why
-        it is fixed; raise it for a single long fit on a CPU.
+        CPU threads of torch, on which the last digits of the result depend; raise it for a single long fit on a CPU.
     random_state : int, RandomState or None, default=None
-        Decides the result; torch's and NumPy's global generators are left alone.
+        Determines the result; the global generators of torch and NumPy are not used.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -72,34 +141,31 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
     net_ : RowNet
         The fitted skorch net; its module, a `MelAutoencoder`, is ``net_.module_``.
     history_ : list of dict
-        A row an epoch: ``epoch``, ``train_loss`` (mean squared error on hidden cells, in
-        units of each band's variance) and ``lr``.
+        One row per epoch: ``epoch``, ``train_loss`` (mean squared error of masked cells, in units of the variance of
+        each band) and ``lr``.
     segment_shape_ : tuple of (int, int)
-        Mel bands and frames of the segments that it was fitted on.
+        Mel bands and frames of the segments in `fit`.
 
     See Also
     --------
-    BiLSTMClassifier : The second stage, over the embeddings of a song's segments.
-    SegmentTransformer : Makes the spectrograms.
-    SongAggregator : Statistics of a song's embeddings, where their order does not matter.
+    BiLSTMClassifier : The second stage, which classifies the sequence of embeddings of a song.
+    SegmentTransformer : Computes the spectrograms.
+    SongAggregator : Computes statistics of the embeddings of a song, whatever their order.
 
     Notes
     -----
-    Sun et al. describe the first stage of He and Ferguson in one sentence: without labels,
-    an autoencoder that rebuilds the masked mel spectrogram of a segment gives the
-    segment's embedding. All the rest is our choice: what the masks look like, that the
-    loss counts hidden cells only, that a map of the hidden cells is a second input, the
-    convolutional network, and that `transform` hides nothing. Results under this name are
-    those of our reading, not of their program.
+    Sun et al. describe the first stage of He and Ferguson in one sentence: an autoencoder that reconstructs the masked
+    mel spectrogram of a segment, without labels, gives the embedding of the segment. Everything else is our choice:
+    the shape of the masks, a loss over masked cells only, a map of the masked cells as a second input, the
+    convolutional network, and that `transform` masks nothing. The results may differ from those of the original.
 
-    Cells are standardised with one mean and deviation a mel band, over all training
-    segments, unlabelled ones included. An embedding depends on its own segment alone.
+    Cells are standardised with one mean and standard deviation for each mel band, over all training segments,
+    including unlabelled ones. An embedding depends on its own segment only.
 
-    In a pipeline, ``fit(X, y, maskedmelautoencoder__unlabelled=segments)`` takes segments;
-    recordings pass the earlier steps under metadata routing (`sklearn.set_config`), with
-    ``Pipeline(steps, transform_input=["unlabelled"]).fit(X, y, unlabelled=recordings)``.
-    Cross-validation splits metadata that has as many entries as X has songs: give it
-    another number of unlabelled songs.
+    In a pipeline, ``fit(X, y, maskedmelautoencoder__unlabelled=segments)`` takes segments; recordings pass through the
+    earlier steps with metadata routing (`sklearn.set_config`) and
+    ``Pipeline(steps, transform_input=["unlabelled"]).fit(X, y, unlabelled=recordings)``. Cross-validation splits
+    metadata that has as many entries as X has songs: pass another number of unlabelled songs.
 
     References
     ----------
@@ -181,28 +247,28 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         y : None
             Ignored.
         unlabelled : SongSequence or sequence of ndarray (n_segments, n_mels, n_frames), default=None
-            Further songs, of the same segment shape, that only this training sees.
+            Further songs with segments of the same shape.
 
         Returns
         -------
         MaskedMelAutoencoder
-            Itself.
+            The fitted autoencoder.
 
         Raises
         ------
         ValueError
-            If the segments are no spectrograms, `unlabelled` has others than X, or a mask
-            is as wide as the spectrogram.
+            If the segments are not spectrograms, those of `unlabelled` have another shape, or a mask is as wide as the
+            spectrogram.
         """
         self._validate_params()
         reset_fitted_attributes(self)
-        songs = spectrograms(X, "X")
+        songs = check_spectrograms(self, X)
         masks = {name: getattr(self, name) for name in ("band_share", "band_width", "frame_share", "frame_width")}
-        check_masks(songs.segment_shape, **masks)
+        _check_masks(songs.segment_shape, **masks)
         if unlabelled is not None:
-            songs = together(songs, spectrograms(unlabelled, "unlabelled"))
+            songs = join_songs(songs, _check_unlabelled(check_spectrograms(self, unlabelled, "unlabelled"), songs))
         if songs.n_segments.sum() < 2:
-            raise ValueError("X has one segment in all: MaskedMelAutoencoder needs at least two to learn from.")
+            raise ValueError("MaskedMelAutoencoder requires at least two segments, got one.")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         device = choose_device(self.device)
         with isolated(seed, self.n_threads):
@@ -218,7 +284,7 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Compute the embedding of every segment, with nothing hidden.
+        """Compute the embedding of every segment, without masks.
 
         Parameters
         ----------
@@ -230,34 +296,36 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         SongSequence of (n_segments, n_components)
             Embeddings, float32.
         """
-        songs = self._songs_for_prediction(X)
+        check_is_fitted(self)
+        songs = check_spectrograms(self, X, reset=False)
         names = [f"embedding{k}" for k in range(self.net_.module_.to_components.out_features)]
         return SongSequence(self._outputs(songs, self.net_.module_.encode), names=names)
 
     def reconstruct(self, X, hidden_bands=None, hidden_frames=None):
-        """Rebuild spectrograms, with some bands and frames hidden from the network.
+        """Reconstruct spectrograms, of which some bands and frames may be masked.
 
         Parameters
         ----------
         X : SongSequence or sequence of ndarray (n_segments, n_mels, n_frames)
             Spectrogram segments of each song, in dB.
         hidden_bands, hidden_frames : array-like of int, default=None
-            Which mel bands, and which frames of each segment, are hidden; None hides none.
+            Mel bands, and frames of each segment, to be masked.
 
         Returns
         -------
         SongSequence of (n_segments, n_mels, n_frames)
-            What the network makes of all cells, hidden or not, in dB, float32. It holds
-            each segment in full: look at some songs at a time.
+            The reconstruction of all cells, masked or not, in dB, float32. Overlapping segments are stored in full:
+            for a large collection, reconstruct some songs at a time.
 
         Raises
         ------
         ValueError
             If the segments have another shape than in `fit`.
         IndexError
-            If there is no such band or frame.
+            If a band or frame does not exist.
         """
-        songs = self._songs_for_prediction(X)
+        check_is_fitted(self)
+        songs = check_spectrograms(self, X, reset=False)
         hidden = np.zeros(self.segment_shape_, dtype=np.float32)
         for axis, (name, chosen) in enumerate((("hidden_bands", hidden_bands), ("hidden_frames", hidden_frames))):
             if chosen is None or not np.size(chosen):
@@ -273,7 +341,7 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         return SongSequence([(song[:, 0] * scale + mean).astype(np.float32) for song in rebuilt])
 
     def score(self, X, y=None):
-        """Tell how much of hidden cells the network rebuilds, as R² against each band's training mean.
+        """Compute R² of the reconstruction of masked cells, relative to the training mean of each band.
 
         Parameters
         ----------
@@ -285,16 +353,17 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         float
-            One for a perfect reconstruction of all hidden cells, zero for one that is as
-            good as the band's mean. Masks are drawn as in training, the same at each call.
+            One for a perfect reconstruction of masked cells, zero for one that is as good as the mean of the band.
+            Masks are drawn as in training, the same in each call.
         """
-        songs = self._songs_for_prediction(X)
+        check_is_fitted(self)
+        songs = check_spectrograms(self, X, reset=False)
         rng = np.random.default_rng(self.net_.seed)
         masks, module = self.net_.masks, self.net_.module_
 
         def errors(x):
             hidden = torch.from_numpy(draw_masks(rng, len(x), *x.shape[2:], **masks)).to(x.device)
-            # of standardised cells, the mean is zero
+            # the mean of standardised cells is zero
             return torch.stack([masked_error(guess, x, hidden) for guess in (module(x, hidden), x.new_zeros(()))], 1)
 
         error, spread = np.concatenate(self._outputs(songs, errors)).sum(axis=0, dtype=np.float64)
@@ -306,17 +375,7 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _songs_for_prediction(self, X):
-        check_is_fitted(self)
-        songs = spectrograms(X, "X")
-        if songs.segment_shape != self.segment_shape_:
-            raise ValueError(
-                f"X has segments of shape {songs.segment_shape}, but MaskedMelAutoencoder was fitted on "
-                f"{self.segment_shape_}: use the same duration and spectrogram settings."
-            )
-        return songs
-
     def _outputs(self, songs, function):
-        """Give what a function of batches gives for each song's segments."""
+        """Compute a function of batches for the segments of each song."""
         with isolated(None, self.n_threads):
             return list(self.net_.song_outputs(songs, self.standardizer_, function))

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmer import SegmentTransformer, SongSequence
 from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder, MelAutoencoder
-from skmer.two_stage._masks import draw_masks, masked_error
+from skmer.two_stage.autoencoder import draw_masks, masked_error
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 512, "hop_length": 64, "n_mels": 32}
@@ -39,27 +39,30 @@ def songs(rng):
 
 
 @pytest.fixture(scope="module")
-def listener():
-    """An autoencoder that has heard some tones."""
-    return MaskedMelAutoencoder(
-        **{**TINY, "n_components": 32, "width": 8, "max_epochs": 20},
-    ).fit(spectrograms(80, 0))
+def heard():
+    return spectrograms(60, 0)
 
 
-# ---- what it learns ---------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def listener(heard):
+    """An autoencoder that was fitted on tones."""
+    return MaskedMelAutoencoder(**{**TINY, "n_components": 16, "width": 6, "max_epochs": 20}).fit(heard)
 
 
-def test_a_hidden_band_of_new_tones_is_rebuilt_better_than_by_the_mean(listener):
-    heard, new = spectrograms(80, 0), spectrograms(10, 1)
+# ---- learning --------------------------------------------------------------------------------------
+
+
+def test_a_hidden_band_of_new_tones_is_reconstructed_better_than_by_the_mean(listener, heard):
+    new = spectrograms(10, 1)
     mean = np.concatenate(list(heard)).mean(axis=(0, 2))
     rebuilt_error, mean_error = [], []
-    for band in range(32):
+    for band in range(0, 32, 2):
         truth = np.concatenate(list(new))[:, band]
         rebuilt = np.concatenate(list(listener.reconstruct(new, hidden_bands=[band])))[:, band]
         rebuilt_error.append(np.square(rebuilt - truth).mean())
         mean_error.append(np.square(mean[band] - truth).mean())
     assert np.mean(rebuilt_error) < 0.5 * np.mean(mean_error)
-    assert listener.score(new) > 0.5
+    assert listener.score(new) > 0.3
 
 
 def test_a_hidden_band_is_not_seen(listener):
@@ -73,7 +76,7 @@ def test_a_hidden_band_is_not_seen(listener):
 
 
 def test_score_is_one_minus_the_error_in_units_of_the_mean(listener):
-    # a network that always gives zero, the standardised mean
+    # a network whose output is always zero, the standardised mean
     blind = pickle.loads(pickle.dumps(listener))
     with torch.no_grad():
         blind.net_.module_.up[-1].weight.zero_()
@@ -115,7 +118,7 @@ def test_unlabelled_windows_and_segments_may_meet(rng):
         np.testing.assert_allclose(fitted.transform(windows)[0], fits[0].transform(windows)[0], atol=1e-3)
 
 
-def test_labels_take_no_part(songs):
+def test_labels_are_not_used(songs):
     outputs = [MaskedMelAutoencoder(max_epochs=1, **TINY).fit(songs, y).transform(songs) for y in (None, [0, 1, 0, 1])]
     np.testing.assert_array_equal(outputs[0][0], outputs[1][0])
 
@@ -127,7 +130,7 @@ def test_labels_take_no_part(songs):
     ("share", "width", "length", "hidden"),
     [(0.25, 8, 128, 32), (0.5, 4, 16, 8), (0.01, 5, 20, 5), (0.99, 5, 20, 15), (0.0, 5, 20, 0)],
 )
-def test_masks_hide_whole_runs(share, width, length, hidden):
+def test_masks_are_runs(share, width, length, hidden):
     params = {"band_share": share, "band_width": width, "frame_share": 0, "frame_width": 1}
     masks = draw_masks(np.random.default_rng(0), 50, length, 7, **params)[:, 0]
     assert masks.shape == (50, length, 7)
@@ -177,7 +180,7 @@ def test_an_embedding_depends_on_its_segment_alone(songs):
     np.testing.assert_allclose(alone, together[2][3], rtol=1e-4, atol=1e-5)
 
 
-def test_random_state_decides_and_nothing_global_moves(songs):
+def test_random_state_determines_the_result_and_global_state_is_kept(songs):
     torch_before, threads = torch.get_rng_state(), torch.get_num_threads()
     one, two = (MaskedMelAutoencoder(max_epochs=2, **TINY).fit_transform(songs) for _ in range(2))
     other = MaskedMelAutoencoder(max_epochs=2, **{**TINY, "random_state": 1}).fit_transform(songs)
@@ -215,8 +218,8 @@ def test_the_two_stages_learn_together_and_unlabelled_recordings_pass_the_first_
         waves.append((0.3 * np.sin(2 * np.pi * np.cumsum(pitch) / SR)).astype(np.float32))
     steps = [
         ("segments", SegmentTransformer(**{**SPECTROGRAM, "duration": 0.25, "hop": 0.125})),
-        ("embedding", MaskedMelAutoencoder(max_epochs=10, **{**TINY, "frame_width": 3})),
-        ("classifier", BiLSTMClassifier(16, max_epochs=30, batch_size=8, random_state=0)),
+        ("embedding", MaskedMelAutoencoder(max_epochs=6, **{**TINY, "frame_width": 3})),
+        ("classifier", BiLSTMClassifier(8, max_epochs=20, batch_size=8, random_state=0)),
     ]
     pipe = make_pipeline(*(step for _, step in steps)).fit(waves[:16], y[:16])
     assert pipe.score(waves[16:], y[16:]) > 0.9
@@ -232,26 +235,26 @@ def test_the_two_stages_learn_together_and_unlabelled_recordings_pass_the_first_
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (np.zeros((4, 16)), "holds plain rows, but MaskedMelAutoencoder hides mel bands"),
-        ([np.zeros((4, 16))], r"holds segments of shape \(16,\)"),
+        (np.zeros((4, 16)), "MaskedMelAutoencoder requires songs of shape .* but X holds plain rows"),
+        ([np.zeros((4, 16))], r"but X holds segments of shape \(16,\)"),
         (["a.wav"], "holds paths, such as 'a.wav': put SegmentTransformer"),
         ([], "X holds no song"),
-        ([np.zeros((1, 16, 20))], "one segment in all"),
+        ([np.zeros((1, 16, 20))], "requires at least two segments, got one"),
         ([np.full((2, 16, 20), np.nan)], "Song 0 has NaN"),
-        ([np.zeros((2, 4, 20))], "band_width=4 would hide all 4 mel bands .* set band_width to 3 or less, .*n_mels"),
-        ([np.zeros((2, 16, 6))], "frame_width=6 would hide all 6 frames .* set frame_width to 5 or less, .*duration"),
-        ([np.zeros((2, 16, 1))], "hide all 1 frames of a segment: make longer segments .* frame_share=0"),
+        ([np.zeros((2, 4, 20))], "band_width=4 would mask all 4 mel bands .* set band_width to 3 or less, .*n_mels"),
+        ([np.zeros((2, 16, 6))], "frame_width=6 would mask all 6 frames .* set frame_width to 5 or less, .*duration"),
+        ([np.zeros((2, 16, 1))], "mask all 1 frames of a segment: raise duration .* frame_share=0"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused(X, message):
+def test_invalid_data(X, message):
     with pytest.raises(ValueError, match=message):
         MaskedMelAutoencoder(max_epochs=1, **TINY).fit(X)
 
 
-def test_segments_too_short_for_the_masks_are_told_in_a_pipeline():
+def test_segments_too_short_for_the_masks_in_a_pipeline():
     short = SegmentTransformer(**{**SPECTROGRAM, "duration": 0.15, "hop": 0.1})
     pipe = make_pipeline(short, MaskedMelAutoencoder(max_epochs=1), BiLSTMClassifier(max_epochs=1))
-    with pytest.raises(ValueError, match=r"frame_width=8 .* all 2 frames .* set frame_width to 1 or less, make longer"):
+    with pytest.raises(ValueError, match=r"frame_width=8 .* all 2 frames .* to 1 or less, raise duration"):
         pipe.fit(tones(2, 0), ["a", "b"])
 
 
@@ -264,12 +267,12 @@ def test_segments_too_short_for_the_masks_are_told_in_a_pipeline():
         (["b.wav"], "unlabelled holds paths, such as 'b.wav': put SegmentTransformer before MaskedMelAutoencoder"),
     ],
 )
-def test_unlabelled_songs_that_do_not_fit_are_refused(songs, unlabelled, message):
+def test_invalid_unlabelled_songs(songs, unlabelled, message):
     with pytest.raises(ValueError, match=message):
         MaskedMelAutoencoder(max_epochs=1, **TINY).fit(songs, unlabelled=unlabelled)
 
 
-def test_wrong_parameters_are_refused(songs):
+def test_invalid_parameters(songs):
     for wrong in ({"band_share": 1.0}, {"n_components": 0}, {"precision": "half"}, {"frame_width": 0}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             MaskedMelAutoencoder(**{**TINY, **wrong}).fit(songs)
@@ -281,7 +284,7 @@ def test_one_kind_of_mask_suffices(songs):
     MaskedMelAutoencoder(max_epochs=1, **{**TINY, "frame_share": 0, "frame_width": 99}).fit(songs)
 
 
-def test_other_segments_and_bands_are_refused_in_prediction(songs):
+def test_invalid_prediction_data(songs):
     fitted = MaskedMelAutoencoder(max_epochs=1, **TINY).fit(songs)
     with pytest.raises(ValueError, match=r"X has segments of shape \(16, 21\)"):
         fitted.transform([np.zeros((2, 16, 21))])
