@@ -1,4 +1,4 @@
-"""``skmer synthesise``: labelled songs to try everything else on, with what each of their seconds truly expresses."""
+"""``skmer synthesise``: synthetic songs with labels, and a table of the emotion of each of their seconds."""
 
 import argparse
 from pathlib import Path
@@ -15,30 +15,34 @@ def add_synthesise(commands):
         "synthesise",
         _synthesise,
         "write synthetic songs with labels, some of whose seconds express another emotion than the label",
-        "The songs are written as DIR/songs/EMOTION/COMPOSER/song-NUMBER.wav, and what each stretch of a song truly "
-        "expresses as DIR/planted.csv (file, start, end, emotion). The emotions are the quadrants of valence and "
-        "arousal: Q1 happy, Q2 angry or fearful, Q3 sad, Q4 calm. It is not real music: use it to test and to learn, "
-        "not to claim results.",
+        "The songs are written to DIR/songs/EMOTION/COMPOSER/song-NUMBER.wav, and the emotion of each stretch of a "
+        "song to DIR/planted.csv (file, start, end, emotion). The emotions are the quadrants of valence and arousal: "
+        "Q1 happy, Q2 angry or fearful, Q3 sad, Q4 calm. This is not real music: use it to test and to learn, not to "
+        "claim results.",
     )
-    command.add_argument("dir", metavar="DIR", help="folder, made where it is missing")
+    command.add_argument("dir", metavar="DIR", help="output folder, created if it does not exist")
     command.add_argument("--n-songs", type=at_least(4), default=40, metavar="N", help="default: %(default)s")
     command.add_argument(
-        "--duration", type=at_least(1), default=12, metavar="S", help="of a song; default: %(default)s"
+        "--duration",
+        type=at_least(1),
+        default=12,
+        metavar="S",
+        help="length of a song in seconds; default: %(default)s",
     )
     command.add_argument(
         "--noise",
         type=_share,
         default=0.25,
         metavar="SHARE",
-        help="of a song's seconds that express another emotion than its label, below 0.5; default: %(default)s",
+        help="share of a song's seconds that express another emotion than its label, below 0.5; default: %(default)s",
     )
     command.add_argument(
-        "--random-state", type=at_least(0), default=0, metavar="I", help="decides the songs; default: %(default)s"
+        "--random-state", type=at_least(0), default=0, metavar="I", help="seed of the songs; default: %(default)s"
     )
     command.add_argument(
         "--force",
         action="store_true",
-        help="write into a folder that is not empty; earlier synthetic songs are replaced",
+        help="write into a folder that is not empty, and replace synthetic songs in it",
     )
     command.add_argument("-q", "--quiet", action="store_true", help="print nothing")
 
@@ -69,7 +73,7 @@ def _synthesise(arguments):
         )
         write_songs(songs, folder, force=arguments.force, verbose=shows_progress(arguments))
     except (OSError, ValueError) as error:
-        # what the system said has no sentence of its own
+        # errors of the system are worded by main
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise CommandError(str(error)) from error
@@ -83,5 +87,5 @@ def _synthesise(arguments):
         print(f"{len(songs.data)} songs of {arguments.duration} s by {composers}: {per_class}")
         print(f"{other:.0%} of their seconds express another emotion than the label")
         print(f"Songs: {folder / 'songs'}")
-        print(f"What each second expresses: {folder / 'planted.csv'}")
+        print(f"Emotion of each second: {folder / 'planted.csv'}")
     return 0

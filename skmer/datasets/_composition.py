@@ -1,7 +1,6 @@
-"""Composition of short pieces whose cues follow a valence and an arousal (private to `make_songs`).
+"""Composition of short pieces with cues of a valence and an arousal (private to `make_songs`).
 
-Cues are noisy signs of the emotion, as in Brunswik's lens model of musical
-communication (Juslin & Laukka 2004): none of them decides alone.
+Cues are noisy signs of the emotion, as in Brunswik's lens model of musical communication (Juslin & Laukka 2004).
 """
 
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ HIT = np.dtype([("onset", "f8"), ("level", "f8")])
 
 @dataclass(frozen=True)
 class Composer:
-    """What the songs of one composer have in common."""
+    """Properties of all songs of one composer."""
 
     habits: dict  # shift of every cue
     partials: np.ndarray  # amplitude of each partial before the tilt
@@ -48,7 +47,7 @@ class Composer:
 
 @dataclass(frozen=True)
 class Song:
-    """What does not change within a song, whatever its sections express."""
+    """Properties of a song that do not change within it."""
 
     composer: Composer
     tonic: int  # pitch class
@@ -84,7 +83,7 @@ def draw_song(rng, composer):
 
 
 def draw_cues(rng, song, quadrant):
-    """Cues of a section: the quadrant's, blurred, plus the habits of composer and song."""
+    """Draw the cues of a section: those of the quadrant with noise, plus the shifts of composer and song."""
     valence, arousal = (mean + 0.3 * rng.standard_normal() for mean in QUADRANTS[quadrant])
     cues = {}
     for cue, (middle, on_arousal, on_valence, spread) in CUES.items():
@@ -99,9 +98,9 @@ def _scale_pitch(scale, tonic, degree):
 
 
 def compose(rng, song, cues, start, stop):
-    """Write a section of `song` from second `start` to second `stop`.
+    """Compose a section of `song` from second `start` to second `stop`.
 
-    Returns its notes (dtype NOTE) and drum hits (dtype HIT), sorted by nothing; no onset lies outside.
+    Returns its notes (dtype NOTE) and drum hits (dtype HIT), unsorted, with all onsets inside the section.
     """
     beat = 60.0 / np.clip(2.0 ** cues["tempo"], 45, 190)
     scale = SCALES["major" if cues["mode"] > 0 else "minor"]

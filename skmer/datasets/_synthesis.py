@@ -1,4 +1,4 @@
-"""Sound of composed notes: wavetables with envelopes, drums, a room (private to `make_songs`)."""
+"""Rendering of composed notes: wavetables with envelopes, drums, reverberation (private to `make_songs`)."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ RELEASE = 0.06  # seconds
 
 
 def wavetable(partials, tilt, n_partials):
-    """Give one period of a tone of unit power; partial k falls by `tilt` dB an octave.
+    """Return one period of a tone of unit power whose partials fall by `tilt` dB per octave.
 
     Returns an array of shape (TABLE_SIZE,), float32.
     """
@@ -20,7 +20,7 @@ def wavetable(partials, tilt, n_partials):
 
 
 def render(rng, song, notes, hits, n_samples, sr):
-    """Play notes and hits as a waveform of shape (n_samples,), float32, within ±1.
+    """Render notes and hits as a waveform of shape (n_samples,), float32, within ±1.
 
     The level of a note in dB is that of its power at the onset; nothing is normalised.
     """

@@ -192,6 +192,16 @@ def _check_unique(table, name):
         seen[value] = where
 
 
+def names_file(number, file):
+    """Return a check of a row that its file is called by its number."""
+
+    def check(row):
+        if row[file] != f"{row[number]}.mp3":
+            raise ValueError(f"the file of song {row[number]} must be {row[number]}.mp3, got {row[file]!r}.")
+
+    return check
+
+
 def text(cell):
     """Return a cell as it is."""
     return cell

@@ -1,4 +1,4 @@
-"""The tasks that a collection can set: what its `target` holds."""
+"""Tasks of a collection: the check of the parameters, and the target from ratings."""
 
 from numbers import Real
 
@@ -11,18 +11,14 @@ TASKS = (*CLASS_TASKS, "dimensional")
 
 
 def check_quadrant_task(task, name):
-    """Refuse what is no task of a collection of which only the quadrants are known; `name` is for the error."""
+    """Raise ValueError for a task that a collection with quadrants but no ratings does not have."""
     if not isinstance(task, str) or task not in CLASS_TASKS:
         extra = f" {name} has quadrants, but no ratings." if isinstance(task, str) and task == "dimensional" else ""
         raise ValueError(f"task must be one of {list(CLASS_TASKS)}, got {task!r}.{extra}")
 
 
 def check_rating_task(task, threshold, scale, name):
-    """Refuse what is no task or no threshold of a collection with ratings on a scale.
-
-    A rating equal to the threshold is high. At the lowest value of the scale every song would be
-    high, and above the highest none; at the highest itself all but ratings of just this value are low.
-    """
+    """Raise ValueError for a task or a threshold that a collection with ratings on a scale cannot have."""
     if not isinstance(task, str) or task not in TASKS:
         raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}.")
     if not _is_number(threshold):
@@ -37,11 +33,10 @@ def check_rating_task(task, threshold, scale, name):
 
 
 def target_from_ratings(valence, arousal, task, threshold):
-    """Give the target of a collection of rated songs.
+    """Return the target of rated songs: classes if `threshold` is a number and the task is not "dimensional".
 
-    Classes where `threshold` is a number; ratings, of shape (n_songs,) or for quadrants (n_songs, 2)
-    with valence first, where it is "median" or "midpoint": these depend on the training
-    songs, so the experiment applies them inside its folds. "dimensional" gives the ratings always.
+    Otherwise ratings, of shape (n_songs,) or (n_songs, 2) with valence first: "median" and "midpoint" depend on the
+    training songs, so that experiments apply them within folds.
     """
     both = np.column_stack([valence, arousal])
     ratings = {"valence": both[:, 0], "arousal": both[:, 1]}.get(task, both)

@@ -1,4 +1,4 @@
-"""load_csv: one's own songs, named with their labels in a table."""
+"""load_csv: your own songs, from a table of paths and labels."""
 
 import os
 import re
@@ -20,22 +20,20 @@ Licence and source: those of your songs."""
 
 
 def load_csv(path, data_home=None, check_audio=True):
-    """Load one's own songs from a CSV file that names each with its label.
+    """Load your own songs from a CSV file of their paths and labels.
 
-    The file begins with a header that names the columns ``path``, ``label`` and, if songs belong
-    together, as those of an artist do, ``group``, in any order and case; other columns are not read, and `DESCR` names
-    them. Fields end at commas, or at semicolons or tabs, as some spreadsheets write them: the header tells.
+    The file begins with a header with the columns ``path``, ``label`` and, if songs belong together, for instance
+    those of an artist, ``group``, in any order and case; other columns are not read, and `DESCR` lists them. Fields
+    are separated by commas, or by semicolons or tabs as some spreadsheets write them, which the header decides.
 
     Parameters
     ----------
     path : str or path-like
         The CSV file, in UTF-8, which Excel calls "CSV UTF-8".
     data_home : str or path-like, default=None
-        The folder that the paths of the songs start from; ``None`` is the folder of the CSV file.
-        It must be there. An absolute path stands for itself.
+        The folder that relative paths of the songs start from; ``None`` is the folder of the CSV file.
     check_audio : bool, default=True
-        Whether every song must have its audio file. Files that the table does not name are
-        never an error: it need not name all songs of a folder.
+        Whether every song must have its audio file. Files that are not in the table are no error.
 
     Returns
     -------
@@ -45,10 +43,9 @@ def load_csv(path, data_home=None, check_audio=True):
         data : list of str
             Absolute paths of the audio files.
         target : ndarray of shape (n_songs,)
-            The label of each song, a string even if it is a number: labels are classes.
+            The class of each song, as a string even if it is a number.
         groups : ndarray of shape (n_songs,)
-            The group of each song; without a column ``group`` its path, as each song is then a
-            group of its own.
+            The group of each song; without a column ``group``, the path of each song.
         target_names : list of str
             The classes, sorted.
         DESCR : str
@@ -59,13 +56,13 @@ def load_csv(path, data_home=None, check_audio=True):
     FileNotFoundError
         If the CSV file, `data_home` or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
-        If the CSV file lacks a column, has one that is all but called ``group``, or has one class
-        only, or a line lacks a field, names a song again or one that is no audio by its ending, or
-        spells a label in another way than a line before.
+        If the CSV file lacks a column, has one called ``groups``, or has only one class; or if a line
+        lacks a field, has a song that is in the table already or is not an audio file by extension, or
+        a label that differs from another only in case or blanks.
 
     See Also
     --------

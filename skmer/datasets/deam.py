@@ -45,23 +45,22 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
     Nothing is downloaded. The folder is expected to hold, as published, the two files
     ``static_annotations_averaged_songs_1_2000.csv`` and ``..._2000_2058.csv`` under
     ``annotations/annotations averaged per song/song_level``, and ``MEMD_audio/<song_id>.mp3``.
-    Where neither file is there, ``static_annotations.csv`` in the folder itself, with the rows
-    of both, is read instead.
+    If there is neither of them, ``static_annotations.csv`` in the folder itself, with the rows of both, is read
+    instead.
 
     Parameters
     ----------
     data_home : str or path-like, default=None
         Folder of the collection; ``None`` is ``$SKMER_DATA/DEAM``.
     task : {"quadrant", "valence", "arousal", "dimensional"}, default="quadrant"
-        What `target` holds: classes, or the ratings of valence and arousal.
+        Contents of `target`: classes, or the ratings of valence and arousal.
     threshold : {"median", "midpoint"} or float, default="median"
-        The rating, in (1, 9], from which on a song counts as high; at the upper end only
-        ratings of just this value do. With a number `target` holds classes. "median" and "midpoint"
-        depend on the training songs: `target` then holds the ratings, from which `fit_threshold` and
-        `ratings_to_classes` make classes within a fold.
+        Lowest rating of the class "high", in (1, 9]. With a number, `target` holds classes. "median" and
+        "midpoint" depend on the training songs: `target` then holds the ratings, which `fit_threshold`
+        and `ratings_to_classes` convert to classes within a fold.
     check_audio : bool, default=True
         Whether every song must have its audio file, and every file beside them a row in the
-        annotations. Turn it off to read the annotations alone.
+        annotations. With False, only the annotations are read.
 
     Returns
     -------
@@ -73,14 +72,14 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
         target : ndarray of shape (n_songs,) or (n_songs, 2)
             Classes, or ratings from 1 to 9, valence first, as `task` and `threshold` say.
         groups : ndarray of shape (n_songs,)
-            The number of each song: the annotations name no artist, so that folds by `groups` do
+            The number of each song: the annotations have no artists, so that folds by `groups` do
             not keep artists apart.
         valence, arousal : ndarray of shape (n_songs,)
             Mean ratings, from 1 to 9.
         song_id : ndarray of shape (n_songs,)
             Number of each song in the collection.
         task, threshold : str or float
-            As given.
+            The parameters of this name.
         DESCR : str
             Description of the data, with its terms and source.
 
@@ -89,12 +88,12 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
     FileNotFoundError
         If the folder, a file of annotations or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
-        If neither `data_home` nor ``SKMER_DATA`` is given, a parameter has no meaning, or the
-        annotations are not as expected.
+        If neither `data_home` nor ``SKMER_DATA`` is given, a parameter is invalid, or the annotations
+        are not as expected.
 
     Warns
     -----

@@ -6,7 +6,7 @@ from sklearn.utils import Bunch
 from skmer.datasets._collection import Collection
 from skmer.datasets._paths import check_flag
 from skmer.datasets._published import Published
-from skmer.datasets._tables import between, one_of, required, text, whole_number
+from skmer.datasets._tables import between, names_file, one_of, required, text, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_eim"]
@@ -48,15 +48,14 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
     data_home : str or path-like, default=None
         Folder of the collection; ``None`` is ``$SKMER_DATA/emoMusic``.
     task : {"quadrant", "valence", "arousal", "dimensional"}, default="quadrant"
-        What `target` holds: classes, or the ratings of valence and arousal.
+        Contents of `target`: classes, or the ratings of valence and arousal.
     threshold : {"median", "midpoint"} or float, default="median"
-        The rating, in (1, 9], from which on a song counts as high; at the upper end only
-        ratings of just this value do. With a number `target` holds classes. "median" and "midpoint"
-        depend on the training songs: `target` then holds the ratings, from which `fit_threshold` and
-        `ratings_to_classes` make classes within a fold.
+        Lowest rating of the class "high", in (1, 9]. With a number, `target` holds classes. "median" and
+        "midpoint" depend on the training songs: `target` then holds the ratings, which `fit_threshold`
+        and `ratings_to_classes` convert to classes within a fold.
     check_audio : bool, default=True
         Whether every rated song must have its audio file, and every file beside them must be
-        an excerpt of the collection. Turn it off to read the annotations alone.
+        an excerpt of the collection. With False, only the annotations are read.
 
     Returns
     -------
@@ -77,12 +76,12 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
         song_id : ndarray of shape (n_songs,)
             Number of each song in the collection.
         title, artist, genre : ndarray of shape (n_songs,)
-            What is played, by whom, and of which kind.
+            Title, artist and genre of each song.
         unannotated : list of str
             Absolute paths of the excerpts without ratings, ``1.mp3`` to ``1000.mp3``, that lie
             beside the others. Empty if `check_audio` is off.
         task, threshold : str or float
-            As given.
+            The parameters of this name.
         DESCR : str
             Description of the data, with its terms and source.
 
@@ -91,12 +90,12 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
     FileNotFoundError
         If the folder, a file of annotations or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
-        If neither `data_home` nor ``SKMER_DATA`` is given, a parameter has no meaning, or the
-        annotations are not as expected.
+        If neither `data_home` nor ``SKMER_DATA`` is given, a parameter is invalid, or the annotations
+        are not as expected.
 
     Warns
     -----
@@ -139,7 +138,7 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
             "Mediaeval 2013 set": one_of(PARTS),
         },
         unique=["song_id"],
-        check_row=_check_file_name,
+        check_row=names_file("song_id", "file_name"),
     )
     rated.match(info, "song_id")
     info = info.match(rated, "song_id")
@@ -166,11 +165,6 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
         threshold=threshold,
         DESCR=EIM.describe(len(files)),
     )
-
-
-def _check_file_name(row):
-    if row["file_name"] != f"{row['song_id']}.mp3":
-        raise ValueError(f"the file of song {row['song_id']} must be {row['song_id']}.mp3, got {row['file_name']!r}.")
 
 
 COLLECTION = Collection("eim", "EiM (emoMusic)", load_eim, ("quadrant", "valence", "arousal"), "median", "stratified")

@@ -52,10 +52,10 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
     data_home : str or path-like, default=None
         Folder of the collection; ``None`` is ``$SKMER_DATA/emopia``.
     task : {"quadrant", "valence", "arousal"}, default="quadrant"
-        What `target` tells apart: the four quadrants, or the low and the high half of a dimension.
+        Classes in `target`: the four quadrants, or the low and the high half of a dimension.
     check_audio : bool, default=True
-        Whether every clip must have its audio file, and every file beside them a clip. Turn it
-        off to read the labels alone; `data` then names a FLAC file where there is none.
+        Whether every clip must have its audio file, and every file in ``audio`` a row in ``labels.csv``.
+        With False, only the labels are read; `data` then has the path of a FLAC file for a clip without audio.
 
     Returns
     -------
@@ -77,9 +77,9 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
         clip : ndarray of shape (n_clips,)
             Name of each clip in the collection: its quadrant, its song and a number.
         annotator : ndarray of shape (n_clips,)
-            Who labelled each clip: "A" to "D".
+            Annotator of each clip: "A" to "D".
         durations : ndarray of shape (n_clips,)
-            Length of each clip in seconds.
+            Length of each clip, in seconds.
         DESCR : str
             Description of the data, with its licence and source.
 
@@ -88,9 +88,9 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
     FileNotFoundError
         If the folder, ``labels.csv`` or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, `task` is unknown, ``labels.csv`` is not as
         expected, or a clip has two audio files.

@@ -56,10 +56,10 @@ def load_emotify(data_home=None, emotions=None, check_audio=True):
     data_home : str or path-like, default=None
         Folder of the collection; ``None`` is ``$SKMER_DATA/emotify``.
     emotions : list of str, default=None
-        Only the songs whose dominant emotion is one of these are given; ``None`` gives all.
+        Emotions whose songs are loaded, by the dominant emotion; ``None`` loads all songs.
     check_audio : bool, default=True
-        Whether every song must have its audio file, and every file beside them a song. Turn it
-        off to read the labels alone.
+        Whether every song must have its audio file, and every file beside them a row in ``labels.csv``.
+        With False, only the labels are read.
 
     Returns
     -------
@@ -90,9 +90,9 @@ def load_emotify(data_home=None, emotions=None, check_audio=True):
     FileNotFoundError
         If the folder, ``labels.csv`` or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, `emotions` is empty or holds an unknown name,
         or ``labels.csv`` is not as expected.

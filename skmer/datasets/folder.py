@@ -1,4 +1,4 @@
-"""load_folder: one's own songs, sorted into a folder for each class."""
+"""load_folder: your own songs, in a folder for each class."""
 
 import os
 import warnings
@@ -27,21 +27,21 @@ GROUPS = {
 
 
 def load_folder(data_home, groups=None, check_audio=True):
-    """Load one's own songs from a folder that has a folder for each class.
+    """Load your own songs from a folder with a folder for each class.
 
-    The names of the folders in `data_home` are the classes. Songs are found by their endings,
-    such as ``.mp3`` or ``.flac``, anywhere below; no file is opened.
+    The names of the folders in `data_home` are the classes. Songs are found anywhere below them by their
+    extensions, such as ``.mp3`` or ``.flac``; no file is opened.
 
     Parameters
     ----------
     data_home : str or path-like
         The folder above the class folders.
     groups : {None, "parent"}, default=None
-        ``None`` makes each song a group of its own. "parent" is for
-        ``<class>/<artist>/<song>``: the songs of an artist are a group, also across classes.
+        With ``None``, each song is a group of its own. With "parent", for songs at
+        ``<class>/<artist>/<song>``, the songs of an artist are a group, also across classes.
     check_audio : bool, default=True
-        Whether a file that is no audio by its ending, or a broken link to a song, is an error.
-        Turn it off to pass over such files as covers and lists; `left_out` names them.
+        Whether a file that is not an audio file by extension, or a broken link to a song, is an error.
+        With False, files such as covers and playlists are left out, and `left_out` lists them.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def load_folder(data_home, groups=None, check_audio=True):
         target_names : list of str
             The classes, sorted.
         left_out : list of str
-            Absolute paths of files that are no audio by their ending.
+            Absolute paths of files that are not audio files by extension.
         DESCR : str
             Description of the data.
 
@@ -67,12 +67,13 @@ def load_folder(data_home, groups=None, check_audio=True):
     FileNotFoundError
         If there is no such folder, or a song is a broken link.
     PermissionError
-        If a folder may not be read.
+        If a folder cannot be read.
     TypeError
-        If `data_home` is no path, or `check_audio` neither True nor False.
+        If `data_home` is not a str or path-like, or `check_audio` is not a bool.
     ValueError
-        If there are fewer than two class folders, one of them has no song, a song lies in none of
-        them or in two places, `groups` finds no artist, or a file is no audio or no file at all.
+        If there are fewer than two class folders, one of them has no song, a song is in none of them
+        or in two places, a song is not in the folder of an artist although `groups` is "parent", or a file
+        is not an audio file.
 
     See Also
     --------
@@ -80,8 +81,8 @@ def load_folder(data_home, groups=None, check_audio=True):
 
     Notes
     -----
-    Names that begin with a dot are the operating system's and are passed over. Links are
-    followed, except one that leads back to a folder above it.
+    Files and folders whose names begin with a dot are ignored. Links are followed, except a link to a
+    folder above it.
 
     Examples
     --------

@@ -46,10 +46,10 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
     data_home : str or path-like, default=None
         Folder of the collection; ``None`` is ``$SKMER_DATA/4Q``.
     task : {"quadrant", "valence", "arousal"}, default="quadrant"
-        What `target` tells apart: the four quadrants, or the low and the high half of a dimension.
+        Classes in `target`: the four quadrants, or the low and the high half of a dimension.
     check_audio : bool, default=True
         Whether every song must have its audio file in the folder of its quadrant, and every file there
-        a song. Turn it off to read the annotations alone.
+        a row in the tables. With False, only the annotations are read.
 
     Returns
     -------
@@ -61,13 +61,13 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
         target : ndarray of shape (n_songs,)
             "Q1" to "Q4", or "low" and "high".
         groups : ndarray of shape (n_songs,)
-            The artist of each song; where the artist is not known, the song itself.
+            The artist of each song; the song itself if the artist is not known.
         quadrant : ndarray of shape (n_songs,)
             The quadrant of each song, whatever the task.
         song_id : ndarray of shape (n_songs,)
             Name of each song in the collection, such as "MT0000004637".
         artist : ndarray of shape (n_songs,)
-            The artist of each song, "" where not known.
+            The artist of each song; "" if not known.
         title : ndarray of shape (n_songs,)
             The title of each song.
         DESCR : str
@@ -78,9 +78,9 @@ def load_four_q(data_home=None, task="quadrant", check_audio=True):
     FileNotFoundError
         If the folder, one of the tables or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, `task` is unknown, a table is not as expected,
         the tables disagree, or audio lies in the folder of another quadrant.

@@ -52,7 +52,7 @@ def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True)
 
     Nothing is downloaded. The folder is expected as its authors publish it, with the tables
     ``data/splits/split-N/autotagging_moodtheme-{train,validation,test}.tsv``; ``splits/split-N``
-    without the folder above is read too, where there is no ``data/splits/split-N``.
+    is read if there is no ``data/splits/split-N``.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True)
         Number of the published split, from 0 to 4.
     audio_home : str or path-like, default=None
         Folder of the tracks, which holds files such as ``24/3524.mp3`` or, in low quality,
-        ``24/3524.low.mp3``. ``None`` is the folder ``audio`` of the collection, or
-        the collection's own where there is no such folder.
+        ``24/3524.low.mp3``. ``None`` is the folder ``audio`` of the collection, or the folder of the
+        collection if it has no such folder.
     check_audio : bool, default=True
-        Whether every track must have its audio file. Turn it off to read the tables alone. Files
-        without a row are never refused: the whole collection has many tracks without a mood tag.
+        Whether every track must have its audio file. With False, only the tables are read. Files
+        without a row are allowed: the whole collection has many tracks without a mood tag.
 
     Returns
     -------
@@ -74,10 +74,10 @@ def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True)
         Dictionary-like object, with the following attributes. Tracks are in the order of `track_id`.
 
         data : list of str
-            Absolute paths of the audio files: all in low quality where more tracks have
-            such a file, else all in full quality. The two are never mixed.
+            Absolute paths of the audio files: all in low quality if more tracks have such a file,
+            otherwise all in full quality.
         target : ndarray of shape (n_songs, n_tags)
-            1 where a track has a tag, else 0; int8.
+            1 if a track has a tag, otherwise 0; int8.
         tag_names : list of str
             Names of the columns of `target`, sorted and without their prefix ``mood/theme---``.
         groups : ndarray of shape (n_songs,)
@@ -90,7 +90,7 @@ def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True)
         album_id : ndarray of shape (n_songs,)
             The album of each track.
         durations : ndarray of shape (n_songs,)
-            Length of each track in seconds.
+            Length of each track, in seconds.
         DESCR : str
             Description of the data, with its licence and source.
 
@@ -99,12 +99,12 @@ def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True)
     FileNotFoundError
         If a folder, a table or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
-        If neither `data_home` nor ``SKMER_DATA`` is given, `split` is no number from 0 to 4, a table is
-        not as expected, or a track stands twice.
+        If neither `data_home` nor ``SKMER_DATA`` is given, `split` is not a number from 0 to 4, a table is
+        not as expected, or a track is in it twice.
 
     Warns
     -----

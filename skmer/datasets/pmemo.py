@@ -5,7 +5,7 @@ from sklearn.utils import Bunch
 from skmer.datasets._collection import Collection
 from skmer.datasets._paths import check_flag
 from skmer.datasets._published import Published
-from skmer.datasets._tables import between, required, seconds, text, whole_number
+from skmer.datasets._tables import between, names_file, required, seconds, text, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_pmemo"]
@@ -42,15 +42,14 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     data_home : str or path-like, default=None
         Folder of the collection; ``None`` is ``$SKMER_DATA/PMEmo2019``.
     task : {"quadrant", "valence", "arousal", "dimensional"}, default="valence"
-        What `target` holds: classes, or the ratings of valence and arousal.
+        Contents of `target`: classes, or the ratings of valence and arousal.
     threshold : {"median", "midpoint"} or float, default="median"
-        The rating, in (0, 1], from which on a song counts as high; at the upper end only
-        ratings of just this value do. With a number `target` holds classes. "median" and "midpoint"
-        depend on the training songs: `target` then holds the ratings, from which `fit_threshold` and
-        `ratings_to_classes` make classes within a fold.
+        Lowest rating of the class "high", in (0, 1]. With a number, `target` holds classes. "median" and
+        "midpoint" depend on the training songs: `target` then holds the ratings, which `fit_threshold`
+        and `ratings_to_classes` convert to classes within a fold.
     check_audio : bool, default=True
-        Whether every rated song must have its audio file, and every file beside them a row in
-        ``metadata.csv``. Turn it off to read the annotations alone.
+        Whether every rated song must have its audio file, and every file in ``chorus`` a row in
+        ``metadata.csv``. With False, only the annotations are read.
 
     Returns
     -------
@@ -68,14 +67,14 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
         song_id : ndarray of shape (n_songs,)
             Number of each song in the collection.
         title, artist : ndarray of shape (n_songs,)
-            What is played, and by whom.
+            Title and artist of each song.
         durations : ndarray of shape (n_songs,)
-            Seconds of each chorus, as published.
+            Published length of each chorus, in seconds.
         unannotated : list of str
             Absolute paths of the audio files that belong to songs without ratings. Empty if
             `check_audio` is off.
         task, threshold : str or float
-            As given.
+            The parameters of this name.
         DESCR : str
             Description of the data, with its terms and source.
 
@@ -84,12 +83,12 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     FileNotFoundError
         If the folder, a file of annotations or an audio file is missing.
     PermissionError
-        If a file or a folder may not be read.
+        If a file or a folder cannot be read.
     TypeError
-        If a path is no path, or `check_audio` neither True nor False.
+        If a path is not a str or path-like, or `check_audio` is not a bool.
     ValueError
-        If neither `data_home` nor ``SKMER_DATA`` is given, a parameter has no meaning, or the
-        annotations are not as expected.
+        If neither `data_home` nor ``SKMER_DATA`` is given, a parameter is invalid, or the annotations
+        are not as expected.
 
     Warns
     -----
@@ -126,7 +125,7 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
             "duration": seconds,
         },
         unique=["musicId"],
-        check_row=_check_file_name,
+        check_row=names_file("musicId", "fileName"),
     )
     rated = PMEMO.read_table(
         home / ANNOTATIONS,
@@ -152,11 +151,6 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
         threshold=threshold,
         DESCR=PMEMO.describe(len(files)),
     )
-
-
-def _check_file_name(row):
-    if row["fileName"] != f"{row['musicId']}.mp3":
-        raise ValueError(f"the file of song {row['musicId']} must be {row['musicId']}.mp3, got {row['fileName']!r}.")
 
 
 COLLECTION = Collection("pmemo", "PMEmo", load_pmemo, ("valence", "arousal"), "median", "stratified")

@@ -1,6 +1,6 @@
-"""From ratings of valence and arousal to the classes of Russell's plane, and back from quadrants to halves.
+"""Classes of Russell's plane, from ratings of valence and arousal or from quadrants.
 
-Quadrants count from the positive half of valence, against the clock: Q1 is high valence and high
+Quadrants are counted counterclockwise: Q1 is high valence and high
 arousal, Q2 low valence and high arousal, Q3 low and low, Q4 high valence and low arousal.
 """
 
@@ -16,25 +16,25 @@ _HALVES = {"valence": ("Q1", "Q4"), "arousal": ("Q1", "Q2")}
 
 
 def fit_threshold(ratings, threshold="median"):
-    """Find the rating from which on a song counts as high.
+    """Compute the threshold between low and high ratings.
 
     Parameters
     ----------
     ratings : array-like of shape (n_songs,) or (n_songs, 2)
-        Ratings of the training songs; test songs must have no say.
+        Ratings of the training songs, without the test songs.
     threshold : {"median", "midpoint"} or float, default="median"
-        "median" is each dimension's median, "midpoint" the middle between its lowest and
-        highest rating; a number stands for itself.
+        "median" is the median of each dimension, "midpoint" the middle between its lowest and
+        highest rating; a number is the threshold itself.
 
     Returns
     -------
     float or ndarray of shape (2,)
-        One threshold a dimension.
+        One threshold per dimension.
 
     Raises
     ------
     ValueError
-        If `threshold` is none of these, or `ratings` are empty, not finite or of another shape.
+        If `threshold` is invalid, or `ratings` are empty, not finite or of another shape.
 
     Examples
     --------
@@ -55,14 +55,14 @@ def fit_threshold(ratings, threshold="median"):
 
 
 def ratings_to_classes(ratings, threshold):
-    """Turn ratings into classes; a rating equal to the threshold is high.
+    """Convert ratings to classes; a rating equal to the threshold is high.
 
     Parameters
     ----------
     ratings : array-like of shape (n_songs,) or (n_songs, 2)
-        One dimension, or valence and arousal in this order.
+        Ratings of one dimension, or of valence and arousal in this order.
     threshold : float or array-like of shape (2,)
-        What `fit_threshold` found; one number holds for every dimension.
+        Result of `fit_threshold`; a number is used for every dimension.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def ratings_to_classes(ratings, threshold):
     Raises
     ------
     ValueError
-        If the shapes do not fit, or a rating or a threshold is not finite.
+        If the shapes do not match, or a rating or a threshold is not finite.
 
     Examples
     --------
@@ -84,10 +84,10 @@ def ratings_to_classes(ratings, threshold):
     """
     ratings = _check_ratings(ratings)
     if np.shape(threshold) not in ((), ratings.shape[1:]):
-        raise ValueError(f"Ratings of shape {ratings.shape} need one threshold a dimension, got {threshold!r}.")
+        raise ValueError(f"Ratings of shape {ratings.shape} need one threshold per dimension, got {threshold!r}.")
     # nothing is at or above NaN: every song would be low
     if np.asarray(threshold).dtype.kind not in "biuf" or not np.isfinite(threshold).all():
-        raise ValueError(f"threshold must be finite, as fit_threshold finds it from ratings, got {threshold!r}.")
+        raise ValueError(f"threshold must be finite, such as a result of fit_threshold, got {threshold!r}.")
     high = ratings >= threshold
     if high.ndim == 1:
         return np.where(high, "high", "low")
@@ -96,14 +96,14 @@ def ratings_to_classes(ratings, threshold):
 
 
 def quadrants_to_classes(quadrants, task):
-    """Give the classes of a task for songs whose quadrant is known.
+    """Convert quadrants to the classes of a task.
 
     Parameters
     ----------
     quadrants : array-like of shape (n_songs,)
         "Q1" to "Q4".
     task : {"quadrant", "valence", "arousal"}
-        What to tell apart.
+        Which classes to return.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def quadrants_to_classes(quadrants, task):
     Raises
     ------
     ValueError
-        If `task` is none of these, a quadrant is unknown, or `quadrants` has another shape.
+        If `task` or a quadrant is unknown, or `quadrants` has another shape.
 
     Examples
     --------

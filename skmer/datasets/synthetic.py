@@ -1,4 +1,4 @@
-"""make_songs: synthetic music with an emotion a song and a known one for every second."""
+"""make_songs: synthetic music with a label for each song and the true emotion of each second."""
 
 import numbers
 from copy import deepcopy
@@ -10,7 +10,7 @@ from sklearn.utils import Bunch, check_random_state
 from skmer.datasets._composition import QUADRANTS, compose, draw_composer, draw_cues, draw_song
 from skmer.datasets._synthesis import render
 
-__all__ = ["make_songs", "plan_songs", "segment_labels"]
+__all__ = ["make_songs", "segment_labels"]
 
 _REAL = (int, float, np.integer, np.floating)
 DESCR = """Synthetic songs in the four quadrants of Russell's circumplex
@@ -23,7 +23,7 @@ to test and to teach, not to claim results."""
 
 
 def segment_labels(second_labels, duration, hop=1.0, label=None):
-    """Give the majority label of every segment, from labels of whole seconds.
+    """Compute the majority label of each segment from labels of seconds.
 
     Parameters
     ----------
@@ -34,15 +34,14 @@ def segment_labels(second_labels, duration, hop=1.0, label=None):
     hop : float, default=1.0
         Time between the onsets of two segments, in seconds.
     label : object, default=None
-        The label whose share is wanted; ``None`` takes each segment's own majority label.
+        The label whose share is computed; ``None`` is the majority label of each segment.
 
     Returns
     -------
     labels : ndarray of shape (n_segments,)
-        The label that holds most of each segment. Of labels that hold equally much,
-        the one that comes first in the segment.
+        The label of most of each segment's time; in a tie, the label that comes first.
     share : ndarray of shape (n_segments,)
-        Share of each segment's time that carries `label`.
+        Share of each segment's time with `label`.
 
     Raises
     ------
@@ -51,7 +50,7 @@ def segment_labels(second_labels, duration, hop=1.0, label=None):
 
     See Also
     --------
-    make_songs : Makes songs whose label is known for every second.
+    make_songs : Generate songs with a label for each second.
 
     Examples
     --------
@@ -86,30 +85,28 @@ def segment_labels(second_labels, duration, hop=1.0, label=None):
 
 
 def make_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22528, random_state=None):
-    """Compose and play songs with an emotion each, some of whose seconds express another one.
+    """Generate songs with one label each, some of whose seconds express another emotion.
 
-    Each song has chords, a melody, a bass and perhaps drums, played by a timbre of its composer
-    in a room. Its label is a quadrant of Russell's circumplex. A share `noise` of
-    its seconds, in stretches of up to five, expresses another quadrant: a model that gives
-    the song's label to every segment learns from that much label noise, and here the
-    truth is known.
+    Each song has chords, a melody, a bass and possibly drums, with a timbre of its composer and the
+    reverberation of a room. Its label is a quadrant of Russell's circumplex. A share `noise` of its
+    seconds, in stretches of up to five, expresses another quadrant: a model that assigns the song's
+    label to every segment learns from that much label noise, and here the true labels are known.
 
     Parameters
     ----------
     n_songs : int, default=80
-        Number of songs; the quadrants are as equally frequent as possible.
+        Number of songs, balanced over the quadrants as far as possible.
     duration : float, default=15.0
         Length of each song in seconds, a whole number.
     noise : float, default=0.25
-        Share of every song's seconds that expresses another quadrant than its label,
-        below 0.5. Where the share is no whole number of seconds, songs have one second more
-        or less, so that it is right on average.
+        Share of each song's seconds that expresses another quadrant than its label, below 0.5. If this
+        is not a whole number of seconds, it is rounded up or down at random, so that it holds on average.
     n_composers : int, default=None
-        Number of composers, who write in every quadrant; ``None`` is one for every four songs.
+        Number of composers, each of whom writes in all quadrants; ``None`` is one per four songs.
     sr : int, default=22528
         Sample rate in Hz.
     random_state : int, RandomState instance or None, default=None
-        Determines the songs. Pass an int for the same songs at every call.
+        Seed or generator. Pass an int for the same songs in every call.
 
     Returns
     -------
@@ -117,7 +114,7 @@ def make_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
         Dictionary-like object, with the following attributes.
 
         data : list of ndarray of shape (duration * sr,)
-            The waveforms, float32 within ±1. Their level is not normalised, for it carries arousal.
+            The waveforms, float32 within ±1. Their level is not normalised, as it carries arousal.
         target : ndarray of shape (n_songs,)
             The label of each song: "Q1", "Q2", "Q3" or "Q4".
         segment_target : list of ndarray of shape (duration,)
@@ -127,27 +124,27 @@ def make_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
         target_names : list of str
             The four quadrants.
         sr : int
-            As given.
+            The sample rate.
         DESCR : str
             Description of the data.
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range.
+        If a parameter is out of range.
 
     See Also
     --------
     segment_labels : Labels of segments from the labels of seconds.
-    load_emotify : Real recordings with real listeners' labels.
+    load_emotify : Real recordings, labelled by listeners.
 
     Notes
     -----
-    The cues of an emotion are those that reviews of music psychology agree on [1]_ [2]_: high
-    arousal is fast, loud, bright, dense and sharply attacked; positive valence is rather major,
-    consonant, high and regular. As in Brunswik's lens model each cue is only
-    a probable sign of the emotion: it varies with composer, song and section. Arousal is therefore
-    easier to recognise than valence, as it is in real music.
+    The cues of an emotion are those on which reviews of music psychology agree [1]_ [2]_: music of
+    high arousal is fast, loud, bright and dense, with sharp attacks; music of positive valence tends to be in
+    major, consonant, high and regular. As in Brunswik's lens model, each cue is only a probable sign of the
+    emotion and varies with composer, song and section. As in real music, arousal is easier to recognise
+    than valence.
 
     References
     ----------
@@ -176,17 +173,7 @@ def make_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
 
 
 def plan_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22528, random_state=None):
-    """Give the songs of `make_songs` before they are played: `data` plays one after the other when it is gone through.
-
-    It can be gone through again, and then plays the same waveforms. None of them is kept.
-
-    Examples
-    --------
-    >>> from skmer.datasets.synthetic import plan_songs
-    >>> songs = plan_songs(4, duration=5, sr=11264, random_state=0)
-    >>> len(songs.data), [len(y) for y in songs.data]
-    (4, [56320, 56320, 56320, 56320])
-    """
+    """Return the songs of `make_songs` with `data` as an iterable that renders one waveform at a time."""
     n_seconds = _check(n_songs, duration, noise, n_composers, sr)
     random = check_random_state(random_state)
     rng = np.random.default_rng(random.randint(2**31 - 1, size=4))
@@ -199,7 +186,7 @@ def plan_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
     seconds = [_plan(song, label, n_seconds, noise) for song, label in zip(own, target, strict=True)]
     width = len(str(n_composers - 1))
     return Bunch(
-        data=_Unplayed(own, [composers[group] for group in groups], seconds, int(sr)),
+        data=_Waveforms(own, [composers[group] for group in groups], seconds, int(sr)),
         target=target,
         segment_target=seconds,
         groups=np.array([f"composer {group:0{width}}" for group in groups]),
@@ -209,8 +196,8 @@ def plan_songs(n_songs=80, *, duration=15.0, noise=0.25, n_composers=None, sr=22
     )
 
 
-class _Unplayed:
-    """Waveforms that are played when one goes through them; each song draws from a generator of its own."""
+class _Waveforms:
+    """Iterable of waveforms that are rendered one by one, each with a generator of its own, the same every time."""
 
     def __init__(self, generators, composers, seconds, sr):
         self._songs = list(zip(generators, composers, seconds, strict=True))
@@ -221,7 +208,7 @@ class _Unplayed:
 
     def __iter__(self):
         for generator, composer, seconds in self._songs:
-            # a copy, so that the song sounds the same the next time
+            # a copy, so that the song is the same in the next iteration
             rng = deepcopy(generator)
             yield _perform(rng, draw_song(rng, composer), seconds, self._sr)
 
@@ -235,15 +222,16 @@ def _check(n_songs, duration, noise, n_composers, sr):
         raise ValueError(f"duration must be a whole number of seconds, at least 1, got {duration!r}.")
     if not isinstance(noise, _REAL) or not 0 <= noise < 0.5:
         raise ValueError(
-            f"noise must be a share in [0, 0.5), got {noise!r}: from one half on, the label would not be a song's own."
+            f"noise must be a share in [0, 0.5), got {noise!r}: from 0.5 on, most seconds would express another "
+            "quadrant than the label."
         )
     return int(duration)
 
 
 def _plan(rng, label, n_seconds, noise):
-    """Draw the quadrant of every second: stretches of other quadrants in a song of `label`."""
+    """Draw the quadrant of each second: stretches of other quadrants in a song of `label`."""
     exact = noise * n_seconds
-    # most seconds stay the song's own, or its label would be another
+    # most seconds keep the song's label
     planted = min(int(exact) + int(rng.random() < exact % 1), (n_seconds - 1) // 2)
     lengths = []
     while planted > 0:
@@ -251,7 +239,7 @@ def _plan(rng, label, n_seconds, noise):
         lengths.append(length)
         planted -= length
     own = n_seconds - sum(lengths)
-    # stretches fall between own seconds, at distinct places, so that they never touch
+    # stretches are inserted at distinct places between the other seconds, so that they never touch
     places = np.sort(rng.choice(own + 1, size=len(lengths), replace=False))
     seconds = np.full(own, label)
     for place, length in zip(places[::-1], rng.permutation(lengths)[::-1], strict=True):
@@ -261,7 +249,7 @@ def _plan(rng, label, n_seconds, noise):
 
 
 def _perform(rng, song, seconds, sr):
-    """Compose each stretch of equal seconds with the cues of its quadrant, and play them all."""
+    """Compose each stretch of equal seconds with the cues of its quadrant, and render the song."""
     cues = {name: draw_cues(rng, song, name) for name in QUADRANTS}
     edges = [0, *(np.flatnonzero(seconds[1:] != seconds[:-1]) + 1), len(seconds)]
     sections = [compose(rng, song, cues[str(seconds[start])], start, stop) for start, stop in pairwise(edges)]

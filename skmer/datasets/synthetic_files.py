@@ -1,4 +1,4 @@
-"""write_songs: synthetic songs as audio files, in folders that say what they are labelled as and who composed them."""
+"""write_songs: synthetic songs as audio files, in a folder for each label and composer."""
 
 import csv
 import io
@@ -25,25 +25,24 @@ _COLUMNS = {
 
 
 def write_songs(songs, folder, force=False, verbose=0):
-    """Write the songs of `make_songs` as 16-bit wav files, with a table of what their seconds truly express.
+    """Write the songs of `make_songs` as 16-bit WAV files, with a table of the emotion of each second.
 
-    A song becomes ``folder/songs/<emotion>/<composer>/song-<number>.wav``, which is what
-    `load_folder` with ``groups="parent"`` reads. ``folder/planted.csv`` has a line for each
-    stretch of a song that expresses one emotion: the columns ``file`` (below
-    ``folder/songs``), ``start`` and ``end`` (seconds) and ``emotion``.
+    A song is written to ``folder/songs/<emotion>/<composer>/song-<number>.wav``, the layout that `load_folder`
+    with ``groups="parent"`` reads. ``folder/planted.csv`` has a row for each stretch of a song that expresses one
+    emotion, with the columns ``file`` (path below ``folder/songs``), ``start`` and ``end`` (seconds) and ``emotion``.
 
     Parameters
     ----------
     songs : :class:`~sklearn.utils.Bunch`
-        What `make_songs` gave. Its `data` may be any iterable of waveforms: of a generator, one
-        song at a time is in memory.
+        Result of `make_songs`. Its `data` may be any iterable of waveforms; with a generator, only one song at
+        a time is in memory.
     folder : str or path-like
-        Made where it is missing.
+        Output folder, created if it does not exist.
     force : bool, default=False
-        Whether the folder may have something in it. Songs of an earlier call, which its
-        ``planted.csv`` names, are then replaced; nothing else is removed.
+        Whether the folder may be non-empty. Songs of an earlier call, which are those in its ``planted.csv``,
+        are then replaced; nothing else is removed.
     verbose : int, default=0
-        Above 0, a bar shows how many songs are written.
+        If above 0, a progress bar is shown.
 
     Returns
     -------
@@ -54,25 +53,24 @@ def write_songs(songs, folder, force=False, verbose=0):
     ------
     FileExistsError
         If the folder is not empty and `force` is not set; if ``folder/songs`` or
-        ``folder/planted.csv`` is a link, or has something in it that no earlier call wrote.
+        ``folder/planted.csv`` is a link, or has contents that no earlier call wrote.
     OSError
-        If something cannot be written, or ``folder/songs`` is the folder that the process is in.
+        If something cannot be written, or ``folder/songs`` is the current folder of the process.
     TypeError
-        If `folder` is no path, or `force` neither True nor False.
+        If `folder` is not a str or path-like, or `force` is not a bool.
     ValueError
-        If `folder` is no folder.
+        If `folder` is a file.
 
     See Also
     --------
-    make_songs : Makes the songs.
-    load_folder : Reads them.
+    make_songs : Generate the songs.
+    load_folder : Load them.
 
     Notes
     -----
-    The songs are there all together or not at all: they get their place once the last of them is written, and
-    the songs of an earlier call stay until then. A ``.part`` that a killed process has left in the folder
-    may be deleted; it does not count as something in the folder.
-    A sample is rounded to the nearest of 65,536 steps, 3e-5 apart.
+    The songs appear in the folder after the last of them is written, and songs of an earlier call are kept until
+    then. A ``.part`` folder that is left by a killed process may be deleted and is ignored.
+    Samples are rounded to 16 bits, in steps of 3e-5.
 
     Examples
     --------
@@ -99,7 +97,7 @@ def write_songs(songs, folder, force=False, verbose=0):
             with tqdm(songs.data, "Writing", total=len(names), unit="song", disable=not verbose) as data:
                 for name, y in zip(names, data, strict=True):
                     _write(part / name, y, songs.sr)
-            # somebody may have put something there meanwhile
+            # the folder may have been written to in the meantime
             _check_home(folder, force)
             atomic_write_text(table, _planted(names, songs.segment_target))
             replaced = True
@@ -112,18 +110,18 @@ def write_songs(songs, folder, force=False, verbose=0):
 
 def _names(songs):
     width = len(str(len(songs.target) - 1))
-    pairs = zip(_words(songs.target), _words(songs.groups), strict=True)
+    pairs = zip(_folder_names(songs.target), _folder_names(songs.groups), strict=True)
     return [f"{emotion}/{composer}/song-{i:0{width}}.wav" for i, (emotion, composer) in enumerate(pairs)]
 
 
-def _words(texts):
+def _folder_names(texts):
     return [re.sub(r"\W+", "-", str(text)) for text in texts]
 
 
 def _write(path, y, sr):
     import soundfile
 
-    # by way of memory, so that a full disk is an OSError
+    # through memory, so that a full disk raises an OSError
     wav = io.BytesIO()
     soundfile.write(wav, y, sr, subtype="PCM_16", format="WAV")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +147,7 @@ def _put_back(table, before):
 
 
 def _check_home(folder, force):
-    """Give the path of a folder; refuse one in which there is something that must stay as it is."""
+    """Return the path of a folder; raise an error if writing would replace anything but songs of an earlier call."""
     home = to_path(folder, "folder")
     if path_kind(home) == "nothing":
         return home
@@ -157,28 +155,28 @@ def _check_home(folder, force):
     inside = [path.name for path in list_folder(home) if not is_partial(path.name)]
     if inside and not force:
         raise FileExistsError(
-            f"{home} is not empty; it has {inside[0]} in it. Name another folder, or pass force=True (--force on the "
-            "command line), which replaces the songs of an earlier call."
+            f"{home} is not empty: it contains {inside[0]}. Choose another folder, or pass force=True (--force on the "
+            "command line) to replace the songs of an earlier call."
         )
     songs, table = home / SONGS, home / PLANTED
     for path, kind in ((songs, "a folder"), (table, "a file")):
         found = "a link" if path.is_symlink() else path_kind(path)
         if found not in ("nothing", kind):
             raise FileExistsError(
-                f"{path} is {found}, but {kind} would take its place: move it away, or name another folder."
+                f"{path} is {found}, and would be replaced by {kind}: move it away, or choose another folder."
             )
     ours = _paths_of(songs, table) if table.exists() else set()
     strangers = sorted(path for path in _inside(songs) if path.is_symlink() or path not in ours)
     if strangers:
         raise FileExistsError(
-            f"{songs} has something in it that is not among the songs of its {PLANTED}, such as {strangers[0]}: move "
-            "it away, or name another folder."
+            f"{songs} contains paths that are not in {PLANTED}, such as {strangers[0]}: move them away, or choose "
+            "another folder."
         )
     return home
 
 
 def _inside(folder):
-    """Give the paths of all that is in a folder, if there is one, and in the folders in it."""
+    """Return the paths of everything below a folder, if it exists."""
 
     def fail(error):
         raise error
@@ -189,13 +187,12 @@ def _inside(folder):
 
 
 def _paths_of(songs, table):
-    """Give the paths of the songs that an earlier call wrote, and of their folders; refuse another table."""
+    """Return the paths of the songs of an earlier call and of their folders; raise an error for another table."""
     foreign = FileExistsError(
-        f"{table} is no table that write_songs wrote, but one would take its place: move it away, or name another "
-        "folder."
+        f"{table} was not written by write_songs, and would be replaced: move it away, or choose another folder."
     )
     try:
-        rows = read_table(table, _COLUMNS, "It must be the table that write_songs wrote.")
+        rows = read_table(table, _COLUMNS, "It must be written by write_songs.")
     except ValueError as error:
         raise foreign from error
     if rows.unread:

@@ -22,7 +22,7 @@ def test_it_writes_what_make_songs_makes(tmp_path, capsys):
         "4 songs of 4 s by 1 composer: Q1 1, Q2 1, Q3 1, Q4 1",
         "25% of their seconds express another emotion than the label",
         f"Songs: {folder}/songs",
-        f"What each second expresses: {folder}/planted.csv",
+        f"Emotion of each second: {folder}/planted.csv",
     ]
     songs = make_songs(4, duration=4, noise=0.25, random_state=3)
     assert sorted(load_folder(folder / "songs").target) == sorted(songs.target)
@@ -38,7 +38,7 @@ def test_it_writes_what_make_songs_makes(tmp_path, capsys):
 def test_a_folder_with_something_in_it_is_refused_unless_forced(tmp_path, capsys):
     (tmp_path / "mine.txt").touch()
     assert main(["synthesise", str(tmp_path), *SMALL]) == 2
-    assert "mine.txt in it" in (err := capsys.readouterr().err)
+    assert "contains mine.txt" in (err := capsys.readouterr().err)
     assert "--force" in err
     assert os.listdir(tmp_path) == ["mine.txt"]
     assert main(["synthesise", str(tmp_path), *SMALL, "--force", "--quiet"]) == 0

@@ -112,7 +112,7 @@ def test_thresholds_that_would_make_every_song_low(threshold):
 
 def test_thresholds_of_another_shape():
     for ratings, threshold in [([0.1, 0.2], [0.5, 0.5]), ([[0.1, 0.2]], [0.5]), ([[0.1, 0.2]], [0.5] * 3)]:
-        with pytest.raises(ValueError, match="need one threshold a dimension"):
+        with pytest.raises(ValueError, match="need one threshold per dimension"):
             ratings_to_classes(ratings, threshold)
 
 

@@ -67,7 +67,7 @@ def test_the_table_tells_every_second(songs, tmp_path):
 
 def test_a_folder_with_something_in_it_stays_as_it_is(songs, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match=r"not empty; it has mine\.txt"):
+    with pytest.raises(FileExistsError, match=r"not empty: it contains mine\.txt"):
         write_songs(songs, tmp_path)
     assert os.listdir(tmp_path) == ["mine.txt"]
     write_songs(songs, tmp_path, force=True)
@@ -101,7 +101,7 @@ def test_a_table_of_somebody_else_stays(songs, tmp_path, table):
     for folder in (False, True):
         if folder:
             (tmp_path / "songs").mkdir()
-        with pytest.raises(FileExistsError, match="no table that write_songs wrote"):
+        with pytest.raises(FileExistsError, match="was not written by write_songs"):
             write_songs(songs, tmp_path, force=True)
     assert (tmp_path / "planted.csv").read_text() == table
     assert (tmp_path / "precious.wav").read_bytes() == b"mine"
@@ -138,7 +138,7 @@ def test_links_and_folders_among_the_songs_stay(songs, tmp_path, what):
         path.rename(elsewhere)
         path.symlink_to(elsewhere)
     before = tree(tmp_path)
-    with pytest.raises(FileExistsError, match="something in it that is not among the songs"):
+    with pytest.raises(FileExistsError, match="contains paths that are not in planted"):
         write_songs(songs, home, force=True)
     assert tree(tmp_path) == before
 
