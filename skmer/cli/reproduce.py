@@ -13,8 +13,10 @@ from skmer.cli._common import (
     open_text,
     positive_numbers,
     shows_progress,
+    use_matplotlib,
 )
 from skmer.cli.network_arguments import add_duration, add_embedding, add_max_duration, add_network, settings_of
+from skmer.cli.predict import line_writer
 from skmer.cli.protocol_arguments import add_folds, add_protocol, add_store
 from skmer.cli.reproduce_mirable import add_mirable
 from skmer.cli.results import in_sentences, make_out, write_results
@@ -249,14 +251,8 @@ def _run_table(arguments, out):
 
 
 def _run_figure(arguments, out):
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise CommandError("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
-    matplotlib.use("Agg")  # no screen is needed
-    from skmer.cli.prediction_lines import make_line_writer
-    from skmer.inspection.files import FilePrediction
-    from skmer.inspection.timeline_display import EmotionTimelineDisplay
+    use_matplotlib()
+    from skmer.inspection import EmotionTimelineDisplay, FilePrediction
     from skmer.reproduction import run_timeline
 
     found = run_timeline(
@@ -278,7 +274,7 @@ def _run_figure(arguments, out):
     with atomic_output(picture, force=False) as path:
         display.figure_.savefig(path, format="png", dpi=150)
     with atomic_output(lines, force=False) as path, open_text(path) as stream:
-        make_line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
+        line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
     print(f"{title}.\n{found.description}.\nPicture: {picture}\nSegments: {lines}")
     return 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from skmer.datasets import COLLECTIONS
-from skmer.inspection.song_emotion import SongEmotion
+from skmer.inspection import SongEmotion
 from skmer.model_selection import Protocol
 from skmer.reproduction.paper import FIGURE_2_SONG
 from skmer.reproduction.tables import songs_threshold
