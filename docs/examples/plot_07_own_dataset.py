@@ -2,9 +2,10 @@
 Your own songs, and a leak
 ==========================
 
-Songs of one artist sound alike: the same studio, the same instruments. If an artist also has one emotion, a model can
-learn the artist in place of the emotion, and plain folds will not notice. This example writes a collection to disk,
-loads it in three ways, and shows how far plain folds and folds by artist are from the truth, which is known here.
+Songs of one artist sound alike: they share the studio and the instruments. If the songs of an artist also share one
+emotion, a model can learn the artist instead of the emotion, and plain cross-validation does not reveal it. This
+example writes a collection to disk, loads it in three ways, and compares the estimates of plain folds and of folds by
+artist with the true accuracy, which is known here.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -30,13 +31,13 @@ from skmer.datasets import load_csv, load_folder, make_songs
 # %%
 # A collection on disk
 # --------------------
-# Forty artists, each of whom records in one studio, which colours the sound.
+# There are forty artists, each of whom records in one studio, which colours the sound.
 
 SR = 11264
 
 
 def recorded(wave, artist):
-    """Play a waveform through the studio of an artist: a filter and a level."""
+    """Filter and scale a waveform by the studio of an artist."""
     rng = np.random.default_rng([7, artist])
     return 10 ** (rng.normal(0, 4) / 20) * lfilter([1, *rng.uniform(-0.8, 0.8, 4)], 1, wave) / 4
 
@@ -53,13 +54,14 @@ for i, (wave, emotion, composer) in enumerate(zip(written.data, written.target, 
 # %%
 # Three ways to load it
 # ---------------------
-# Folders, ``<class>/<artist>/<song>``: with ``groups="parent"`` the artist is the group.
+# :func:`skmer.datasets.load_folder` loads a folder of class folders. With ``groups="parent"``, songs are at
+# ``<class>/<artist>/<song>``, and the artist is the group.
 
 songs = load_folder(home / "songs", groups="parent")
 print(f"{len(songs.data)} songs of {len(songs.target_names)} classes by {len(set(songs.groups))} artists")
 
 # %%
-# A table with the columns ``path``, ``label`` and, where songs belong together, ``group``:
+# :func:`skmer.datasets.load_csv` loads a table with the columns ``path``, ``label`` and, optionally, ``group``:
 
 with open(home / "songs.csv", "w", newline="") as file:
     lines = csv.writer(file)
@@ -69,13 +71,14 @@ table = load_csv(home / "songs.csv")
 print(f"the same songs: {table.data == songs.data}; the same groups: {np.array_equal(table.groups, songs.groups)}")
 
 # %%
-# A function of your own, where a collection is arranged in another way. Nothing downstream asks for more than paths (or
-# waveforms), labels and groups in the same order; a ``Bunch`` is how scikit-learn's loaders hand them over. This one
-# makes artists whom the collection does not have: the songs that a model will meet.
+# For another layout, write a function. The following steps only need paths (or waveforms), labels and groups in the
+# same order; scikit-learn's loaders return them as a ``Bunch``. The section "Add a dataset" of the contributing guide
+# shows how such a function becomes a loader of skmer, in one file. The function below generates songs of artists that
+# are not in the collection, as a model meets them in use.
 
 
 def load_new_artists(n_songs=240):
-    """Give songs by eighty other artists, each in a studio of its own."""
+    """Return songs of eighty other artists, each with a studio of their own."""
     new = make_songs(n_songs=n_songs, duration=4, n_composers=80, sr=SR, random_state=1)
     artists = [100 + int(composer.split()[1]) for composer in new.groups]
     data = [recorded(wave, artist).astype(np.float32) for wave, artist in zip(new.data, artists, strict=True)]
@@ -87,8 +90,9 @@ new = load_new_artists()
 # %%
 # Two smaller collections
 # -----------------------
-# Of each artist five songs are kept. In one collection they are drawn from all songs of the artist. In the other each
-# artist has one emotion, given by lot, as in many collections that were made from playlists or genres.
+# Each collection has five songs of each artist. In the first, they are drawn from all songs of the artist. In the
+# second, each artist has one emotion, assigned at random, as in many collections that are compiled from playlists or
+# genres.
 
 
 artists = np.unique(songs.groups)
@@ -107,8 +111,8 @@ def draw(one_emotion, rng):
 
 
 # %%
-# Look at a collection before you learn from it. A column is an artist; where it has one dark cell, who plays tells
-# what the label is.
+# Look at a collection before training on it. Each column is an artist; where it has a single dark cell, the artist
+# determines the label.
 
 kinds = {"artists have several emotions": False, "each artist has one emotion": True}
 fig, axes = plt.subplots(2, 1, figsize=(9.5, 4), sharex=True, layout="constrained")
@@ -126,8 +130,9 @@ plt.show()
 # %%
 # The leak
 # --------
-# Spectrogram statistics and an SVM, in plain folds and in folds that keep an artist on one side. The truth is the
-# accuracy on songs by artists whom the collection does not have. Twelve collections of each kind are judged.
+# Spectrogram statistics and an SVM are evaluated in plain folds and in folds that keep the songs of an artist
+# together. The true accuracy is that on the songs of the other artists. Twelve collections of each kind are
+# evaluated.
 
 features = make_pipeline(SegmentTransformer(duration=4, sr=SR, n_fft=512, n_mels=64), SpectrogramStatistics())
 X, X_new = features.fit_transform(songs.data), features.fit_transform(new.data)
@@ -135,7 +140,7 @@ svm = make_pipeline(StandardScaler(), SVC(C=10))
 
 
 def judge(kept, seed):
-    """Estimate the accuracy in plain folds and in folds by artist, and give the true one."""
+    """Return the accuracy in plain folds, in folds by artist, and the true one."""
     given = X[kept], songs.target[kept]
     plain, by_artist = (kind(5, shuffle=True, random_state=seed) for kind in (StratifiedKFold, StratifiedGroupKFold))
     return (
@@ -167,15 +172,15 @@ for ax, (kind, values) in zip(axes, found.items(), strict=True):
             color=colour,
             fontweight="bold",
         )
-    ax.set(title=kind, xlabel="estimated less true accuracy")
+    ax.set(title=kind, xlabel="estimated minus true accuracy")
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].set_yticks([0, 1], ["plain folds", "folds by artist"])
 axes[0].set_ylim(1.6, -0.5)
 plt.show()
 
 # %%
-# Plain folds do not lie about what they measure: the accuracy on further songs of the same artists. It is rarely what
-# one wants to know. A single estimate by artist is coarse, for it rests on forty artists and not on two hundred songs.
-# Every loader of :mod:`skmer.datasets` gives ``groups`` where the collection knows who its artists are.
+# Plain folds estimate the accuracy on further songs of the same artists, which is rarely of interest. A single
+# estimate by artist has a large variance, as it depends on forty artists rather than on two hundred songs. The
+# loaders of :mod:`skmer.datasets` return ``groups`` for all collections whose artists are known.
 
 folder.cleanup()
