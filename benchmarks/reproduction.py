@@ -13,8 +13,7 @@ from pathlib import Path
 
 from skmer._io import atomic_write_text
 from skmer.cli import main as skmer
-from skmer.reproduction import counts_markdown, table_markdown, table_rows
-from skmer.reproduction.mirable import mirable_markdown
+from skmer.reproduction import table_markdown, table_rows
 from skmer.reproduction.systems import SSSL as REFERENCE
 
 HERE = Path(__file__).parent
@@ -76,28 +75,29 @@ AIMS = {
 
 
 def load(folder):
-    """Give the tables by the names of their files; stop at one that is no table."""
+    """Return the tables by the names of their files; stop at a file that is not a table."""
     tables = {}
     for path in sorted(Path(folder).glob("*.json")):
         try:
             tables[path.stem] = json.loads(path.read_text(encoding="utf-8"))
             tables[path.stem]["table"]
         except (ValueError, KeyError, TypeError) as error:
-            raise SystemExit(f"{path}: this is no table of skmer reproduce ({error}). Move it away.") from error
+            raise SystemExit(f"{path} is not a table of skmer reproduce ({error!r}). Move it away.") from error
     return tables
 
 
 def body(table, level):
-    """Give a table's Markdown with its headings at a level of the page, and what it was run with."""
-    has_tags = table["table"] == "mirable"
-    versions = table["versions"] if has_tags else next(iter(table["experiments"].values()))["versions"]
-    packages = ", ".join(f"{name} {versions[name]}" for name in ("skmer", "torch", "scikit-learn") if name in versions)
-    markdown = (mirable_markdown if has_tags else table_markdown)(table).replace("\n### ", f"\n{'#' * level} ")
-    return f"{markdown}\n\n{table['date']} UTC, {packages}, code {versions['code']}.\n"
+    """Return a table's Markdown with its headings at a level of the page, its date and the versions of packages."""
+    versions = table["versions"] if "versions" in table else next(iter(table["experiments"].values()))["versions"]
+    packages = [f"{name} {versions[name]}" for name in ("skmer", "torch", "scikit-learn") if name in versions]
+    # earlier versions kept a digest of the code
+    packages += [f"code {versions['code']}"] if "code" in versions else []
+    markdown = table_markdown(table).replace("\n### ", f"\n{'#' * level} ")
+    return f"{markdown}\n\n{table['date']} UTC, {', '.join(packages)}.\n"
 
 
 def verdict(name, table):
-    """Say for each task how far the best way of our system is from the aim."""
+    """Return a line for each task that has an aim: how far our system is from it, and which row is best."""
     lines = []
     for task, aim in AIMS.get(name.partition("-")[2], {}).items():
         rows = [row for row in table_rows(table) if row["task"] == task and "accuracy" in row]
@@ -115,16 +115,16 @@ def verdict(name, table):
 
 
 def section(name, tables, level=3):
-    """Give what stands in the page's place of a name, with headings of that level."""
+    """Return what replaces a name in the template, with headings of that level."""
     if name == "table1":
-        return "\n\n".join(counts_markdown(table) for table in tables.values() if table["table"] == "table1")
+        return "\n\n".join(table_markdown(table) for table in tables.values() if table["table"] == "table1")
     if name not in tables:
         raise SystemExit(f"{TEMPLATE} asks for {name}, which is not among the results: {', '.join(tables)}.")
     return "\n\n".join(part for part in (body(tables[name], level), verdict(name, tables[name])) if part)
 
 
 def page(tables):
-    """Fill the template: each {{name}} is the place of a table, whose headings go one level below those around it."""
+    """Fill the template: each {{name}} is replaced by a table, whose headings go one level below those around it."""
     template = TEMPLATE.read_text(encoding="utf-8")
 
     def fill(place):

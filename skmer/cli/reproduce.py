@@ -1,4 +1,4 @@
-"""``skmer reproduce``: the paper's tables and its figure on a collection that the user has."""
+"""``skmer reproduce``: the papers' tables and figure on a collection that the user has."""
 
 from itertools import count
 from pathlib import Path
@@ -9,33 +9,38 @@ from skmer.cli._common import (
     at_least,
     atomic_output,
     comma_separated,
-    n_jobs,
     open_text,
     positive_numbers,
     shows_progress,
-    use_matplotlib,
 )
-from skmer.cli.network_arguments import add_duration, add_embedding, add_max_duration, add_network, settings_of
-from skmer.cli.predict import line_writer
-from skmer.cli.protocol_arguments import add_folds, add_protocol, add_store
+from skmer.cli._reproduce_arguments import (
+    STATUS,
+    add_embedding,
+    add_max_duration,
+    add_network,
+    add_output,
+    add_protocol,
+    add_table,
+    make_folder,
+    make_settings,
+    write_table,
+)
 from skmer.cli.reproduce_mirable import add_mirable
-from skmer.cli.results import in_sentences, make_out, write_results
 
 __all__ = ["add_reproduce"]
 
-# rows of table3 that have options of their own, as skmer.reproduction.comparisons names them
+# rows of table3 that have options of their own, as skmer.reproduction.systems names them
 _STACK, _EMBEDDING = "SSSL of several durations", "deep embedding + SVM"
 _KEPT = (
     "Each finished fold is kept under STORE/folds: a run that was stopped goes on where it was, and folds of several "
-    "machines can be put together there. Without a GPU, --backbone small is the network to take. "
+    "machines can be put together there. Without a GPU, --backbone small is the network to take."
 )
-_STATUS = "Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, 130 after Ctrl-C."
 
 
 def add_reproduce(commands):
     """Add ``skmer reproduce`` to the commands."""
     summary = "run a table of a paper on a collection, and print our figures beside the paper's"
-    more = f"Each has options of its own: see skmer reproduce table3 --help. {_STATUS}"
+    more = f"Each has options of its own: see skmer reproduce table3 --help. {STATUS}"
     command = add_command(commands, "reproduce", None, summary, more)
     tables = command.add_subparsers(dest="what", required=True, metavar="WHAT")
     _add_counts(tables)
@@ -56,8 +61,8 @@ class _Collections:
 
 
 def _add_table(tables, name, run, summary, details=_KEPT):
-    """Add a table with what all of them have."""
-    table = add_command(tables, name, run, summary, details + _STATUS)
+    """Add a table of a collection; it keeps finished folds unless it trains nothing."""
+    table = add_table(tables, name, run, summary, details)
     table.add_argument(
         "--dataset", metavar="NAME", choices=_Collections(), required=True, help="the collection: %(choices)s"
     )
@@ -66,168 +71,125 @@ def _add_table(tables, name, run, summary, details=_KEPT):
         metavar="DIR",
         help="its folder (csv: the file); published collections: by default below $SKMER_DATA",
     )
-    table.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
-    table.add_argument("-q", "--quiet", action="store_true", help="no progress")
-    table.add_argument(
-        "--n-jobs", type=n_jobs, default=1, metavar="N", help="processes over folds and systems (%(default)s)"
-    )
+    add_output(table, "processes over folds and systems")
+    if details:
+        table.add_argument(
+            "--store", metavar="DIR", help="where finished folds and spectrograms are kept, for several tables (OUT)"
+        )
     return table
 
 
 def _add_trained(tables, name, run, summary, systems="only rows whose names begin so, such as Proposed"):
-    """Add a table of systems that are trained on folds."""
+    """Add a table of systems that are trained on folds; return it, and its options of networks."""
     table = _add_table(tables, name, run, summary)
-    add_store(table)
-    group = table.add_argument_group("protocol")
-    add_protocol(group)
-    add_folds(group)
+    add_protocol(table.add_argument_group("protocol"))
     table.add_argument("--systems", type=comma_separated, metavar="NAME,...", help=systems)
-    return table
+    group = table.add_argument_group("network and segments")
+    add_network(group, duration=name != "table2")
+    return table, group
+
+
+def _add_durations_option(group):
+    group.add_argument(
+        "--durations", type=positive_numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
+    )
 
 
 def _add_counts(tables):
-    table = _add_table(tables, "table1", _count, "count segments", details="")
-    table.add_argument(
-        "--durations", type=positive_numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
-    )
+    table = _add_table(tables, "table1", _run_counts, "count segments", details="")
+    _add_durations_option(table)
     add_max_duration(table)
     table.add_argument("--from-metadata", action="store_true", help="durations of songs as the collection states them")
 
 
 def _add_durations(tables):
-    table = _add_trained(tables, "table2", _compare, "compare durations")
-    add_network(table.add_argument_group("network and segments"))
-    table.add_argument(
-        "--durations", type=positive_numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
-    )
+    table, _ = _add_trained(tables, "table2", _run_table, "compare durations")
+    _add_durations_option(table)
     table.add_argument(
         "--inner", type=at_least(2), metavar="N", help="also choose the duration by N folds inside the training songs"
     )
-    table.set_defaults(duration=3.0, embedding=None, embedding_sr=None, embedding_window=None)
 
 
 def _add_systems(tables):
     rows = "only rows whose names begin so, such as Proposed; all has the other systems that the paper names, too"
-    table = _add_trained(tables, "table3", _compare_systems, "compare systems", rows)
-    group = table.add_argument_group("network and segments")
-    add_network(group)
-    add_duration(group)
+    _, group = _add_trained(tables, "table3", _run_systems, "compare systems", rows)
     add_embedding(group)
     group.add_argument(
-        "--durations", type=positive_numbers, metavar="S,...", help="that are taken together, whole seconds (1,3,5)"
+        "--durations", type=positive_numbers, metavar="S,...", help="to combine in one system, whole seconds (1,3,5)"
     )
-    table.set_defaults(inner=None)
 
 
 def _add_ablations(tables):
-    table = _add_trained(tables, "ablations", _compare, "compare what the paper decides without showing it")
-    group = table.add_argument_group("network and segments")
-    add_network(group)
-    add_duration(group)
-    table.set_defaults(durations=[1, 2, 3, 4, 5], inner=None, embedding=None, embedding_sr=None, embedding_window=None)
+    _add_trained(tables, "ablations", _run_table, "compare choices that the paper makes without comparing them")
 
 
 def _add_figure(tables):
-    table = _add_table(tables, "figure2", _follow, "follow one song over time")
-    add_store(table)
+    table = _add_table(tables, "figure2", _run_figure, "follow one song over time")
     table.add_argument(
         "--song", metavar="NAME", help="file name of the song; default: the paper's, or one that changes"
     )
-    add_protocol(table.add_argument_group("protocol"))
-    group = table.add_argument_group("network and segments")
-    add_network(group)
-    add_duration(group)
-    table.set_defaults(cross_fit=0, embedding=None, embedding_sr=None, embedding_window=None)
+    add_protocol(table.add_argument_group("protocol"), folds=False)
+    add_network(table.add_argument_group("network and segments"))
 
 
-def _store(arguments):
-    return Path(arguments.store or arguments.out)
-
-
-def _refuse_options_of_no_row(arguments):
-    """Refuse options of rows that Table 3 would not have."""
-    asked = arguments.systems
-    if arguments.durations is not None and not (asked and _names_row(asked, _STACK)):
+def _check_options_of_rows(arguments):
+    """Raise CommandError for options of rows that Table 3 would not have."""
+    names = arguments.systems
+    if arguments.durations is not None and not (names and _names_row(names, _STACK)):
         raise CommandError(
-            f"--durations: of table3 those that {_STACK!r} takes together, which is not among the systems: add it, "
+            f"--durations: those of table3 are combined by {_STACK!r}, which is not among the systems: add it, "
             "as in --systems Proposed,SSSL, or all."
         )
-    if arguments.embedding is not None and asked and not _names_row(asked, _EMBEDDING):
+    if arguments.embedding is not None and names and not _names_row(names, _EMBEDDING):
         raise CommandError(
             f"--embedding: {_EMBEDDING!r} is not among the systems: add it, as in --systems Proposed,deep, or all."
         )
 
 
 def _names_row(beginnings, name):
-    # the row of the stack goes on with its durations
+    # the name of the stack goes on with its durations
     return "all" in beginnings or any(name.startswith(b) or b.startswith(name) for b in beginnings)
 
 
-def _count(arguments):
-    with in_sentences():
-        return _run_counts(arguments, make_out(arguments.out))
+def _run_counts(arguments):
+    from skmer.reproduction import run_counts
 
-
-def _compare(arguments):
-    with in_sentences():
-        return _run_table(arguments, make_out(arguments.out))
-
-
-def _compare_systems(arguments):
-    _refuse_options_of_no_row(arguments)
-    if arguments.durations is None:
-        arguments.durations = [1, 3, 5]
-    return _compare(arguments)
-
-
-def _follow(arguments):
-    for name in ("tasks", "seeds"):
-        if len(getattr(arguments, name) or [0]) > 1:
-            raise CommandError(f"--{name}: figure2 follows one song by one network; name one.")
-    with in_sentences():
-        return _run_figure(arguments, make_out(arguments.out))
-
-
-def _run_counts(arguments, out):
-    from skmer.reproduction import counts_markdown, run_counts
-    from skmer.reproduction.earlier import check_counts, read_earlier
-
-    path = out / f"table1-{arguments.dataset}.json"
-    before = read_earlier(path, ["counts"])
+    path = make_folder(arguments.out) / f"table1-{arguments.dataset}.json"
     table = run_counts(
         arguments.dataset,
         arguments.data_home,
         arguments.durations,
         max_duration=arguments.max_duration,
         from_metadata=arguments.from_metadata,
+        replaces=path,
         n_jobs=arguments.n_jobs,
         verbose=shows_progress(arguments),
     )
-    if before is not None:
-        check_counts(path, before, table)
-    text = counts_markdown(table)
-    write_results(path, table, text)
-    print(text)
-    return 0
+    return write_table(path, table)
 
 
-def _run_table(arguments, out):
+def _run_systems(arguments):
+    _check_options_of_rows(arguments)
+    if arguments.durations is None:
+        arguments.durations = [1, 3, 5]
+    return _run_table(arguments)
+
+
+def _run_table(arguments):
     from skmer.datasets import COLLECTIONS
-    from skmer.reproduction import run_table, table_csv, table_markdown
-    from skmer.reproduction.earlier import check_rows, check_settings, read_earlier
+    from skmer.reproduction import run_table
 
     kind = arguments.protocol or COLLECTIONS[arguments.dataset].folds
     partial = "" if arguments.folds is None else "-folds-" + "-".join(map(str, sorted(arguments.folds)))
-    settings = settings_of(arguments, _store(arguments))
-    path = out / f"{arguments.what}-{arguments.dataset}-{kind.replace(':', '-')}{partial}.json"
-    before = read_earlier(path)
-    if before is not None:
-        threshold = COLLECTIONS[arguments.dataset].threshold if arguments.threshold is None else arguments.threshold
-        check_settings(path, before, settings, arguments.n_splits, threshold)
+    path = make_folder(arguments.out) / f"{arguments.what}-{arguments.dataset}-{kind.replace(':', '-')}{partial}.json"
+    store = Path(arguments.store or arguments.out)
+    of_table_2 = {}
+    if arguments.what == "table2":
+        of_table_2 = {"durations": arguments.durations, "inner_splits": arguments.inner}
     table = run_table(
         arguments.what,
         arguments.dataset,
-        settings,
+        make_settings(arguments, store),
         data_home=arguments.data_home,
         tasks=arguments.tasks,
         systems=arguments.systems,
@@ -236,28 +198,32 @@ def _run_table(arguments, out):
         threshold=arguments.threshold,
         folds=arguments.folds,
         seeds=arguments.seeds,
-        durations=arguments.durations,
-        inner_splits=arguments.inner,
-        store=_store(arguments) / "folds",
+        **of_table_2,
+        replaces=path,
+        store=store / "folds",
         n_jobs=arguments.n_jobs,
         verbose=shows_progress(arguments),
     )
-    if before is not None:
-        check_rows(path, before, table)
-    text = table_markdown(table)
-    write_results(path, table, text, table_csv(table))
-    print(text)
-    return 0
+    return write_table(path, table)
 
 
-def _run_figure(arguments, out):
-    use_matplotlib()
+def _run_figure(arguments):
+    for name in ("tasks", "seeds"):
+        if len(getattr(arguments, name) or [0]) > 1:
+            raise CommandError(f"--{name}: figure2 follows one song by one network; name one.")
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise CommandError("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
+    matplotlib.use("Agg")  # no screen is needed
+    from skmer.cli.prediction_lines import make_line_writer
     from skmer.inspection import EmotionTimelineDisplay, FilePrediction
     from skmer.reproduction import run_timeline
 
+    out = make_folder(arguments.out)
     found = run_timeline(
         arguments.dataset,
-        settings_of(arguments, _store(arguments)),
+        make_settings(arguments, Path(arguments.store or arguments.out)),
         data_home=arguments.data_home,
         task=arguments.tasks[0] if arguments.tasks else None,
         song=arguments.song,
@@ -268,20 +234,20 @@ def _run_figure(arguments, out):
         n_jobs=arguments.n_jobs,
         verbose=shows_progress(arguments),
     )
-    picture, lines = _free(out, f"figure2-{arguments.dataset}-{found.task}-{Path(found.song).stem}")
+    picture, lines = _unused_paths(out, f"figure2-{arguments.dataset}-{found.task}-{Path(found.song).stem}")
     title = f"{found.song}: labelled {found.target}, heard as {found.emotion.label}"
     display = EmotionTimelineDisplay.from_song_emotion(found.emotion, title=title)
     with atomic_output(picture, force=False) as path:
         display.figure_.savefig(path, format="png", dpi=150)
     with atomic_output(lines, force=False) as path, open_text(path) as stream:
-        line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
+        make_line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
     print(f"{title}.\n{found.description}.\nPicture: {picture}\nSegments: {lines}")
     return 0
 
 
-def _free(out, name):
-    """Give the paths of a picture and its lines: of another network or song, none is written over."""
+def _unused_paths(out, name):
+    """Return the paths of a picture and its lines, numbered so that no existing file is replaced."""
     for number in count(1):
-        paths = [out / f"{name}{'' if number == 1 else f'-{number}'}{ending}" for ending in (".png", ".csv")]
+        paths = [out / f"{name}{'' if number == 1 else f'-{number}'}{extension}" for extension in (".png", ".csv")]
         if not any(path.exists() for path in paths):
             return paths

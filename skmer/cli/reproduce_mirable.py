@@ -1,51 +1,43 @@
 """``skmer reproduce mirable``: Tables 1 and 2 of the second paper, on MTG-Jamendo or Emotify."""
 
 import argparse
-import json
 from pathlib import Path
 
-from skmer.cli._common import (
-    CommandError,
-    add_command,
-    at_least,
-    comma_separated,
-    integers,
-    n_jobs,
-    positive_number,
-    shows_progress,
-)
-from skmer.cli.results import in_sentences, make_out, write_results
+from skmer.cli._common import CommandError, at_least, comma_separated, integers, positive_number, shows_progress
+from skmer.cli._reproduce_arguments import add_output, add_table, json_object, make_folder, write_table
 
 __all__ = ["DATASETS", "add_mirable"]
 
 # those of skmer.reproduction.mirable, which takes seconds to import
 DATASETS = ("mtg_jamendo", "emotify")
-# options that the other collection has no use for
+# options that only one of the collections has
 _ONLY = {
     **dict.fromkeys(["audio_home", "split", "unlabelled"], "mtg_jamendo"),
     **dict.fromkeys(["n_splits", "folds"], "emotify"),
 }
+_SETTINGS = (
+    "long", "short", "epochs", "batch_long", "batch_short", "backbone_params", "params", "thresholds", "noisy_params",
+    "device",
+)  # fmt: skip
+_SONGS = ("data_home", "audio_home", "split", "rows", "n_splits", "folds", "seeds", "subset", "unlabelled", "hide")
 _DETAILS = (
     "Rows: dummy, logistic-regression, baseline, long-normal, long-hpcp, long-hpcp-noisy, short-normal, short-hpcp, "
-    "short-hpcp-noisy, ensemble. The defaults are the paper's, for a GPU. Each finished row is kept under STORE/rows, "
-    "with its tagger, and what the networks hear of the songs under STORE/blocks, 163 kB a minute: a run that was "
-    "stopped goes on where it was. Students hear the tracks below the audio folder that the split does not name; where "
-    "there are none, as of Emotify, half of the training songs serve, whose tags no row sees. Exit status: 0, or 1 if "
-    "a song cannot be read, 2 for a wrong argument, 130 after Ctrl-C."
+    "short-hpcp-noisy, ensemble. The defaults are the paper's, for a GPU. Each finished fit is kept under STORE/rows, "
+    "a student's together with its teacher's, and the features of the songs under STORE/blocks, 163 kB a minute: a run "
+    "that was stopped goes on where it was. Students are trained on the tracks below the audio folder that the split "
+    "does not name; where there are none, as of Emotify, on half of the training songs, whose tags no row sees."
 )
 
 
 def add_mirable(tables):
     """Add ``mirable`` to what ``skmer reproduce`` can run."""
     summary = "run Tables 1 and 2 of Mirable, the second paper, and print our figures beside the paper's"
-    parser = add_command(tables, "mirable", _reproduce, summary, _DETAILS)
+    parser = add_table(tables, "mirable", _run, summary, _DETAILS)
     parser.add_argument("--dataset", choices=DATASETS, default=DATASETS[0], help="the collection (%(default)s)")
     parser.add_argument("--data-home", metavar="DIR", help="its folder; by default below $SKMER_DATA")
     parser.add_argument("--audio-home", metavar="DIR", help="mtg_jamendo: folder of the tracks (DATA_HOME/audio)")
-    parser.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
-    parser.add_argument("--store", metavar="DIR", help="where finished rows and blocks are kept (OUT)")
-    parser.add_argument("--n-jobs", type=n_jobs, default=1, metavar="N", help="threads that decode (%(default)s)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    add_output(parser, "threads that decode")
+    parser.add_argument("--store", metavar="DIR", help="where finished fits and blocks are kept (OUT)")
     songs = parser.add_argument_group("rows and songs")
     songs.add_argument(
         "--rows", type=comma_separated, metavar="NAME,...", help="only these, and those that they need (all)"
@@ -78,29 +70,24 @@ def add_mirable(tables):
         "--long",
         type=positive_number,
         metavar="S",
-        help="length of the long input; a shorter song is begun again until it is full (185.76; emotify: 30)",
+        help="length of the long input; a shorter song is repeated until it is full (185.76; emotify: 30)",
     )
     network.add_argument("--short", type=positive_number, metavar="S", help="length of the short chunks (9.29)")
     network.add_argument("--batch-long", type=at_least(1), default=8, metavar="N", help="songs a batch (%(default)s)")
     network.add_argument(
         "--batch-short", type=at_least(1), default=16, metavar="N", help="chunks a batch (%(default)s)"
     )
-    network.add_argument(
-        "--backbone-params",
-        type=_json,
-        default={},
-        metavar="JSON",
-        help='of the CRNN, {"width": 64, "n_hidden": 256}',
-    )
-    network.add_argument("--params", type=_json, default={}, metavar="JSON", help="further ones of every EmotionTagger")
-    network.add_argument(
-        "--noisy-params", type=_json, default={}, metavar="JSON", help="further ones of NoisyStudentTagger alone"
-    )
+    for option, what in (
+        ("--backbone-params", 'of the CRNN, {"width": 64, "n_hidden": 256}'),
+        ("--params", "further ones of every EmotionTagger"),
+        ("--noisy-params", "further ones of NoisyStudentTagger alone"),
+    ):
+        network.add_argument(option, type=json_object, default={}, metavar="JSON", help=what)
     network.add_argument(
         "--thresholds",
         choices=("probability", "percentile"),
-        help="what students believe: above 0.1 and below 1e-6, as in the paper (mtg_jamendo), or above the 95th and "
-        "below the 5th percentile of what validation songs are given (emotify)",
+        help="tags that students take from their teachers: above 0.1 and below 1e-6, as in the paper (mtg_jamendo), or "
+        "above the 95th and below the 5th percentile of what validation songs are given (emotify)",
     )
     network.add_argument("--device", default="auto", help="a torch device (%(default)s)")
 
@@ -115,74 +102,26 @@ def _share(text):
     return share
 
 
-def _json(text):
-    try:
-        params = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f'it must be JSON such as {{"width": 16}}; {error}') from error
-    if not isinstance(params, dict):
-        raise argparse.ArgumentTypeError(f'it must be a JSON object such as {{"width": 16}}, not {text!r}')
-    return params
-
-
-def _reproduce(arguments):
+def _run(arguments):
     for name, dataset in _ONLY.items():
         if arguments.dataset != dataset and getattr(arguments, name) is not None:
             raise CommandError(
                 f"--{name.replace('_', '-')} has no meaning for {arguments.dataset}, only for {dataset}."
             )
-    with in_sentences():
-        return _run(arguments)
+    from skmer.reproduction import MirableSettings, run_mirable
 
-
-def _run(arguments):
-    from skmer.reproduction.earlier import read_earlier
-    from skmer.reproduction.mirable import MirableSettings, mirable_csv, mirable_markdown, plan_mirable, run_plan
-    from skmer.reproduction.mirable.earlier import check_earlier, check_longer
-
-    settings = MirableSettings.for_dataset(
+    path = make_folder(arguments.out) / f"{_name(arguments)}.json"
+    given = {name: getattr(arguments, name) for name in _SONGS}
+    table = run_mirable(
         arguments.dataset,
-        long=arguments.long,
-        short=arguments.short,
-        epochs=arguments.epochs,
-        batch_long=arguments.batch_long,
-        batch_short=arguments.batch_short,
-        backbone_params=arguments.backbone_params,
-        params=arguments.params,
-        thresholds=arguments.thresholds,
-        noisy_params=arguments.noisy_params,
-        device=arguments.device,
-    )
-    path = make_out(arguments.out) / f"{_name(arguments)}.json"
-    before = read_earlier(path, ["settings"])
-    if before is not None:
-        check_earlier(path, before, settings)
-    plan = plan_mirable(
-        arguments.dataset,
-        settings,
-        data_home=arguments.data_home,
-        audio_home=arguments.audio_home,
-        split=arguments.split or 0,
-        rows=arguments.rows,
-        n_splits=arguments.n_splits or 5,
-        folds=arguments.folds,
-        seeds=arguments.seeds,
-        subset=arguments.subset,
-        unlabelled=arguments.unlabelled,
-        hide=arguments.hide,
-    )
-    if before is not None:
-        check_longer(path, before, plan.outline())
-    table = run_plan(
-        plan,
+        MirableSettings.for_dataset(arguments.dataset, **{name: getattr(arguments, name) for name in _SETTINGS}),
+        **{name: value for name, value in given.items() if value is not None},
+        replaces=path,
         store=Path(arguments.store or arguments.out),
         n_jobs=arguments.n_jobs,
         verbose=shows_progress(arguments),
     )
-    text = mirable_markdown(table)
-    write_results(path, table, text, mirable_csv(table))
-    print(text)
-    return 0
+    return write_table(path, table)
 
 
 def _name(arguments):

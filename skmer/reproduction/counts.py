@@ -1,4 +1,4 @@
-"""Table 1: how many segments a collection gives, counted from its songs' durations."""
+"""Table 1: the number of segments in a collection, counted from the lengths of its songs."""
 
 from collections import Counter
 
@@ -9,44 +9,17 @@ from tqdm.auto import tqdm
 from skmer._io import markdown_table
 from skmer.audio import read_audio
 from skmer.datasets import COLLECTIONS
-from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.reproduction.paper import TABLE_1
-from skmer.reproduction.tables import songs_digest
+from skmer.feature_extraction import SegmentTransformer
+from skmer.reproduction.overwrite import check_overwrite, songs_digest
+from skmer.reproduction.published import TABLE_1
 
 __all__ = ["count_segments", "counts_markdown", "run_counts"]
 
-DURATIONS = (1, 2, 3, 4, 5)
-SR = SegmentTransformer().sr
+_SR = SegmentTransformer().sr
 
 
 def count_segments(seconds, duration, max_duration=30.0):
-    """Count the segments of songs, a second apart and without padding.
-
-    Parameters
-    ----------
-    seconds : array-like of shape (n_songs,)
-        Lengths of the songs.
-    duration : float
-        Length of a segment in seconds.
-    max_duration : float or None, default=30.0
-        Seconds of each song that are used; None uses all.
-
-    Returns
-    -------
-    ndarray of shape (n_songs,)
-        0 for a song that is shorter than a segment.
-
-    References
-    ----------
-    Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition",
-    section 3.3 and Table 1.
-
-    Examples
-    --------
-    >>> from skmer.reproduction import count_segments
-    >>> count_segments([2.5, 30.0, 45.0], duration=3).tolist()
-    [0, 28, 28]
-    """
+    """Return the number of segments, one second apart and without padding, of songs with these lengths."""
     used = np.asarray(seconds, dtype=np.float64)
     if max_duration is not None:
         used = np.minimum(used, max_duration)
@@ -55,17 +28,25 @@ def count_segments(seconds, duration, max_duration=30.0):
 
 
 def run_counts(
-    dataset, data_home=None, durations=DURATIONS, max_duration=30.0, from_metadata=False, n_jobs=None, verbose=0
+    dataset,
+    data_home=None,
+    durations=(1, 2, 3, 4, 5),
+    max_duration=30.0,
+    from_metadata=False,
+    *,
+    replaces=None,
+    n_jobs=None,
+    verbose=0,
 ):
-    """Count the segments of a collection, cut to `max_duration` and whole.
+    """Count the segments of a collection, as in Table 1, from whole songs and from songs cut to `max_duration`.
 
-    Songs are decoded, for what a header says may be an estimate, or damaged: the counts
-    are those of `SegmentTransformer`.
+    Songs are decoded, because the length in the header of a file may be an estimate: the counts
+    are those of `skmer.SegmentTransformer`.
 
     Parameters
     ----------
     dataset : str
-        A name in `skmer.datasets.COLLECTIONS`.
+        Name of a collection, such as "pmemo"; see ``skmer reproduce table1 --help``.
     data_home : str or Path, default=None
         Folder of the collection.
     durations : sequence of float, default=(1, 2, 3, 4, 5)
@@ -73,23 +54,30 @@ def run_counts(
     max_duration : float, default=30.0
         Seconds of each song that are used.
     from_metadata : bool, default=False
-        Use the durations that the collection's tables state, without the audio.
+        Use the lengths that the collection's tables state, without the audio.
+    replaces : str or Path, default=None
+        JSON file that the table is to be written to; see `run_table`.
     n_jobs : int, default=None
-        Threads that read songs.
+        Number of threads that read songs.
     verbose : int, default=0
         1 shows progress.
 
     Returns
     -------
     dict
-        As JSON can hold it.
+        The table, as JSON can hold it. `table_markdown` formats it.
 
     Raises
     ------
     ValueError
-        If the tables do not state durations.
+        If the collection's tables state no lengths, or `replaces` is a table of other songs or options.
     AudioError
         If a song cannot be read.
+
+    References
+    ----------
+    Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition",
+    section 3.3 and Table 1.
 
     Examples
     --------
@@ -99,23 +87,28 @@ def run_counts(
     """
     collection = COLLECTIONS[dataset]
     songs = collection.load(data_home, check_audio=not from_metadata)
-    if not from_metadata:
-        seconds = _read_seconds(songs.data, n_jobs, verbose)
-    elif "durations" in songs:
-        seconds = np.asarray(songs.durations, dtype=np.float64)
-    else:
+    if from_metadata and "durations" not in songs:
         raise ValueError(f"The tables of {collection.title} state no durations: count from the audio.")
     used = _in_whole_samples(max_duration)
     lengths = {f"{d:g}": _in_whole_samples(d) for d in durations}
-    return {
+    table = {
         "table": "table1",
         "dataset": dataset,
         "title": collection.title,
         "unit": collection.unit,
         "source": "durations stated by the collection" if from_metadata else "durations of the audio files",
-        "n_songs": len(seconds),
+        "n_songs": len(songs.data),
         "songs": songs_digest(songs.data),
         "max_duration": max_duration,
+    }
+    if replaces is not None:
+        check_overwrite(replaces, {**table, "counts": dict.fromkeys(lengths)})
+    if from_metadata:
+        seconds = np.asarray(songs.durations, dtype=np.float64)
+    else:
+        seconds = _read_seconds(songs.data, n_jobs, verbose)
+    return {
+        **table,
         "shorter": int((seconds < max_duration).sum()),
         "mean_seconds": float(seconds.mean()),
         "counts": {
@@ -132,40 +125,20 @@ def run_counts(
 
 
 def _in_whole_samples(seconds):
-    """Give the seconds that remain when a length is rounded to samples, as `SegmentTransformer` does."""
-    return round(seconds * SR) / SR
+    """Round a length to samples, as `SegmentTransformer` does."""
+    return round(seconds * _SR) / _SR
 
 
 def _read_seconds(paths, n_jobs, verbose):
-    """Give the lengths that songs have once they are decoded and resampled."""
-    work = (joblib.delayed(read_audio)(path, sr=SR) for path in paths)
+    """Return the lengths of songs once they are decoded and resampled."""
+    work = (joblib.delayed(read_audio)(path, sr=_SR) for path in paths)
     read = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(work)
     bar = tqdm(read, total=len(paths), desc="Songs", unit="song", disable=not verbose)
-    return np.array([len(y) / SR for y in bar])
+    return np.array([len(y) / _SR for y in bar])
 
 
 def counts_markdown(table):
-    """Write Table 1 for people.
-
-    Parameters
-    ----------
-    table : dict
-        What `run_counts` gives.
-
-    Returns
-    -------
-    str
-        Markdown, with the paper's counts and the difference where there are any.
-
-    Examples
-    --------
-    >>> from skmer.reproduction import counts_markdown
-    >>> counts = {"3": {"segments": 28, "whole songs": 40, "if all were as long": 28, "too short": 0}}
-    >>> table = {"dataset": "x", "title": "X", "source": "", "n_songs": 1, "max_duration": 30, "shorter": 0,
-    ...          "mean_seconds": 42.0, "counts": counts}
-    >>> print(counts_markdown(table).splitlines()[-1])
-    | 3 s     |       28 |          40 |                  28 |              0 |
-    """
+    """Format Table 1 as Markdown, with the paper's counts and the difference where there are any."""
     paper = TABLE_1.get(table["dataset"])
     unit, used = table.get("unit", "song"), f"{table['max_duration']:g} s"
     header = ["segment", "segments", f"whole {unit}s", f"if all had {used}", f"{unit}s shorter"]

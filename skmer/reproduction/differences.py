@@ -1,122 +1,74 @@
-"""Which systems differ from the paper's, by a paired test over the folds that both have run."""
+"""Means over folds, and differences between the rows of a table by a paired test."""
 
-from skmer._io import markdown_table
-from skmer.model_selection import DUMMY, holm
-from skmer.reproduction.pairs import paired_difference
-from skmer.reproduction.systems import SSSL
+import math
 
-__all__ = ["DIFFERENCES_NOTE", "differences", "differences_markdown"]
+import numpy as np
 
-_LEVEL = 0.05
-_SCORES = ("accuracy", "macro-F1")
-DIFFERENCES_NOTE = (
-    "p is that of the difference in accuracy, by Nadeau and Bengio's paired t-test, which is corrected for the "
-    "training songs that folds share, and by Holm for the number of rows, readouts included; a difference is shown "
-    f"where p ≤ {_LEVEL:g}."
-)
-"""What the tables of `differences_markdown` mean."""
+from skmer.model_selection import corrected_paired_test, holm
+
+__all__ = ["mean_and_deviation", "paired_difference", "paired_tests"]
 
 
-def differences(experiment, reference=SSSL):
-    """Compare every system of an experiment with one of them.
+def mean_and_deviation(rows, score):
+    """Return mean, standard deviation (with n - 1; None of one value) and n of a score over folds.
 
-    Parameters
-    ----------
-    experiment : dict
-        One of a table's ``experiments``.
-    reference : str, default="Proposed (SSSL)"
-        The system that the others are compared with.
-
-    Returns
-    -------
-    list of dict
-        For each system that shares two folds or seeds with the reference: ``system``,
-        ``accuracy`` and ``macro-F1`` as `paired_difference` gives them, and ``p_value``, that of
-        the accuracy adjusted by Holm for all rows of the list, in which a system has one for
-        each readout; None where there is one fold, whose seeds cannot be tested.
-
-    See Also
-    --------
-    skmer.model_selection.corrected_paired_test : The test.
-
-    Examples
-    --------
-    >>> from skmer.reproduction import differences
-    >>> rows = [
-    ...     {"name": name, "fold": fold, "inner": None, "seed": 0, "n_train": 90, "n_test": 10,
-    ...      "scores": {"accuracy": accuracy, "macro-F1": accuracy}}
-    ...     for name, figures in [("SVM", [0.5, 0.6, 0.5]), ("Proposed (SSSL)", [0.7, 0.8, 0.72])]
-    ...     for fold, accuracy in enumerate(figures)
-    ... ]
-    >>> [found] = differences({"rows": rows})
-    >>> round(found["accuracy"]["mean"], 3), round(found["p_value"], 4)
-    (-0.207, 0.0014)
+    Seeds are averaged within each fold first; a single fold is summarised over its seeds.
     """
-    rows = [row for row in experiment["rows"] if row["inner"] is None]
-    places = {name: {(r["fold"], r["seed"]) for r in rows if r["name"] == name} for name in (r["name"] for r in rows)}
+    by_fold: dict = {}
+    for row in rows:
+        by_fold.setdefault(row["fold"], []).append(row["scores"][score])
+    values = _over_folds(by_fold)
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"mean": float(np.mean(values)), "sd": sd, "n": len(values)}
+
+
+def paired_difference(rows, name, reference, score="accuracy"):
+    """Return mean, sd and n of the differences between two systems on the folds that both have, and a p-value.
+
+    ``within_spread`` says whether the mean is no larger than the deviation. The p-value is that of
+    `skmer.model_selection.corrected_paired_test`. It is None for a single fold, whose seeds are judged on the same
+    songs, for rows without ``n_train`` and ``n_test``, and for folds that all differ by the same amount. None is
+    returned where fewer than two folds, or seeds of one, are shared.
+    """
+    ours, theirs = ({(r["fold"], r["seed"]): r for r in rows if r["name"] == n} for n in (name, reference))
+    both = sorted(ours.keys() & theirs.keys())
+    by_fold: dict = {}
+    for place in both:
+        difference = ours[place]["scores"][score] - theirs[place]["scores"][score]
+        by_fold.setdefault(place[0], []).append(difference)
+    differences = _over_folds(by_fold)
+    if len(differences) < 2:
+        return None
+    mean, sd = float(np.mean(differences)), float(np.std(differences, ddof=1))
+    p_value = _p_value(by_fold, {place[0]: ours[place] for place in both}) if len(by_fold) > 1 else None
+    return {
+        "mean": mean, "sd": sd, "n": len(differences), "within_spread": bool(abs(mean) <= sd), "p_value": p_value,
+    }  # fmt: skip
+
+
+def paired_tests(rows, pairs, score="accuracy"):
+    """Return the `paired_difference` of each comparable pair of names, with its p-value ``adjusted`` by Holm."""
     found = [
-        {
-            "system": name,
-            **{score: paired_difference(rows, name, reference, score) for score in ("accuracy", "macro-F1")},
-        }
-        for name in places
-        if name not in (reference, DUMMY) and len(places[name] & places.get(reference, set())) > 1
+        {"row": name, "less": reference, **difference, "adjusted": None}
+        for name, reference in pairs
+        if (difference := paired_difference(rows, name, reference, score)) is not None
     ]
-    tested = [row for row in found if row["accuracy"]["p_value"] is not None]
-    adjusted = holm([row["accuracy"]["p_value"] for row in tested]) if tested else []
-    for row in found:
-        row["p_value"] = None
-    for row, p_value in zip(tested, adjusted, strict=True):
-        row["p_value"] = float(p_value)
+    tested = [pair for pair in found if pair["p_value"] is not None]
+    for pair, adjusted in zip(tested, holm([pair["p_value"] for pair in tested]) if tested else [], strict=True):
+        pair["adjusted"] = float(adjusted)
     return found
 
 
-def differences_markdown(experiment, reference=SSSL):
-    """Write `differences` for people.
-
-    Parameters
-    ----------
-    experiment : dict
-        One of a table's ``experiments``.
-    reference : str, default="Proposed (SSSL)"
-        The system that the others are compared with.
-
-    Returns
-    -------
-    str
-        A sentence and a Markdown table, in percent; empty where nothing can be compared.
-
-    Examples
-    --------
-    >>> from skmer.reproduction import differences_markdown
-    >>> differences_markdown({"rows": []})
-    ''
-    """
-    found = differences(experiment, reference)
-    if not found:
-        return ""
-    rows = [
-        [
-            row["system"],
-            *(f"{100 * row[score]['mean']:+.1f} ± {100 * row[score]['sd']:.1f}" for score in _SCORES),
-            row["accuracy"]["n"],
-            "" if row["p_value"] is None else f"{row['p_value']:.3f}",
-            _verdict(row),
-        ]
-        for row in found
-    ]
-    tested = any(row["p_value"] is not None for row in found)
-    places = "folds" if tested else "seeds"
-    header = ["system", *_SCORES, places, "p", "difference"]
-    kept = [c for c in range(len(header)) if any(row[c] for row in rows) and (tested or c < 4)]
-    table = markdown_table([header[c] for c in kept], [[row[c] for c in kept] for row in rows])
-    over = "folds" if tested else "seeds, which are judged on the same songs and so cannot be tested"
-    return f"Less {reference}, mean ± standard deviation over {over}:\n\n{table}"
+def _over_folds(by_fold):
+    """Return the mean of each fold's seeds, or the values of a single fold."""
+    if len(by_fold) > 1:
+        return [np.mean(seeds) for seeds in by_fold.values()]
+    return next(iter(by_fold.values()), [])
 
 
-def _verdict(row):
-    if row["p_value"] is None:
-        return ""
-    if row["p_value"] <= _LEVEL:
-        return "shown"
-    return "not shown" + (", within the spread" if row["accuracy"]["within_spread"] else "")
+def _p_value(by_fold, rows):
+    if any(row.get("n_train") is None or row.get("n_test") is None for row in rows.values()):
+        return None
+    sizes = [[rows[fold][size] for fold in by_fold] for size in ("n_train", "n_test")]
+    p_value = corrected_paired_test(list(by_fold.values()), *sizes).p_value
+    return None if math.isnan(p_value) else p_value

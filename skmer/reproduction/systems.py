@@ -1,112 +1,226 @@
-"""The systems that tables compare, built from one set of settings."""
+"""The systems of Tables 2 and 3 and of the ablations, built from one set of settings."""
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skmer.aggregation import SpectrogramStatistics
+from skmer._io import file_digest
+from skmer.aggregation import SongAggregator, SpectrogramStatistics
+from skmer.feature_extraction import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Readout
+from skmer.pipelines import make_multi_duration_pipeline
+from skmer.sssl import SSSLClassifier
+from skmer.sssl.classifier import SSSL_RECIPES
+from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 
-__all__ = ["ABLATION", "CROSS_ENTROPY", "SPECTROGRAM_SVM", "SSSL", "ablation_systems", "table_3_systems"]
+__all__ = ["Settings", "build_systems", "row_names"]
 
+DESCRIPTORS = "descriptors + SVM"
+EMBEDDING = "deep embedding + SVM"
 SPECTROGRAM_SVM = "log-mel statistics + SVM"
+TWO_STAGE = "2-Stage (masked autoencoder, BiLSTM)"
 CROSS_ENTROPY = "inherited labels (cross-entropy)"
 ABLATION = "Proposed* (lambda = 0)"
+SELF_LEARNING = "iterative self-learning"
 SSSL = "Proposed (SSSL)"
-THETAS = (0.3, 0.7)
+STACK = "SSSL of several durations"
+TABLE_3 = (EMBEDDING, SPECTROGRAM_SVM, CROSS_ENTROPY, ABLATION, SSSL)
+"""The rows of Table 3 where no systems are named; an embedding needs its file."""
+THETAS = {f"theta = {theta:g}": Readout(share_threshold=theta) for theta in (0.3, 0.7)}
+_PAPER = {"": Readout()}
+# the votes by which Sarkar et al. go from segments to songs
+_VOTES = {"majority vote": Readout("majority"), "longest run": Readout("longest run")}
 
 
-def theta_name(theta):
-    """Name the readout with another threshold of the seventh statistic.
-
-    Parameters
-    ----------
-    theta : float
-        The threshold.
-
-    Returns
-    -------
-    str
-        Name.
-    """
-    return f"theta = {theta:g}"
-
-
-def table_3_systems(settings):
-    """Build the systems of Table 3 that are ours to run.
+@dataclass(frozen=True)
+class Settings:
+    """Settings that the systems of a table share.
 
     Parameters
     ----------
-    settings : Settings
-        What they have in common.
-
-    Returns
-    -------
-    dict of str to EstimatorSystem or NetworkSystem
-        Log-mel statistics and an SVM; the segment network on inherited labels, also with
-        the two votes; the paper's ablation without R-Drop; the paper's system.
+    backbone : str, default="vgg16"
+        Network of the segments.
+    recipe : str or None, default="paper"
+        Settings of `SSSLClassifier.from_recipe`; None takes the defaults of `SSSLClassifier`.
+    epochs, warmup_epochs : int, default=30, 5
+        Number of epochs, and of those before the first split.
+    duration : float, default=3.0
+        Length of a segment in seconds.
+    max_duration : float or None, default=30.0
+        Seconds of each song that are used.
+    cross_fit : int, default=0
+        Number of folds for cross-fitted song features beside the paper's; 0 leaves them out.
+    params : dict, default={}
+        Further parameters of `SSSLClassifier`.
+    memory : str or None, default=None
+        Folder in which the songs' features are cached.
+    device : str, default="auto"
+        Device of the networks.
+    embedding : dict, default=None
+        Parameters of `skmer.EmbeddingTransformer`: ``embedding``, the path of a file written by
+        ``torch.jit.save`` or ``torch.export.save``, ``sr`` and ``window``. Without them, no
+        table has a deep embedding.
+    stack : tuple of int, default=(1, 3, 5)
+        Durations, in seconds, of the system that combines several.
 
     Examples
     --------
-    >>> from skmer.reproduction import Settings, table_3_systems
-    >>> systems = table_3_systems(Settings(backbone="small", epochs=10))
-    >>> systems["Proposed (SSSL)"].cost
-    14.0
+    >>> from skmer.reproduction import Settings
+    >>> Settings(backbone="small", epochs=10).network().max_epochs
+    10
     """
-    statistics = make_pipeline(settings.segments(), SpectrogramStatistics(), StandardScaler(), SVC())
 
-    def network(readouts=None, **changed):
-        return NetworkSystem(settings.segments(), settings.network(**changed), settings.readouts(**(readouts or {})))
+    backbone: str = "vgg16"
+    recipe: str | None = "paper"
+    epochs: int = 30
+    warmup_epochs: int = 5
+    duration: float = 3.0
+    max_duration: float | None = 30.0
+    cross_fit: int = 0
+    params: dict[str, Any] = field(default_factory=dict)
+    memory: str | None = None
+    device: str = "auto"
+    embedding: dict[str, Any] | None = None
+    stack: tuple[int, ...] = (1, 3, 5)
 
-    # Sarkar et al. go from segments to songs by these
-    votes = {"majority vote": Readout("majority"), "longest run": Readout("longest run")}
-    # as many readouts as the ablations show, so that both tables share their finished folds
-    thetas = {theta_name(theta): Readout(share_threshold=theta) for theta in THETAS}
+    def segments(self, **changed):
+        """Build the `SegmentTransformer`, with changed parameters where given."""
+        own = {"duration": self.duration, "max_duration": self.max_duration, "memory": self.memory}
+        return SegmentTransformer(**{**own, **changed})
 
-    return {
-        SPECTROGRAM_SVM: EstimatorSystem(statistics, cost=0.1),
-        CROSS_ENTROPY: network(votes, noise_model=None, average_epochs=None),
-        ABLATION: network(lambda_kl=0.0),
-        SSSL: network(thetas),
+    def network(self, **changed):
+        """Build the `SSSLClassifier`, with changed parameters where given."""
+        params = self.network_params(**changed)
+        return SSSLClassifier(**params) if self.recipe is None else SSSLClassifier.from_recipe(self.recipe, **params)
+
+    def network_params(self, **changed):
+        """Return the parameters of the `SSSLClassifier` beside its recipe."""
+        own = {"backbone": self.backbone, "max_epochs": self.epochs, "warmup_epochs": self.warmup_epochs}
+        own |= {"device": self.device, "cv": self.cross_fit or "insample"}
+        return {**own, **self.params, **changed}
+
+    def to_dict(self):
+        """Return the settings as JSON can hold them: no cache folder; an embedding by file name and digest."""
+        plain = {**asdict(self), "stack": list(self.stack)}
+        del plain["memory"]
+        if self.embedding is not None:
+            path = self.embedding["embedding"]
+            plain["embedding"] |= {"embedding": Path(path).name, "digest": file_digest(path)[:16]}
+        return plain
+
+
+def build_systems(table, settings, names=None, durations=(1, 2, 3, 4, 5)):
+    """Build the systems of a table whose names begin with one of `names`: by default its own, with "all" all others."""
+    # each is built only if it is asked for: settings that suit one need not suit the others
+    builders = _BUILDERS[table](settings, durations)
+    for name in names or ():
+        if name != "all" and not any(system.startswith(name) for system in builders):
+            raise ValueError(f"No system's name begins with {name!r}; there are: {'; '.join(builders)}.")
+    if not names:
+        chosen = [name for name in builders if table != "table3" or name in TABLE_3]
+    else:
+        chosen = [name for name in builders if "all" in names or name.startswith(tuple(names))]
+    return {name: builders[name]() for name in chosen}
+
+
+def row_names(systems):
+    """Return the names of all rows that an experiment has of `systems`, one for each readout."""
+    return [
+        f"{name}, {readout}" if readout else name
+        for name, system in systems.items()
+        for readout in getattr(system, "readouts", _PAPER)
+    ]
+
+
+def _table_2(settings, durations):
+    return {f"{d:g} s": _table_3(replace(settings, duration=float(d)))[SSSL] for d in durations}
+
+
+def _table_3(settings, durations=None):
+    cross_fitted = {"cross-fitted": Readout(cross_fitted=True)} if settings.cross_fit else {}
+    network = partial(_network, settings, {**_PAPER, **cross_fitted, "mean probability": Readout("mean")})
+    builders = {
+        DESCRIPTORS: lambda: _descriptors(settings),
+        EMBEDDING: lambda: _embedding(settings),
+        SPECTROGRAM_SVM: lambda: _to_svm(settings.segments(), SpectrogramStatistics()),
+        TWO_STAGE: lambda: _two_stage(settings),
+        CROSS_ENTROPY: lambda: network(_VOTES, noise_model=None, average_epochs=None),
+        ABLATION: lambda: network(lambda_kl=0.0),
+        SELF_LEARNING: lambda: network(**SSSL_RECIPES["self-learning"]),
+        # with the readouts of the ablations, so that both tables share their finished folds
+        SSSL: lambda: network(THETAS),
+        f"{STACK} ({', '.join(map(str, settings.stack))} s)": lambda: _stack(settings),
     }
+    if settings.embedding is None:
+        del builders[EMBEDDING]
+    return builders
 
 
-def ablation_systems(settings):
-    """Build the systems of Table 3 with what the paper decides without showing it.
+def _ablations(settings, durations):
+    """Return the paper's own systems, SSSL on padded songs, and SSSL with each song as one segment.
 
-    Parameters
-    ----------
-    settings : Settings
-        What they have in common.
-
-    Returns
-    -------
-    dict of str to EstimatorSystem or NetworkSystem
-        Those of Table 3, the system with theta at .3 and .7 too, with short songs padded
-        by zeros or by repetition, and with each song as one segment.
-
-    Notes
-    -----
-    A song as one segment gives a 30th of the rows: it is trained in batches a quarter as
-    large for four times as many epochs, and songs shorter than the others are repeated.
-
-    Examples
-    --------
-    >>> from skmer.reproduction import Settings, ablation_systems
-    >>> list(ablation_systems(Settings(backbone="small")))[-3:]
-    ['padding="zero"', 'padding="circular"', 'whole clip as one segment']
+    A song as one segment has a 30th of the rows: it is trained in batches a quarter as large for four times as many
+    epochs, and songs shorter than the others are repeated.
     """
-    systems = table_3_systems(settings)
-    plain = {"": Readout()}
+    table_3 = _table_3(settings)
+    builders = {name: table_3[name] for name in (SPECTROGRAM_SVM, CROSS_ENTROPY, ABLATION, SSSL)}
     for padding in ("zero", "circular"):
         segments = settings.segments(padding=padding)
-        systems[f'padding="{padding}"'] = NetworkSystem(segments, settings.network(cv="insample"), plain)
-    whole = settings.network(
+        builders[f'padding="{padding}"'] = partial(_network, settings, _PAPER, segments=segments, cv="insample")
+    builders["whole clip as one segment"] = partial(
+        _network,
+        settings,
+        _PAPER,
+        segments=settings.segments(duration=settings.max_duration, padding="circular"),
         cv="insample",
         max_epochs=4 * settings.epochs,
         warmup_epochs=4 * settings.warmup_epochs,
         batch_size=max(1, settings.params.get("batch_size", 64) // 4),
     )
-    segments = settings.segments(duration=settings.max_duration, padding="circular")
-    systems["whole clip as one segment"] = NetworkSystem(segments, whole, plain)
-    return systems
+    return builders
+
+
+_BUILDERS = {"table2": _table_2, "table3": _table_3, "ablations": _ablations}
+
+
+def _network(settings, readouts, further=None, segments=None, **changed):
+    segments = settings.segments() if segments is None else segments
+    return NetworkSystem(segments, settings.network(**changed), {**readouts, **(further or {})})
+
+
+def _to_svm(*steps, files=()):
+    return EstimatorSystem(make_pipeline(*steps, StandardScaler(), SVC()), cost=0.1, files=files)
+
+
+def _descriptors(settings):
+    return _to_svm(DescriptorTransformer(max_duration=settings.max_duration, memory=settings.memory))
+
+
+def _embedding(settings):
+    own = {"max_duration": settings.max_duration, "memory": settings.memory, "device": settings.device}
+    windows = EmbeddingTransformer(**{**own, **settings.embedding})
+    return _to_svm(windows, SongAggregator(statistics=["mean"]), files=[settings.embedding["embedding"]])
+
+
+def _two_stage(settings):
+    # the autoencoder has the epochs of the segment networks, the BiLSTM its own
+    batch_size = settings.params.get("batch_size", 64)
+    autoencoder = MaskedMelAutoencoder(max_epochs=settings.epochs, batch_size=batch_size, device=settings.device)
+    steps = make_pipeline(settings.segments(), autoencoder, BiLSTMClassifier(device=settings.device))
+    return EstimatorSystem(steps, cost=1.5 * settings.epochs)
+
+
+def _stack(settings):
+    steps = make_multi_duration_pipeline(
+        settings.stack,
+        max_duration=settings.max_duration,
+        recipe=settings.recipe,
+        memory=settings.memory,
+        **settings.network_params(cv="insample"),
+    )
+    return EstimatorSystem(steps, cost=1.4 * len(settings.stack) * settings.epochs)

@@ -1,21 +1,17 @@
-"""run_table: Tables 2 and 3 and the ablations, on any collection."""
+"""Tables 2 and 3 and the ablations, on any collection."""
 
-import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from skmer.datasets import COLLECTIONS
-from skmer.model_selection import Protocol, best_on_test_folds, chosen_inside_folds, run_experiment
-from skmer.model_selection.fold_store import song_names
-from skmer.reproduction.comparisons import EMBEDDING, comparison_builders
-from skmer.reproduction.systems import SSSL, THETAS, ablation_systems, table_3_systems, theta_name
+from skmer.model_selection import DUMMY, Protocol, best_on_test_folds, chosen_inside_folds, run_experiment
+from skmer.reproduction.overwrite import check_overwrite, songs_digest
+from skmer.reproduction.systems import THETAS, build_systems, row_names
 
-__all__ = ["TABLES", "run_table"]
+__all__ = ["run_table"]
 
 TABLES = ("table2", "table3", "ablations")
-_ONLY_ABLATIONS = tuple(f", {theta_name(theta)}" for theta in THETAS)
 BEST = "best duration, read off the test folds (the paper's protocol)"
 CHOSEN = "duration chosen inside the folds"
 
@@ -35,64 +31,67 @@ def run_table(
     seeds=(0,),
     durations=(1, 2, 3, 4, 5),
     inner_splits=None,
+    replaces=None,
     store=None,
     n_jobs=None,
     verbose=0,
 ):
-    """Run a table of the paper on a collection.
+    """Run Table 2 or 3 of the paper, or the ablations, on a collection.
 
     Parameters
     ----------
     table : {"table2", "table3", "ablations"}
-        Durations; systems; or systems with what the paper decides without showing it.
+        Durations; systems; or systems with the choices that the paper does not compare.
     dataset : str
-        A name in `skmer.datasets.COLLECTIONS`.
+        Name of a collection, such as "pmemo"; see ``skmer reproduce table3 --help``.
     settings : Settings
-        What the systems have in common.
+        Settings that the systems share.
     data_home : str or Path, default=None
         Folder of the collection.
     tasks : list of str, default=None
-        Which of the collection's tasks; by default all (Table 2: without the quadrants, as
-        in the paper, where there are halves).
+        Tasks of the collection; by default all, for Table 2 valence and arousal where the collection has them.
     systems : list of str, default=None
-        Only the systems whose names begin so; by default all, but of Table 3 those of
-        `table_3_systems` and a deep embedding where the settings have one. ``["all"]`` is
-        all of `comparison_systems`.
+        Beginnings of the names of the systems to run; "all" runs all. By default all, for Table 3 the
+        paper's own, log-mel statistics with an SVM, and a deep embedding where the settings have one.
     folds_kind : str, default=None
-        ``folds`` of the `Protocol`; by default the collection's.
+        ``folds`` of the `skmer.model_selection.Protocol`; by default the collection's.
     n_splits : int, default=10
         Number of folds.
     threshold : {"median", "midpoint"} or float, default=None
         How ratings become classes; by default the collection's.
     folds : list of int, default=None
-        Only these folds.
+        Numbers of the folds to run; by default all.
     seeds : sequence of int, default=(0,)
-        Of the networks.
+        Seeds of the networks.
     durations : sequence of float, default=(1, 2, 3, 4, 5)
-        Of Table 2, in seconds.
+        Durations of Table 2, in seconds.
     inner_splits : int, default=None
-        Table 2 also chooses the duration by this many folds inside the training songs.
+        For Table 2, also choose the duration by this many folds inside the training songs.
+    replaces : str or Path, default=None
+        JSON file that the table is to be written to. If it holds a table with other settings or songs, or with rows
+        that the new one would lack, an error is raised before any work.
     store : str or Path, default=None
-        Folder of finished folds.
+        Folder in which finished folds are kept. A run that is started again does not repeat them.
     n_jobs : int, default=None
-        Processes.
+        Number of processes.
     verbose : int, default=0
         1 shows progress.
 
     Returns
     -------
     dict
-        As JSON can hold it: ``table``, ``dataset``, ``title``, ``unit``, ``n_songs``, ``songs`` (a digest),
-        ``group``, ``n_groups``, ``settings``, ``date`` and, under ``experiments``, each task's experiment as a dict.
+        The table, as JSON can hold it: ``table``, ``dataset``, ``title``, ``unit``, ``n_songs``, ``songs`` (a
+        digest), ``group``, ``n_groups``, ``settings``, ``date`` and, under ``experiments``, each task's
+        `skmer.model_selection.Experiment` as a dict.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        From the loader and the protocol; or if all songs are of one class.
+        From the loader, the protocol and `replaces`; or if all songs are of one class.
 
     See Also
     --------
-    table_markdown : Writes it for people.
+    table_markdown : Formats it.
 
     Examples
     --------
@@ -103,12 +102,31 @@ def run_table(
     if table not in TABLES:
         raise ValueError(f"table must be one of {list(TABLES)}, got {table!r}.")
     collection = COLLECTIONS[dataset]
-    experiments = {}
-    for task in check_tasks(collection, tasks, table):
+    run = build_systems(table, settings, systems, durations)
+    work, planned = {}, {}
+    for task in _check_tasks(collection, tasks, table):
         songs = collection.load(data_home, task, threshold)
-        protocol = Protocol(folds_kind or collection.folds, n_splits, songs_threshold(songs))
+        protocol = Protocol(folds_kind or collection.folds, n_splits, songs.get("threshold"))
         _check_classes(protocol, songs, task)
-        run = _systems(table, settings, durations, systems)
+        work[task] = songs, protocol
+        names = _names(table, run, inner_splits)
+        rows = [{"name": name, "seed": seed} for name in names for seed in seeds]
+        planned[task] = {"protocol": protocol.to_dict(), "rows": rows}
+    found = {
+        "table": table,
+        "dataset": dataset,
+        "title": collection.title,
+        "unit": collection.unit,
+        "n_songs": len(songs.data),
+        "songs": songs_digest(songs.data),
+        "group": collection.group,
+        "n_groups": len(np.unique(songs.groups)),
+        "settings": settings.to_dict(),
+    }
+    if replaces is not None:
+        check_overwrite(replaces, {**found, "experiments": planned})
+    experiments = {}
+    for task, (songs, protocol) in work.items():
         experiment = run_experiment(
             run,
             songs.data,
@@ -123,112 +141,44 @@ def run_table(
             n_jobs=n_jobs,
             verbose=verbose,
         )
-        if table != "ablations":
-            experiment.rows = [row for row in experiment.rows if not row["name"].endswith(_ONLY_ABLATIONS)]
         if table == "table2" and len(run) > 1:
             experiment.rows += _choices(experiment, list(run), inner_splits)
+        names = _names(table, run, inner_splits)
+        experiment.rows = [row for row in experiment.rows if row["name"] in names]
         experiments[task] = experiment.to_dict()
-    return {
-        "table": table,
-        "dataset": dataset,
-        "title": collection.title,
-        "unit": collection.unit,
-        "n_songs": len(songs.data),
-        "songs": songs_digest(songs.data),
-        "group": collection.group,
-        "n_groups": len(np.unique(songs.groups)),
-        "settings": settings.to_dict(),
-        "date": experiment.date,
-        "experiments": experiments,
-    }
+    return {**found, "date": experiment.date, "experiments": experiments}
 
 
-def check_tasks(collection, tasks, table):
-    """Give the tasks of a table in their order.
-
-    Parameters
-    ----------
-    collection : Collection
-        Which has them.
-    tasks : list of str or None
-        What was asked for.
-    table : str
-        Table 2 of the paper is on halves alone.
-
-    Returns
-    -------
-    list of str
-        At least one.
-
-    Raises
-    ------
-    ValueError
-        If the collection lacks one.
-    """
+def _check_tasks(collection, tasks, table):
+    """Return the tasks of a table in their order; by default all, for Table 2 the paper's halves."""
     if tasks is not None:
-        unknown = [task for task in tasks if task not in collection.tasks]
-        if unknown or not tasks:
+        if not tasks or not set(tasks) <= set(collection.tasks):
             raise ValueError(f"{collection.title} has the tasks {', '.join(collection.tasks)}; got {tasks}.")
         return list(tasks)
     halves = [task for task in collection.tasks if task in ("valence", "arousal")]
     return halves if table == "table2" and halves else list(collection.tasks)
 
 
-def songs_threshold(songs):
-    """Tell the protocol's threshold: None where the collection has classes.
-
-    Parameters
-    ----------
-    songs : Bunch
-        From a loader.
-
-    Returns
-    -------
-    str, float or None
-        How ratings become classes; a number has made classes of them already, and is told for the record.
-    """
-    return songs.get("threshold")
-
-
 def _check_classes(protocol, songs, task):
     labels, _ = protocol.labels(songs.target, np.arange(len(songs.data)))
     if len(np.unique(labels)) < 2:
         at = "" if protocol.threshold is None else f" at the threshold {protocol.threshold}"
-        raise ValueError(
-            f"All {len(labels)} songs are {str(labels[0])!r} in {task}{at}: there is nothing to tell apart."
-        )
+        raise ValueError(f"All {len(labels)} songs are {str(labels[0])!r} in {task}{at}: there is only one class.")
 
 
-def _systems(table, settings, durations, chosen):
-    if table == "table3":
-        builders = comparison_builders(settings)
-        if not chosen:
-            by_default = (*table_3_systems(settings), EMBEDDING)
-            builders = {name: builders[name] for name in builders if name in by_default}
-        # only those asked for: the others may not suit the settings
-        return {name: build() for name, build in _chosen(builders, chosen).items()}
-    if table == "ablations":
-        return _chosen(ablation_systems(settings), chosen)
-    return _chosen({f"{d:g} s": table_3_systems(replace(settings, duration=float(d)))[SSSL] for d in durations}, chosen)
-
-
-def _chosen(systems, beginnings):
-    if beginnings is None or "all" in beginnings:
-        return systems
-    for beginning in beginnings:
-        if not any(name.startswith(beginning) for name in systems):
-            raise ValueError(f"No system's name begins with {beginning!r}; there are: {'; '.join(systems)}.")
-    return {name: system for name, system in systems.items() if name.startswith(tuple(beginnings))}
+def _names(table, systems, inner_splits):
+    """Return the names of a table's rows; other values of theta are shown among the ablations alone."""
+    names = [DUMMY, *row_names(systems)]
+    if table == "table2" and len(systems) > 1:
+        names += [BEST, CHOSEN] if inner_splits else [BEST]
+    thetas = tuple(f", {theta}" for theta in THETAS)
+    return [name for name in names if table == "ablations" or not name.endswith(thetas)]
 
 
 def _choices(experiment, names, inner_splits):
-    """Give the rows of the best duration by the paper's protocol and, where it was run, by the honest one."""
+    """Return rows of the duration that is best on the test folds and, with inner folds, of that chosen inside."""
     best = best_on_test_folds(experiment, names)
-    rows = [{**row, "name": BEST, "choice": best} for row in experiment.rows
-            if row["name"] == best and row["inner"] is None]  # fmt: skip
+    rows = [
+        {**row, "name": BEST, "choice": best} for row in experiment.rows if row["name"] == best and row["inner"] is None
+    ]
     return rows + (chosen_inside_folds(experiment, names, label=CHOSEN) if inner_splits else [])
-
-
-def songs_digest(paths):
-    """Return a digest of the names of songs and of their files, the same in whatever folder the collection lies."""
-    return hashlib.sha256("\n".join(sorted(song_names(paths))).encode()).hexdigest()[:16]

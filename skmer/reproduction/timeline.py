@@ -1,4 +1,4 @@
-"""Figure 2: the probability of each class over the time of one song that the network has not heard."""
+"""Figure 2: the probability of each class over the time of one song that the network was not trained on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +8,14 @@ import numpy as np
 from skmer.datasets import COLLECTIONS
 from skmer.inspection import SongEmotion
 from skmer.model_selection import Protocol
-from skmer.reproduction.paper import FIGURE_2_SONG
-from skmer.reproduction.tables import songs_threshold
+from skmer.reproduction.published import FIGURE_2_SONG
 
 __all__ = ["Timeline", "run_timeline"]
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """One song's emotion over time, by a network that was trained without its fold.
+    """The emotion of a song over time, predicted by a network that was not trained on its fold.
 
     Parameters
     ----------
@@ -25,11 +24,11 @@ class Timeline:
     target : str
         The song's label.
     emotion : SongEmotion
-        What was heard.
+        The prediction.
     description : str
-        What was trained on what.
+        The protocol, fold and seed.
     task : str
-        What was told apart.
+        The task, such as "quadrant".
 
     Examples
     --------
@@ -59,38 +58,38 @@ def run_timeline(
     n_jobs=None,
     verbose=0,
 ):
-    """Train on the folds without a song, and follow the song's emotion over time.
+    """Train a network on the folds without a song, and predict the song's emotion over time.
 
     Parameters
     ----------
     dataset : str
-        A name in `skmer.datasets.COLLECTIONS`.
+        Name of a collection, such as "4q"; see ``skmer reproduce figure2 --help``.
     settings : Settings
-        Of the network and the segments.
+        Settings of the network and the segments.
     data_home : str or Path, default=None
         Folder of the collection.
     task : str, default=None
-        By default the quadrants, or what the collection has.
+        By default the quadrants where the collection has them, else its first task.
     song : str, default=None
-        File name, with or without its ending. By default the paper's song where the collection is the
-        paper's and has it, else that of the first fold's test songs whose leading class changes most.
+        File name, with or without extension. By default the paper's song where the collection has it, else the song of
+        the first fold's test songs whose leading class changes most often.
     folds_kind : str, default=None
-        ``folds`` of the `Protocol`; by default the collection's.
+        ``folds`` of the `skmer.model_selection.Protocol`; by default the collection's.
     n_splits : int, default=10
         Number of folds.
     threshold : {"median", "midpoint"} or float, default=None
         How ratings become classes; by default the collection's.
     seed : int, default=0
-        Of the network.
+        Seed of the network.
     n_jobs : int, default=None
-        Threads that read songs.
+        Number of threads that read songs.
     verbose : int, default=0
         1 shows progress.
 
     Returns
     -------
     Timeline
-        Probabilities, and what they come from.
+        The prediction, and what it comes from.
 
     Raises
     ------
@@ -111,11 +110,11 @@ def run_timeline(
     if task is None:
         task = "quadrant" if "quadrant" in collection.tasks else collection.tasks[0]
     songs = collection.load(data_home, task, threshold)
-    protocol = Protocol(folds_kind or collection.folds, n_splits, songs_threshold(songs))
+    protocol = Protocol(folds_kind or collection.folds, n_splits, songs.get("threshold"))
     folds = protocol.split(songs.target, songs.groups, songs.get("splits"))
     if song is None and FIGURE_2_SONG.get(dataset) in {Path(path).stem for path in songs.data}:
         song = FIGURE_2_SONG[dataset]
-    chosen = find_song(songs.data, song)
+    chosen = _find_song(songs.data, song)
     fold = 0 if chosen is None else next((k for k, (_, test) in enumerate(folds) if chosen in test), None)
     if fold is None:
         raise ValueError(f"{Path(songs.data[chosen]).name} is not among the test songs of {protocol.describe()}.")
@@ -132,31 +131,13 @@ def run_timeline(
     starts = np.arange(len(probabilities), dtype=np.float64) * settings.segments().hop
     label = network.classes_[probabilities.mean(axis=0).argmax()]
     emotion = SongEmotion(label, network.classes_, starts, starts + settings.duration, probabilities)
-    described = f"{protocol.describe()}; fold {fold} of {len(folds)}, counted from 0, trained on {len(train)} songs, "
-    described += f"seed {seed}{why}"
-    return Timeline(Path(songs.data[chosen]).name, str(labels[chosen]), emotion, described, task)
+    description = f"{protocol.describe()}; fold {fold} of {len(folds)}, counted from 0, trained on {len(train)} songs, "
+    description += f"seed {seed}{why}"
+    return Timeline(Path(songs.data[chosen]).name, str(labels[chosen]), emotion, description, task)
 
 
-def find_song(paths, song):
-    """Find a song by its file name, with or without the ending.
-
-    Parameters
-    ----------
-    paths : list of str
-        The songs.
-    song : str or None
-        Name; None finds none.
-
-    Returns
-    -------
-    int or None
-        Its position.
-
-    Raises
-    ------
-    ValueError
-        If there is no such song, or more than one.
-    """
+def _find_song(paths, song):
+    """Return the position of a song by its path or file name, with or without extension; None for None."""
     if song is None:
         return None
     found = [i for i, path in enumerate(paths) if song in (path, Path(path).name, Path(path).stem)]

@@ -5,7 +5,6 @@ import pytest
 
 from skmer.datasets import COLLECTIONS
 from skmer.model_selection import Protocol
-from skmer.reproduction.tables import songs_threshold
 from tests.reproduction.tiny import LAYOUTS, N_SONGS, write_collection
 
 PLACES = [(name, task) for name, collection in COLLECTIONS.items() for task in collection.tasks]
@@ -20,7 +19,7 @@ def test_each_task_has_classes_on_which_folds_can_be_made(tmp_path, name, task):
     home, _ = write_collection(name, tmp_path)
     collection = COLLECTIONS[name]
     songs = collection.load(home, task)
-    protocol = Protocol(collection.folds, 2, songs_threshold(songs))
+    protocol = Protocol(collection.folds, 2, songs.get("threshold"))
     folds = protocol.split(songs.target, songs.groups, songs.get("splits"))
     assert sorted(i for _, test in folds for i in test) == list(range(N_SONGS))
     labels, threshold = protocol.labels(songs.target, folds[0][0])

@@ -26,7 +26,6 @@ from sklearn.svm import SVC
 from skmer import SegmentTransformer, SSSLClassifier, TaggingTransformer
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Readout, fold_store
 from skmer.model_selection.fold_store import FoldStore, code_digest, describe, song_names
-from skmer.reproduction.mirable import jobs
 from skmer.sssl import LabelStrategy
 
 ROOT = Path(__file__).parents[2]
@@ -367,13 +366,6 @@ def test_all_code_between_songs_and_labels_is_digested():
     assert "tagging/net.py imports model_selection/tag_metrics.py" in left_out(
         [name for name in fold_store._DECIDING if name != "model_selection/tag_metrics.py"]
     )
-
-
-def test_all_code_of_the_rows_of_mirable_is_digested():
-    # these name rows and put them on disk
-    names = [f"model_selection/{name}.py" for name in ("_descriptions", "_fold_jobs", "fold_store")]
-    assert left_out(jobs._CODE, (*fold_store._DECIDING, *names)) == set()
-    assert len({code_digest(), code_digest(*jobs._CODE), code_digest(*jobs._CODE[1:])}) == 3
 
 
 def test_names_of_songs(tmp_path):

@@ -1,41 +1,48 @@
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+
 import numpy as np
 import pytest
 
 import skmer.reproduction.demo
 from skmer.reproduction.demo import run_demo
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-@pytest.fixture
-def tiny(monkeypatch):
-    settings = {
-        "songs": {"n_songs": 40, "duration": 4, "noise": 0.25},
-        "segments": {"duration": 2, "sr": 5632, "n_fft": 256, "hop_length": 128, "n_mels": 32},
-        "network": {"backbone": "small", "backbone_params": {"width": 4}},
-        "sssl": {"max_epochs": 3, "warmup_epochs": 1},
-        "plain": {"max_epochs": 2},
-    }
-    monkeypatch.setattr(skmer.reproduction.demo, "SYNTHETIC", settings)
+SETTINGS = {
+    "songs": {"n_songs": 40, "duration": 3, "noise": 0.25},
+    "segments": {"duration": 2, "sr": 5632, "n_fft": 256, "hop_length": 128, "n_mels": 32},
+    "network": {"backbone": "small", "backbone_params": {"width": 2}},
+    "sssl": {"max_epochs": 2, "warmup_epochs": 1},
+    "plain": {"max_epochs": 1},
+}
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_prints_the_table_and_draws_the_pictures(tiny, tmp_path, capsys):
-    results = run_demo(out=tmp_path / "out", n_jobs=1)
-    printed, told = capsys.readouterr()
-    assert "cross-validation" not in told  # nobody watches a stream that is no terminal
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A run with the smallest settings: its results, its folder and what it printed."""
+    out, stdout, stderr = tmp_path_factory.mktemp("demo") / "out", StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
+        patch.setattr(skmer.reproduction.demo, "SYNTHETIC", SETTINGS)
+        results = run_demo(out=out, n_jobs=1)
+    return results, out, stdout.getvalue(), stderr.getvalue()
+
+
+def test_prints_the_table_and_draws_the_pictures(demo):
+    results, out, printed, progress = demo
+    assert "cross-validation" not in progress  # standard error is no terminal
     for row in ("dummy", "log-mel statistics + SVM", "inherited labels + SVM", "SSSL + SVM", "ROC-AUC"):
         assert row in printed
     assert all(len(figures["accuracy"]) == 10 for figures in results.values())
     # the planted noise is known, so every fold measures how well it was found
     assert np.isfinite(results["SSSL + SVM"]["noise ROC-AUC"]).all()
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "emotion-over-time.png",
-        "loss-mixture.png",
-        "results.md",
-    }
+    assert {path.name for path in out.iterdir()} == {"emotion-over-time.png", "loss-mixture.png", "results.md"}
+    assert (out / "results.md").read_text() in printed
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_quiet(tiny, tmp_path, capsys):
+def test_quiet(demo, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(skmer.reproduction.demo, "SYNTHETIC", SETTINGS)
+    monkeypatch.setattr(skmer.reproduction.demo, "compare_systems", lambda *args, **kwargs: demo[0])
     run_demo(out=tmp_path, n_jobs=1, verbose=0)
     assert capsys.readouterr() == ("", "")
 

@@ -1,4 +1,4 @@
-"""Which songs the tables of Mirable are of: tags, subsets, songs without tags, the published split."""
+"""Songs of the second paper: tags, subsets, songs without tags, and splits that keep artists together."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skmer.reproduction.mirable import draw_subset, load_songs, published_part
+from skmer.reproduction.mirable.songs import TaggedSongs, draw_subset, grouped_splits, load_songs, published_split
 from tests.reproduction.tiny import write_collection
 from tests.reproduction.tiny_mirable import NUMBERS, TAGS, UNTAGGED, path_of, tags_of, write_jamendo, write_tables
 
@@ -39,7 +39,7 @@ def test_tracks_that_the_split_does_not_name_have_no_tags(tmp_path):
     for path, row in zip(songs.paths, songs.target, strict=False):
         assert [songs.tags[k] for k in np.flatnonzero(row)] == sorted(tags_of(int(Path(path).stem)))
     assert songs.paths[len(songs.target) :] == [str(tmp_path / "audio" / path_of(number)) for number in UNTAGGED]
-    part = published_part(songs)
+    part = published_split(songs)
     numbers = {which: [int(Path(songs.paths[i]).stem) for i in getattr(part, which)] for which in ("labelled", "test")}
     assert numbers == {"labelled": list(NUMBERS["train"]), "test": list(NUMBERS["test"])}
     assert [Path(songs.paths[i]).stem for i in part.unlabelled] == [str(number) for number in UNTAGGED]
@@ -123,7 +123,7 @@ def test_the_published_split():
         loader = load_songs.__globals__["load_mtg_jamendo"]
         patch.setitem(load_songs.__globals__, "load_mtg_jamendo", lambda *args, **_: loader(*args, check_audio=False))
         songs = load_songs("mtg_jamendo", found[0])
-    part = published_part(songs)
+    part = published_split(songs)
     assert (len(part.labelled), len(part.validation), len(part.test)) == (9949, 3802, 4231)
     assert len(songs.tags) == songs.target.shape[1] == 56
     drawn = draw_subset(songs.target, [part.labelled, part.validation, part.test], 900)
@@ -135,3 +135,62 @@ def test_the_tables_without_any_audio(tmp_path):
     write_tables(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"36 of the 36 tracks .* have no audio file"):
         load_songs("mtg_jamendo", tmp_path)
+
+
+def make_songs(rng, n_songs=90, n_artists=40, n_untagged=0, parts=()):
+    target = (rng.random((n_songs, 5)) < [0.5, 0.3, 0.2, 0.1, 0.05]).astype(int)
+    groups = np.array([f"artist {k}" for k in rng.integers(n_artists, size=n_songs)])
+    paths = [f"{k}.mp3" for k in range(n_songs + n_untagged)]
+    return TaggedSongs("X", "song", paths, target, list("abcde"), groups, dict(parts))
+
+
+def test_folds_by_artist(rng):
+    songs = make_songs(rng)
+    splits = grouped_splits(songs, 5, 0.5)
+    assert np.array_equal(np.sort(np.concatenate([part.test for part in splits])), np.arange(90))
+    assert [part.fold for part in splits] == list(range(5))
+    for part in splits:
+        everything = np.concatenate([part.labelled, part.unlabelled, part.validation, part.test])
+        assert np.array_equal(np.sort(everything), np.arange(90))
+        sides = [set(songs.groups[own]) for own in (part.labelled, part.unlabelled, part.validation, part.test)]
+        assert sum(map(len, sides)) == len(set.union(*sides))
+        assert 15 <= len(part.test) <= 21
+        n_train = 90 - len(part.test)
+        assert abs(len(part.validation) - 0.2 * n_train) <= 5
+        assert abs(len(part.labelled) - len(part.unlabelled)) <= 8
+        # what can be judged at all is judged
+        assert songs.target[part.validation].any(0)[:4].all()
+    for a, b in zip(splits, grouped_splits(songs, 5, 0.5), strict=True):
+        assert all(
+            np.array_equal(getattr(a, w), getattr(b, w)) for w in ("labelled", "unlabelled", "validation", "test")
+        )
+
+
+def test_nothing_is_hidden_unless_asked(rng):
+    songs = make_songs(rng)
+    for hidden, plain in zip(grouped_splits(songs, 3, 0.5), grouped_splits(songs, 3, 0.0), strict=True):
+        assert not len(plain.unlabelled)
+        assert np.array_equal(plain.labelled, np.sort(np.concatenate([hidden.labelled, hidden.unlabelled])))
+        assert np.array_equal(plain.validation, hidden.validation)
+
+
+def test_a_published_split(rng):
+    split = {"train": np.arange(50), "validation": np.arange(50, 60), "test": np.arange(60, 90)}
+    songs = make_songs(rng, n_untagged=7, parts=split)
+    part = published_split(songs)
+    assert [part.labelled.size, part.validation.size, part.test.size] == [50, 10, 30]
+    assert part.unlabelled.tolist() == list(range(90, 97))
+    half = published_split(songs, 0.5)
+    hidden = half.unlabelled[:-7]
+    assert half.unlabelled[-7:].tolist() == list(range(90, 97))
+    assert np.array_equal(np.sort(np.concatenate([half.labelled, hidden])), np.arange(50))
+    assert not set(songs.groups[half.labelled]) & set(songs.groups[hidden])
+    assert 20 <= len(hidden) <= 30
+
+
+def test_too_few_artists(rng):
+    songs = make_songs(rng, n_artists=2)
+    with pytest.raises(ValueError, match="n_splits=5 is more than the 2 artists"):
+        grouped_splits(songs, 5)
+    with pytest.raises(ValueError, match="training songs are of one artist, so that none can be validation ones"):
+        grouped_splits(songs, 2)

@@ -7,8 +7,8 @@ import pytest
 
 from skmer import SegmentTransformer, SSSLClassifier
 from skmer.reproduction import Settings, run_timeline
-from skmer.reproduction.paper import FIGURE_2_SONG
-from skmer.reproduction.timeline import find_song
+from skmer.reproduction.published import FIGURE_2_SONG
+from skmer.reproduction.timeline import _find_song
 from tests.reproduction.tiny import write_collection
 
 SETTINGS = Settings(
@@ -97,9 +97,9 @@ def test_a_published_split_has_one_test_part(tmp_path):
 
 def test_a_song_must_be_one():
     paths = ["/x/calm/a.mp3", "/x/tense/a.mp3", "/x/tense/b.mp3"]
-    assert find_song(paths, None) is None
-    assert find_song(paths, "b") == find_song(paths, "b.mp3") == find_song(paths, "/x/tense/b.mp3") == 2
-    assert find_song(paths, "/x/tense/a.mp3") == 1
+    assert _find_song(paths, None) is None
+    assert _find_song(paths, "b") == _find_song(paths, "b.mp3") == _find_song(paths, "/x/tense/b.mp3") == 2
+    assert _find_song(paths, "/x/tense/a.mp3") == 1
     for name, n in [("a.mp3", 2), ("c", 0)]:
         with pytest.raises(ValueError, match=rf"song must name one song of the collection; '{name}' names {n} of 3"):
-            find_song(paths, name)
+            _find_song(paths, name)

@@ -1,7 +1,7 @@
 """MTG-Jamendo as its authors publish it, with some tracks of two seconds; options that make it quick; a table."""
 
 from skmer.model_selection.tag_metrics import TAG_SCORES
-from skmer.reproduction.mirable import MirableSettings
+from skmer.reproduction import MirableSettings
 from tests.reproduction.tiny import write_song
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS"
@@ -45,7 +45,7 @@ def write_tables(home, split=0):
 
 
 def write_jamendo(home, untagged=True, ending=".mp3"):
-    """Write the tables and the audio; give the paths of the tracks."""
+    """Write the tables and the audio; return the paths of the tracks."""
     write_tables(home)
     numbers = [n for own in NUMBERS.values() for n in own] + (list(UNTAGGED) if untagged else [])
     paths = [home / "audio" / path_of(number, ending) for number in numbers]
@@ -55,7 +55,7 @@ def write_jamendo(home, untagged=True, ending=".mp3"):
 
 
 def make_table(dataset="mtg_jamendo", folds=(0,), rows=("baseline", "long-hpcp-noisy", "ensemble"), **part):
-    """Give what run_plan gives, with figures that are easily told."""
+    """Return a table as `run_mirable` does, with figures that are easily told apart."""
     belief = {"positive_above": 0.1, "negative_below": 1e-6, "positive": 0.25, "negative": 0.5, "masked": 0.25}
     more = {
         "baseline": {"seconds": 12.0},
@@ -66,7 +66,8 @@ def make_table(dataset="mtg_jamendo", folds=(0,), rows=("baseline", "long-hpcp-n
     about |= {f"tags_not_in_{which}": [] for which in ("labelled", "validation", "test")}
     split = 0 if dataset == "mtg_jamendo" else None
     return {
-        "dataset": dataset, "title": "T", "unit": "track", "n_songs": 17982, "n_artists": 1508, "tags": ["a", "b"],
+        "table": "mirable", "dataset": dataset, "title": "T", "unit": "track", "n_songs": 17982,
+        "n_artists": 1508, "tags": ["a", "b"],
         "notes": ["A subset."], "settings": MirableSettings().to_dict(),
         "protocol": {"split": split, "n_folds": len(folds), "folds": list(folds), "seeds": [0], "hide": 0.0},
         "parts": [{"fold": fold, **about, **part} for fold in folds],

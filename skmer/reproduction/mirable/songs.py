@@ -1,4 +1,4 @@
-"""The collections with tags, as the tables need them: songs, tags, artists and songs without tags."""
+"""The collections of the second paper's tables, and how their songs are divided."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -7,43 +7,24 @@ from pathlib import Path
 import numpy as np
 
 from skmer.datasets import load_emotify, load_mtg_jamendo
+from skmer.tagging._base import draw_validation, has_both_labels
 
-__all__ = ["DATASETS", "SHARE", "TaggedSongs", "draw_subset", "load_songs"]
+__all__ = ["DATASETS", "SHARE", "VALIDATION", "TaggedSongs", "TaggingSplit", "grouped_splits", "load_songs"]
 
 DATASETS = ("mtg_jamendo", "emotify")
 SHARE = 0.25  # of the listeners, from which on an emotion of Emotify is a tag
+VALIDATION = 0.2  # of the training songs of a fold
 _TRACK = re.compile(r"\d+(\.low)?\.mp3")
+_DRAWS = 50
 
 
 @dataclass(frozen=True)
 class TaggedSongs:
-    """Songs with tags and, behind them, songs without.
+    """Songs with tags, followed by songs without.
 
-    Parameters
-    ----------
-    title : str
-        Name of the collection.
-    unit : str
-        What it calls a song.
-    paths : list of str
-        The songs with tags, then those without.
-    target : ndarray of shape (n_tagged, n_tags)
-        0 and 1.
-    tags : list of str
-        Names of the columns.
-    groups : ndarray of shape (n_tagged,)
-        Artist of each song with tags.
-    parts : dict of str to ndarray
-        Positions of "train", "validation" and "test" where a split is published; else empty.
-    notes : tuple of str
-        What a report must say of how the songs were come by.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmer.reproduction.mirable.songs import TaggedSongs
-    >>> TaggedSongs("X", "song", ["a", "b"], np.ones((1, 1)), ["calm"], np.array(["Ana"])).untagged
-    array([1])
+    `target` (n_tagged, n_tags) and `groups` (n_tagged,), the artists, are of the songs with tags; `unit` is what the
+    collection calls a song; `parts` has the positions of "train", "validation" and "test" where a split is published;
+    `notes` are for the report.
     """
 
     title: str
@@ -61,40 +42,22 @@ class TaggedSongs:
         return np.arange(len(self.target), len(self.paths))
 
 
+@dataclass(frozen=True)
+class TaggingSplit:
+    """Positions of the songs of a fold: with tags, without (for students), for validation and for the test."""
+
+    fold: int
+    labelled: np.ndarray
+    unlabelled: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
 def load_songs(dataset, data_home=None, *, audio_home=None, split=0, subset=None, unlabelled=None):
-    """Load a collection with tags.
+    """Load a collection with tags, or a `subset` of it, and at most so many `unlabelled` songs.
 
-    Parameters
-    ----------
-    dataset : {"mtg_jamendo", "emotify"}
-        Of Emotify, an emotion is a tag of a song where at least a quarter of its listeners felt it.
-    data_home : str or path-like, default=None
-        Folder of the collection; by default below ``$SKMER_DATA``.
-    audio_home : str or path-like, default=None
-        MTG-Jamendo: folder of the tracks, if it is elsewhere.
-    split : int, default=0
-        MTG-Jamendo: number of the published split.
-    subset : int, default=None
-        Use so many songs, spread over the parts of a split in their shares, and of those whose audio is there.
-    unlabelled : int, default=None
-        Use so many songs without tags at most; None is all, or `subset` where there is one. MTG-Jamendo: they are the
-        audio files that the split does not name.
-
-    Returns
-    -------
-    TaggedSongs
-        The songs.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        From the loader; or if there are fewer songs than `subset`.
-
-    Examples
-    --------
-    >>> from skmer.reproduction.mirable.songs import load_songs
-    >>> load_songs("emotify", "~/emotify").target.shape  # doctest: +SKIP
-    (400, 9)
+    For Emotify, an emotion is a tag of a song where at least a quarter of its listeners felt it. For MTG-Jamendo, the
+    unlabelled songs are the tracks below the audio folder that the split does not name.
     """
     if dataset not in DATASETS:
         raise ValueError(f"dataset must be one of {list(DATASETS)}, got {dataset!r}.")
@@ -103,7 +66,7 @@ def load_songs(dataset, data_home=None, *, audio_home=None, split=0, subset=None
         # shares are written in a few digits
         target = (loaded.ratings >= SHARE - 1e-9).astype(np.int8)
         songs = TaggedSongs("Emotify", "song", loaded.data, target, loaded.emotion_names, loaded.groups)
-        return songs if subset is None else _only(songs, [np.arange(len(target))], subset)
+        return songs if subset is None else _subset(songs, [np.arange(len(target))], subset)
     loaded = load_mtg_jamendo(data_home, split, audio_home, check_audio=subset is None)
     title = f"MTG-Jamendo, mood and theme, split-{split}"
     parts = loaded.splits[f"split-{split}"]
@@ -113,73 +76,12 @@ def load_songs(dataset, data_home=None, *, audio_home=None, split=0, subset=None
         there = np.array([Path(path).is_file() for path in songs.paths])
         if not there.any():
             raise FileNotFoundError(f"None of the tracks of split-{split} has an audio file such as {songs.paths[0]}.")
-        songs = _only(songs, [own[there[own]] for own in parts.values()], subset, there.sum())
+        songs = _subset(songs, [own[there[own]] for own in parts.values()], subset, there.sum())
     return _with_untagged(songs, named, unlabelled, subset)
 
 
-def draw_subset(target, parts, n_songs):
-    """Draw songs from each part in its share, such that each tag has songs as far as it goes.
-
-    Parameters
-    ----------
-    target : ndarray of shape (n_songs, n_tags)
-        0 and 1.
-    parts : list of ndarray
-        Positions of the songs of each part.
-    n_songs : int
-        How many to draw in all.
-
-    Returns
-    -------
-    list of ndarray
-        Positions, sorted, for each part; the same in every run.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer songs, or so few are drawn that a part would have less than two.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmer.reproduction.mirable import draw_subset
-    >>> target = np.eye(4, dtype=int)[[0, 0, 0, 0, 0, 1, 2, 3]]
-    >>> [drawn] = draw_subset(target, [np.arange(8)], 4)
-    >>> target[drawn].sum(0)
-    array([1, 1, 1, 1])
-    """
-    sizes = np.array([len(part) for part in parts])
-    if not 2 * len(parts) <= n_songs <= sizes.sum() or sizes.min() < 2:
-        raise ValueError(
-            f"subset={n_songs} must be from {2 * len(parts)}, two a part, to {sizes.sum():,}, all songs whose audio is "
-            f"there; the parts have {', '.join(f'{size:,}' for size in sizes)}."
-        )
-    shares = n_songs * sizes / sizes.sum()
-    counts = np.clip(np.floor(shares).astype(int), 2, sizes)
-    while counts.sum() != n_songs:
-        # the part that is furthest from its share, of those that have a song to give or to take
-        up = counts.sum() < n_songs
-        possible = counts < sizes if up else counts > 2
-        counts[np.argmax(np.where(possible, (shares - counts) * (1 if up else -1), -np.inf))] += 1 if up else -1
-    rng = np.random.default_rng(0)
-    return [_draw(target, rng.permutation(part), count) for part, count in zip(parts, counts, strict=True)]
-
-
-def _draw(target, order, count):
-    has = target[order].astype(bool)
-    drawn: list = []
-    wanted = has.any(0)
-    while wanted.any() and len(drawn) < count:
-        # the song that has the most of the tags that are still missing
-        best = int((has & wanted).sum(1).argmax())
-        drawn.append(best)
-        wanted &= ~has[best]
-    rest = np.setdiff1d(np.arange(len(order)), drawn)
-    return np.sort(order[np.concatenate([np.array(drawn, int), rest])[:count]])
-
-
-def _only(songs, parts, n_songs, n_there=None):
-    """Give the songs of a subset, with the parts of the split renumbered."""
+def _subset(songs, parts, n_songs, n_there=None):
+    """Return a subset of the songs, with the parts of the split renumbered."""
     drawn = draw_subset(songs.target, parts, n_songs)
     kept = np.sort(np.concatenate(drawn))
     of = "" if n_there is None else f", those whose audio is there: {n_there:,}"
@@ -213,3 +115,98 @@ def _with_untagged(songs, named, most, subset):
             songs, notes=(*songs.notes, f"Of {n_found:,} tracks that the split does not name, {most:,}{why}.")
         )
     return replace(songs, paths=[*songs.paths, *found])
+
+
+def draw_subset(target, parts, n_songs):
+    """Draw songs from each part in its share, with songs of as many tags as possible; return their sorted positions."""
+    sizes = np.array([len(part) for part in parts])
+    if not 2 * len(parts) <= n_songs <= sizes.sum() or sizes.min() < 2:
+        raise ValueError(
+            f"subset={n_songs} must be from {2 * len(parts)}, two a part, to {sizes.sum():,}, all songs whose audio is "
+            f"there; the parts have {', '.join(f'{size:,}' for size in sizes)}."
+        )
+    shares = n_songs * sizes / sizes.sum()
+    counts = np.clip(np.floor(shares).astype(int), 2, sizes)
+    while counts.sum() != n_songs:
+        # the part that is furthest from its share, of those that have a song to give or to take
+        up = counts.sum() < n_songs
+        possible = counts < sizes if up else counts > 2
+        counts[np.argmax(np.where(possible, (shares - counts) * (1 if up else -1), -np.inf))] += 1 if up else -1
+    rng = np.random.default_rng(0)
+    return [_draw(target, rng.permutation(part), count) for part, count in zip(parts, counts, strict=True)]
+
+
+def _draw(target, order, count):
+    has = target[order].astype(bool)
+    drawn: list = []
+    wanted = has.any(0)
+    while wanted.any() and len(drawn) < count:
+        # the song that has the most of the tags that are still missing
+        best = int((has & wanted).sum(1).argmax())
+        drawn.append(best)
+        wanted &= ~has[best]
+    rest = np.setdiff1d(np.arange(len(order)), drawn)
+    return np.sort(order[np.concatenate([np.array(drawn, int), rest])[:count]])
+
+
+def published_split(songs, hide=0.0):
+    """Return the published split; the tags of a share of the training songs, by artist, are hidden from every row."""
+    train, unlabelled = np.sort(songs.parts["train"]), songs.untagged
+    if hide:
+        hidden = _held_out(songs, train, hide, "hidden")
+        train, unlabelled = train[~hidden], np.concatenate([train[hidden], unlabelled])
+    return TaggingSplit(0, train, unlabelled, np.sort(songs.parts["validation"]), np.sort(songs.parts["test"]))
+
+
+def grouped_splits(songs, n_splits=5, hide=0.5):
+    """Divide songs into folds that keep artists together; return a split for each.
+
+    Of the training songs a fifth is for validation, and of the rest the tags of a share are hidden from every row. Of
+    some draws of folds, the one is taken in which the most tags of the most folds have songs with and without them,
+    and among equals the one in which tags are spread most evenly.
+    """
+    artist = np.unique(songs.groups, return_inverse=True)[1]
+    if n_splits > artist.max() + 1:
+        raise ValueError(f"n_splits={n_splits} is more than the {artist.max() + 1} artists: lower it.")
+    fold_of = _draw_folds(songs.target, artist, n_splits)
+    splits = []
+    for fold in range(n_splits):
+        test, train = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
+        valid = _held_out(songs, train, VALIDATION, "validation")
+        validation, train = train[valid], train[~valid]
+        hidden = _held_out(songs, train, hide, "hidden") if hide else np.zeros(len(train), bool)
+        splits.append(TaggingSplit(fold, train[~hidden], train[hidden], validation, test))
+    return splits
+
+
+def _held_out(songs, positions, share, what):
+    groups = np.unique(songs.groups[positions], return_inverse=True)[1]
+    if groups.max() < 1:
+        raise ValueError(
+            f"The {len(positions)} training {songs.unit}s are of one artist, so that none can be {what} ones. "
+            "Use more songs or other folds."
+        )
+    return draw_validation(songs.target[positions], groups, share, seed=0)
+
+
+def _draw_folds(target, artist, n_splits):
+    sizes = np.bincount(artist)
+    rng = np.random.default_rng(0)
+    best, best_rank = None, None
+    for _ in range(_DRAWS):
+        fold_of_artist, filled = np.empty(len(sizes), int), np.zeros(n_splits, int)
+        order = rng.permutation(len(sizes))
+        # the artists of most songs first, so that folds become even
+        for one in order[np.argsort(-sizes[order], kind="stable")]:
+            fold_of_artist[one] = filled.argmin()
+            filled[filled.argmin()] += sizes[one]
+        fold_of = fold_of_artist[artist]
+        judged = sum(
+            int((has_both_labels(target[fold_of == fold]) & has_both_labels(target[fold_of != fold])).sum())
+            for fold in range(n_splits)
+        )
+        shares = np.stack([target[fold_of == fold].mean(0) for fold in range(n_splits)])
+        rank = (-judged, float(shares.std(0).mean()))
+        if best_rank is None or rank < best_rank:
+            best, best_rank = fold_of, rank
+    return best

@@ -1,0 +1,227 @@
+"""Options that the tables of ``skmer reproduce`` share, and the settings, folder and files that they ask for."""
+
+import argparse
+import json
+import sys
+import warnings
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from skmer.cli._common import (
+    CommandError,
+    add_command,
+    at_least,
+    comma_separated,
+    integers,
+    n_folds,
+    n_jobs,
+    positive_number,
+    threshold,
+)
+
+STATUS = "Exit status: 0, or 1 if a song cannot be read, 2 for a wrong argument, 130 after Ctrl-C."
+# parameters of SSSLClassifier that have an option of their own
+_OPTIONS = {
+    "backbone": "backbone", "max_epochs": "epochs", "warmup_epochs": "warmup-epochs", "cv": "cross-fit",
+    "device": "device", "random_state": "seeds", "n_jobs": "n-jobs", "verbose": "quiet",
+}  # fmt: skip
+
+
+def add_table(tables, name, run, summary, details=""):
+    """Add a table to what ``skmer reproduce`` can run."""
+    return add_command(tables, name, partial(_run, run), summary, f"{details} {STATUS}".strip())
+
+
+def add_output(table, jobs):
+    """Add the options of results and progress; `jobs` is what ``--n-jobs`` counts."""
+    table.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
+    table.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    table.add_argument("--n-jobs", type=n_jobs, default=1, metavar="N", help=f"{jobs} (%(default)s)")
+
+
+def add_protocol(group, folds=True):
+    """Add the options of the protocol, with `folds` those of tables over several folds."""
+    group.add_argument(
+        "--protocol",
+        metavar="NAME",
+        help="stratified (the paper's), grouped (artists or songs on one side), or a published split such as "
+        "split_cls_repo, or split_cls_repo:validation to choose settings; default: stratified for the paper's "
+        "collections, else grouped",
+    )
+    group.add_argument(
+        "--tasks", type=comma_separated, metavar="TASK,...", help="such as valence,arousal; default: all that it has"
+    )
+    group.add_argument("--n-splits", type=at_least(2), default=10, metavar="N", help="folds (%(default)s)")
+    group.add_argument("--seeds", type=integers, default=[0], metavar="I,...", help="of the networks (0)")
+    group.add_argument("--threshold", type=threshold, metavar="T", help="median, midpoint or a number")
+    if folds:
+        group.add_argument("--folds", type=integers, metavar="I,...", help="run only these, counted from 0")
+        group.add_argument(
+            "--cross-fit", type=n_folds, default=0, metavar="N", help="also cross-fit song features in N folds"
+        )
+
+
+def add_network(group, duration=True):
+    """Add the options of the networks, with `duration` that of all segments."""
+    group.add_argument(
+        "--backbone",
+        choices=("vgg16", "vgg16_bn", "small"),
+        default="vgg16",
+        help="network of the segments (%(default)s)",
+    )
+    group.add_argument(
+        "--recipe", choices=("paper", "skmer"), default="paper", help="SSSL as printed, or our defaults (%(default)s)"
+    )
+    group.add_argument("--epochs", type=at_least(1), default=30, metavar="N", help="in all (%(default)s)")
+    group.add_argument(
+        "--warmup-epochs", type=at_least(1), default=5, metavar="N", help="before the first split (%(default)s)"
+    )
+    add_max_duration(group)
+    group.add_argument("--params", type=_params, default={}, metavar="JSON", help="further ones of SSSLClassifier")
+    group.add_argument("--device", default="auto", help="a torch device (%(default)s)")
+    if duration:
+        group.add_argument(
+            "--duration", type=positive_number, default=3.0, metavar="S", help="of a segment (%(default)s)"
+        )
+
+
+def add_max_duration(group):
+    """Add the length of a song that is used."""
+    group.add_argument(
+        "--max-duration", type=positive_number, default=30.0, metavar="S", help="used of a song (%(default)s)"
+    )
+
+
+def add_embedding(group):
+    """Add the options of a frozen network."""
+    group.add_argument(
+        "--embedding",
+        metavar="FILE",
+        help="a frozen network from waveforms to embeddings, in a file of torch.jit.save or torch.export.save",
+    )
+    group.add_argument("--embedding-sr", type=positive_number, metavar="HZ", help="its sampling rate")
+    group.add_argument("--embedding-window", type=positive_number, metavar="S", help="its window")
+
+
+def json_object(text, example='{"width": 16}'):
+    """Read a JSON object."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"it must be JSON such as {example}; {error}") from error
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"it must be a JSON object such as {example}, not {text!r}")
+    return found
+
+
+def _params(text):
+    params = json_object(text, '{"lr": 0.001}')
+    for name in params.keys() & _OPTIONS.keys():
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{_OPTIONS[name]}: give it there")
+    return params
+
+
+def make_settings(arguments, store):
+    """Return the `Settings` of the arguments, once all that can be checked before the work has been."""
+    from skmer.reproduction import Settings
+    from skmer.sssl import SSSLClassifier
+
+    known = sorted(SSSLClassifier().get_params().keys() - _OPTIONS.keys())
+    for name in arguments.params:
+        if name not in known:
+            raise CommandError(f"--params: SSSLClassifier has no parameter {name!r}; it has {', '.join(known)}.")
+    if arguments.epochs <= arguments.warmup_epochs and arguments.params.get("noise_model", "gmm") is not None:
+        raise CommandError(
+            f"--epochs {arguments.epochs} leaves no epoch after --warmup-epochs {arguments.warmup_epochs}, so that "
+            "SSSL would never split its labels: raise the one or lower the other."
+        )
+    own = {name: getattr(arguments, name) for name in ("backbone", "epochs", "warmup_epochs", "max_duration", "params")}
+    # options that some tables do not have
+    own |= {name: getattr(arguments, name) for name in ("duration", "cross_fit") if hasattr(arguments, name)}
+    if arguments.what == "table3":
+        own |= {"embedding": _embedding(arguments), "stack": _stack(arguments)}
+    recipe = None if arguments.recipe == "skmer" else arguments.recipe
+    return Settings(**own, recipe=recipe, device=arguments.device, memory=str(store.absolute() / "cache"))
+
+
+def _stack(arguments):
+    for seconds in arguments.durations:
+        if seconds != int(seconds):
+            raise CommandError(f"--durations: durations that are combined must be whole seconds, not {seconds:g}.")
+    return tuple(sorted({int(seconds) for seconds in arguments.durations}))
+
+
+def _embedding(arguments):
+    """Check the three options of a deep embedding, and its file on a window of noise."""
+    import math
+
+    import numpy as np
+
+    from skmer.feature_extraction import EmbeddingTransformer
+
+    given = {"embedding": arguments.embedding, "sr": arguments.embedding_sr, "window": arguments.embedding_window}
+    if all(value is None for value in given.values()):
+        return None
+    for name, value in given.items():
+        if value is None:
+            option = "--embedding" + ("" if name == "embedding" else f"-{name}")
+            raise CommandError(f"{option} is missing: a deep embedding is a file, its sampling rate and its window.")
+    given["embedding"] = str(Path(arguments.embedding).absolute())
+    faint = np.random.default_rng(0).normal(scale=1e-3, size=math.ceil(given["sr"] * given["window"]))
+    EmbeddingTransformer(**given, device=arguments.device).transform([faint])
+    return given
+
+
+def _run(run, arguments):
+    with _one_line_messages():
+        return run(arguments)
+
+
+def make_folder(folder):
+    """Make the folder of the results, and return its path."""
+    out = Path(folder)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise CommandError(f"{out}: this is a file. Name a folder for the results.") from error
+    except OSError as error:
+        raise CommandError(
+            f"{out}: this folder cannot be made ({error.strerror}). Name another one with --out."
+        ) from error
+    return out
+
+
+@contextmanager
+def _one_line_messages():
+    """Show warnings, and errors that the user can repair, in a line each."""
+    from skmer.audio import AudioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
+    except AudioError as error:
+        raise CommandError(str(error), 1) from error
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _show_warning(message, *_):
+    print(f"skmer reproduce: warning: {message}", file=sys.stderr)
+
+
+def write_table(path, table):
+    """Write a table as JSON, Markdown and, except for Table 1, CSV, and print it."""
+    from skmer._io import atomic_write_text
+    from skmer.reproduction import table_csv, table_markdown
+
+    text = table_markdown(table)
+    written = [
+        atomic_write_text(path, json.dumps(table, ensure_ascii=False) + "\n"),
+        atomic_write_text(path.with_suffix(".md"), text + "\n"),
+    ]
+    if table["table"] != "table1":
+        written.append(atomic_write_text(path.with_suffix(".csv"), table_csv(table)))
+    print(f"Written: {', '.join(map(str, written))}\n\n{text}")
+    return 0
