@@ -1,8 +1,9 @@
-"""DivideMix's epoch (Li, Socher and Hoi, ICLR 2020) in our own words, for what it costs beside SSSL.
+"""An epoch of DivideMix (Li, Socher and Hoi, ICLR 2020), to compare its cost with that of SSSL.
 
 Two networks; each epoch the losses of either split the rows for the other by a mixture of two Gaussians. Of each
 labelled batch two augmented views are refined by the network that learns, of each unlabelled batch two views are
-guessed by both; all four views are mixed up and learnt from. It measures time: no scheme of rates, no warm-up.
+guessed by both; the network is trained on the mixed-up four views. It measures time: no learning-rate schedule, no
+warm-up.
 """
 
 import numpy as np
@@ -29,7 +30,7 @@ class DivideMix:
     n_classes, batch_size : int
         Number of classes, and of labelled rows a batch.
     forward : callable
-        Takes a network and a batch, gives logits: the precision and layout of the competitor.
+        Takes a network and a batch and returns logits, with the precision and layout of the competitor.
     """
 
     def __init__(self, networks, bank, labels, n_classes, batch_size, forward):
@@ -44,12 +45,12 @@ class DivideMix:
         splits = [self.split(network) for network in self.networks]
         self.clean_share = float(np.mean([split > THRESHOLD for split in splits]))
         for own, other in ((0, 1), (1, 0)):
-            # each learns by the other's split
+            # each is trained with the split of the other
             self.train(self.networks[own], self.networks[other], self.optimizers[own], splits[other])
 
     @torch.no_grad()
     def split(self, network):
-        """Give each row's posterior of the component with the small losses."""
+        """Return the posterior probability of each row for the component with small losses."""
         network.eval()
         rows = torch.arange(len(self.bank)).split(self.batch_size)
         logits = torch.cat([self.forward(network, self.bank.gather(index)).float() for index in rows])

@@ -1,6 +1,5 @@
 """The label-noise task on scikit-learn's digits: its data, the systems compared, and one run of one system."""
 
-import time
 import warnings
 
 import numpy as np
@@ -25,25 +24,25 @@ COMMON = {"backbone": "mlp", "backbone_params": {"hidden": [256, 256]}, "batch_s
 
 
 def plant_noise(y, kind, share, n_classes=10, seed=0):
-    """Give other labels to an exact share of the rows.
+    """Change the labels of an exact share of the rows.
 
     Parameters
     ----------
     y : ndarray of shape (n,) of int
         True classes, 0 to n_classes - 1.
     kind : {"symmetric", "asymmetric"}
-        To one of the other classes, each as likely; or to the next one, y + 1 modulo n_classes.
+        To one of the other classes, all equally likely; or to the next one, y + 1 modulo n_classes.
     share : float
         Of the rows whose label is changed; their number is rounded.
     n_classes : int, default=10
         Number of classes.
     seed : int, default=0
-        Decides which rows, and which labels.
+        Seed of the choice of rows and labels.
 
     Returns
     -------
     labels : ndarray of shape (n,)
-        Labels with the noise.
+        Noisy labels.
     noisy : ndarray of shape (n,) of bool
         The rows whose label is wrong.
     """
@@ -55,9 +54,9 @@ def plant_noise(y, kind, share, n_classes=10, seed=0):
 
 
 def noisy_digits(noise, seed, validation=False):
-    """Give the digits (pixels / 16) split 70/30 by class, with noise planted in the training part only.
+    """Return the digits (pixels / 16), split 70/30 by class, with noise in the labels of the training part only.
 
-    With `validation` the test part is dropped unseen, and the training part is split 70/30 once more.
+    With `validation` the test part is dropped, and the training part is split 70/30 once more.
 
     Returns
     -------
@@ -73,12 +72,12 @@ def noisy_digits(noise, seed, validation=False):
 
 
 class TestEpochs(Callback):
-    """Keep the test accuracy after every epoch, of the weights that prediction would use then.
+    """Record the test accuracy after every epoch, of the weights that prediction would use then.
 
-    No real training may look at it: it serves the row "stopped at its best test epoch".
+    It serves the row "stopped at its best test epoch" only: in practice test labels are not available.
     """
 
-    __test__ = False  # pytest: this is no test case
+    __test__ = False  # not a test case of pytest
 
     def __init__(self, X_train, X_test, y_test):
         self.X_train, self.X_test, self.y_test = X_train, X_test, y_test
@@ -153,16 +152,14 @@ def run_job(job):
     Returns
     -------
     dict
-        Figures, ``seconds``, and the distinct ``warnings`` of the fits.
+        Scores, and the distinct ``warnings`` of the fits.
     """
     data = noisy_digits(job["noise"], job["seed"], job["validation"])
     params = {**COMMON, "max_epochs": job["epochs"], "random_state": job["seed"], **job["params"]}
     extra = {} if job["recipe"] is None else {"recipe": job["recipe"]}
-    start = time.perf_counter()
-    # one thread for everything: sums depend on their number in the last digits
+    # sums depend on the number of threads in their last digits
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         result = RUNNERS[job["runner"]](params, *data, **extra)
-    result["seconds"] = round(time.perf_counter() - start, 2)
     result["warnings"] = sorted({f"{w.category.__name__}: {w.message}" for w in caught})
     return result

@@ -1,4 +1,4 @@
-"""What the scripts of the performance page share: their options, results and the page."""
+"""Shared parts of the scripts of the performance page: their options, results and the page."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ AREAS = ("front_end", "memory", "tagging_memory", "training", "gpu", "prediction
 
 
 def processor():
-    """Name the processor as the system does."""
+    """Return the name of the processor."""
     try:
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:
@@ -29,22 +29,26 @@ def processor():
 
 
 def run(area, measure, description, rounds=7):
-    """Measure an area from the command line, keep its figures and write the page anew.
+    """Measure an area from the command line, write its figures and update the page.
 
     Parameters
     ----------
     area : str
         One of `AREAS`.
     measure : callable
-        Takes the parsed arguments; gives a dict with ``"rows"`` and ``"setting"``, a sentence.
+        Takes the parsed arguments; returns a dict with ``"rows"`` and ``"setting"``, a sentence.
     description : str
         For ``--help``.
     rounds : int, default=7
-        How often each figure is taken.
+        Number of times that each figure is measured.
     """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--rounds", type=int, default=rounds, help="how often each figure is taken (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="as small as it goes; shows that it runs, writes nothing")
+    parser.add_argument(
+        "--rounds", type=int, default=rounds, help="number of times that each figure is measured (%(default)s)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="as small as possible: shows that the script runs; writes nothing"
+    )
     arguments = parser.parse_args()
     found = measure(arguments)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -83,7 +87,7 @@ def _outcome(row):
 
 
 def section(found):
-    """Write an area's figures for people."""
+    """Format the figures of an area as Markdown."""
     rows = [
         [
             row["what"],
@@ -103,7 +107,7 @@ def section(found):
 
 
 def page():
-    """Fill the template with what was measured; an area without figures says so."""
+    """Fill the template with the figures that were measured."""
 
     def place(match):
         path = RESULTS / f"{match[1]}.json"

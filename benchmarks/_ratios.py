@@ -1,4 +1,4 @@
-"""Times as ratios within one run: the machine's moods fall on both sides alike."""
+"""Times as ratios within one run, so that the load of the machine affects both sides alike."""
 
 import time
 
@@ -11,12 +11,12 @@ def interleave(functions, rounds, clock=time.perf_counter):
     Parameters
     ----------
     functions : dict of str to callable
-        Without parameters. Each is called once beforehand, for what only a first call costs.
+        Without parameters. Each is called once beforehand, so that the cost of a first call does not count.
     rounds : int
-        How often each is timed. Every other round goes backwards, so that none always follows
-        the same one.
+        Number of times that each is timed. Every other round has the reverse order, so that no function always
+        follows the same one.
     clock : callable, default=time.perf_counter
-        Gives seconds.
+        Returns seconds.
 
     Returns
     -------
@@ -35,26 +35,26 @@ def interleave(functions, rounds, clock=time.perf_counter):
 
 
 def spread(values):
-    """Give ``{"median", "low", "high", "n"}`` of some values; low and high are the quartiles."""
+    """Return ``{"median", "low", "high", "n"}`` of some values; low and high are the quartiles."""
     low, median, high = np.percentile(values, [25, 50, 75])
     return {"median": float(median), "low": float(low), "high": float(high), "n": len(values)}
 
 
 def row(what, values, aim=None, at_least=False, unit="×"):
-    """Give a row of a report.
+    """Return a row of a report.
 
     Parameters
     ----------
     what : str
-        What the figure is.
+        Description of the figure.
     values : array-like or float
         The figure in each round; or the one value of a count.
     aim : float, default=None
         The figure to reach.
     at_least : bool, default=False
-        Whether the figure must not be below the aim; by default it must not be above.
+        Whether the figure must not be below the aim; by default it must not be above it.
     unit : str, default="×"
-        Of the figure.
+        Unit of the figure.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What every benchmark's report needs: versions, mean and deviation, and JSON files written whole."""
+"""Shared parts of the reports: versions, mean and standard deviation, and JSON files."""
 
 import json
 import platform
@@ -10,7 +10,7 @@ from skmer._io import atomic_write_text
 
 
 def versions(*packages):
-    """Give the versions of Python and of packages; None for one that is not installed."""
+    """Return the versions of Python and of packages; None for one that is not installed."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for package in packages:
         try:
@@ -21,14 +21,14 @@ def versions(*packages):
 
 
 def mean_sd(values):
-    """Give ``{"mean", "sd", "n", "values"}``; sd has n - 1 in the denominator, and is None for one value."""
+    """Return ``{"mean", "sd", "n", "values"}``; sd has n - 1 in the denominator, and is None for one value."""
     values = [float(value) for value in values]
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return {"mean": float(np.mean(values)), "sd": sd, "n": len(values), "values": values}
 
 
 def figure(value, digits=3):
-    """Write a share as ``.945``, or what `mean_sd` gives as ``.945 ± .008``; None as a dash."""
+    """Format a share as ``.945``, the dict of `mean_sd` as ``.945 ± .008``, and None as a dash."""
     if value is None:
         return "–"
     if isinstance(value, dict):
@@ -39,5 +39,5 @@ def figure(value, digits=3):
 
 
 def write_json(path, data):
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file atomically."""
     atomic_write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")

@@ -2,7 +2,7 @@
 
 import os
 
-# before NumPy is imported: one thread each, as in a worker
+# before NumPy is imported: one thread, as in a worker
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import subprocess
@@ -23,7 +23,7 @@ DURATIONS = (1, 2, 3, 4, 5)
 
 
 def songs(folder, n):
-    """Give some mp3 files: of the Emotify recordings where they are, else synthetic ones of 45 s."""
+    """Return some mp3 files: Emotify recordings where they are available, else synthetic ones of 45 s."""
     recordings = sorted(Path(os.environ.get("SKMER_DATA", "")).glob("emotify/**/*.mp3"))
     if recordings:
         return recordings[:: max(1, len(recordings) // n)][:n], "Emotify recordings"
@@ -38,7 +38,7 @@ def songs(folder, n):
 
 
 def by_librosa(paths):
-    """Do what a user would write: load, cut, one spectrogram a segment."""
+    """Load, cut, and compute one spectrogram for each segment, as a user would write it with librosa."""
     import librosa
 
     for path in paths:
@@ -52,7 +52,7 @@ def by_librosa(paths):
 
 
 def bare(paths):
-    """Decode, mix and resample, as fast as the libraries below do it."""
+    """Decode, mix and resample with the underlying libraries only."""
     import soundfile
     import soxr
 
@@ -66,28 +66,28 @@ def transform(paths, **params):
 
 
 def five_durations(paths):
-    """Cut five durations from one spectrogram, as the stack does."""
+    """Cut five durations from one spectrogram, as the multi-duration pipeline does."""
     longest = transform(paths, duration=DURATIONS[-1])
     for duration in DURATIONS:
         SegmentShortening(DURATIONS[-1] - duration).transform(longest)
 
 
 def five_cached(paths):
-    """Make five durations one after the other with a cache, as a grid does."""
+    """Compute five durations one after the other with a cache, as a grid search does."""
     with tempfile.TemporaryDirectory() as memory:
         for duration in DURATIONS:
             transform(paths, duration=duration, memory=memory)
 
 
 def importing(first, then):
-    """Give the processor time that a new Python spends on an import, after others."""
+    """Return the processor time that a new Python process spends on an import, after other imports."""
     code = f"import time, {first}\nbegan = time.process_time()\n{then}\nprint(time.process_time() - began)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
 def measure(arguments):
-    """Take the figures."""
+    """Measure the figures."""
     with tempfile.TemporaryDirectory() as folder:
         paths, kind = songs(folder, 2 if arguments.quick else 12)
         rounds = 2 if arguments.quick else arguments.rounds

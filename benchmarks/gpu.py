@@ -1,4 +1,4 @@
-"""Training VGG16 on the device: segments a second, and what share of the device's matrix rate they are.
+"""Training VGG16 on the device: segments per second, as a share of the device's rate of matrix products.
 
 Runs on CUDA where there is one. Elsewhere, and with --quick, it is small, which only shows that it runs: no aim is
 held against such figures, and the page keeps the last ones of a GPU.
@@ -29,7 +29,7 @@ FOLD_SEGMENTS, FOLDS, EPOCHS = 19_270, 10, 30
 
 
 def flops_of_forward(network):
-    """Count the multiplications and additions of a segment's forward pass, in convolutions and linear layers."""
+    """Return the number of multiplications and additions of a segment's forward pass."""
     counted = []
 
     def count(module, inputs, output):
@@ -49,7 +49,7 @@ def flops_of_forward(network):
 
 
 def matrix_rate(device, dtype, size, rounds):
-    """Give the device's rate in a product of square matrices, in operations a second."""
+    """Return the device's rate in a product of square matrices, in operations per second."""
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     seconds = []
     for i in range(rounds + 2):
@@ -68,7 +68,7 @@ def wait(device):
 
 
 def songs_of(n_segments):
-    """Make songs of 28 segments, of noise: what they hold costs no time."""
+    """Return songs of 28 segments of noise: the contents do not affect the time."""
     rng = np.random.default_rng(0)
     n_songs = -(-n_segments // 28)
     return SongSequence(
@@ -77,7 +77,7 @@ def songs_of(n_segments):
 
 
 def make_net(network, bank, labels, batch_size, device, precision, compiled, sssl):
-    """Build a net as SSSLClassifier does; the mixture's verdict is replaced by a planted one, half clean."""
+    """Build a net as SSSLClassifier does; the split by the mixture is replaced by a fixed one, half clean."""
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     clean = np.random.default_rng(1).random(len(labels))
     strategy = GMMSplit(noise_model=lambda losses, labels, random_state: clean, balance=None)
@@ -93,7 +93,7 @@ def make_net(network, bank, labels, batch_size, device, precision, compiled, sss
 
 
 def measure(arguments):
-    """Take the figures; those of a small run show that it runs, and have no aims."""
+    """Measure the figures; a small run only shows that the script runs, and has no aims."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     whole = device == "cuda" and not arguments.quick
     n_segments, batches, size = (8_000, (64, 128, 256), 8_192) if whole else (28, (8,), 512)
@@ -118,12 +118,12 @@ def measure(arguments):
             nets[name].fit_loop(epochs=1)
             wait(device)
 
-        # an epoch of warm-up and one of SSSL: whatever is compiled is compiled before the rounds
+        # an epoch of warm-up and one of SSSL: so that everything is compiled before the rounds
         for net in nets.values():
             net.fit_loop(epochs=2)
         seconds = interleave({name: lambda name=name: epoch(name) for name in nets}, rounds)
         how = f"batch {batch}, {precision}{', compiled' if compiled else ''}"
-        # a segment is learnt from (three forward passes) and, in SSSL, evaluated once
+        # a segment is trained on (three forward passes) and, in SSSL, evaluated once
         for name, passes in (("cross-entropy", 3), ("SSSL", 4)):
             share = passes * flops * len(bank) / seconds[name] / rate
             rows.append(row(f"{name}, {how}: segments a second", len(bank) / seconds[name], unit=""))
@@ -152,7 +152,7 @@ def measure(arguments):
 
 
 def profile(network, bank, labels, batch):
-    """Give the ten kernels that take most of an epoch of SSSL, as shares of the device's time."""
+    """Return the ten kernels that take most of an epoch of SSSL, as shares of the device's time."""
     net = make_net(network, bank, labels, batch, "cuda", "bfloat16", False, True)
     net.fit_loop(epochs=2)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as seen:
@@ -164,7 +164,7 @@ def profile(network, bank, labels, batch):
 
 
 def main():
-    """Measure on a GPU; without one show that the script runs, and keep the last figures of one."""
+    """Measure on a GPU; without one, only show that the script runs, and keep the last figures."""
     kept = RESULTS / "gpu.json"
     if not torch.cuda.is_available() and "--quick" not in sys.argv:
         sys.argv.append("--quick")

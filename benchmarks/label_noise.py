@@ -1,9 +1,10 @@
 """Label noise planted in scikit-learn's digits: SSSL beside plain cross-entropy and cleanlab.
 
 Rewrites ``benchmarks/results/label_noise.json`` and ``docs/reports/label_noise.md``. ``--validation`` is the mode in
-which defaults are chosen: other seeds, the training part split once more, the test part never touched. A run of other
-or fewer seeds, noises or systems, and ``--quick``, writes to ``benchmarks/results/.partial/scratch`` instead: it does
-not replace a full report.
+which defaults are chosen: other seeds, the training part split once more, the test part not used. A run of other
+or fewer seeds, noises or systems, and ``--quick``, writes to ``benchmarks/results/.partial/scratch`` instead and does
+not replace a full report. Finished fits are kept in ``benchmarks/results/.partial/label_noise``, so that a stopped run
+goes on; delete them after a change of code without a new version of skmer.
 """
 
 import argparse
@@ -11,24 +12,25 @@ import importlib.util
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 # before NumPy and torch are imported: more threads only slow down a network this small
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from _noisy_digits import NOISES, run_job
+from _noisy_digits import COMMON, NOISES, run_job
 from _report import figure, mean_sd, versions, write_json
-from _resume import fingerprint, run_jobs
 
 from skmer import SSSLClassifier
 from skmer._io import atomic_write_text, markdown_table
+from skmer.model_selection._fits import Fit, fit_key, run_fits
 
 HERE = Path(__file__).resolve().parent
 FIRST_VALIDATION_SEED = 100
 EPOCHS, QUICK_EPOCHS = 60, 8
 
-# `BASELINE_LR` is the rate that serves plain cross-entropy best on the validation seeds (see --validation);
-# SSSL's rate lets a network that trusts its labels learn the noise by heart
+# `BASELINE_LR` is the best learning rate of plain cross-entropy on the validation seeds (see --validation);
+# with SSSL's learning rate, plain cross-entropy fits the noise
 BASELINE_LR = 2e-4
 SYSTEMS = {
     "plain": ("plain cross-entropy", "plain", {}, None),
@@ -56,7 +58,7 @@ EARLIER: dict[str, dict[str, tuple]] = {
 
 
 def validation_systems():
-    """Give what --validation compares: each setting changed alone, under either balance; and the baseline's rates."""
+    """Return what --validation compares: each setting changed alone, with either balance; and the baseline's rates."""
     defaults = SSSLClassifier().get_params()
     grid = {"lambda_kl": (0.0, 0.5, 1.0), "lr": (5e-3, 1e-2), "loss_memory": (0.0, 0.5), "temperature": (0.33, 0.5)}
     now = {**defaults, "lr": 1e-2}  # "auto" for this network
@@ -72,7 +74,7 @@ def validation_systems():
 
 
 def make_jobs(systems, noises, seeds, epochs, validation):
-    """List the jobs, seed by seed, so that a stopped run has whole seeds."""
+    """List the jobs, seed by seed, so that a stopped run has finished whole seeds."""
     return [
         {"system": name, "runner": runner, "params": params, "recipe": recipe, "noise": noise, "seed": seed,
          "epochs": epochs, "validation": validation}
@@ -82,8 +84,21 @@ def make_jobs(systems, noises, seeds, epochs, validation):
     ]  # fmt: skip
 
 
+def run(jobs, store, n_jobs, verbose):
+    """Run the jobs that are not in the folder `store` yet; return a result for each."""
+    classifier = SSSLClassifier()  # its defaults count
+    fits = [
+        Fit(
+            f"{job['system']}-{job['noise']}-seed{job['seed']}", fit_key(job, COMMON, classifier), partial(run_job, job)
+        )
+        for job in jobs
+    ]
+    results, _ = run_fits(fits, store, n_jobs, verbose, "Label noise")
+    return [{key: value for key, value in result.items() if key != "versions"} for result in results]
+
+
 def summarise(systems, jobs, results):
-    """Give a row for each system and noise, with the mean and deviation of each figure over the seeds."""
+    """Return a row for each system and noise, with the mean and standard deviation of each figure over the seeds."""
     rows = []
     for name, (title, runner, _, _) in systems.items():
         for noise in dict.fromkeys(job["noise"] for job in jobs):
@@ -99,7 +114,7 @@ def summarise(systems, jobs, results):
 
 
 def results_table(rows, reference=True):
-    """Write the rows as Markdown, a line a system; with the targets and the earlier figures below."""
+    """Format the rows as a Markdown table, one line for each system; with the targets and earlier figures below."""
     noises = list(dict.fromkeys(row["noise"] for row in rows))
     header = ["", *(f"{NOISE_NAMES[n]}: {what}" for n in noises for what in ("accuracy", "ROC-AUC"))]
     by_system: dict = {}
@@ -114,7 +129,7 @@ def results_table(rows, reference=True):
 
 
 def verdicts(rows):
-    """Write a sentence for each noise: which targets the class's defaults reach, and by how much others are missed."""
+    """Format, for each noise, which targets the class's defaults reach, and by how much others are missed."""
     sentences = []
     for row in rows:
         if row["system"] != "sssl":
@@ -130,7 +145,7 @@ def verdicts(rows):
 
 
 def make_report(args, systems, jobs, results):
-    """Collect what the JSON report holds."""
+    """Return the JSON report."""
     data = "validation part (training part split 70/30 once more)" if args.validation else "test part"
     return {
         "benchmark": "label_noise",
@@ -148,7 +163,7 @@ def make_report(args, systems, jobs, results):
 
 
 def document(report, validation):
-    """Write the Markdown page from the two reports; either may be None."""
+    """Format the Markdown page of the two reports; either may be None."""
     parts = ["# Label noise: scikit-learn's digits", "This page is rewritten by `benchmarks/label_noise.py`."]
     if report is not None:
         found = ", ".join(f"{name} {number}" for name, number in report["versions"].items() if number)
@@ -215,16 +230,13 @@ def main(argv=None):
     """Run the benchmark and write its reports."""
     args = parse(argv)
     results_dir, docs_dir = HERE / "results", HERE.parent / "docs" / "reports"
-    cache = (args.output_dir or results_dir) / ".partial" / "label_noise.jsonl"
+    store = (args.output_dir or results_dir) / ".partial" / "label_noise"
     if args.output_dir or not args.full:
         results_dir = docs_dir = args.output_dir or results_dir / ".partial" / "scratch"
     systems = validation_systems() if args.validation else {name: SYSTEMS[name] for name in args.systems}
     epochs = QUICK_EPOCHS if args.quick else EPOCHS
     jobs = make_jobs(systems, args.noises, args.seeds, epochs, args.validation)
-    package = HERE.parent / "skmer"
-    parts = ("backbones", "classifiers", "label_noise", "training")
-    code = fingerprint(HERE / "_noisy_digits.py", *(package / part for part in parts))
-    results = run_jobs(run_job, jobs, cache, code, n_jobs=args.n_jobs, verbose=args.verbose)
+    results = run(jobs, store, args.n_jobs, args.verbose)
     report = make_report(args, systems, jobs, results)
     paths = {False: results_dir / "label_noise.json", True: results_dir / "label_noise_validation.json"}
     write_json(paths[args.validation], report)

@@ -51,18 +51,18 @@ print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def peak(code, *arguments):
-    """Run code in a new Python; give its peak memory before and after the work, in bytes."""
+    """Run code in a new Python process; return its peak memory before and after the work, in bytes."""
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=HERE, check=False
     )
     if done.returncode:
         raise SystemExit(done.stderr)
-    # kibibytes but on macOS
+    # kibibytes, except on macOS
     return [int(figure) * (1 if sys.platform == "darwin" else 1024) for figure in done.stdout.split()]
 
 
 def measure(arguments):
-    """Take the figures."""
+    """Measure the figures."""
     import soundfile
 
     sizes = (20, 60) if arguments.quick else (100, 1_000)

@@ -1,8 +1,8 @@
-"""Emotions of a folder of files, reading while the network works; statistics of up to a million songs."""
+"""Predicting a folder of files with a thread that reads ahead; statistics of up to a million songs."""
 
 import os
 
-# before NumPy and torch are imported: threads are named where they are meant
+# before NumPy and torch are imported: the number of threads is set where it matters
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import tempfile
@@ -23,7 +23,7 @@ N_SEGMENTS, N_CLASSES = 28, 4  # a song of 30 s in segments of 3 s
 
 
 def fitted_pipeline():
-    """Train on a few synthetic songs: how well does not matter here."""
+    """Train on a few synthetic songs; the accuracy does not matter here."""
     made = make_songs(8, duration=5, random_state=0)
     pipe = make_sssl_pipeline(
         recipe="plain", backbone="small", max_epochs=1, warmup_epochs=1, random_state=0, max_duration=None
@@ -34,14 +34,14 @@ def fitted_pipeline():
 
 
 def statistics_of(n_songs):
-    """Give a function that summarises so many songs."""
+    """Return a function that summarises so many songs."""
     values = np.random.default_rng(0).dirichlet(np.ones(N_CLASSES), size=n_songs * N_SEGMENTS)
     lengths = np.full(n_songs, N_SEGMENTS)
     return lambda: song_statistics(values, lengths)
 
 
 def looped(n_songs):
-    """Give a function that summarises song by song, as one would without thinking of speed."""
+    """Return a function that summarises song by song, without regard to speed."""
     values = np.random.default_rng(0).dirichlet(np.ones(N_CLASSES), size=(n_songs, N_SEGMENTS))
 
     def once():
@@ -57,7 +57,7 @@ def looped(n_songs):
 
 
 def measure(arguments):
-    """Take the figures."""
+    """Measure the figures."""
     rounds = 2 if arguments.quick else arguments.rounds
     pipe = fitted_pipeline()
     predictor = SegmentPredictor(pipe)

@@ -13,9 +13,9 @@ from _ratios import row
 from memory import MIB, peak
 
 SECONDS, SR = 12, 44100
-RECORDINGS = 8  # different ones, which many names stand for
+RECORDINGS = 8  # different ones; many names are links to them
 
-# X: the songs of a folder; before: what a little of the same work has taken
+# X: the songs of a folder; before: the peak memory after a small part of the same work
 BEGIN = """
 import resource, sys, warnings
 from pathlib import Path
@@ -67,7 +67,7 @@ JOBS = {"storing": STORE, "fitting": FIT, "teaching": TEACH, "predicting": PREDI
 
 
 def write_tracks(folder, n):
-    """Write n WAV files of pitched noise; many of them are names of one file.
+    """Write n WAV files of pitched noise; many of them are links to one file.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def write_tracks(folder, n):
 
 
 def measure(arguments):
-    """Take the figures."""
+    """Measure the figures."""
     few, many = (24, 48) if arguments.quick else (100, 1_000)
     with tempfile.TemporaryDirectory() as folder:
         write_tracks(folder, many)

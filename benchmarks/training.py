@@ -2,7 +2,7 @@
 
 import os
 
-# before NumPy and torch are imported: a network this small gains nothing from more
+# before NumPy and torch are imported: more threads do not speed up a network this small
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import copy
@@ -35,7 +35,7 @@ MLP_BATCH, MLP_ROWS, MLP_FEATURES = 64, 20_000, 20
 
 
 def spectrograms(n_songs, seconds=30):
-    """Make songs whose class is the band that is loud, and labels of which a share is wrong."""
+    """Return songs whose class is the loud frequency band, and labels of which a share is wrong."""
     rng = np.random.default_rng(0)
     truth = np.arange(n_songs) % N_CLASSES
     songs = []
@@ -49,7 +49,7 @@ def spectrograms(n_songs, seconds=30):
 
 
 def make_net(network, bank, labels, batch_size, strategy=None, average=True, **of_loss):
-    """Build a net as SSSLClassifier does, with constant rate, to be trained an epoch at a time."""
+    """Build a net as SSSLClassifier does, with a constant learning rate, to be trained one epoch at a time."""
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     callbacks = []
     if strategy is not None:
@@ -66,7 +66,7 @@ def make_net(network, bank, labels, batch_size, strategy=None, average=True, **o
 
 
 class Passes:
-    """Counts rows through a network, in forward passes: three for a row that is learnt from."""
+    """Count rows through a network, in forward passes: three for a row that is trained on."""
 
     def __init__(self, *networks):
         self.total = 0
@@ -77,20 +77,20 @@ class Passes:
         self.total += len(output) * (3 if torch.is_grad_enabled() else 1)
 
     def of(self, function):
-        """Give the passes of a call."""
+        """Return the number of passes of a call."""
         before = self.total
         function()
         return self.total - before
 
 
 def networks_of(net):
-    """Give a net's network and, where there is one, the average of its weights, which makes the splits."""
+    """Return a net's network and, where there is one, the average of its weights, which serves for the splits."""
     average = dict(net.callbacks_).get("average")
     return [net.module_] if average is None else [net.module_, average.average_.module]
 
 
 def epochs(n_songs, rounds):
-    """Time an epoch of each way of training on the same segments, and count its passes."""
+    """Time an epoch of each training method on the same segments, and count its passes."""
     songs, song_labels = spectrograms(n_songs)
     bank = SegmentBank(songs, Standardizer.fit(songs))
     labels = song_labels[bank.song]
@@ -159,7 +159,7 @@ def loops(rounds):
 
 
 def measure(arguments):
-    """Take the figures."""
+    """Measure the figures."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", UserWarning)
     n_songs, rounds = (8, 2) if arguments.quick else (48, arguments.rounds)

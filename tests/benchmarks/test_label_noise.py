@@ -16,7 +16,7 @@ def scripts():
     """The scripts, which import each other as neighbours."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        yield {name: importlib.import_module(name) for name in ("_noisy_digits", "_report", "_resume", "label_noise")}
+        yield {name: importlib.import_module(name) for name in ("_noisy_digits", "_report", "label_noise")}
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,15 @@ def test_quick_run_writes_its_report_and_a_second_one_reuses_it(scripts, tmp_pat
     assert again["runs"] == report["runs"]
 
 
+def test_the_page_comes_from_the_kept_reports(scripts):
+    reports = [
+        json.loads((BENCHMARKS / "results" / name).read_text(encoding="utf-8"))
+        for name in ("label_noise.json", "label_noise_validation.json")
+    ]
+    page = BENCHMARKS.parent / "docs" / "reports" / "label_noise.md"
+    assert scripts["label_noise"].document(*reports) == page.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -123,30 +132,6 @@ def test_test_seeds_and_validation_seeds_are_kept_apart(scripts, command, words,
     with pytest.raises(SystemExit):
         scripts["label_noise"].main(command)
     assert words in capsys.readouterr().err
-
-
-def test_a_stopped_run_goes_on(scripts, tmp_path):
-    run_jobs, calls = scripts["_resume"].run_jobs, []
-
-    def work(job):
-        if job["x"] == 2 and len(calls) < 3:
-            calls.append("killed")
-            raise KeyboardInterrupt
-        calls.append(job["x"])
-        return {"square": job["x"] ** 2}
-
-    jobs, path = [{"x": x} for x in range(4)], tmp_path / "kept.jsonl"
-    with pytest.raises(KeyboardInterrupt):
-        run_jobs(work, jobs, path, "code", verbose=0)
-    with path.open("a") as file:
-        file.write('{"key": "to')
-    with pytest.warns(UserWarning, match="unreadable line"):
-        results = run_jobs(work, jobs, path, "code", verbose=0)
-    assert results == [{"square": x**2} for x in range(4)]
-    assert calls == [0, 1, "killed", 2, 3]
-    with pytest.warns(UserWarning, match="unreadable line"):
-        run_jobs(work, jobs, path, "other code", verbose=0)
-    assert calls[5:] == [0, 1, 2, 3]
 
 
 def test_figures_read_as_shares(scripts):
