@@ -1,4 +1,4 @@
-"""What damaged headers, odd names, wrong scales and full disks do: a sentence, never a crash or a wrong figure."""
+"""Damaged headers, odd names and wrong scales raise an AudioError, never another error."""
 
 import io
 import os
@@ -13,8 +13,6 @@ import soundfile
 from skmer import AudioError, SegmentTransformer, read_audio
 from skmer.audio import check_waveform
 from skmer.audio._truncation import ogg_is_chained
-from skmer.inspection.files import predict_files
-from tests.tiny_model import tiny_pipeline
 
 SR = 22050
 
@@ -110,8 +108,8 @@ def test_a_name_that_is_no_text(tmp_path):
     path = os.fsencode(tmp_path) + b"/und\xff\xfe.wav"
     Path(os.fsdecode(path)).write_bytes(encoded(format="WAV"))
     assert len(read_audio(os.fsdecode(path), sr=SR)) == 4 * SR
-    [prediction] = predict_files(tiny_pipeline(), [os.fsdecode(path)])
-    assert prediction.error is None
+    songs = SegmentTransformer(memory=tmp_path / "cache").transform([os.fsdecode(path)])
+    assert songs.n_segments.tolist() == [2]
 
 
 @pytest.mark.parametrize(

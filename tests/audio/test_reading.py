@@ -82,7 +82,7 @@ def test_a_truncated_file_is_named(write, name, share):
 
 
 def test_truncation_is_seen_with_max_duration(write):
-    path = write("x.mp3", sound(10))
+    path = write("x.mp3", sound(4))
     with pytest.raises(AudioError, match="truncated"):
         read_audio(cut(path, path.stat().st_size // 2), max_duration=1)
 
@@ -102,7 +102,7 @@ def test_unusual_rates_and_channels(write, rate, channels):
     assert np.abs(np.fft.rfft(y)).argmax() == 440
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     n=st.integers(1, 5000),
     rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000, 96000]),
@@ -249,23 +249,22 @@ def without_xing(path):
     return path
 
 
-@pytest.mark.parametrize("sr", [44100, 48000, 32000, 24000, 16000, 8000])
-@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("sr", "channels"), [(44100, 2), (32000, 1), (24000, 2), (8000, 1)])
 @pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
 @pytest.mark.parametrize("header", [True, False])
 def test_complete_mp3s_are_never_called_truncated(write, sr, channels, mode, header):
-    path = write("x.mp3", sound(3, sr, channels), sr, bitrate_mode=mode, compression_level=0.5)
+    path = write("x.mp3", sound(1, sr, channels), sr, bitrate_mode=mode, compression_level=0.5)
     if not header:
         without_xing(path)
     y = read_audio(path, sr=sr)
-    assert 3 * sr <= len(y) <= 3 * sr + 4000
+    assert sr <= len(y) <= sr + 4000
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_variable_bitrate_without_a_header_is_read_to_the_end(write, order):
-    # libsndfile guesses the length from the first frame, 72,900 of 264,600 samples where it is a loud one
+    # libsndfile estimates the length from the first frame, a quarter of it where that frame is loud
     rng = np.random.default_rng(0)
-    y = np.concatenate([rng.normal(scale=0.2, size=3 * 44100), np.zeros(3 * 44100)][::order])
+    y = np.concatenate([rng.normal(scale=0.2, size=44100), np.zeros(44100)][::order])
     path = without_xing(write("x.mp3", y, bitrate_mode="VARIABLE", compression_level=0.2))
     assert len(read_audio(path, sr=44100)) >= len(y)
 

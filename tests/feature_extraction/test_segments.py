@@ -2,7 +2,6 @@ import pickle
 import shutil
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,7 +74,7 @@ def reads(monkeypatch):
     ("sr", "center", "windows"),
     [(22528, False, True), (22528, True, False), (22050, False, False), (22050, True, False)],
 )
-@pytest.mark.parametrize(("duration", "hop"), [(1, 1.0), (3, 1.0), (2.5, 0.5)])
+@pytest.mark.parametrize(("duration", "hop"), [(3, 1.0), (2.5, 0.5)])
 def test_equals_librosa_on_both_paths(sr, center, windows, duration, hop):
     y = waveform(5.3, sr)
     songs = SegmentTransformer(duration=duration, hop=hop, sr=sr, center=center).transform([y])
@@ -85,7 +84,7 @@ def test_equals_librosa_on_both_paths(sr, center, windows, duration, hop):
     assert np.abs(songs[0] - theirs).max() < 0.01
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(
     n_samples=st.integers(2048, 4 * 8192),
     duration=st.sampled_from([0.125, 0.25, 0.3, 0.5, 1.0]),
@@ -211,10 +210,10 @@ def test_windows_hold_the_spectrogram_once():
 
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_n_jobs_keeps_order_and_result(files, verbose, capsys):
-    X = files * 4
+    X = files * 2
     expected = SegmentTransformer().transform(X)
     assert_same(SegmentTransformer(n_jobs=2, verbose=verbose).transform(X), expected)
-    assert ("12/12" in capsys.readouterr().err) == bool(verbose)
+    assert ("6/6" in capsys.readouterr().err) == bool(verbose)
 
 
 def test_digital_silence_is_kept_and_named(tmp_path, recwarn):
@@ -232,8 +231,8 @@ def test_digital_silence_is_kept_and_named(tmp_path, recwarn):
 
 def test_a_grid_over_durations_decodes_each_song_once(files, tmp_path, reads):
     memory = str(tmp_path / "cache")
-    for duration in (1, 2, 3.0, 3):
-        for hop in (0.5, 1, 1.0):
+    for duration in (1, 3.0, 3):
+        for hop in (0.5, 1):
             songs = SegmentTransformer(duration=duration, hop=hop, memory=memory).transform(files)
             assert_same(songs, SegmentTransformer(duration=duration, hop=hop).transform([read_audio(p) for p in files]))
     assert sorted(reads) == [path.name for path in files]
@@ -278,16 +277,9 @@ def test_a_short_song_is_an_error_from_the_cache_too(files, tmp_path):
                 transformer.transform(files)
 
 
-def test_a_given_memory_is_used(files, tmp_path, reads):
-    memory = joblib.Memory(tmp_path / "cache", verbose=0)
-    for _ in range(2):
-        SegmentTransformer(memory=memory, n_jobs=2).transform(files)
-    assert len(reads) == 3
-
-
 def test_the_cache_may_be_filled_by_several_threads(files, tmp_path):
     transformer = SegmentTransformer(memory=tmp_path / "cache", n_jobs=4)
-    assert_same(transformer.transform(files * 6), SegmentTransformer().transform(files * 6))
+    assert_same(transformer.transform(files * 3), SegmentTransformer().transform(files * 3))
 
 
 def test_pickled_songs_need_no_cache(files, tmp_path):

@@ -41,8 +41,7 @@ def music():
 # ---- tonality ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("progression", [MAJOR, MINOR])
-@pytest.mark.parametrize("steps", [3, -4])
+@pytest.mark.parametrize(("progression", "steps"), [(MAJOR, 3), (MINOR, -4)])
 def test_transposing_leaves_what_is_relative_to_the_key(progression, steps):
     one, other = tonality(chords(progression)), tonality(chords(progression, transposed=steps))
     for name in one:
@@ -51,7 +50,7 @@ def test_transposing_leaves_what_is_relative_to_the_key(progression, steps):
     np.testing.assert_allclose(relative[0], relative[1], atol=0.015)
 
 
-@pytest.mark.parametrize("steps", range(0, 12, 2))
+@pytest.mark.parametrize("steps", [0, 4, 10])
 def test_the_tonic_is_found_and_the_mode(steps):
     major, minor = tonality(chords(MAJOR, steps)), tonality(chords(MINOR, steps))
     assert major["mode_strength"] > 0.05
@@ -65,7 +64,7 @@ def test_the_tonic_is_found_and_the_mode(steps):
 
 
 def test_a_triad_alone_is_major_or_minor():
-    for steps in range(-6, 6):
+    for steps in range(-6, 6, 3):
         # the third's own fifth, an overtone, makes the major one resemble the minor key on the third
         major = tonality(chords([(0, 4, 7)], steps))["mode_strength"]
         minor = tonality(chords([(0, 3, 7)], steps))["mode_strength"]
@@ -186,7 +185,7 @@ def test_a_gain_of_6_db_is_6_db_and_nothing_else():
 
 
 @pytest.mark.parametrize("name", GROUPS)
-@pytest.mark.parametrize("n", [1, 300, 2048, SR // 2])
+@pytest.mark.parametrize("n", [1, 2048, SR // 2])
 def test_short_songs_silence_and_constants_are_finite(name, n):
     rng = np.random.default_rng(0)
     keys = list(GROUPS[name](rng.normal(size=SR)))

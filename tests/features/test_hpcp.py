@@ -28,9 +28,9 @@ def loudest(profile, n):
     return set(np.argsort(profile.mean(axis=1))[-n:].tolist())
 
 
-@pytest.mark.parametrize("octave", [-1, 0, 2])
 @pytest.mark.parametrize("k", range(12))
-def test_a_pure_tone_is_its_class_alone(octave, k):
+def test_a_pure_tone_is_its_class_alone(k):
+    octave = (-1, 0, 2)[k % 3]
     profile = hpcp(sine(C4 * 2 ** (octave + k / 12)), n_harmonics=1)
     expected = np.zeros(12)
     expected[k] = 1
@@ -79,13 +79,13 @@ def test_a_major_triad_of_harmonic_tones_peaks_at_c_e_and_g():
 @pytest.mark.parametrize("steps", CHORDS.values(), ids=CHORDS)
 def test_transposition_rotates_the_profile(steps):
     at_c = hpcp(chord(0, steps)).mean(axis=1)
-    for semitones in range(1, 12):
+    for semitones in (1, 4, 7, 11):
         np.testing.assert_allclose(
             hpcp(chord(semitones, steps)).mean(axis=1), np.roll(at_c, semitones), atol=0.1, err_msg=str(semitones)
         )
 
 
-@pytest.mark.parametrize("cents", [30, -30, -45, 12])
+@pytest.mark.parametrize("cents", [30, -45])
 def test_a_detuned_reference_is_followed_when_given_and_when_estimated(cents):
     in_tune = hpcp(chord(0, (0, 4, 7))).mean(axis=1)
     y = chord(0, (0, 4, 7), cents)
@@ -101,7 +101,7 @@ def test_a_detuned_reference_is_followed_when_given_and_when_estimated(cents):
 
 
 def test_an_estimated_tuning_is_within_three_cents():
-    for cents in range(-45, 50, 10):
+    for cents in (-45, -15, 5, 25, 45):
         y = chord(3, (0, 3, 7), cents)
         frames = np.lib.stride_tricks.sliding_window_view(y, 4096)[::2048] * np.hanning(4097)[:-1] / 1024
         assert 1200 * np.log2(estimate_tuning([_peaks(frames, SR, 100, 5000, 100, 1e-10)]) / 440) == pytest.approx(
@@ -155,7 +155,7 @@ def test_silence_beside_sound():
 
 
 @pytest.mark.parametrize("steps", CHORDS.values(), ids=CHORDS)
-@pytest.mark.parametrize("root", [0, 5, 10])
+@pytest.mark.parametrize("root", [0, 10])
 def test_agrees_with_librosas_chroma(steps, root):
     import librosa
 
@@ -168,7 +168,7 @@ def test_agrees_with_librosas_chroma(steps, root):
     assert np.corrcoef(hpcp(y, n_harmonics=1).mean(axis=1), chroma.mean(axis=1))[0, 1] > 0.9
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(decibels=st.floats(-40, 30), root=st.integers(0, 11))
 def test_gain_changes_nothing(decibels, root):
     y = chord(root, (0, 4, 7), seconds=0.2)
@@ -178,7 +178,7 @@ def test_gain_changes_nothing(decibels, root):
     np.testing.assert_allclose(hpcp(gain * y, norm=False), gain**2 * power, rtol=1e-3, atol=1e-5 * gain**2)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 1000), n_classes=st.sampled_from([12, 24, 36, 120]), width=st.sampled_from([0.5, 4 / 3, 3]))
 def test_it_is_finite_between_0_and_1_and_each_frame_reaches_1(seed, n_classes, width):
     y = np.random.default_rng(seed).normal(scale=0.1, size=3 * 2048 + 4096)
