@@ -1,4 +1,4 @@
-"""``skmer train``: a model from labelled songs, with a card that says what it is worth."""
+"""``skmer train``: train a model on labelled songs and write it with a model card."""
 
 import os
 import re
@@ -12,9 +12,10 @@ from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_so
 __all__ = ["add_train"]
 
 _SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel")
-# what is no fault of the program; anything else shows where it is
-_TOLD = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
-_OF_MEMORY = re.compile("out of memory|allocate memory|not enough memory")
+# reported as messages; other errors are shown with their traceback
+_EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
+# torch has no class of its own for a full memory of the CPU
+_OUT_OF_MEMORY = re.compile("out of memory|allocate memory|not enough memory")
 
 
 def add_train(commands):
@@ -23,23 +24,23 @@ def add_train(commands):
         commands,
         "train",
         _train,
-        "estimate how well a model does on labelled songs, then fit it on all of them and write it with a card",
+        "estimate the accuracy of a model on labelled songs, fit it on all of them, and write it with a model card",
         f"{LABELLED_SONGS} "
         "Systems: sssl finds out which segments' inherited labels are wrong; cross-entropy is the same network without "
         "that; descriptors is an SVM on hand-crafted descriptors of a song, log-mel one on statistics of its spectrum. "
         "On Emotify (see the README) descriptors had the highest accuracy, and need no network; only sssl and "
-        "cross-entropy predict the emotion over time and can judge labels. "
+        "cross-entropy predict the emotion over time and find wrong labels. "
         "On CUDA the network is VGG16 with 30 epochs; elsewhere it is small, with 12 epochs for sssl and 5 for "
         "cross-entropy. "
         "The config is JSON with a section for each step: segments, sssl, statistics, scaler and svm (descriptors, "
         "scaler and svm; segments, statistics, scaler and svm for log-mel). "
-        "Beside MODEL.joblib are written MODEL-card.md and MODEL-card.json; until then MODEL.folds keeps what is "
-        "finished or was read, and the same command goes on after it was stopped. Exit status: 0, or 1 if songs cannot "
-        "be used, 2 for a wrong argument, 130 after Ctrl-C.",
+        "MODEL-card.md and MODEL-card.json are written beside MODEL.joblib. Until then MODEL.folds keeps finished "
+        "folds and the features of songs, and the same command continues a run that was stopped. Exit status: 0, or 1 "
+        "if songs cannot be used, 2 for a wrong argument, 130 after Ctrl-C.",
     )
     add_songs(command)
     command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.joblib")
-    command.add_argument("--system", choices=_SYSTEMS, default="sssl", help="what is trained (%(default)s)")
+    command.add_argument("--system", choices=_SYSTEMS, default="sssl", help="the system to train (%(default)s)")
     command.add_argument(
         "--config",
         metavar="JSON",
@@ -52,7 +53,7 @@ def add_train(commands):
     command.add_argument(
         "--skip-unreadable",
         action="store_true",
-        help="leave out songs that cannot be used, and name them; by default nothing is trained if there are any",
+        help="leave out songs that cannot be used, and list them; by default they are an error",
     )
     command.add_argument(
         "--n-jobs",
@@ -63,14 +64,13 @@ def add_train(commands):
     )
     command.add_argument("--device", default="auto", help="a torch device (%(default)s)")
     command.add_argument("--force", action="store_true", help="replace an existing model and its card")
-    command.add_argument("-q", "--quiet", action="store_true", help="no report, progress and remarks")
+    command.add_argument("-q", "--quiet", action="store_true", help="no report, progress or warnings")
 
 
 def _train(arguments):
-    _check_places(arguments)
-    from skmer.models.configs import read_config
-    from skmer.models.run_folder import RunFolder
-    from skmer.models.saving import files_of
+    _check_outputs(arguments)
+    from skmer.models.files import RunFolder, files_of
+    from skmer.models.pipelines import read_config
 
     try:
         config = None if arguments.config is None else read_config(arguments.config)
@@ -85,13 +85,13 @@ def _train(arguments):
 
 
 def _train_in(run, songs, config, arguments):
-    """Train with a folder that is the run's alone; what fails leaves there what was finished."""
-    from skmer.models.reading import UnreadableSongs
-    from skmer.models.runs import train_model
+    """Train with the folder of the run; after an error, what is finished stays there."""
+    from skmer.models.train import train_model
+    from skmer.models.training_songs import UnreadableSongs
 
     say = (lambda line: None) if arguments.quiet else (lambda line: print(line, flush=True))
-    if run.earlier:
-        say(f"{run.path} is there from a run that did not end: what is finished in it is taken up.")
+    if run.resumed:
+        say(f"{run.path} was left by a run that did not end: its finished parts are used.")
     try:
         trained = train_model(
             songs,
@@ -108,56 +108,56 @@ def _train_in(run, songs, config, arguments):
         )
         written = _write(trained, run, arguments)
     except KeyboardInterrupt as error:
-        if _kept(run):
-            error.add_note(f"What is finished is in {run.path}; the same command goes on from there.")
+        if kept := _describe_kept(run):
+            error.add_note(kept)
         raise
     except UnreadableSongs as error:
-        advice = "Mend them or take them away, or leave them out with --skip-unreadable."
+        advice = "Repair or remove them, or leave them out with --skip-unreadable."
         if error.classes:
-            advice = "A class is not left out unasked: mend some of its songs, or take all of them away."
-        kept = f" The other songs need not be read again: {run.path} is kept for that." if _kept(run) else ""
+            advice = "All songs of a class are unreadable: repair one, or remove the class."
+        kept = f" {run.path} is kept, so that the other songs need not be read again." if _describe_kept(run) else ""
         raise CommandError(f"{error}\n{advice}{kept}", 1) from error
-    except _TOLD as error:
-        raise CommandError(_with_options(_in_a_sentence(error)) + _kept(run)) from error
+    except _EXPECTED as error:
+        raise CommandError(" ".join(filter(None, [_describe_failure(error), _describe_kept(run)]))) from error
     run.remove()
-    _tell_remarks(trained.card, arguments.quiet)
+    _print_warnings(trained.card, arguments.quiet)
     say("Written: " + ", ".join(map(str, written)))
     return 0
 
 
 def _write(trained, run, arguments):
-    """Write the model into the folder of the run, so that it is not lost, and then to its place."""
-    from skmer.models.saving import copy_model, files_of, save_model
+    """Write the model into the folder of the run first, so that it is not lost, and then to its path."""
+    from skmer.models.files import copy_model, files_of, save_model
 
     run.finished.mkdir(exist_ok=True)
     finished = save_model(trained, run.finished / Path(arguments.out).name)[0]
-    for place in (Path(arguments.out), *files_of(arguments.out)[:2]):
-        check_output(place, arguments.force)
+    for path in (Path(arguments.out), *files_of(arguments.out)[:2]):
+        check_output(path, arguments.force)
     return copy_model(finished, arguments.out)
 
 
-def _kept(run):
-    """Say what is kept of a run that ended early; a folder with nothing in it is removed."""
+def _describe_kept(run):
+    """Describe what is kept of a run that ended early; a folder without any results is removed."""
     if not run.holds_work():
         run.remove()
         return ""
     if any(run.finished.glob("*-card.json")):
         return (
-            f" The finished model and its cards are in {run.finished}: move the three files to a place of yours, then "
+            f"The finished model and its cards are in {run.finished}: move the three files to another folder, then "
             f"delete {run.path}."
         )
-    return f" What is finished is kept in {run.path}; the same command goes on from there."
+    return f"What is finished is kept in {run.path}; run the same command again to continue."
 
 
-def _in_a_sentence(error):
-    """Say what ended the training; of what torch and joblib say, the first lines."""
+def _describe_failure(error):
+    """Describe the error that ended the training; of torch's and joblib's errors, the beginning."""
     text = str(error)
     if isinstance(error, BrokenProcessPool):
-        return "a worker process died, as when memory runs out: take fewer --n-jobs."
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OF_MEMORY.search(text)):
+        return "a worker process died, possibly because the memory ran out: use fewer --n-jobs."
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(text)):
         where = "the device has" if "CUDA" in text else "there is"
         return (
-            f"{where} not enough memory: take fewer --n-jobs, a smaller batch_size or backbone in the section sssl of "
+            f"{where} not enough memory: use fewer --n-jobs, a smaller batch_size or backbone in the section sssl of "
             "--config, or a shorter duration or max_duration in that of its first step."
         )
     if isinstance(error, ArithmeticError | RuntimeError):
@@ -165,32 +165,25 @@ def _in_a_sentence(error):
     return text
 
 
-def _check_places(arguments):
-    """Refuse, before any song is looked at, what could not be written in the end."""
+def _check_outputs(arguments):
+    """Check that the model can be written, before any song is read."""
     if arguments.out.endswith((os.sep, "/")):
         raise CommandError(f"{arguments.out}: this names a folder. Name the model's file, such as model.joblib.")
-    from skmer.models.saving import files_of
+    from skmer.models.files import files_of
 
     for path in (Path(arguments.out), *files_of(arguments.out)[:2]):
         check_output(path, arguments.force, [arguments.labels, arguments.config or ""])
     inside = Path(os.path.realpath(arguments.songs)) in Path(os.path.realpath(arguments.out)).parents
     if arguments.labels == FOLDERS and inside:
         raise CommandError(
-            f"{arguments.out}: this lies in {arguments.songs}, whose folders are the classes. Name a place outside."
+            f"{arguments.out}: this is in {arguments.songs}, whose folders are the classes. Name a path outside of it."
         )
 
 
-def _with_options(text):
-    """Say the names of options for those of parameters."""
-    for name, option in (("n_splits=0", "--n-splits 0"), ("give it as seed", "give it as --seed")):
-        text = text.replace(name, option)
-    return text
-
-
-def _tell_remarks(card, quiet):
+def _print_warnings(card, quiet):
     unreadable = card["data"]["unreadable"]
     if unreadable:
-        # not even a quiet run loses songs without a word
+        # with --quiet too: songs are not left out silently
         n = "1 song" if len(unreadable) == 1 else f"{len(unreadable):,} songs"
         print(f"skmer train: {n} could not be used and were left out:", file=sys.stderr)
         for name, reason in unreadable.items():

@@ -1,6 +1,9 @@
-"""The pipelines that can be trained by name, with settings that suit the machine, checked before a song is read."""
+"""The pipelines that can be trained by name, their configuration, and checks that run before any song is read."""
 
+import json
+import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,18 +11,26 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skmer._run_parameters import OF_RUN
 from skmer.aggregation import SpectrogramStatistics
 from skmer.backbones import build_backbone
 from skmer.feature_extraction.descriptors import DescriptorTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.models.configs import apply_config
 from skmer.pipelines import make_sssl_pipeline
 from skmer.songs import SongSequence
 from skmer.training.runtime import choose_device
 
-__all__ = ["SYSTEMS", "changed_parameters", "check_cross_fitting", "check_device", "check_pipeline", "make_pipeline_of"]
+__all__ = [
+    "SYSTEMS",
+    "changed_parameters",
+    "check_cross_fitting",
+    "check_device",
+    "check_pipeline",
+    "make_pipeline_of",
+    "read_config",
+]
 
 SYSTEMS = {
     "sssl": "a network over segments that finds out which inherited labels are wrong, song statistics, SVM",
@@ -27,16 +38,17 @@ SYSTEMS = {
     "descriptors": "hand-crafted descriptors of timbre, rhythm, tonality and dynamics, SVM",
     "log-mel": "mean, deviation and change of each band of the spectrogram, SVM",
 }
-"""What can be trained, by name, and what it is."""
+"""The systems that can be trained, with a description of each."""
 
 _MAX_DURATION = 30.0  # seconds of a song, as in the paper
-# as the benchmarks on a CPU have it; more epochs of cross-entropy learn the training songs by heart
+# as in the benchmarks on a CPU; with more epochs, cross-entropy overfits
 _ON_CPU = {"backbone": "small", "backbone_params": {"width": 16}}
 _EPOCHS = {"sssl": {"max_epochs": 12, "warmup_epochs": 4}, "cross-entropy": {"max_epochs": 5}}
 _RECIPES = {"sssl": None, "cross-entropy": "plain"}
-_MOST_SAMPLES = 50_000_000  # of a segment: 17 minutes at 48 kHz
-# what else than a ValueError steps end in where their parameters cannot be
+_MAX_SAMPLES = 50_000_000  # of a segment: 17 minutes at 48 kHz
+# beside ValueError, what steps raise for impossible parameters
 _IMPOSSIBLE = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError)
+_EXAMPLE = '{"svm": {"C": 2}}'
 
 
 def make_pipeline_of(system, config=None, device="auto", seed=0):
@@ -47,9 +59,9 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
     system : str
         One of `SYSTEMS`.
     config : dict of str to dict, default=None
-        Parameters by step, which win over the defaults.
+        Parameters by step; they override the defaults.
     device : str, default="auto"
-        A torch device; it decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere the
+        A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere the
         `small` backbone of width 16, with 12 epochs for SSSL and 5 for cross-entropy.
     seed : int, default=0
         The `random_state` of every step.
@@ -62,11 +74,11 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
     Raises
     ------
     ValueError
-        If the system, the device or something in the config is unknown.
+        If the system, the device, or a section or parameter of the config is unknown.
 
     Examples
     --------
-    >>> from skmer.models.pipelines import make_pipeline_of
+    >>> from skmer.models import make_pipeline_of
     >>> make_pipeline_of("sssl", device="cpu")["sssl"].max_epochs
     12
     """
@@ -88,67 +100,153 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
         if config.get("sssl", {}).get("backbone", pipeline["sssl"].backbone) != pipeline["sssl"].backbone:
             # another backbone has other parameters
             pipeline.set_params(sssl__backbone_params=None)
-    pipeline = apply_config(pipeline, config)
+    pipeline = _apply_config(pipeline, config)
     seeds = [name for name in pipeline.get_params() if name.endswith("__random_state")]
     return pipeline.set_params(**dict.fromkeys(seeds, seed))
 
 
+def read_config(source):
+    """Read a configuration: an object with a section for each step of a pipeline, whose entries are parameters.
+
+    Parameters
+    ----------
+    source : str, path-like or dict
+        JSON text, which begins with ``{``, the path of a JSON file, or the object itself.
+
+    Returns
+    -------
+    dict of str to dict
+        Parameters by step.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not valid JSON, not an object of objects, or contains a name twice.
+
+    See Also
+    --------
+    train_model : Takes a configuration.
+
+    Examples
+    --------
+    >>> from skmer.models import read_config
+    >>> read_config('{"segments": {"duration": 2}, "svm": {"C": 2}}')
+    {'segments': {'duration': 2}, 'svm': {'C': 2}}
+    """
+    name, config = "config", source
+    if isinstance(source, str | os.PathLike):
+        text = os.fspath(source)
+        if not text.lstrip().startswith("{"):
+            name, text = f"config {text}", _read_text(text)
+        try:
+            config = json.loads(text, object_pairs_hook=_unique)
+        except ValueError as error:
+            raise ValueError(f"{name}: expected JSON such as {_EXAMPLE} ({error}).") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{name}: expected an object with a section for each step, such as {_EXAMPLE}.")
+    for section, entries in config.items():
+        if not isinstance(entries, dict):
+            raise ValueError(
+                f'{name}: the section {section!r} must be an object of parameters, such as {{"C": 2}}, not {entries!r}.'
+            )
+    return config
+
+
+def _read_text(path):
+    if os.path.isdir(path):
+        raise FileNotFoundError(f"config: {path} is a folder. Give a JSON file, or JSON text such as {_EXAMPLE}.")
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"config: no such file: {path}. Give a JSON file, or JSON text such as {_EXAMPLE}.")
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"config {path}: the file is not UTF-8 text.") from error
+
+
+def _unique(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} occurs twice")
+    return found
+
+
+def _apply_config(pipeline, config):
+    """Return a clone of a pipeline with the parameters of a configuration."""
+    pipeline = clone(pipeline)
+    for section, entries in config.items():
+        if section not in pipeline.named_steps:
+            raise ValueError(
+                f"config: unknown section {section!r}; the steps of this model are {', '.join(pipeline.named_steps)}."
+            )
+        step = pipeline.named_steps[section]
+        params = step.get_params(deep=False).keys()
+        known = sorted(params - OF_RUN - {"callbacks"})  # JSON cannot hold callbacks
+        for name in entries:
+            if name in OF_RUN and name in params:
+                how = "; set the seed instead" if name == "random_state" else ""
+                raise ValueError(
+                    f"config: {name!r} of {section!r} is a parameter of the run, not of the model, and cannot be set "
+                    f"here{how}."
+                )
+            if name not in known:
+                has = f"it has {', '.join(known)}" if known else "it has none"
+                raise ValueError(f"config: the section {section!r} has no parameter {name!r}; {has}.")
+        step.set_params(**entries)
+        try:
+            step._validate_params()
+        except InvalidParameterError as error:
+            raise ValueError(f"config, section {section!r}: {error}") from error
+    return pipeline
+
+
+def changed_parameters(pipeline):
+    """Return the parameters of each step that differ from the defaults of its class, without those of a run."""
+    changed = {}
+    for name, step in pipeline.steps:
+        defaults = type(step)().get_params(deep=False)
+        own = step.get_params(deep=False)
+        changed[name] = {key: own[key] for key in own if key not in OF_RUN and own[key] != defaults[key]}
+    return changed
+
+
 def check_device(device):
-    """Refuse a device on which nothing can be computed here."""
+    """Check that a torch device can be used on this machine."""
     place = choose_device(device)
     try:
         torch.ones(1, device=place).item()
     except (AssertionError, RuntimeError) as error:
-        why = _first_line(error).partition(". ")[0]
-        raise ValueError(f"device={device!r} cannot be used here ({why}): use 'auto', 'cpu' or 'cuda'.") from error
+        reason = _first_line(error).partition(". ")[0]
+        raise ValueError(f"device={device!r} cannot be used here ({reason}): use 'auto', 'cpu' or 'cuda'.") from error
 
 
-def check_cross_fitting(pipeline, y, groups, folds):
-    """Refuse a `cv` of the network that does not divide the songs, or the training songs of a fold."""
+def check_cross_fitting(pipeline, songs, folds):
+    """Check that the `cv` of the network can divide `TrainingSongs`, and the training songs of each fold."""
     network = pipeline.named_steps.get("sssl")
     if network is None or isinstance(network.cv, str):
         return
-    everything = np.arange(len(y))
-    for train in (everything, *(train for train, _ in folds)):
-        inside = None if groups is None else groups[train]
+    n_songs = len(songs.target)
+    for train in (np.arange(n_songs), *(train for train, _ in folds)):
+        groups = None if songs.groups is None else songs.groups[train]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
-                network._cross_fitting_folds(y[train], inside)
+                network._cross_fitting_folds(songs.target[train], groups)
         except (ValueError, *_IMPOSSIBLE) as error:
-            songs = "" if train is everything else f", of which {len(train):,} train in a fold of the estimate"
+            which = "" if len(train) == n_songs else f", of which {len(train):,} train in a fold of the estimate"
             raise ValueError(
-                f"config, section 'sssl': cv={network.cv!r} does not divide the {len(y):,} songs{songs}: "
+                f"config, section 'sssl': cv={network.cv!r} does not divide the {n_songs:,} songs{which}: "
                 f"{_first_line(error)}"
             ) from error
 
 
 def check_pipeline(pipeline, classes, configured=True):
-    """Refuse settings that would fail only after the songs were read: try the steps on noise.
+    """Check the parameters of a pipeline by fitting its steps to noise, without training the network.
 
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Of `make_pipeline_of`.
-    classes : sequence of str
-        The labels.
-    configured : bool, default=True
-        Whether parameters come from a config, which messages then name.
-
-    Raises
-    ------
-    ImportError
-        If a package is missing that a step needs.
-    ValueError
-        If the parameters of a step do not fit together, or ask for what no memory holds.
-
-    Examples
-    --------
-    >>> from skmer.models.pipelines import check_pipeline, make_pipeline_of
-    >>> check_pipeline(make_pipeline_of("log-mel", {"segments": {"duration": 60}}), ["calm", "tense"])
-    Traceback (most recent call last):
-    ...
-    ValueError: config, section 'segments': max_duration=30 s is shorter than duration=60 s: no segment fits. ...
+    ValueError names the step, as a section of the config if `configured`; ImportError if a package is missing.
     """
     rng = np.random.default_rng(0)
     labels = np.tile(classes, 2)
@@ -160,8 +258,8 @@ def check_pipeline(pipeline, classes, configured=True):
         except ValueError as error:
             raise ValueError(f"{where} {name!r}: {error}") from error
         except _IMPOSSIBLE as error:
-            told = f"{type(error).__name__.lstrip('_')}: {_first_line(error)}"
-            raise ValueError(f"{where} {name!r}: these parameters cannot be ({told}).") from error
+            reason = f"{type(error).__name__.lstrip('_')}: {_first_line(error)}"
+            raise ValueError(f"{where} {name!r}: these parameters are impossible ({reason}).") from error
 
 
 def _first_line(error):
@@ -170,16 +268,16 @@ def _first_line(error):
 
 
 def _try_step(step, made, labels, rng):
-    """Give what a step makes of noise, in place of what it would make of two songs a class."""
+    """Return noise of the shape that a step makes of two songs per class."""
     if isinstance(step, DescriptorTransformer):
         step.fit()
         return rng.normal(size=(len(labels), 4))
     if isinstance(step, SegmentTransformer):
         step.fit()
-        if step.duration * step.sr > _MOST_SAMPLES:
+        if step.duration * step.sr > _MAX_SAMPLES:
             raise ValueError(
-                f"duration={step.duration:g} s at sr={step.sr:g} Hz are {step.duration * step.sr:.0g} samples a "
-                f"segment, but no more than {_MOST_SAMPLES:,} can be: lower one of them."
+                f"duration={step.duration:g} s at sr={step.sr:g} Hz is {step.duration * step.sr:.0g} samples a "
+                f"segment; the maximum is {_MAX_SAMPLES:,}: lower one of them."
             )
         [segments] = step.set_params(verbose=0).transform([0.1 * rng.normal(size=round(step.duration * step.sr) + 1)])
         return SongSequence([rng.normal(size=(2, *segments.shape[1:])) for _ in labels])
@@ -196,34 +294,6 @@ def _check_network(network, segment_shape, n_classes):
             f"max_epochs={network.max_epochs} leaves no epoch after warmup_epochs={network.warmup_epochs}, so that the "
             "labels would never be split: raise the one or lower the other."
         )
-    # no memory is taken and no weight drawn: only shapes are
+    # on the meta device no memory is allocated and no weight drawn
     with torch.device("meta"):
         build_backbone(network.backbone, segment_shape, n_classes, **(network.backbone_params or {}))
-
-
-def changed_parameters(pipeline):
-    """Give the parameters of each step that differ from its class's defaults.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted or not.
-
-    Returns
-    -------
-    dict of str to dict
-        By step; a step without a difference has an empty one. What belongs to a run, such as the
-        seed, is left out.
-
-    Examples
-    --------
-    >>> from skmer.models.pipelines import changed_parameters, make_pipeline_of
-    >>> changed_parameters(make_pipeline_of("descriptors", {"svm": {"C": 2}}))
-    {'descriptors': {'max_duration': 30.0}, 'scaler': {}, 'svm': {'C': 2}}
-    """
-    changed = {}
-    for name, step in pipeline.steps:
-        defaults = type(step)().get_params(deep=False)
-        own = step.get_params(deep=False)
-        changed[name] = {key: own[key] for key in own if key not in OF_RUN and own[key] != defaults[key]}
-    return changed

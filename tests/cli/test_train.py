@@ -1,14 +1,10 @@
-"""``skmer train``: what stands in the folder is what is learnt; stopped runs go on; wrong input ends in a sentence."""
+"""``skmer train``: learns the labels of the folders, goes on after a stop, and names what is wrong with its input."""
 
 import csv
 import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -19,9 +15,9 @@ import torch
 
 from skmer.cli import main
 from skmer.datasets import load_folder
+from skmer.model_selection import EstimatorSystem
 from skmer.models import train_model
-from skmer.models.estimate import PipelineSystem
-from skmer.models.run_folder import RunFolder
+from skmer.models.files import RunFolder
 from tests.models.tiny import CONFIG, LOG_MEL, written
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -124,8 +120,8 @@ def test_broken_songs_are_all_named_and_left_out_on_demand(home, capsys):
     assert "skmer train: 2 of 18 songs cannot be used:\n  Q1/a.mp3: " in err
     assert "\n  Q2/b.wav: " in err
     assert err.endswith(
-        "or leave them out with --skip-unreadable. The other songs need not be read again: model.folds is kept for "
-        "that.\n"
+        "or leave them out with --skip-unreadable. model.folds is kept, so that the other songs need not be read "
+        "again.\n"
     )
     assert out.startswith("18 songs to read: Q1 5, Q2 5, Q3 4, Q4 4.")
     assert "accuracy" not in out
@@ -147,12 +143,12 @@ def test_no_folder_stays_where_no_song_could_be_read(home, capsys):
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 1
     err = capsys.readouterr().err
     assert "4 of 4 songs cannot be used, among them all of the classes 'a', 'b':" in err
-    assert err.endswith("A class is not left out unasked: mend some of its songs, or take all of them away.\n")
+    assert err.endswith("All songs of a class are unreadable: repair one, or remove the class.\n")
     assert os.listdir() == ["songs"]
 
 
 def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
-    run, done = PipelineSystem.run, []
+    run, done = EstimatorSystem.run, []
 
     def stopped(self, *args, **kwargs):
         if done:
@@ -160,43 +156,17 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
         done.append(1)
         return run(self, *args, **kwargs)
 
-    monkeypatch.setattr(PipelineSystem, "run", stopped)
+    monkeypatch.setattr(EstimatorSystem, "run", stopped)
     command = ["train", "songs", "--out", "model.joblib", *FAST]
     assert main(command) == 130
-    assert "What is finished is in model.folds; the same command goes on" in capsys.readouterr().err
+    assert "What is finished is kept in model.folds; run the same command again to continue." in capsys.readouterr().err
     assert sorted(os.listdir()) == ["model.folds", "songs"]
-    monkeypatch.setattr(PipelineSystem, "run", run)
+    monkeypatch.setattr(EstimatorSystem, "run", run)
     assert main(command) == 0
     out = capsys.readouterr().out
-    assert "model.folds is there from a run that did not end" in out
+    assert "model.folds was left by a run that did not end" in out
     assert "(1 of them found finished from an earlier run)" in out
     assert sorted(os.listdir()) == [*WRITTEN, "songs"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_a_killed_run_goes_on_and_gives_the_same_figures(home, capsys):
-    for epochs in (40, 160, 640):
-        config = {**CONFIG, "sssl": {**CONFIG["sssl"], "max_epochs": epochs, "warmup_epochs": 20}}
-        command = ["train", "songs", "--out", "model.joblib", "--config", json.dumps(config), "--n-splits", "3"]
-        process = subprocess.Popen([sys.executable, "-m", "skmer", *command, "-q"])
-        until = time.monotonic() + 120
-        while not list(Path().glob("model.folds/folds/*.json")) and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.02)
-        process.kill()
-        if process.wait() != 0 and len(list(Path().glob("model.folds/folds/*.json"))) < 3:
-            break
-        # this process had to wait for so long that all folds were finished: once more, with longer ones
-        for name in {*os.listdir()} - {"songs"}:
-            shutil.rmtree(name) if Path(name).is_dir() else Path(name).unlink()
-    assert process.wait() == -signal.SIGKILL
-    n = len(list(Path().glob("model.folds/folds/*.json")))
-    assert 1 <= n < 3
-    assert main(command) == 0
-    assert f"({n} of them found finished from an earlier run)" in capsys.readouterr().out
-    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
-    whole = train_model(load_folder("songs"), "sssl", config, n_splits=3)
-    assert card()["estimate"] == whole.card["estimate"]
 
 
 @pytest.mark.parametrize(
@@ -208,22 +178,22 @@ def test_a_killed_run_goes_on_and_gives_the_same_figures(home, capsys):
         ("songs --out songs", "songs: this is a folder"),
         ("songs --out none/m", "there is no folder .*none"),
         ("songs --out new/", "new/: this names a folder"),
-        ("songs --out songs/m", "lies in songs, whose folders are the classes"),
+        ("songs --out songs/m", "is in songs, whose folders are the classes"),
         ("songs --labels none.csv --out m", "--labels: none.csv does not exist"),
         ("songs --labels songs --out m", "--labels: songs is a folder"),
         ("songs --labels labels.csv --out m", "labels.csv, line 2: no such audio file"),
         ("songs --labels labels.csv --artists --out m", "--artists is for folders"),
         ("songs --labels labels.csv --out labels.csv --force", "is read by the same command"),
-        ("songs --out m --config none.json", "config: the file none.json is not there"),
-        ("songs --out m --config {", "config: this is no JSON"),
-        ('songs --out m --config {"x":{}}', "no section 'x'; the steps of this model are"),
-        ('songs --out m --config {"svm":{"random_state":1}}', "give it as --seed"),
+        ("songs --out m --config none.json", "config: no such file: none.json"),
+        ("songs --out m --config {", "config: expected JSON such as"),
+        ('songs --out m --config {"x":{}}', "unknown section 'x'; the steps of this model are"),
+        ('songs --out m --config {"svm":{"random_state":1}}', "set the seed instead"),
         ("songs --out m --device gpu", "device='gpu' is unknown"),
         ("songs --out m --device meta", "device='meta' cannot be used here"),
-        ("songs --out link.joblib", "link.folds: .* a link that leads nowhere"),
+        ("songs --out link.joblib", "link.folds: .* a link to a folder that does not exist"),
         ('songs --out m --config {"segments":{"sr":1e13}}', "config, section 'segments'"),
         ('songs --out m --config {"sssl":{"cv":100}}', "config, section 'sssl': cv=100 does not divide"),
-        ("songs --out taken.joblib", "taken.folds: finished folds would be kept there"),
+        ("songs --out taken.joblib", "taken.folds: finished folds are to be kept here"),
     ],
 )
 def test_wrong_input_ends_in_a_sentence(home, arguments, told, capsys, monkeypatch):
@@ -231,7 +201,7 @@ def test_wrong_input_ends_in_a_sentence(home, arguments, told, capsys, monkeypat
     Path("taken.folds").mkdir()
     Path("taken.folds/mine").touch()
     Path("link.folds").symlink_to("none")
-    monkeypatch.setattr("skmer.models.runs.read_songs", lambda *_: pytest.fail("a song was read"))
+    monkeypatch.setattr("skmer.models.train.read_songs", lambda *_: pytest.fail("a song was read"))
     before = sorted(os.listdir())
     assert main(["train", *arguments.split()]) == 2
     out, err = capsys.readouterr()
@@ -261,7 +231,7 @@ def test_two_trainings_into_one_model_leave_each_other_alone(home, capsys):
     command = ["train", "songs", "--out", "model.joblib", *FAST]
     assert main(command) == 2
     err = capsys.readouterr().err
-    assert f"model.folds: another skmer train, process {os.getpid()} on " in err
+    assert f"model.folds: another skmer train (process {os.getpid()} on " in err
     assert err.count("\n") == 1
     assert Path("model.folds/songs").is_dir()
     run.close()
@@ -270,14 +240,14 @@ def test_two_trainings_into_one_model_leave_each_other_alone(home, capsys):
 
 
 def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
-    from skmer.models import saving
+    from skmer.models import files
 
     def meanwhile(trained, path):
         Path("model.joblib").write_text("of somebody else")
         return save_model(trained, path)
 
-    save_model = saving.save_model
-    monkeypatch.setattr(saving, "save_model", meanwhile)
+    save_model = files.save_model
+    monkeypatch.setattr(files, "save_model", meanwhile)
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
     err = capsys.readouterr().err
     assert "model.joblib: this file exists already" in err
@@ -286,8 +256,8 @@ def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
     assert sorted(os.listdir("model.folds/finished")) == WRITTEN
     assert len(joblib.load("model.folds/finished/model.joblib").predict(load_folder("songs").data)) == 16
     Path("model.joblib").unlink()
-    monkeypatch.setattr(saving, "save_model", save_model)
-    monkeypatch.setattr(saving, "copy_model", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(files, "save_model", save_model)
+    monkeypatch.setattr(files, "copy_model", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
     err = capsys.readouterr().err
     assert "No space left on device" in err
@@ -295,7 +265,7 @@ def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
     monkeypatch.undo()
     os.chdir(home)
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 0
-    assert "s in the last run, which took up" in Path("model-card.md").read_text()
+    assert "s in the last run, which used" in Path("model-card.md").read_text()
     assert sorted(os.listdir()) == [*WRITTEN, "songs"]
 
 
@@ -303,9 +273,9 @@ def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
     ("error", "told"),
     [
         (torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB."), "the device has not enough memory"),
-        (MemoryError(), "there is not enough memory: take fewer --n-jobs"),
+        (MemoryError(), "there is not enough memory: use fewer --n-jobs"),
         (RuntimeError("[enforce fail at alloc_cpu.cpp]\nyou tried to allocate memory"), "not enough memory"),
-        (BrokenProcessPool("a\nb"), "a worker process died, as when memory runs out: take fewer --n-jobs"),
+        (BrokenProcessPool("a\nb"), "a worker process died, possibly because the memory ran out: use fewer --n-jobs"),
         (RuntimeError("odd\nthing"), "the training failed (RuntimeError: odd thing)"),
     ],
 )
@@ -313,11 +283,11 @@ def test_what_fails_on_the_way_ends_in_a_sentence(home, error, told, capsys, mon
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("skmer.models.runs.fit_pipeline", fail)
+    monkeypatch.setattr("skmer.models.train.fit_with_groups", fail)
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
     err = capsys.readouterr().err
     assert told in err
-    assert err.endswith("What is finished is kept in model.folds; the same command goes on from there.\n")
+    assert err.endswith("What is finished is kept in model.folds; run the same command again to continue.\n")
     assert err.count("\n") == 1
 
 

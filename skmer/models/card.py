@@ -1,0 +1,200 @@
+"""The model card: what is known about a model before it is used."""
+
+import json
+import shlex
+from datetime import UTC, datetime
+
+import numpy as np
+
+from skmer._io import format_names, markdown_table
+from skmer.model_selection._fits import versions
+from skmer.models.pipelines import SYSTEMS, changed_parameters
+
+__all__ = ["card_markdown", "class_counts", "format_steps", "groups_sentence", "make_card", "usage_commands"]
+
+_RESUMED = "in the last run, which used the results of an earlier one"
+_TRUST = (
+    "Loading the model executes code in the file, as with every pickle: load it only if you trust where it comes from."
+)
+_LIMITS = [
+    "The model is meant for sorting and studying music like the songs that it was trained on; the scores above do not "
+    "apply to other music, recordings and listeners.",
+    "A label is the judgement of some listeners on a whole song, and a prediction is an estimate of that judgement, "
+    "not of what a person feels: do not base decisions about a person on it.",
+]
+
+
+def usage_commands(system, name):
+    """Return the shell commands that a model of a system serves, by the name of its file."""
+    # a name that begins with a dash would be taken for an option
+    model = shlex.quote(f"./{name}" if name.startswith("-") else name)
+    lines = [f"skmer predict {model} FOLDER --out emotions.csv"]
+    if system in ("sssl", "cross-entropy"):
+        lines += [f"skmer timeline {model} SONG --out emotion.png", f"skmer label-noise {model} SONGS --out report"]
+    return lines
+
+
+def make_card(pipeline, system, used, given, counts, unreadable, **more):
+    """Return the card of a fitted pipeline as plain values.
+
+    `used` are the `TrainingSongs` of the fit, `given` the caller's Bunch, `counts` the number of segments of each song,
+    `unreadable` the reasons by song, and `more` entries that are taken as they are.
+    """
+    classes = pipeline[-1].classes_.tolist()
+    return {
+        "title": f"A model of the emotion of songs: {', '.join(map(str, classes))}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "system": system,
+        "what": SYSTEMS[system],
+        "classes": classes,
+        "parameters": changed_parameters(pipeline),
+        "versions": versions(),
+        "limits": _LIMITS,
+        "data": {
+            "n_songs": len(used.target),
+            "songs_per_class": _per_class(used.target),
+            "labels_from": given.get("labels_from", "given in Python"),
+            "groups": groups_sentence(used.groups),
+            "left_out": [str(path) for path in given.get("left_out", [])],
+            "why_out": given.get("why_out", "not audio by extension"),
+            "songs": used.names,
+            "used": _duration_sentence(pipeline[0], counts),
+            "unreadable": unreadable,
+        },
+        **more,
+    }
+
+
+def groups_sentence(groups):
+    """Describe the groups of the songs."""
+    if groups is None:
+        return "Each song is a group of its own: if several are by one artist, folds do not keep them apart."
+    return f"The songs are of {len(np.unique(groups)):,} groups, such as artists, which folds keep apart."
+
+
+def class_counts(target):
+    """Format the number of songs of each class."""
+    return ", ".join(f"{name} {count}" for name, count in _per_class(target).items())
+
+
+def format_steps(changed):
+    """Format the steps of a pipeline with their `changed_parameters`."""
+    steps = []
+    for step, values in changed.items():
+        steps.append(f"{step}({', '.join(f'{name}={value!r}' for name, value in values.items())})" if values else step)
+    return ", ".join(steps)
+
+
+def _per_class(target):
+    names, counts = np.unique(target, return_counts=True)
+    return {str(name): count for name, count in zip(names, counts.tolist(), strict=True)}
+
+
+def _duration_sentence(reader, counts):
+    """Describe how much of each song was used."""
+    counts = [count for count in counts if count is not None]
+    longest = getattr(reader, "max_duration", None)
+    used = "Whole songs were used" if longest is None else f"The first {longest:g} s of each song were used"
+    if not any(counts):
+        return f"{used}."
+    return f"{used}: {sum(counts):,} segments of {reader.duration:g} s."
+
+
+def card_markdown(card):
+    """Format a model card as Markdown.
+
+    Parameters
+    ----------
+    card : dict
+        The attribute `card` of a `TrainedModel`.
+
+    Returns
+    -------
+    str
+        The page.
+
+    See Also
+    --------
+    train_model : Returns a model with its card.
+
+    Examples
+    --------
+    >>> from skmer.datasets import make_songs
+    >>> from skmer.models import card_markdown, train_model
+    >>> trained = train_model(make_songs(8, duration=3, random_state=0), "log-mel", n_splits=0)
+    >>> print(card_markdown(trained.card).splitlines()[0])
+    # A model of the emotion of songs: Q1, Q2, Q3, Q4
+    """
+    data = card["data"]
+    parts = [
+        f"# {_one_line(card['title'])}",
+        f"Made by `skmer train` {card['versions']['skmer']}, {card['date']} UTC. System: **{card['system']}**, "
+        f"{card['what']}.",
+        "## Songs",
+        _table(["class", "songs"], [*data["songs_per_class"].items(), ("all", data["n_songs"])]),
+        " ".join([f"Labels: {_one_line(data['labels_from'])}.", data["groups"], data["used"]]),
+        *_left_out(data),
+        "## Estimated accuracy",
+        *_estimate(card["estimate"]),
+        "## Training",
+        f"Fitted on all {data['n_songs']:,} songs; seed {card['seed']}, device {card['device']}, "
+        f"{card['seconds']:,.0f} s {_RESUMED if card['resumed'] else 'in all'}. "
+        "Parameters that differ from the defaults of their classes:",
+        _parameters(card["parameters"]),
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in card["versions"].items()) + ".",
+        _list("Warnings during the training:", card["remarks"]),
+        "## Use",
+        "```\n" + "\n".join(card.get("usage") or usage_commands(card["system"], "MODEL")) + "\n```",
+        "In Python, `joblib.load(path).predict(list_of_audio_files)`. " + _TRUST,
+        "## Limits",
+        " ".join(_LIMITS),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _left_out(data):
+    yield _list(
+        "Songs with a label that could not be used and were left out:",
+        [f"{_code(name)}: {_one_line(reason)}" for name, reason in data["unreadable"].items()],
+    )
+    others = data["left_out"]
+    if others:
+        files = "1 file was" if len(others) == 1 else f"{len(others):,} files were"
+        yield f"{files} left out, {_one_line(data['why_out'])}: {_one_line(format_names(others, most=5))}."
+
+
+def _list(head, lines):
+    return "\n".join([head, "", *(f"- {_one_line(line)}" for line in lines)]) if lines else ""
+
+
+def _estimate(estimate):
+    if estimate is None:
+        yield "It was not estimated (`--n-splits 0`): the accuracy on songs outside the training set is unknown."
+        return
+    how = "mean ± standard deviation over folds, each by a model trained without the songs of the fold"
+    yield f"{estimate['protocol']}; {how}."
+    yield estimate["table"]
+    yield estimate["sentence"]
+
+
+def _parameters(changed):
+    rows = [
+        (f"{step}: {name}", f"`{json.dumps(value, default=str)}`")
+        for step, values in changed.items()
+        for name, value in values.items()
+    ]
+    return _table(["parameter", "value"], rows) if rows else "none."
+
+
+def _one_line(text):
+    return " ".join(str(text).splitlines())
+
+
+def _table(header, rows):
+    """Format a table whose cells may hold line breaks and bars."""
+    return markdown_table(header, [[_one_line(cell).replace("|", "\\|") for cell in row] for row in rows])
+
+
+def _code(text):
+    text = _one_line(text)
+    return f"`` {text} ``" if "`" in text else f"`{text}`"

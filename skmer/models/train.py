@@ -1,0 +1,241 @@
+"""train_model: estimate the accuracy of a system on labelled songs, and fit it on all of them."""
+
+import time
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn import config_context
+
+from skmer._run_parameters import WITHOUT_TRACE
+from skmer.model_selection.systems import fit_with_groups
+from skmer.models.card import class_counts, format_steps, groups_sentence, make_card
+from skmer.models.estimate import choose_folds, estimate, stratified_folds
+from skmer.models.pipelines import (
+    changed_parameters,
+    check_cross_fitting,
+    check_device,
+    check_pipeline,
+    make_pipeline_of,
+    read_config,
+)
+from skmer.models.training_songs import UnreadableSongs, check_songs, read_songs
+from skmer.training.runtime import choose_device
+
+__all__ = ["TrainedModel", "train_model"]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A fitted pipeline and its model card.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted on all songs that could be used.
+    card : dict
+        The model card as plain values, which `card_markdown` formats.
+
+    See Also
+    --------
+    train_model : Trains a model.
+    save_model : Writes it.
+
+    Examples
+    --------
+    >>> from skmer.models import TrainedModel
+    >>> TrainedModel(None, {"system": "log-mel"}).card["system"]
+    'log-mel'
+    """
+
+    pipeline: Any
+    card: dict
+
+
+def train_model(
+    songs,
+    system="sssl",
+    config=None,
+    *,
+    n_splits=5,
+    seed=0,
+    device="auto",
+    store=None,
+    skip_unreadable=False,
+    n_jobs=None,
+    verbose=0,
+    say=None,
+):
+    """Estimate how well a system does on labelled songs, then fit it on all of them.
+
+    Parameters
+    ----------
+    songs : :class:`~sklearn.utils.Bunch`
+        As the loaders and `make_songs` return it: ``data`` (paths, or waveforms at the sampling rate of the
+        first step), ``target`` and optionally ``groups``, such as artists.
+    system : {"sssl", "cross-entropy", "descriptors", "log-mel"}, default="sssl"
+        The system to train, see `SYSTEMS`.
+    config : dict, str or path-like, default=None
+        Parameters by step of the pipeline, as `read_config` takes it.
+    n_splits : int, default=5
+        Number of folds of the estimate; 0 skips it. It is lowered where a class has fewer songs, or groups.
+    seed : int, default=0
+        Seed of the folds and of the training.
+    device : str, default="auto"
+        A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere the
+        `small` backbone of width 16 with 12 epochs, or 5 for cross-entropy.
+    store : str or path-like, default=None
+        Folder for finished folds and for the features of each file, so that a run that was
+        stopped can go on; None is a temporary folder.
+    skip_unreadable : bool, default=False
+        If true, songs that cannot be used are left out, and listed on the card; otherwise they
+        are an error.
+    n_jobs : int, default=None
+        Number of threads that read songs, and of processes over folds.
+    verbose : int, default=0
+        1 shows progress with the time left.
+    say : callable, default=None
+        Called with each line of a report during the training, such as `print`.
+
+    Returns
+    -------
+    TrainedModel
+        The fitted pipeline, without the cache and other parameters of this run, and its card.
+
+    Raises
+    ------
+    UnreadableSongs
+        If songs cannot be used; the message lists all of them. With `skip_unreadable`, if no song of a class
+        can be used.
+    ValueError
+        If a parameter, the config or the labels are invalid.
+    OSError
+        If the store cannot be written.
+
+    See Also
+    --------
+    save_model : Writes the model and its card.
+    skmer.model_selection.run_experiment : Compares systems.
+
+    Notes
+    -----
+    Each file is decoded once, before any training. The folds are stratified by class, and the songs of a
+    group are in one fold; the accuracy is compared with that of a dummy that predicts the commonest
+    class by `skmer.model_selection.corrected_paired_test`. The scores are those of models
+    trained on a part of the songs, whereas the returned model is trained on all of them. Finished folds in
+    `store` are identified as `skmer.model_selection.run_experiment` describes.
+
+    Examples
+    --------
+    >>> from skmer.datasets import make_songs
+    >>> from skmer.models import train_model
+    >>> songs = make_songs(16, duration=4, random_state=0)
+    >>> trained = train_model(songs, "log-mel", n_splits=2)
+    >>> trained.card["estimate"]["protocol"]
+    '2 stratified folds, the songs of a group always on one side'
+    """
+    began = time.monotonic()
+    say = (lambda line: None) if say is None else say
+    config = {} if config is None else read_config(config)
+    pipeline = make_pipeline_of(system, config, device, seed)
+    given = check_songs(songs)
+    # whatever can be checked is checked before any work
+    check_device(device)
+    check_pipeline(pipeline, np.unique(given.target).tolist(), configured=bool(config))
+    _check_folds(pipeline, given, n_splits, seed)
+    say(f"{len(given.target):,} songs to read: {class_counts(given.target)}. {groups_sentence(given.groups)}")
+    say(f"System {system} on {choose_device(device)}: {format_steps(changed_parameters(pipeline))}.")
+    with _work_folder(store) as work:
+        resumed = (work / "songs").exists()
+        pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": str(work / "songs")})
+        counts, unreadable = read_songs(pipeline[0], given.data, given.names, n_jobs, verbose)
+        used = given.subset([i for i, count in enumerate(counts) if count is not None])
+        lost = sorted({*map(str, given.target)} - {*map(str, used.target)})
+        if lost or (unreadable and not skip_unreadable):
+            raise UnreadableSongs(unreadable, len(counts), lost)
+        if unreadable:
+            songs_used = f"{len(used.target):,} of {len(given.target):,} songs are used"
+            say(f"{songs_used}: {class_counts(used.target)}. {groups_sentence(used.groups)}")
+        n_splits, lowered = _check_folds(pipeline, used, n_splits, seed)
+        scores = None
+        if n_splits:
+            scores = estimate(pipeline, system, used, n_splits, seed, work / "folds", n_jobs, verbose)
+            n_found = scores.pop("n_found")
+            found = f" ({n_found} of them found finished from an earlier run)" if n_found else ""
+            say(f"\n{scores['protocol'].capitalize()}; mean ± sd over folds{found}:\n\n{scores['table']}\n")
+            say(scores["sentence"])
+        say(f"Fit on all {len(used.target):,} songs.")
+        remarks = _fit(pipeline, used, n_jobs, verbose)
+    card = make_card(
+        pipeline, system, used, songs, counts, unreadable,
+        estimate=scores, seed=seed, device=choose_device(device), seconds=round(time.monotonic() - began, 1),
+        resumed=resumed, config=config, remarks=([] if lowered is None else [lowered]) + remarks,
+    )  # fmt: skip
+    return TrainedModel(pipeline, card)
+
+
+def _check_folds(pipeline, songs, n_splits, seed):
+    """Return the possible number of folds, with a remark where it is lower; check cross-fitting within them."""
+    n_splits, lowered = choose_folds(songs.target, songs.groups, n_splits)
+    check_cross_fitting(pipeline, songs, stratified_folds(songs.target, songs.groups, n_splits, seed))
+    return n_splits, lowered
+
+
+def _fit(pipeline, songs, n_jobs, verbose):
+    """Fit the pipeline, reset its parameters of this run, and return the warnings."""
+    if "sssl" in pipeline.named_steps:
+        pipeline.set_params(sssl__n_jobs=n_jobs, sssl__verbose=verbose)
+    with collect_warnings() as remarks, config_context(enable_metadata_routing=True):
+        fit_with_groups(pipeline, songs.data, songs.target, songs.groups)
+    for _, step in pipeline.steps:
+        defaults, own = type(step)().get_params(deep=False), step.get_params(deep=False)
+        step.set_params(**{name: defaults[name] for name in WITHOUT_TRACE if name in own})
+    return remarks
+
+
+@contextmanager
+def collect_warnings():
+    """Yield a list that holds, after the block, each user warning of this process and of joblib's workers once, sorted.
+
+    The order in which workers warn differs from run to run.
+    """
+    remarks: list[str] = []
+    with TemporaryDirectory(prefix="skmer-remarks-", ignore_cleanup_errors=True) as folder:
+        workers = joblib.parallel_config(backend="loky", initializer=_write_warnings, initargs=(folder,))
+        with warnings.catch_warnings(record=True) as caught, workers:
+            warnings.simplefilter("default", UserWarning)
+            yield remarks
+        found = {_one_line(warning.message) for warning in caught}
+        found |= {file.read_text(encoding="utf-8") for file in Path(folder).glob("*")}
+    remarks.extend(sorted(found))
+
+
+def _write_warnings(folder):
+    """Have a worker write its warnings into files instead of standard error."""
+    warnings.simplefilter("default", UserWarning)
+
+    def write(message, category, filename, lineno, file=None, line=None):
+        text = _one_line(message)
+        (Path(folder) / joblib.hash(text)).write_text(text, encoding="utf-8")
+
+    warnings.showwarning = write
+
+
+def _one_line(message):
+    return " ".join(str(message).split())
+
+
+@contextmanager
+def _work_folder(store):
+    """Yield the folder of a run: `store`, or a temporary one."""
+    if store is not None:
+        Path(store).mkdir(parents=True, exist_ok=True)
+        yield Path(store).absolute()
+        return
+    with TemporaryDirectory(prefix="skmer-train-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

@@ -1,0 +1,129 @@
+"""The labelled songs of a training: their validation, and reading each of them once into a cache."""
+
+import errno
+import os
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+from tqdm.auto import tqdm
+
+from skmer._errors import format_error
+from skmer._io import format_names
+from skmer.feature_extraction._cache import CacheError
+from skmer.model_selection.protocols import check_labels
+
+__all__ = ["TrainingSongs", "UnreadableSongs", "check_songs", "read_songs"]
+
+_SHOWN = 50
+_WAVEFORM = "The waveform at position 0 of X"
+# errors of the disk or the system rather than of a song
+_SYSTEM_ERRORS = (errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
+
+
+class UnreadableSongs(ValueError):
+    """Songs cannot be used; the message lists each with the reason.
+
+    Parameters
+    ----------
+    reasons : dict of str to str
+        The reason for each song.
+    n_songs : int
+        Number of songs that were read.
+    classes : sequence of str, default=()
+        The classes of which no song can be used.
+
+    Attributes
+    ----------
+    reasons : dict of str to str
+        As passed.
+    classes : tuple of str
+        As passed.
+    """
+
+    def __init__(self, reasons, n_songs, classes=()):
+        self.reasons, self.classes = reasons, tuple(classes)
+        lines = [f"  {' '.join(name.splitlines())}: {reason}" for name, reason in list(reasons.items())[:_SHOWN]]
+        if len(reasons) > _SHOWN:
+            lines.append(f"  and {len(reasons) - _SHOWN:,} more")
+        head = f"{len(reasons):,} of {n_songs:,} songs cannot be used"
+        if classes:
+            which = "class" if len(classes) == 1 else "classes"
+            head += f", among them all of the {which} {format_names([repr(name) for name in classes])}"
+        super().__init__("\n".join([f"{head}:", *lines]))
+
+
+@dataclass(frozen=True)
+class TrainingSongs:
+    """Songs, their labels, their groups (None where each song is its own group) and their names in messages."""
+
+    data: list
+    target: np.ndarray
+    groups: np.ndarray | None
+    names: list
+
+    def subset(self, positions):
+        """Return the songs at some positions."""
+        groups = None if self.groups is None else self.groups[positions]
+        return TrainingSongs(
+            [self.data[i] for i in positions], self.target[positions], groups, [self.names[i] for i in positions]
+        )
+
+
+def check_songs(songs):
+    """Validate a Bunch of labelled songs and return it as `TrainingSongs`."""
+    n_songs = len(songs.data)
+    target = check_labels(songs.target, "target")
+    names = [f"waveform {i}" if isinstance(song, np.ndarray) else str(song) for i, song in enumerate(songs.data)]
+    names = list(songs.get("names", names))
+    groups = songs.get("groups")
+    groups = None if groups is None else check_labels(groups, "groups")
+    for name, values in (("target", target), ("names", names), ("groups", groups)):
+        if values is not None and len(values) != n_songs:
+            raise ValueError(f"{name} has {len(values)} entries for {n_songs} songs: give one for each song.")
+    classes = np.unique(target)
+    if len(classes) < 2:
+        which = f"all songs are of the class {str(classes[0])!r}" if len(classes) else "there are no songs"
+        raise ValueError(f"At least two classes are needed, but {which}.")
+    # reasons why songs cannot be used are kept by name
+    count = Counter(names)
+    names = [f"{name} (at position {i})" if count[name] > 1 else name for i, name in enumerate(names)]
+    if groups is not None and len(np.unique(groups)) == n_songs:
+        groups = None
+    return TrainingSongs(list(songs.data), target, groups, names)
+
+
+def read_songs(reader, songs, names, n_jobs=None, verbose=0):
+    """Read each song by the first step of a pipeline, which caches the results; return counts and reasons.
+
+    The counts are the number of segments of each song (0 where the reader makes none), None where it cannot be used;
+    the reasons are why, by name. OSError if the cache cannot be written.
+    """
+    parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    with warnings.catch_warnings():
+        # the same warnings come when the model is fitted
+        warnings.simplefilter("ignore", UserWarning)
+        results = parallel(joblib.delayed(_read)(reader, song) for song in songs)
+        found = list(tqdm(results, total=len(songs), desc="Reading", unit="song", disable=not verbose))
+    reasons = {
+        # each waveform is read alone, and its position is in its name
+        name: format_error(error, song if isinstance(song, str | os.PathLike) else _WAVEFORM)
+        for (_, error), name, song in zip(found, names, songs, strict=True)
+        if error is not None
+    }
+    return [count for count, _ in found], reasons
+
+
+def _read(reader, song):
+    """Return the number of segments, or None and the error."""
+    try:
+        made = reader.transform([song])
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a broken file does to a decoder, the other songs are read
+        if isinstance(error, CacheError) or (isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS):
+            raise OSError(f"The songs cannot be read ({error}). Free some space, or name another folder.") from error
+        return None, error
+    return int(made.n_segments[0]) if hasattr(made, "n_segments") else 0, None
