@@ -113,9 +113,9 @@ def train_model(
         If songs cannot be used; the message lists all of them. With `skip_unreadable`, if no song of a class
         can be used.
     ValueError
-        If a parameter, the config or the labels are invalid.
+        If a parameter, the config or the labels are invalid, or the features of songs cannot be written into the store.
     OSError
-        If the store cannot be written.
+        If the store cannot be created, or the disk is full.
 
     See Also
     --------

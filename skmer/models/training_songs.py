@@ -99,7 +99,7 @@ def read_songs(reader, songs, names, n_jobs=None, verbose=0):
     """Read each song by the first step of a pipeline, which caches the results; return counts and reasons.
 
     The counts are the number of segments of each song (0 where the reader makes none), None where it cannot be used;
-    the reasons are why, by name. OSError if the cache cannot be written.
+    the reasons are why, by name. Errors of the cache or the disk are raised.
     """
     parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     with warnings.catch_warnings():
@@ -124,6 +124,6 @@ def _read(reader, song):
         raise
     except Exception as error:  # whatever a broken file does to a decoder, the other songs are read
         if isinstance(error, CacheError) or (isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS):
-            raise OSError(f"The songs cannot be read ({error}). Free some space, or name another folder.") from error
+            raise
         return None, error
     return int(made.n_segments[0]) if hasattr(made, "n_segments") else 0, None

@@ -212,14 +212,14 @@ def test_broken_songs_of_one_name_are_both_told(broken):
 
 def test_a_cache_that_cannot_be_written_is_no_fault_of_the_songs(songs, tmp_path, monkeypatch):
     (tmp_path / "songs").touch()
-    with pytest.raises(OSError, match="cache cannot be written"):
+    with pytest.raises(ValueError, match="cache cannot be written"):
         train_model(songs, "log-mel", LOG_MEL, store=tmp_path)
 
     def full(self, X):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(SegmentTransformer, "transform", full)
-    with pytest.raises(OSError, match=r"cannot be read .*No space left"):
+    with pytest.raises(OSError, match="No space left"):
         read_songs(SegmentTransformer(), songs.data, songs.data)
 
 
