@@ -17,7 +17,7 @@ from front_end import songs
 from skmer import make_sssl_pipeline
 from skmer.aggregation.statistics import song_statistics
 from skmer.datasets import make_songs
-from skmer.inspection import SegmentPredictor, predict_files
+from skmer.inspection import SongPredictor, predict_files
 
 N_SEGMENTS, N_CLASSES = 28, 4  # a song of 30 s in segments of 3 s
 
@@ -60,7 +60,7 @@ def measure(arguments):
     """Measure the figures."""
     rounds = 2 if arguments.quick else arguments.rounds
     pipe = fitted_pipeline()
-    predictor = SegmentPredictor(pipe)
+    predictor = SongPredictor(pipe)
     with tempfile.TemporaryDirectory() as folder:
         paths, kind = songs(folder, 3 if arguments.quick else 24)
         segments = [predictor.read(path) for path in paths]

@@ -24,7 +24,7 @@ from skmer._io import (
     is_partial,
     markdown_table,
 )
-from skmer.cli.prediction_lines import make_line_writer
+from skmer.cli.predict import line_writer
 from skmer.inspection import FilePrediction
 
 
@@ -303,7 +303,7 @@ def test_rows_come_back(cell):
 
 def test_a_prediction_of_a_file_with_line_breaks_in_its_name():
     stream = io.StringIO(newline="")
-    write = make_line_writer(stream, "csv", np.array(["calm"]), "song")
+    write = line_writer(stream, "csv", np.array(["calm"]), "song")
     write(FilePrediction("a\rb\n.wav", None, error="no audio"))
     write(FilePrediction("c.wav", None, error="no audio"))
     rows = list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))

@@ -78,7 +78,7 @@ def draw_beside_truth(i):
     """Draw where the label of a song is distrusted, and under it what its seconds express."""
     _, (ax, strip) = plt.subplots(2, 1, figsize=(9, 4), height_ratios=[9, 1], sharex=True, layout="constrained")
     title = f"labelled {labels[i]}; {agreement[i]:.0%} of the seconds judged rightly"
-    LabelNoiseDisplay.from_trust(trusts[i], title=title, ax=ax)
+    LabelNoiseDisplay.from_predictions(trusts[i], title=title, ax=ax)
     colours = dict(zip(songs.target_names, ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=True))
     seconds = songs.segment_target[i]
     strip.bar(np.arange(len(seconds)), 1, width=1, align="edge", color=[colours[name] for name in seconds])

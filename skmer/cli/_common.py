@@ -3,10 +3,18 @@
 import argparse
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 from skmer._io import atomic_write
+
+TRUST = (
+    "MODEL is opened with joblib.load, which runs whatever code the file holds: "
+    "use only models from people that you trust."
+)
+MODEL_HELP = "fitted pipeline, as `skmer train` or joblib.dump(pipe, MODEL) wrote it"
+_TEXT_SUFFIXES = (".json", ".jsonl", ".csv", ".md", ".txt", ".html")
 
 
 class CommandError(Exception):
@@ -135,9 +143,61 @@ def check_output(path, force, inputs=()):
 
 
 @contextmanager
-def atomic_output(path, force, keep_part=False):
-    """Write a file atomically, after `check_output` before and after the block; see `skmer._io.atomic_write`."""
-    check_output(path, force)
+def atomic_output(path, force, keep_part=False, inputs=()):
+    """Write a file atomically, with `check_output` before and after the block; see `skmer._io.atomic_write`."""
+    check_output(path, force, inputs)
     with atomic_write(path, keep_part) as part:
         yield part
         check_output(path, force)
+
+
+def use_matplotlib():
+    """Select matplotlib's backend that needs no screen; raise if matplotlib is missing."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise CommandError("the plots need matplotlib; install it with: pip install skmer[plot]") from error
+    matplotlib.use("Agg")
+
+
+# Models
+
+
+def load_model(path, require_segments=False):
+    """Load a model; return its `SongPredictor` and the warnings of loading it."""
+    if os.path.isdir(path):
+        raise CommandError(f"{path}: this is a folder. Name the model's file.")
+    if not os.path.isfile(path):
+        raise CommandError(
+            f"{path}: there is no such model. Write one with `skmer train SONGS --out {path}`, or in Python with "
+            f"joblib.dump(pipe, {path!r})."
+        )
+    if str(path).lower().endswith(_TEXT_SUFFIXES):
+        raise CommandError(
+            f"{path}: this is a text file by its name, not a model. MODEL is the file that `skmer train` wrote beside "
+            "its card, such as model.joblib."
+        )
+    import joblib
+
+    from skmer.inspection import SongPredictor
+
+    advice = "MODEL must be a fitted pipeline that joblib.dump wrote, opened with the packages that it needs."
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", UserWarning)
+        try:
+            model = joblib.load(path)
+        # a damaged or foreign pickle can raise anything
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise CommandError(f"{path}: this model cannot be opened ({reason}). {advice}") from error
+    try:
+        predictor = SongPredictor(model)
+    except ValueError as error:
+        raise CommandError(f"{path}: this model cannot be used: {error}") from error
+    if require_segments and predictor.output != "segments":
+        raise CommandError(
+            f"{path}: this model predicts {'tags' if predictor.output == 'tags' else 'emotions'} of whole songs only. "
+            "Train one with `skmer train --system sssl`, or fit a pipeline with a SegmentTransformer and a segment "
+            "classifier after it."
+        )
+    return predictor, list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))

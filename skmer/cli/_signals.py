@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a stop is one exception, however many signals come with it, and leaves no processes behind."""
+"""Ctrl-C and SIGTERM: one exception, however many signals come at once, and no processes left behind."""
 
 import signal
 import sys
@@ -8,19 +8,19 @@ from contextlib import contextmanager, suppress
 __all__ = ["Terminated", "ending", "listen"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# a terminal sends one signal, but a program that stops others may send it to the process and to its group
+# a terminal sends one signal, but a program may send it to the process and to its group
 _SAME_STOP = 1.0  # seconds
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM: what tidies up after Ctrl-C does so here too."""
+    """SIGTERM was received; handlers of Ctrl-C clean up after it too."""
 
 
 def listen():
-    """Let SIGINT and SIGTERM raise in the main thread; call it where the process is the command's own.
+    """Raise `KeyboardInterrupt` or `Terminated` in the main thread after SIGINT or SIGTERM.
 
-    Signals within a second are one stop, a later one raises again. A signal that is ignored stays so, as of a job that
-    a script runs in the background.
+    Signals within a second raise once, a later one raises again. Signals that are ignored, as in a job that a script
+    runs in the background, stay ignored.
     """
     last = float("-inf")
 
@@ -42,7 +42,7 @@ def _set(numbers, handler):
 
 
 def _ignore_for_a_moment(numbers, handler):
-    """Have what is started to end the workers ignore the signals too: joblib waits for ever where its pgrep dies."""
+    """Ignore the signals, also in programs started to end the workers: joblib waits for ever if its pgrep is killed."""
     if hasattr(signal, "setitimer"):
         _set(numbers, signal.SIG_IGN)
         signal.signal(signal.SIGALRM, lambda *_: _set(numbers, handler))
@@ -51,7 +51,7 @@ def _ignore_for_a_moment(numbers, handler):
 
 @contextmanager
 def ending():
-    """Say in peace why the process ends; then let another signal end it at once, and end the processes over folds."""
+    """Ignore signals in the block, which prints why the process ends; then end joblib's workers."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
     _set(_SIGNALS, signal.SIG_IGN)
@@ -62,10 +62,10 @@ def ending():
 
 
 def _end_workers():
-    """End the processes that joblib keeps: left to the exit, they tell of each array that they shared."""
+    """End the processes that joblib keeps, which would print warnings about shared arrays at exit."""
     kept = sys.modules.get("joblib.externals.loky.reusable_executor")
     workers = getattr(kept, "_executor", None)
     if workers is not None:
-        # they may be gone, or half ended by the first stop
+        # they may have ended already
         with suppress(Exception):
             workers.terminate(kill_workers=True)

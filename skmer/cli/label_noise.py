@@ -1,12 +1,11 @@
-"""``skmer label-noise``: a page that says where labelled songs should be listened to again."""
+"""``skmer label-noise``: a report that shows which labelled songs should be listened to again."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from skmer.cli._common import CommandError, add_command, n_jobs
-from skmer.cli._model_file import MODEL_HELP, TRUST, load_model
+from skmer.cli._common import MODEL_HELP, TRUST, CommandError, add_command, load_model, n_jobs, use_matplotlib
 from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs
 
 __all__ = ["add_label_noise"]
@@ -18,7 +17,7 @@ def add_label_noise(commands):
         commands,
         "label-noise",
         _label_noise,
-        "tell in which seconds of labelled songs the model distrusts the label, and what it hears there instead",
+        "show in which seconds of labelled songs the model distrusts the label, and what it hears there instead",
         f"{LABELLED_SONGS} DIR gets index.html, a page that sorts the songs by how much they are worth listening to "
         "again, with pictures; relabel.csv, a line for each song, whose label can be changed there for skmer train "
         "--labels; stretches.csv and segments.csv, a line for each distrusted stretch and for each segment. It is a "
@@ -29,7 +28,7 @@ def add_label_noise(commands):
     command.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; with a segment classifier")
     add_songs(command)
     command.add_argument(
-        "--out", metavar="DIR", required=True, help="folder of the report, which is made; outside SONGS"
+        "--out", metavar="DIR", required=True, help="folder of the report, which is created; outside SONGS"
     )
     command.add_argument(
         "--force",
@@ -50,8 +49,8 @@ def add_label_noise(commands):
         help="threads that read songs; -1: all processors; default: 1",
     )
     loud = command.add_mutually_exclusive_group()
-    loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where nobody seems to watch")
-    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, remarks and summary")
+    loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
+    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, warnings and summary")
 
 
 def _probability(text):
@@ -66,7 +65,6 @@ def _probability(text):
 
 def _label_noise(arguments):
     from skmer.inspection.report.folder import check_folder
-    from skmer.inspection.report.report import write_label_noise_report
 
     try:
         check_folder(arguments.out, arguments.force)
@@ -74,33 +72,25 @@ def _label_noise(arguments):
         raise CommandError(str(error)) from error
     if Path(os.path.realpath(arguments.out)).is_relative_to(os.path.realpath(arguments.songs)):
         raise CommandError(
-            f"{arguments.out}: this lies in {arguments.songs}, where it would be taken for a class or for songs the "
-            "next time. Name a place outside."
+            f"{arguments.out}: this is inside {arguments.songs}, where it would be taken for a class or for songs the "
+            "next time. Name a folder outside."
         )
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise CommandError("the pictures need matplotlib; install it with: pip install skmer[plot]") from error
-    matplotlib.use("Agg")  # no screen is needed
-    model, _, remarks = load_model(arguments.model)
+    use_matplotlib()
+    predictor, warnings = load_model(arguments.model, require_segments=True)
     from tqdm import tqdm
 
-    from skmer.inspection.label_judge import LabelJudge
+    from skmer.inspection import write_label_noise_report
 
-    def tell(*sentences):
+    def log(*sentences):
         if not arguments.quiet:
-            tqdm.write(_in_a_line(" ".join(["skmer label-noise:", *sentences])), file=sys.stderr)
+            tqdm.write(_one_line(" ".join(["skmer label-noise:", *sentences])), file=sys.stderr)
 
-    try:
-        LabelJudge(model, arguments.threshold)
-    except ValueError as error:
-        raise CommandError(f"{arguments.model}: the labels of songs cannot be judged by this model: {error}") from error
-    for remark in remarks:
-        tell(f"{arguments.model}: warning: {remark}")
+    for warning in warnings:
+        log(f"{arguments.model}: warning: {warning}")
     songs = load_songs(arguments)
     try:
         report = write_label_noise_report(
-            model,
+            predictor,
             songs.data,
             songs.target,
             arguments.out,
@@ -110,40 +100,38 @@ def _label_noise(arguments):
             n_jobs=arguments.n_jobs,
             force=arguments.force,
             verbose=not arguments.quiet and (arguments.verbose or sys.stderr.isatty()),
-            tell=tell,
+            log=log,
         )
     except OSError as error:
         if error.errno is not None:
             raise
-        # refused in words of our own
-        stop = CommandError(str(error))
+        # raised by skmer, with a message for users
+        own = CommandError(str(error))
         for note in getattr(error, "__notes__", ()):
-            stop.add_note(note)
-        raise stop from error
+            own.add_note(note)
+        raise own from error
     if not arguments.quiet:
         print(_describe(report))
     return 1 if report.failed else 0
 
 
-def _in_a_line(text):
-    """Write the line breaks that names may hold as escapes."""
+def _one_line(text):
+    """Escape the line breaks that names may have."""
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _describe(report):
-    """Write what a report says in a few lines."""
-    from skmer.inspection.report.folder import RELABEL
-
+    """Return a summary of a report in a few lines."""
     total = report.totals
     n = total.n_songs + len(report.failed)
     heard = f", {total.seconds:,.0f} s heard" if report.songs else ""
     lines = [f"{total.n_songs} of {n} {'song' if n == 1 else 'songs'} judged{heard}."]
     if report.failed:
-        lines[0] += f" {len(report.failed)} failed; the page says why."
+        lines[0] += f" {len(report.failed)} failed; see the page for the reasons."
     doubtful = [song for song in report.songs if song.stretches]
     if report.songs:
         if not report.from_mixture:
-            lines.append("This model kept no mixture over losses: the network's probability of the label is taken.")
+            lines.append("This model kept no mixture over losses: the network's probability of the label is used.")
         lines.append(f"Expected to carry another emotion than the label: {total.expected_wrong:.0%} of the seconds.")
         k = sum(len(song.stretches) for song in doubtful)
         stretches, of = "stretch" if k == 1 else "stretches", "song" if len(doubtful) == 1 else "songs"
@@ -151,5 +139,5 @@ def _describe(report):
     if doubtful:
         lines.append("Listen first to:")
         first = [f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}" for song in doubtful[:3]]
-        lines += map(_in_a_line, first)
-    return "\n".join([*lines, f"Page: {report.page}", f"Labels to mend: {report.page.with_name(RELABEL)}"])
+        lines += map(_one_line, first)
+    return "\n".join([*lines, f"Page: {report.page}", f"Labels to correct: {report.page.with_name('relabel.csv')}"])

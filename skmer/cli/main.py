@@ -1,7 +1,6 @@
-"""The ``skmer`` command: its parser, and what becomes of errors and signals.
+"""The ``skmer`` command: its parser, and the exit status after errors and signals.
 
-Each command has a module of its own. Modules that take long to import are imported by the
-command that needs them, when it runs.
+Each command has a module, which imports modules that take long when it runs.
 """
 
 import argparse
@@ -22,7 +21,16 @@ from skmer.cli.train import add_train
 
 __all__ = ["main"]
 
-_INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 130, 141, 143  # as of a program that the signal ended
+_COMMANDS = {
+    "synthesise": add_synthesise,
+    "train": add_train,
+    "predict": add_predict,
+    "timeline": add_timeline,
+    "label-noise": add_label_noise,
+    "reproduce": add_reproduce,
+    "demo": add_demo,
+}
+_INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 130, 141, 143  # as of a program ended by the signal
 
 
 def main(argv=None):
@@ -50,9 +58,9 @@ def main(argv=None):
     >>> main(["predict", "no-model.joblib", "song.mp3"])
     2
     """
-    arguments = _parser().parse_args(argv)
+    arguments = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
     if hasattr(sys.stdout, "reconfigure"):
-        # file names go out as the bytes that they came in as
+        # file names that are not valid text are written as their bytes
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     name = f"skmer {arguments.command}"
     own_process = argv is None
@@ -73,7 +81,7 @@ def main(argv=None):
         _silence_stdout()
         return _BROKEN_PIPE
     except OSError as error:
-        # songs that cannot be read have their line; this is most likely the output itself
+        # songs that cannot be read have their own message: this is most likely the output
         return _end(name, error, 2, f"a file cannot be read or written ({error}).")
 
 
@@ -84,22 +92,19 @@ def _end(name, error, status, text=None):
 
 
 def _silence_stdout():
-    """Keep the interpreter from complaining, at its exit, of a reader that has gone."""
+    """Keep the interpreter from reporting at its exit that the reader of a pipe has ended."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser():
+def _parser(argv):
     parser = argparse.ArgumentParser(
         prog="skmer", description="Music emotion recognition: songs in, emotions out.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"skmer {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_synthesise(commands)
-    add_train(commands)
-    add_predict(commands)
-    add_timeline(commands)
-    add_label_noise(commands)
-    add_reproduce(commands)
-    add_demo(commands)
+    named = next((argument for argument in argv if not argument.startswith("-")), None)
+    # a command that is named needs the arguments of no other
+    for name in [named] if named in _COMMANDS else _COMMANDS:
+        _COMMANDS[name](commands)
     return parser

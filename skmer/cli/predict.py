@@ -1,13 +1,25 @@
-"""``skmer predict``: a line with the emotion of each song."""
+"""``skmer predict``: a line with the emotion or the tags of each song."""
 
+import json
 import sys
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 
-from skmer.cli._common import CommandError, add_command, atomic_output, check_output, n_jobs, open_text
-from skmer.cli._model_file import MODEL_HELP, TRUST, load_model
-from skmer.cli.prediction_lines import FORMATS, make_line_writer
+from skmer._io import csv_writer
+from skmer.cli._common import (
+    MODEL_HELP,
+    TRUST,
+    CommandError,
+    add_command,
+    atomic_output,
+    load_model,
+    n_jobs,
+    open_text,
+)
 
-__all__ = ["add_predict"]
+__all__ = ["add_predict", "line_writer"]
+
+_FORMATS = ("csv", "jsonl")
 
 
 def add_predict(commands):
@@ -16,19 +28,19 @@ def add_predict(commands):
         commands,
         "predict",
         _predict,
-        "tell the emotion or the tags of songs: a line for each file, also for one that failed",
+        "predict the emotion or the tags of songs: a line for each file, also for one that failed",
         "A line holds the file, its emotion by the last step, the mean probability of each emotion over the segments "
-        "by the network (p_...; the two may differ), the seconds that were heard, the number of segments, a warning "
-        "(such as digital silence) and the error. Of a pipeline without segment probabilities, such as descriptors "
-        "and an SVM, the lines hold the emotion alone; of a tagger the tags, with ; between, and the probability of "
+        "by the network (p_...; the two may differ), the seconds that were used, the number of segments, a warning "
+        "(such as digital silence) and the error. For a pipeline without segment probabilities, such as descriptors "
+        "and an SVM, the lines hold the emotion only; for a tagger the tags, separated by ;, and the probability of "
         "each. "
-        "Folders are searched with their subfolders for files with an audio ending; names that begin with a dot are "
-        "passed over. A run that is stopped keeps its finished lines beside --out FILE, and says where. Exit status: "
+        "Folders are searched with their subfolders for files with an audio extension; names that begin with a dot are "
+        "ignored. A run that is stopped keeps its finished lines beside --out FILE, and prints where. Exit status: "
         f"0, or 1 if a file failed, 2 for a wrong argument or model, 130 after Ctrl-C. {TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     command.add_argument("paths", metavar="FILE-OR-FOLDER", nargs="+", help="audio files, or folders of them")
-    command.add_argument("--format", choices=FORMATS, help="default: csv, or jsonl where --out ends in .jsonl")
+    command.add_argument("--format", choices=_FORMATS, help="default: csv, or jsonl where --out ends in .jsonl")
     command.add_argument("--out", metavar="FILE", help="write the lines to this file (UTF-8); default: standard output")
     command.add_argument("--force", action="store_true", help="let --out replace an existing file")
     command.add_argument(
@@ -42,8 +54,8 @@ def add_predict(commands):
         help="threads that read songs; -1: all processors; default: 1",
     )
     loud = command.add_mutually_exclusive_group()
-    loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where nobody seems to watch")
-    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, remarks and summary on standard error")
+    loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
+    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, warnings and summary on standard error")
 
 
 def _predict(arguments):
@@ -60,65 +72,69 @@ def _predict(arguments):
 
 
 def _write_lines(arguments, done):
-    """Predict the files and write their lines; `done` gets the name of each whose lines are written."""
-    out = arguments.out
-    if out is not None:
-        check_output(out, arguments.force)
-    model, predictor, remarks = load_model(arguments.model, whole_songs=True)
-    if not predictor.predicts:
-        raise CommandError(
-            f"{arguments.model}: the last step of this pipeline gives no label. It must be a classifier."
-        )
-    from skmer.inspection.over_time import SegmentPredictor
-    from skmer.inspection.tagged_songs import TagPredictor
-
-    if arguments.per_segment and not isinstance(predictor, SegmentPredictor):
-        raise CommandError(
-            f"{arguments.model}: no step of this pipeline gives the probabilities of a SegmentTransformer's segments, "
-            "so there is an answer for each song alone: leave --per-segment out."
-        )
+    """Predict the files and write their lines; append the name of each whose lines are written to `done`."""
     from tqdm import tqdm
 
-    from skmer.audio.files import find_audio_files
-    from skmer.inspection.files import predict_files
+    from skmer.audio import find_audio_files
 
-    def tell(*sentences):
+    def log(*sentences):
         if not arguments.quiet:
             tqdm.write(" ".join(["skmer predict:", *sentences]), file=sys.stderr)
 
-    for remark in remarks:
-        tell(f"{arguments.model}: warning: {remark}")
     found = find_audio_files(arguments.paths)
-    if out is not None:
-        check_output(out, arguments.force, [arguments.model, *(file for file, _ in found)])
-    format = arguments.format or ("jsonl" if str(out).lower().endswith((".jsonl", ".ndjson")) else "csv")
-    # on one terminal, the lines themselves are the progress
-    watched = sys.stderr.isatty() and not (out is None and sys.stdout.isatty())
-    shown = not arguments.quiet and (watched or arguments.verbose)
-    n_failed = 0
     with ExitStack() as stack:
-        stream = stack.enter_context(_lines_out(out, arguments.force, done))
-        per = "segment" if arguments.per_segment else "tagged song" if isinstance(predictor, TagPredictor) else "song"
-        write = make_line_writer(stream, format, predictor.classes, per)
+        stream = stack.enter_context(_open_output(arguments, found, done))
+        predictor, warnings = load_model(arguments.model)
+        _check_predictor(predictor, arguments)
+        for warning in warnings:
+            log(f"{arguments.model}: warning: {warning}")
+        from skmer.inspection import predict_files
+
+        per = {"segments": "segment" if arguments.per_segment else "song", "song": "song", "tags": "tagged song"}
+        write = line_writer(stream, _format(arguments), predictor.classes, per[predictor.output])
         files = [file for file, error in found if error is None]
-        predictions = stack.enter_context(closing(predict_files(model, files, arguments.n_jobs)))
-        bar = stack.enter_context(tqdm(total=len(found), desc="Songs", unit="song", disable=not shown))
-        for prediction in _in_place(found, predictions):
+        predictions = stack.enter_context(closing(predict_files(predictor, files, arguments.n_jobs)))
+        bar = stack.enter_context(tqdm(total=len(found), desc="Songs", unit="song", disable=not _shows_bar(arguments)))
+        n_failed = 0
+        for prediction in _in_order(found, predictions):
             for warning in prediction.warnings:
-                tell(f"{prediction.file}: warning: {warning}")
+                log(f"{prediction.file}: warning: {warning}")
             if prediction.error is not None:
                 n_failed += 1
-                tell(f"{prediction.file}: {prediction.error}")
+                log(f"{prediction.file}: {prediction.error}")
             write(prediction)
             done.append(prediction.file)
             bar.update()
-    tell(_summary(len(found), n_failed, predictor.max_duration))
+    log(_summary(len(found), n_failed, predictor.max_duration))
     return 1 if n_failed else 0
 
 
-def _in_place(found, predictions):
-    """Put the folders in which there was nothing to read among the predictions, where they were named."""
-    from skmer.inspection.files import FilePrediction
+def _check_predictor(predictor, arguments):
+    if not predictor.predicts:
+        raise CommandError(
+            f"{arguments.model}: the last step of this pipeline does not predict. It must be a classifier."
+        )
+    if arguments.per_segment and predictor.output != "segments":
+        raise CommandError(
+            f"{arguments.model}: this model predicts whole songs only, as it has no step that gives probabilities of a "
+            "SegmentTransformer's segments: leave --per-segment out."
+        )
+
+
+def _format(arguments):
+    default = "jsonl" if str(arguments.out).lower().endswith((".jsonl", ".ndjson")) else "csv"
+    return arguments.format or default
+
+
+def _shows_bar(arguments):
+    # where the lines go to the same terminal, they show the progress
+    watched = sys.stderr.isatty() and not (arguments.out is None and sys.stdout.isatty())
+    return not arguments.quiet and (watched or arguments.verbose)
+
+
+def _in_order(found, predictions):
+    """Yield the predictions, and an error for each folder without audio files in its place."""
+    from skmer.inspection import FilePrediction
 
     for path, error in found:
         if error is None:
@@ -130,24 +146,130 @@ def _in_place(found, predictions):
 def _summary(n, n_failed, max_duration):
     sentences = [f"{n - n_failed} of {n} files predicted."]
     if n_failed:
-        sentences.append(f"{n_failed} failed; the error on their lines says why.")
+        sentences.append(f"{n_failed} failed; see the error on their lines.")
     if max_duration is not None:
         sentences.append(f"The model uses the first {max_duration:g} s of each song.")
     return " ".join(sentences)
 
 
 @contextmanager
-def _lines_out(out, force, done):
-    """Give standard output, or a file that has its name only once it is whole; until then the lines in it are kept."""
-    if out is None:
+def _open_output(arguments, found, done):
+    """Open standard output, or a file that is written atomically; if that is interrupted, its lines are kept."""
+    if arguments.out is None:
         yield sys.stdout
         return
-    with atomic_output(out, force, keep_part=True) as path, open_text(path) as stream:
+    inputs = [arguments.model, *(file for file, _ in found)]
+    with (
+        atomic_output(arguments.out, arguments.force, keep_part=True, inputs=inputs) as path,
+        open_text(path) as stream,
+    ):
         try:
             yield stream
         except BaseException:
             if not done:
-                # a header alone is not worth keeping; a device cannot be cut
+                # a header alone is not kept; a device cannot be truncated
                 with suppress(OSError):
                     stream.truncate(0)
             raise
+
+
+# Lines
+
+
+def line_writer(stream, format, classes, per):
+    """Return a function that writes the lines of a `FilePrediction` to a text stream, as CSV or JSON.
+
+    `per` is "song", "segment" or "tagged song". A CSV header is written at once. Probabilities have six decimals,
+    times three.
+    """
+    lines, first, last = _LINES[per]
+    if format == "jsonl":
+        return partial(_write_json, stream, lines)
+    writer = csv_writer(stream)
+    writer.writerow([*first, *(f"p_{name}" for name in classes), *last, "warning", "error"])
+    stream.flush()
+    return partial(_write_csv, stream, writer, lines, len(classes))
+
+
+def _song_lines(prediction):
+    song = prediction.answer
+    has_segments = song is not None and len(song.starts) > 0
+    return [
+        {
+            "file": prediction.file,
+            "emotion": None if song is None else _to_python(song.label),
+            "probabilities": _by_name(song.classes, song.mean_probabilities) if has_segments else None,
+            "seconds": round(float(song.ends[-1]), 3) if has_segments else None,
+            "n_segments": len(song.probabilities) if has_segments else None,
+        }
+    ]
+
+
+def _segment_lines(prediction):
+    song = prediction.answer
+    if song is None:
+        return [{"file": prediction.file, "start": None, "end": None, "leading_emotion": None, "probabilities": None}]
+    return [
+        {
+            "file": prediction.file,
+            "start": round(float(start), 3),
+            "end": round(float(end), 3),
+            "leading_emotion": _to_python(leading),
+            "probabilities": _by_name(song.classes, row),
+        }
+        for start, end, leading, row in zip(song.starts, song.ends, song.leading, song.probabilities, strict=True)
+    ]
+
+
+def _tag_lines(prediction):
+    song = prediction.answer
+    has_probabilities = song is not None and song.probabilities is not None
+    return [
+        {
+            "file": prediction.file,
+            "tags": None if song is None else song.tags,
+            "probabilities": _by_name(song.names, song.probabilities) if has_probabilities else None,
+        }
+    ]
+
+
+# the columns before and after the probabilities
+_LINES = {
+    "song": (_song_lines, ("file", "emotion"), ("seconds", "n_segments")),
+    "segment": (_segment_lines, ("file", "start", "end", "leading_emotion"), ()),
+    "tagged song": (_tag_lines, ("file", "tags"), ()),
+}
+
+
+def _to_python(label):
+    return label.item() if hasattr(label, "item") else label
+
+
+def _by_name(classes, row):
+    return {str(name): round(float(p), 6) for name, p in zip(classes, row, strict=True)}
+
+
+def _with_remarks(prediction, lines):
+    warning = " ".join(prediction.warnings) or None
+    return ({**line, "warning": warning, "error": prediction.error} for line in lines(prediction))
+
+
+def _write_json(stream, lines, prediction):
+    for line in _with_remarks(prediction, lines):
+        # ASCII: file names may hold bytes that are not valid text, and line separators of Unicode
+        stream.write(json.dumps(line, default=str) + "\n")
+    stream.flush()
+
+
+def _write_csv(stream, writer, lines, n_classes, prediction):
+    for line in _with_remarks(prediction, lines):
+        row = []
+        for key, value in line.items():
+            if key == "probabilities":
+                row += [""] * n_classes if value is None else [f"{p:.6f}" for p in value.values()]
+            elif key == "tags":
+                row.append("" if value is None else ";".join(map(str, value)))
+            else:
+                row.append("" if value is None else value)
+        writer.writerow(row)
+    stream.flush()

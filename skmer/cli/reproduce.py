@@ -12,6 +12,7 @@ from skmer.cli._common import (
     open_text,
     positive_numbers,
     shows_progress,
+    use_matplotlib,
 )
 from skmer.cli._reproduce_arguments import (
     STATUS,
@@ -25,6 +26,7 @@ from skmer.cli._reproduce_arguments import (
     make_settings,
     write_table,
 )
+from skmer.cli.predict import line_writer
 from skmer.cli.reproduce_mirable import add_mirable
 
 __all__ = ["add_reproduce"]
@@ -211,12 +213,7 @@ def _run_figure(arguments):
     for name in ("tasks", "seeds"):
         if len(getattr(arguments, name) or [0]) > 1:
             raise CommandError(f"--{name}: figure2 follows one song by one network; name one.")
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise CommandError("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
-    matplotlib.use("Agg")  # no screen is needed
-    from skmer.cli.prediction_lines import make_line_writer
+    use_matplotlib()
     from skmer.inspection import EmotionTimelineDisplay, FilePrediction
     from skmer.reproduction import run_timeline
 
@@ -240,7 +237,7 @@ def _run_figure(arguments):
     with atomic_output(picture, force=False) as path:
         display.figure_.savefig(path, format="png", dpi=150)
     with atomic_output(lines, force=False) as path, open_text(path) as stream:
-        make_line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
+        line_writer(stream, "csv", found.emotion.classes, per="segment")(FilePrediction(found.song, found.emotion))
     print(f"{title}.\n{found.description}.\nPicture: {picture}\nSegments: {lines}")
     return 0
 

@@ -1,12 +1,21 @@
-"""``skmer timeline``: a picture of how the emotion of one song changes, and a summary."""
+"""``skmer timeline``: a plot of how the emotion of one song changes, and a summary."""
 
 import os
 import sys
 from pathlib import Path
 
-from skmer.cli._common import CommandError, add_command, atomic_output, check_output, open_text
-from skmer.cli._model_file import MODEL_HELP, TRUST, load_model
-from skmer.cli.prediction_lines import make_line_writer
+from skmer.cli._common import (
+    MODEL_HELP,
+    TRUST,
+    CommandError,
+    add_command,
+    atomic_output,
+    check_output,
+    load_model,
+    open_text,
+    use_matplotlib,
+)
+from skmer.cli.predict import line_writer
 
 __all__ = ["add_timeline"]
 
@@ -39,21 +48,16 @@ def _timeline(arguments):
     for path in filter(None, (out, arguments.csv)):
         check_output(path, arguments.force, [arguments.model, song])
     if arguments.csv is not None and os.path.realpath(arguments.csv) == os.path.realpath(out):
-        raise CommandError("--out and --csv name the same file.")
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise CommandError("the picture needs matplotlib; install it with: pip install skmer[plot]") from error
-    matplotlib.use("Agg")  # no screen is needed
-    model, _, remarks = load_model(arguments.model)
-    from skmer.inspection.files import predict_files
-    from skmer.inspection.timeline_display import EmotionTimelineDisplay
+        raise CommandError("--out and --csv name the same file. Name another one.")
+    use_matplotlib()
+    predictor, warnings = load_model(arguments.model, require_segments=True)
+    from skmer.inspection import EmotionTimelineDisplay, predict_files
 
-    [prediction] = predict_files(model, [song])
-    remarks = [f"{arguments.model}: warning: {remark}" for remark in remarks]
-    remarks += [f"{song}: warning: {warning}" for warning in prediction.warnings]
-    for remark in remarks:
-        print("skmer timeline:", remark, file=sys.stderr)
+    [prediction] = predict_files(predictor, [song])
+    messages = [f"{arguments.model}: warning: {warning}" for warning in warnings]
+    messages += [f"{song}: warning: {warning}" for warning in prediction.warnings]
+    for message in messages:
+        print("skmer timeline:", message, file=sys.stderr)
     emotion = prediction.answer
     if emotion is None:
         raise CommandError(f"{song}: {prediction.error}", 1)
@@ -64,14 +68,14 @@ def _timeline(arguments):
         display.figure_.savefig(path, format=out.suffix[1:].lower(), dpi=150)
     if arguments.csv is not None:
         with atomic_output(arguments.csv, arguments.force) as path, open_text(path) as stream:
-            make_line_writer(stream, "csv", emotion.classes, per="segment")(prediction)
+            line_writer(stream, "csv", emotion.classes, per="segment")(prediction)
     print(_describe(name, emotion))
     print(f"\nPicture: {out}" + (f"\nSegments: {arguments.csv}" if arguments.csv is not None else ""))
     return 0
 
 
 def _describe(name, emotion):
-    """Write a song's emotion as a small table."""
+    """Return a song's emotion as a small table."""
     label = "" if emotion.label is None else f"{emotion.label}, "
     lines = [f"{name}: {label}{_clock(emotion.ends[-1])} heard in {len(emotion.starts)} segments", ""]
     width = max(len("emotion"), *(len(str(k)) for k in emotion.classes))

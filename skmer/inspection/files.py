@@ -1,4 +1,4 @@
-"""From a fitted pipeline and many audio files to their emotions, whatever some of the files hold."""
+"""predict_files: predict many audio files, and continue after those that cannot be read."""
 
 import os
 import threading
@@ -7,86 +7,53 @@ from collections import deque
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import joblib
 
 from skmer._errors import format_error
-from skmer.inspection.predictors import predictor_of
+from skmer.inspection.predictions import FilePrediction
+from skmer.inspection.song_predictor import as_predictor
 
-__all__ = ["FilePrediction", "predict_files"]
-
-
-@dataclass(frozen=True)
-class FilePrediction:
-    """What became of one file: what the model answers, or why it does not.
-
-    Parameters
-    ----------
-    file : str
-        Path as given.
-    answer : SongEmotion, SongTags or None
-        Tags where the estimator gives several; None where the file failed.
-    warnings : tuple of str
-        What is doubtful about it, such as digital silence.
-    error : str or None
-        Why it failed, in one line.
-
-    See Also
-    --------
-    predict_files : Makes them.
-
-    Examples
-    --------
-    >>> from skmer.inspection import FilePrediction
-    >>> FilePrediction("song.mp3", None, error="there is no such file. Check the path.").answer is None
-    True
-    """
-
-    file: str
-    answer: Any  # SongEmotion, SongTags or None
-    warnings: tuple[str, ...] = ()
-    error: str | None = None
+__all__ = ["predict_files"]
 
 
 def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None, None]:
-    """Predict the emotion of many audio files, one by one, going on after those that fail.
+    """Predict the emotion or the tags of many audio files, and continue after those that fail.
 
     Parameters
     ----------
-    estimator : Pipeline or LongShortEnsemble
-        Fitted pipeline whose first step reads songs, ensemble of two of them, or fitted search over either. Where no
-        step gives segment probabilities, the emotions have a label and no segments; a tagger gives tags.
+    estimator : Pipeline, LongShortEnsemble or SongPredictor
+        Fitted pipeline whose first step reads recordings, ensemble of two of them, or fitted search over either.
+        Without a segment classifier the emotions have a label and no segments; a tagger predicts tags.
     files : iterable of str or Path
         Audio files.
     n_jobs : int, default=1
-        Threads that decode songs and compute spectrograms while the network works, which has
-        a thread of its own; -1 is every processor. It changes no result.
+        Number of threads that decode songs and compute spectrograms while the network, which has
+        its own thread, works; -1 is every processor. The results do not depend on it.
 
     Yields
     ------
     FilePrediction
-        One a file, in order, whatever happened to it.
+        One a file, in order, with the prediction or the error.
 
     Raises
     ------
     ValueError
-        If `estimator` is no such pipeline.
+        If `estimator` does not read songs or has no classifier.
     NotFittedError
         If `estimator` is not fitted.
 
     See Also
     --------
-    skmer.inspection.emotion_over_time : For songs in memory too; stops at the first error.
+    skmer.inspection.emotion_over_time : Takes waveforms too; stops at the first error.
     skmer.audio.find_audio_files : Finds the files of a folder.
 
     Notes
     -----
-    It holds `n_jobs` + 1 songs at most, however many there are. The warnings of its own work
-    become part of the predictions. Python has one list of filters for all threads: until the
-    last song, user warnings of other code are shown too, whatever the caller's filters say of them.
+    At most `n_jobs` + 1 songs are in memory. Warnings raised while a file is read and predicted
+    become part of its prediction. Python has one list of warning filters for all threads: until the
+    last song, user warnings of other code are shown whatever the caller's filters are.
 
     Examples
     --------
@@ -94,31 +61,31 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     >>> for song in predict_files(pipe, ["a.mp3", "b.mp3"], n_jobs=2):  # doctest: +SKIP
     ...     print(song.file, song.error or song.answer.label)
     """
-    predictor = predictor_of(estimator)
+    predictor = as_predictor(estimator)
     collector = _WarningCollector()
     with collector.installed():
-        for file, song, told, error in _ahead(partial(_read, predictor, collector), files, n_jobs):
+        for file, song, warned, error in _ahead(partial(_read, predictor, collector), files, n_jobs):
             answer = None
             if error is None:
                 try:
                     with collector.collect() as more:
                         answer = predictor.predict(song)
-                    told = told + more
+                    warned = warned + more
                 except Exception as problem:
                     error = problem
             reason = None if error is None else format_error(error, file)
-            yield FilePrediction(file, answer, tuple(dict.fromkeys(told)), reason)
+            yield FilePrediction(file, answer, tuple(dict.fromkeys(warned)), reason)
 
 
 def _read(predictor, collector, file):
-    """Give a file's name, the song as it is read, warnings and error; one of song and error is None."""
+    """Return a file's name, the song as it is read, warnings and error; one of song and error is None."""
     file = os.fspath(file)
-    with collector.collect() as told:
+    with collector.collect() as warned:
         try:
-            return file, predictor.read(file), told, None
-        # whatever a broken file does to a decoder, the other files are still to be read
+            return file, predictor.read(file), warned, None
+        # a broken file can raise anything in a decoder, and must not stop the others
         except Exception as error:
-            return file, None, told, error
+            return file, None, warned, error
 
 
 def _ahead(function, items, n_jobs):
@@ -138,10 +105,7 @@ def _ahead(function, items, n_jobs):
 
 
 class _WarningCollector:
-    """Keeps the warnings of each thread's present work apart.
-
-    ``warnings.catch_warnings(record=True)`` would mix up the songs of several threads.
-    """
+    """Collect warnings by thread; ``warnings.catch_warnings(record=True)`` would mix songs of several threads."""
 
     def __init__(self):
         self._local = threading.local()
@@ -149,7 +113,7 @@ class _WarningCollector:
     @contextmanager
     def installed(self):
         with warnings.catch_warnings():
-            # by default a warning is shown once a line of code, so a file given twice would warn once
+            # by default a warning is shown once a line of code: a file given twice would warn once
             warnings.simplefilter("always", UserWarning)
             show = warnings.showwarning
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from skmer.inspection._displays import COLOURS, make_axes, plain_text, tidy
-from skmer.inspection.label_judge import label_trust
-from skmer.inspection.timeline_display import check_song, draw_seconds
+from skmer.inspection._displays import COLOURS, get_axes, hide_frame, label_time_axis, printable, song_name
+from skmer.inspection.label_trust import label_trust
 
 __all__ = ["LabelNoiseDisplay"]
 
@@ -16,31 +15,31 @@ _LONGEST_NAME, _LONGEST_FILE = 24, 60  # letters
 class LabelNoiseDisplay:
     """Where in a song its label is distrusted, and what is heard there instead.
 
-    Make it with `from_estimator` or `from_trust`. The strip has the colour of the label; the
-    stretches in which the label is distrusted are hatched, in the colour of what is heard
-    there, whose name and probability stand above, with the label's own. Where the network still
-    gives the label the most, the piece keeps its colour and is hatched lightly. The curve beneath is
-    the probability that the label is right, second by second, with the threshold.
+    Create it with `from_estimator` or `from_predictions`. The strip has the colour of the label; the
+    stretches in which the label is distrusted are hatched, in the colour of the most probable other
+    emotion, whose name and probability are written above, with the label's probability. Where the label is
+    still the most probable, the stretch keeps its colour and is hatched lightly. The curve below is
+    the probability that the label is right in each second, with the threshold.
 
     Parameters
     ----------
     trust : LabelTrust
-        Of one song, as `skmer.inspection.label_trust` gives it.
+        Of one song, as `skmer.inspection.label_trust` yields it.
     title : str, default=None
-        Title of the picture.
+        Title of the plot.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the picture.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure of the axes.
     curve_ : matplotlib StepPatch
         The probability that the label is right.
     strip_ : list of matplotlib Rectangle
-        The label's own strip, then a piece for each distrusted stretch.
+        The label's strip, then one for each distrusted stretch.
     names_ : list of matplotlib Annotation
-        What is heard, for the stretches that have room for it.
+        Names of what is heard, for the stretches that have room for it.
 
     Raises
     ------
@@ -50,35 +49,34 @@ class LabelNoiseDisplay:
     See Also
     --------
     EmotionTimelineDisplay : Probability of each emotion over the time of one song.
-    skmer.inspection.write_label_noise_report : A page with a picture for each song.
+    skmer.inspection.write_label_noise_report : Writes a page with a plot of each song.
 
     Notes
     -----
-    Names that would lie upon each other are put in up to three rows; a stretch whose name fits
-    in none of them is named without the label's probability, or goes without a name. Names of more than 24
-    letters are shortened in their middle.
+    Names that would overlap are placed in up to three rows; where there is no room, they are written without the
+    label's probability, or left out. Names of more than 24 letters are shortened in the middle.
 
     The probability that the label is right compares a segment with the other songs of the label
-    (`skmer.inspection.label_trust`). The probabilities above the strip are the network's own, as
-    `EmotionTimelineDisplay` draws them.
+    (see `skmer.inspection.label_trust`). The probabilities above the strip are the network's, as in
+    `EmotionTimelineDisplay`.
 
     Examples
     --------
     >>> from skmer.inspection import LabelNoiseDisplay
     >>> from skmer.inspection import label_trust
     >>> [trust] = label_trust(pipe, ["song.wav"], ["calm"])  # doctest: +SKIP
-    >>> LabelNoiseDisplay.from_trust(trust).figure_.savefig("label.png")  # doctest: +SKIP
+    >>> LabelNoiseDisplay.from_predictions(trust).figure_.savefig("label.png")  # doctest: +SKIP
     """
 
     def __init__(self, trust, title=None):
         self.trust = trust
         self.title = title
         if not len(trust.starts):
-            raise ValueError("This trust has no segments to draw.")
+            raise ValueError("Expected a trust with segments, got one without.")
 
     @classmethod
     def from_estimator(cls, estimator, song, label, *, threshold=None, title=None, ax=None):
-        """Judge the label of a song with a fitted pipeline, and plot it.
+        """Compute how probable the label of a song is with a fitted pipeline, and plot it.
 
         Parameters
         ----------
@@ -94,7 +92,7 @@ class LabelNoiseDisplay:
         title : str, default=None
             Title; ``None`` is the file's name and the label.
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
 
         Returns
         -------
@@ -104,19 +102,19 @@ class LabelNoiseDisplay:
         Raises
         ------
         ValueError
-            If the pipeline lacks one of the two steps, `song` is not one song, or the model does
-            not know the label.
+            If `estimator` has no segment classifier, `song` is not one song, or `label` is none of
+            the model's classes.
         NotFittedError
             If the pipeline is not fitted.
         """
-        name = check_song(song)
+        name = song_name(song)
         [trust] = label_trust(estimator, [song], [label], threshold)
         title = f"{_shortened(name, _LONGEST_FILE)}: labelled {_shortened(trust.label)}" if title is None else title
-        return cls.from_trust(trust, title=title, ax=ax)
+        return cls.from_predictions(trust, title=title, ax=ax)
 
     @classmethod
-    def from_trust(cls, trust, *, title=None, ax=None):
-        """Plot what `skmer.inspection.label_trust` gives for a song.
+    def from_predictions(cls, trust, *, title=None, ax=None):
+        """Plot how probable the label of a song is, as `skmer.inspection.label_trust` yields it.
 
         Parameters
         ----------
@@ -125,7 +123,7 @@ class LabelNoiseDisplay:
         title : str, default=None
             Title; ``None`` is the label.
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
 
         Returns
         -------
@@ -135,12 +133,12 @@ class LabelNoiseDisplay:
         return cls(trust, f"Labelled {_shortened(trust.label)}" if title is None else title).plot(ax=ax)
 
     def plot(self, ax=None):
-        """Draw the picture.
+        """Draw the plot.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
 
         Returns
         -------
@@ -152,7 +150,7 @@ class LabelNoiseDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        self.ax_ = ax = make_axes(ax, (9, 3.2), "LabelNoiseDisplay")
+        self.ax_ = ax = get_axes(ax, (9, 3.2), "LabelNoiseDisplay")
         self.figure_ = ax.figure
         ends = self.trust.second_ends
         edges = np.r_[0.0, ends]
@@ -165,9 +163,9 @@ class LabelNoiseDisplay:
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
         ax.spines["left"].set_bounds(0, 1)
         ax.set_ylabel("probability that\nthe label is right", y=0.5 / ax.get_ylim()[1])
-        draw_seconds(ax, edges[-1])
-        ax.set_title(plain_text(self.title or ""), loc="left", parse_math=False)
-        tidy(ax)
+        label_time_axis(ax, edges[-1])
+        ax.set_title(printable(self.title or ""), loc="left", parse_math=False)
+        hide_frame(ax)
         return self
 
     def _colour(self, name):
@@ -182,7 +180,7 @@ class LabelNoiseDisplay:
         for stretch in stretches:
             inside = (edges[:-1] >= stretch.start) & (edges[:-1] < stretch.end)
             heights = np.where(inside, clean, np.nan)
-            # what is missing to the threshold
+            # between the curve and the threshold
             ax.stairs(heights, edges, baseline=trust.threshold, fill=True, color=self._colour_of(stretch), alpha=0.3)
         self.curve_ = ax.stairs(clean, edges, baseline=None, color="black", linewidth=1.8)
         self._beside(ax, trust.threshold, f"distrusted up to {trust.threshold:g}", color="#444444")
@@ -194,7 +192,7 @@ class LabelNoiseDisplay:
         own = Rectangle((0, low), end, high - low, facecolor=self._colour(self.trust.label), linewidth=0)
         self.strip_ = [ax.add_patch(own)]
         for stretch in stretches:
-            # higher than the strip, and hatched: it stands out without colour too, less so where the label leads
+            # taller than the strip and hatched, so that it can be seen without colour too
             piece = Rectangle(
                 (stretch.start, low - 0.025),
                 stretch.end - stretch.start,
@@ -211,7 +209,7 @@ class LabelNoiseDisplay:
             self._beside(ax, _FIRST_NAMES + 0.04, "heard instead", color="#444444")
 
     def _name_stretches(self, ax, stretches):
-        """Write what is heard above each stretch, in rows where names would touch; give the number of rows."""
+        """Write what is heard above each stretch, in rows where names would overlap; return the number of rows."""
         for texts in ([_long(stretch) for stretch in stretches], [_short(stretch) for stretch in stretches]):
             places = self._places(ax, stretches, texts)
             if len(places) == len(stretches):
@@ -222,16 +220,16 @@ class LabelNoiseDisplay:
             if row:
                 middle = (stretch.start + stretch.end) / 2
                 ax.plot([middle] * 2, [_STRIP[1] + 0.03, height], color=colour, linewidth=0.8, zorder=1)
-            # on white, so that the line of a name above does not go through this one
+            # on white, so that the line of a name above does not cross this one
             paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
             style = {"ha": "center", "va": "bottom", "fontweight": "bold", "fontsize": "small", "bbox": paper}
             self.names_.append(ax.annotate(text, (centre, height), color=colour, parse_math=False, **style))
         return 1 + max((row for *_, row in places), default=-1)
 
     def _places(self, ax, stretches, texts):
-        """Give stretch, text, centre and row of each text that touches no other."""
+        """Return stretch, text, centre and row of each text that overlaps no other."""
         left, right = ax.get_xlim()
-        # the width of a letter in seconds, by the width of the axes before the layout is settled
+        # width of a letter in seconds, by the width of the axes before layout
         letter = 0.095 * (right - left) / max(ax.get_window_extent().width / self.figure_.dpi, 1)
         taken = np.full(_MOST_ROWS, -np.inf)
         places = []
@@ -248,7 +246,7 @@ class LabelNoiseDisplay:
     @staticmethod
     def _beside(ax, height, text, **style):
         ax.annotate(
-            plain_text(text),
+            printable(text),
             (1, height),
             xycoords=("axes fraction", "data"),
             xytext=(6, 0),
@@ -274,8 +272,8 @@ def _short(stretch):
 
 
 def _shortened(name, longest=_LONGEST_NAME):
-    """Write a name in one line that leaves room for the picture; its beginning and its end tell it from others."""
-    name = plain_text(" ".join(str(name).split()))
+    """Return a name in one line that leaves room for the plot; its start and its end are kept."""
+    name = printable(" ".join(str(name).split()))
     if len(name) <= longest:
         return name
     end = longest // 3

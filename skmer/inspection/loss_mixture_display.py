@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from skmer.inspection._displays import COLOURS, make_axes, tidy
+from skmer.inspection._displays import COLOURS, get_axes, hide_frame
 
 __all__ = ["LossMixtureDisplay"]
 
@@ -11,7 +11,7 @@ _NAMES = ("clean", "noisy")
 
 
 def _moments(losses, clean_probability):
-    """Mean, variance and weight of both components, as an M-step of EM gives them."""
+    """Return mean, variance and weight of both components, as in the M-step of EM."""
     posterior = np.column_stack([clean_probability, 1 - clean_probability])
     weights = posterior.mean(axis=0)
     total = np.maximum(posterior.sum(axis=0), 1e-12)
@@ -25,7 +25,7 @@ def _density(x, mean, variance):
 
 
 def _flat(values, n, name):
-    """Give one value a segment, from an array or from a list with an array a song."""
+    """Return an array of one value a segment, from such an array or a list of one array a song."""
     if isinstance(values, list | tuple) and len(values) and np.ndim(values[0]):
         values = np.concatenate([np.asarray(value) for value in values])
     values = np.asarray(values)
@@ -37,10 +37,9 @@ def _flat(values, n, name):
 class LossMixtureDisplay:
     """Histogram of segment losses, with the two Gaussian components that split them.
 
-    Make it with `from_estimator` or `from_predictions`. Small losses are taken for clean labels,
-    large ones for noisy labels. The band between the smallest loss called noisy and the
-    largest called clean is drawn as the threshold; it is a line where one mixture serves all
-    segments, and wider where each class has its own.
+    Create it with `from_estimator` or `from_predictions`. Small losses are taken for clean labels,
+    large ones for noisy labels. The threshold is drawn as the band between the smallest loss of a noisy and the
+    largest loss of a clean label; it is a line where one mixture is used for all segments.
 
     Parameters
     ----------
@@ -49,32 +48,32 @@ class LossMixtureDisplay:
     clean_probability : ndarray of shape (n,)
         Probability that the label of each segment is clean.
     is_noisy : ndarray of bool of shape (n,), default=None
-        Which labels are truly noisy, where that is known: the histogram then tells them apart.
+        Which labels are truly noisy, where that is known: the histogram then shows both groups.
     threshold : float, default=0.5
         Clean probability above which a label counts as clean.
     means, variances, weights : ndarray of shape (2,) or (n_mixtures, 2), default=None
         The components, clean first, in units of the losses; one mixture, or one a class (rows of
-        NaN are passed over). ``None`` takes the moments of `losses`, weighted by
+        NaN are ignored). ``None`` takes the moments of `losses`, weighted by
         `clean_probability`.
     shares : ndarray of shape (n_mixtures,), default=None
-        Share of the segments that each mixture serves; ``None`` means equal shares.
+        Share of the segments of each mixture; ``None`` means equal shares.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the picture.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure of the axes.
     lines_ : list of matplotlib Line2D
-        Curves of the clean and of the noisy component, in segments a bin; a component that was not
-        fitted, or has no variance, has none.
+        Curves of the clean and of the noisy component, in segments a bin; none for a component that was not
+        fitted or has no variance.
     threshold_ : tuple of (float, float) or None
-        Losses between which the threshold lies; ``None`` where all labels are on one side.
+        Losses between which the threshold is; ``None`` where all labels are on one side.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit each other, or a loss is not finite.
+        If the shapes do not match, or a loss is not finite.
 
     See Also
     --------
@@ -113,7 +112,7 @@ class LossMixtureDisplay:
         self.threshold = threshold
         given = [part is not None for part in (means, variances, weights)]
         if any(given) and not all(given):
-            raise ValueError("means, variances and weights belong together: give all three or none.")
+            raise ValueError("means, variances and weights belong together: pass all three or none.")
         if means is None:
             parts = _moments(self.losses, self.clean_probability)
         else:
@@ -136,11 +135,11 @@ class LossMixtureDisplay:
         Parameters
         ----------
         estimator : SSSLClassifier or Pipeline
-            Fitted classifier with a noise model, or a pipeline (or search) that holds one.
+            Fitted classifier with a noise model, or a pipeline (or search) that contains one.
         is_noisy : array-like of shape (n,) or list of arrays, default=None
             Which labels of the training segments are truly noisy, one array a song or all in a row.
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
         **kwargs : dict
             Passed to `plot`.
 
@@ -152,14 +151,14 @@ class LossMixtureDisplay:
         Raises
         ------
         NotFittedError
-            If there is no split: nothing was fitted, or training had no noise model.
+            If there is no split: the classifier is not fitted, or has no noise model.
         """
         estimator = getattr(estimator, "best_estimator_", estimator)
         steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
         holder = next((step for step in steps if hasattr(step, "split_")), None)
         if holder is None:
             raise NotFittedError(
-                f"{type(estimator).__name__} holds no split of its training segments: "
+                f"{type(estimator).__name__} has no split of its training segments: "
                 "fit an SSSLClassifier with a noise model first."
             )
         split = holder.split_
@@ -199,9 +198,9 @@ class LossMixtureDisplay:
         means, variances, weights : array-like of shape (2,) or (n_mixtures, 2), default=None
             The components; ``None`` takes the weighted moments of the losses.
         shares : array-like of shape (n_mixtures,), default=None
-            Share of the segments that each mixture serves; ``None`` means equal shares.
+            Share of the segments of each mixture; ``None`` means equal shares.
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
         **kwargs : dict
             Passed to `plot`.
 
@@ -214,12 +213,12 @@ class LossMixtureDisplay:
         return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, *, bins=50):
-        """Draw the picture.
+        """Draw the plot.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
         bins : int, default=50
             Number of bins of the histogram.
 
@@ -233,7 +232,7 @@ class LossMixtureDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        self.ax_ = ax = make_axes(ax, (8, 4), "LossMixtureDisplay")
+        self.ax_ = ax = get_axes(ax, (8, 4), "LossMixtureDisplay")
         self.figure_ = ax.figure
         edges = np.histogram_bin_edges(self.losses, bins)
         if self.is_noisy is None:
@@ -246,7 +245,7 @@ class LossMixtureDisplay:
         self._draw_threshold(ax)
         ax.set(xlabel="loss against the song's label", ylabel="segments", xlim=(edges[0], edges[-1]))
         ax.legend(frameon=False)
-        tidy(ax)
+        hide_frame(ax)
         return self
 
     def _draw_components(self, ax, edges):

@@ -1,32 +1,22 @@
-"""EmotionTimelineDisplay: how the emotion of a song changes over its time."""
+"""EmotionTimelineDisplay: how the emotion of a song changes over time."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
-from skmer.inspection._displays import COLOURS, FAINT, make_axes, plain_text, tidy
-from skmer.inspection.over_time import emotion_over_time
+from skmer.inspection._displays import COLOURS, FAINT, get_axes, hide_frame, label_time_axis, printable, song_name
+from skmer.inspection.song_predictor import emotion_over_time
 
 __all__ = ["EmotionTimelineDisplay"]
 
 
-def check_song(song):
-    """Give a song's name for a title, if it is one song."""
-    if isinstance(song, str | Path):
-        return Path(song).name
-    if isinstance(song, np.ndarray) and song.ndim == 1:
-        return "Song"
-    raise ValueError(f"song must be one path or one waveform of shape (n_samples,), got {type(song).__name__}.")
-
-
 def _spread(heights, gap):
-    """Move heights apart until neighbours are at least `gap` from each other, in their order."""
+    """Move heights apart, in their order, until neighbours are at least `gap` apart."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, dtype=float)[order]
     for i in range(1, len(placed)):
         placed[i] = max(placed[i], placed[i - 1] + gap)
-    # what was pushed over the top comes back down
+    # move down what was moved beyond the top
     if len(placed):
         placed[-1] = min(placed[-1], max(1.0, gap * (len(placed) - 1)))
     for i in range(len(placed) - 2, -1, -1):
@@ -36,23 +26,11 @@ def _spread(heights, gap):
     return out
 
 
-def draw_seconds(ax, last, span=None):
-    """Mark the time of a song that ends at `last`: seconds, or minutes and seconds of a long one."""
-    from matplotlib.ticker import FuncFormatter, MultipleLocator
-
-    span = last if span is None else span
-    step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if span / s <= 10), 1200)
-    ax.xaxis.set_major_locator(MultipleLocator(step))
-    if last > 90:
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{int(t) // 60}:{int(t) % 60:02d}"))
-    ax.set_xlabel("time (m:ss)" if last > 90 else "time (s)")
-
-
 class EmotionTimelineDisplay:
     """Probability of each emotion over the time of one song (Figure 2 of Sun et al.).
 
-    Make it with `from_estimator` or `from_predictions`. A line shows the probability of each class
-    at the centre of each segment; the band beneath has the colour of the most probable one.
+    Create it with `from_estimator` or `from_predictions`. A line shows the probability of each class
+    at the centre of each segment; the band below has the colour of the most probable class.
 
     Parameters
     ----------
@@ -65,14 +43,14 @@ class EmotionTimelineDisplay:
     duration : float, default=None
         Length of a segment in seconds, drawn as a bar; ``None`` draws none.
     title : str, default=None
-        Title of the picture.
+        Title of the plot.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the picture.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure of the axes.
     lines_ : list of matplotlib Line2D
         Line of each class, in the order of `class_names`.
     band_ : matplotlib PolyCollection
@@ -81,7 +59,7 @@ class EmotionTimelineDisplay:
     Raises
     ------
     ValueError
-        If the shapes do not fit each other or a value is no probability.
+        If the shapes do not match or a value is not a probability.
 
     See Also
     --------
@@ -110,15 +88,15 @@ class EmotionTimelineDisplay:
         self.title = title
         if self.probabilities.ndim != 2 or len(self.probabilities) == 0:
             raise ValueError(
-                f"probabilities must have shape (n_segments, n_classes), got {self.probabilities.shape}: give one song."
+                f"probabilities must have shape (n_segments, n_classes), got {self.probabilities.shape}: pass one song."
             )
         expected = (*self.times.shape, len(self.class_names))
         if self.probabilities.shape != expected:
             raise ValueError(
-                f"probabilities have shape {self.probabilities.shape}, but times and class_names ask for {expected}."
+                f"Expected probabilities of shape {expected}, by times and class_names, got {self.probabilities.shape}."
             )
         if not ((self.probabilities >= 0) & (self.probabilities <= 1 + 1e-6)).all():
-            raise ValueError("probabilities must lie between 0 and 1.")
+            raise ValueError("probabilities must be between 0 and 1.")
 
     @classmethod
     def from_estimator(cls, estimator, song, *, title=None, ax=None, **kwargs):
@@ -132,9 +110,9 @@ class EmotionTimelineDisplay:
         song : str, Path or ndarray of shape (n_samples,)
             Path of an audio file, or a waveform at the sample rate of the `SegmentTransformer`.
         title : str, default=None
-            Title; ``None`` is the file's name and, where the pipeline predicts, the song's emotion.
+            Title; ``None`` is the file's name and, where the pipeline predicts a label, that label.
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for every line.
 
@@ -146,11 +124,11 @@ class EmotionTimelineDisplay:
         Raises
         ------
         ValueError
-            If the pipeline lacks one of the two steps, or `song` is not one song.
+            If `estimator` has no segment classifier, or `song` is not one song.
         NotFittedError
             If the pipeline is not fitted.
         """
-        name = check_song(song)
+        name = song_name(song)
         emotion = next(emotion_over_time(estimator, [song]))
         if title is None:
             title = name if emotion.label is None else f"{name}: {emotion.label}"
@@ -158,16 +136,16 @@ class EmotionTimelineDisplay:
 
     @classmethod
     def from_song_emotion(cls, emotion, *, title=None, ax=None, **kwargs):
-        """Plot what `skmer.inspection.emotion_over_time` gives for a song.
+        """Plot the emotion of a song, as `skmer.inspection.emotion_over_time` yields it.
 
         Parameters
         ----------
         emotion : SongEmotion
-            Segment probabilities of one song, with their times.
+            Emotion of one song, with segments.
         title : str, default=None
-            Title of the picture.
+            Title of the plot.
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for every line.
 
@@ -183,7 +161,7 @@ class EmotionTimelineDisplay:
         """
         if not len(emotion.starts):
             raise ValueError(
-                "This emotion has no segments to draw: the pipeline that made it tells of whole songs alone."
+                "Expected an emotion with segments, got one without: its pipeline predicts whole songs only."
             )
         times = (emotion.starts + emotion.ends) / 2
         duration = float(emotion.ends[0] - emotion.starts[0])
@@ -204,9 +182,9 @@ class EmotionTimelineDisplay:
         class_names : sequence of str, default=None
             Names of the classes; ``None`` is "class 0", "class 1" and so on.
         title : str, default=None
-            Title of the picture.
+            Title of the plot.
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for every line.
 
@@ -223,12 +201,12 @@ class EmotionTimelineDisplay:
         return cls(probabilities, times, names, duration, title).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
-        """Draw the picture.
+        """Draw the plot.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; ``None`` makes a figure.
+            Axes to draw on; ``None`` creates a figure.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for every line.
 
@@ -244,9 +222,9 @@ class EmotionTimelineDisplay:
 
         Notes
         -----
-        Of more than eight classes, the eight that reach the highest probability are coloured and named.
+        Only the eight classes that reach the highest probability are coloured and named.
         """
-        self.ax_ = ax = make_axes(ax, (9, 4), "EmotionTimelineDisplay")
+        self.ax_ = ax = get_axes(ax, (9, 4), "EmotionTimelineDisplay")
         self.figure_ = ax.figure
         peaks = self.probabilities.max(axis=0)
         named = np.sort(np.argsort(-peaks, kind="stable")[: len(COLOURS)])
@@ -264,7 +242,7 @@ class EmotionTimelineDisplay:
         return self
 
     def _edges(self):
-        """Borders of the pieces of the band: half-way between centres."""
+        """Return the borders of the band's pieces, half-way between centres."""
         if len(self.times) == 1:
             half = 0.5 if self.duration is None else self.duration / 2
             return np.array([self.times[0] - half, self.times[0] + half])
@@ -281,12 +259,12 @@ class EmotionTimelineDisplay:
         ax.add_collection(self.band_)
 
     def _name_lines(self, ax, named):
-        """Write each name at the end of its line, in its colour."""
+        """Write the name of each class at the end of its line, in its colour."""
         end = self._edges()[-1]
         heights = _spread(self.probabilities[-1, named], 0.075)
         for k, height in zip(named, heights, strict=True):
             ax.annotate(
-                plain_text(self.class_names[k]),
+                printable(self.class_names[k]),
                 (end, height),
                 xytext=(6, 0),
                 textcoords="offset points",
@@ -310,10 +288,10 @@ class EmotionTimelineDisplay:
             end = first + self.duration
             ax.plot([first, end], [1.07] * 2, color="black", linewidth=2, solid_capstyle="butt")
             text = f"one segment, {self.duration:g} s"
-            # beside the bar, or beneath one that is as long as the song
+            # beside the bar, or below it where it is as long as the song
             place = {"xytext": (6, 0), "va": "center"} if end < last - self.duration else {"xytext": (-112, -9)}
             ax.annotate(text, (end, 1.07), textcoords="offset points", fontsize="small", **place)
-        draw_seconds(ax, last, last - first)
+        label_time_axis(ax, last, last - first)
         ax.set_ylabel("probability")
-        ax.set_title(plain_text(self.title or ""), parse_math=False)
-        tidy(ax)
+        ax.set_title(printable(self.title or ""), parse_math=False)
+        hide_frame(ax)

@@ -18,9 +18,9 @@ import pytest
 import soundfile
 from sklearn.base import clone
 
-import skmer.inspection.files
 from skmer import __version__
 from skmer.cli import main
+from skmer.inspection import SongPredictor
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 CLASSES = ["Q1", "Q2", "Q3", "Q4"]
@@ -95,7 +95,7 @@ def bad(songs):
         "bad/empty-folder": "no audio file",
         "bad/truncated.wav": "truncated",
         "bad/empty.flac": "empty",
-        "bad/text.mp3": "no audio",
+        "bad/text.mp3": "not audio",
         "bad/short.wav": "shorter than one segment",
         "bad/nan.wav": "NaN or infinite",
         "bad/infinite.wav": "NaN or infinite",
@@ -117,7 +117,7 @@ def test_bad_files_have_a_line_with_the_reason_and_the_others_succeed(model, son
         else:
             assert not errors[file]
     assert next(row for row in rows if row["error"]).get("emotion") in ("", None)
-    assert err.endswith("2 of 10 files predicted. 8 failed; the error on their lines says why.\n")
+    assert err.endswith("2 of 10 files predicted. 8 failed; see the error on their lines.\n")
 
 
 def test_threads_change_nothing(model, songs, capsys):
@@ -182,14 +182,14 @@ def test_what_is_read_is_never_written_over(model, songs, capsys, read):
 
 
 def test_ctrl_c_keeps_the_finished_lines(model, songs, capsys, monkeypatch):
-    real = skmer.inspection.over_time.SegmentPredictor.read
+    real = SongPredictor.read
 
     def segments(self, song):
         if song == songs[1]:
             raise KeyboardInterrupt
         return real(self, song)
 
-    monkeypatch.setattr(skmer.inspection.over_time.SegmentPredictor, "read", segments)
+    monkeypatch.setattr(SongPredictor, "read", segments)
     assert main(["predict", model, *songs, "--out", "all.csv"]) == 130
     [part] = [name for name in os.listdir() if name.endswith(".part")]
     assert re.search(rf"{part}\. It holds the lines of 1 file; all\.csv is not written\.$", capsys.readouterr().err)
@@ -219,7 +219,7 @@ def test_models_that_cannot_be_used_end_in_a_sentence(model, songs, capsys):
         (songs[0], "cannot be opened"),
         ("dict.joblib", "must be a Pipeline.*got dict"),
         ("unfitted.joblib", "not fitted"),
-        ("features.joblib", "gives no label"),
+        ("features.joblib", "must be a classifier"),
     ]:
         assert main(["predict", name, songs[0]]) == 2
         out, err = capsys.readouterr()

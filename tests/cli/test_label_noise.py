@@ -51,7 +51,7 @@ def test_report_of_a_folder_of_folders(model, songs, capsys):
     out, err = capsys.readouterr()
     assert out.startswith("8 of 8 songs judged, 40 s heard.\n")
     assert out.endswith(
-        f"Page: {os.path.join('report', 'index.html')}\nLabels to mend: {os.path.join('report', 'relabel.csv')}\n"
+        f"Page: {os.path.join('report', 'index.html')}\nLabels to correct: {os.path.join('report', 'relabel.csv')}\n"
     )
     assert err == ""
     assert list(dict.fromkeys(column("report/segments.csv", "file"))) == songs
@@ -77,10 +77,11 @@ def test_songs_that_fail_cost_the_exit_status_alone(model, songs, capsys):
         file.write("no music")
     assert main(["label-noise", model, "songs", "--out", "report"]) == 1
     out, err = capsys.readouterr()
-    assert "6 of 8 songs judged, 30 s heard. 2 failed; the page says why." in out
+    assert "6 of 8 songs judged, 30 s heard. 2 failed; see the page for the reasons." in out
     assert f"skmer label-noise: {songs[1]}: " in err
     assert (
-        "skmer label-noise: Q9/unknown.wav: the model does not know the label 'Q9'; it knows Q1, Q2, Q3, Q4.\n" in err
+        "skmer label-noise: Q9/unknown.wav: the model was not trained on the label 'Q9'. Expected one of its classes: "
+        in err
     )
 
 
@@ -89,9 +90,9 @@ def test_nothing_is_counted_where_no_label_is_known(model, songs, capsys):
         table.write(f"path,label,group\n{songs[0]},calm,Ana\n{songs[1]},tense,Ana\n")
     assert main(["label-noise", model, "songs", "--labels", "labels.csv", "--out", "report"]) == 1
     out, err = capsys.readouterr()
-    assert out.startswith("0 of 2 songs judged. 2 failed; the page says why.\nPage: ")
+    assert out.startswith("0 of 2 songs judged. 2 failed; see the page for the reasons.\nPage: ")
     assert "%" not in out
-    assert "the model does not know the label 'calm'" in err
+    assert "the model was not trained on the label 'calm'" in err
     assert column("report/relabel.csv", "group") == ["Ana", "Ana"]
     assert column("report/relabel.csv", "expected_wrong") == ["", ""]
 
@@ -100,7 +101,7 @@ def test_the_timeline_too_refuses_models_of_whole_songs(songs, capsys):
     wholes = make_pipeline(DescriptorTransformer(sr=SR, groups=["dynamics"]), SVC())
     joblib.dump(wholes.fit(tiny_songs().data, tiny_songs().target), "wholes.joblib")
     assert main(["timeline", "wholes.joblib", f"songs/{songs[0]}"]) == 2
-    assert "this model answers for whole songs only; train one with" in capsys.readouterr().err
+    assert "this model predicts emotions of whole songs only. Train one with" in capsys.readouterr().err
 
 
 def test_labels_are_mended_and_trained_with(tmp_path, monkeypatch, capsys):
@@ -135,7 +136,7 @@ def test_labels_are_mended_and_trained_with(tmp_path, monkeypatch, capsys):
         writer.writeheader()
         writer.writerows(rows)
     assert main([*command, "--force"]) == 2
-    assert "relabel.csv: this table is no longer as it was written." in capsys.readouterr().err
+    assert "relabel.csv: this table was changed since it was written" in capsys.readouterr().err
 
     assert main(["train", "trial/songs", "--labels", "report/relabel.csv", "--out", "mended.joblib", *options]) == 0
     assert capsys.readouterr() == ("", "")
@@ -158,7 +159,7 @@ def test_an_earlier_report_is_replaced_when_asked(model, songs, capsys):
     assert main([*command, "--force"]) == 0
     open("report/mine.txt", "w").close()
     assert main([*command, "--force"]) == 2
-    assert "holds other things than a report (mine.txt)" in capsys.readouterr().err
+    assert "holds other files than a report's (mine.txt)" in capsys.readouterr().err
 
 
 def test_the_folder_that_one_is_in_is_refused_in_a_line(model, songs, capsys, monkeypatch):
@@ -195,7 +196,7 @@ def test_quiet_is_quiet_whatever_the_classes_are_called(songs, capfd, monkeypatc
     assert capfd.readouterr() == ("", "")
     assert main([*command, "loud"]) == 0
     err = capfd.readouterr().err
-    assert err.startswith("skmer label-noise: the font of the pictures lacks letters of these names")
+    assert err.startswith("skmer label-noise: the font of the pictures lacks characters of these names")
     assert err.count("\n") == 1
 
 
@@ -207,13 +208,13 @@ def test_wrong_models_and_arguments_are_said_in_a_line(model, songs, capsys):
         (["none.joblib", "songs", "--out", "report"], "there is no such model"),
         (
             ["wholes.joblib", "songs", "--out", "report"],
-            "this model answers for whole songs only; train one with `skmer train --system sssl`",
+            "this model predicts emotions of whole songs only. Train one with `skmer train --system sssl`",
         ),
         ([model, "none", "--out", "report"], "no such folder"),
         ([model, "songs", "--out", "none/report"], "Make it first"),
-        ([model, "songs", "--out", "songs"], "holds other things"),
-        ([model, "songs", "--out", "songs/report"], "songs/report: this lies in songs, where it would be taken for"),
-        ([model, "songs", "--out", "songs/Q1/report", "--labels", "labels.csv"], "Name a place outside"),
+        ([model, "songs", "--out", "songs"], "holds other files"),
+        ([model, "songs", "--out", "songs/report"], "songs/report: this is inside songs, where it would be taken for"),
+        ([model, "songs", "--out", "songs/Q1/report", "--labels", "labels.csv"], "Name a folder outside"),
     ]:
         assert main(["label-noise", *arguments]) == 2
         out, err = capsys.readouterr()

@@ -35,8 +35,8 @@ sys.exit(main())
 SLOW = """
 import sys, time
 from skmer.cli import main
-from skmer.inspection import SegmentPredictor
-SegmentPredictor.read = lambda self, song: time.sleep(2)
+from skmer.inspection import SongPredictor
+SongPredictor.read = lambda self, song: time.sleep(2)
 sys.argv = ["skmer", "predict", "model.joblib", "music", "--out", "all.csv"]
 sys.exit(main())
 """

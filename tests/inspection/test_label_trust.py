@@ -12,10 +12,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from skmer import DescriptorTransformer, EmotionTagger, SegmentTransformer, SSSLClassifier
+from skmer import DescriptorTransformer, SegmentTransformer, SSSLClassifier
 from skmer.datasets import make_songs, segment_labels
-from skmer.inspection import LabelStretch, LabelTrust, label_trust
-from skmer.inspection.label_judge import LabelJudge
+from skmer.inspection import LabelStretch, LabelTrust, SongPredictor, label_trust
+from skmer.inspection.label_trust import LabelChecker
 from skmer.inspection.report.summary import summarise
 from skmer.sssl import GMMSplit, Split, gaussian_mixture_split
 from skmer.sssl.mixture import clean_posterior
@@ -170,11 +170,11 @@ def test_a_split_of_ones_own_without_components_holds_no_mixture():
 
 
 def test_threshold_is_the_classifiers_own_unless_given():
-    assert LabelJudge(fitted(clean_threshold=0.7)).threshold == 0.7
-    assert LabelJudge(fitted(noise_model=GMMSplit(clean_threshold=0.6), clean_threshold=0.7)).threshold == 0.6
-    assert LabelJudge(fitted(noise_model=None)).threshold == 0.5
+    assert LabelChecker(fitted(clean_threshold=0.7)).threshold == 0.7
+    assert LabelChecker(fitted(noise_model=GMMSplit(clean_threshold=0.6), clean_threshold=0.7)).threshold == 0.6
+    assert LabelChecker(fitted(noise_model=None)).threshold == 0.5
     for threshold in (0.2, np.float32(0.25), 1, np.int64(1)):
-        assert LabelJudge(fitted(clean_threshold=0.7), threshold=threshold).threshold == threshold
+        assert LabelChecker(fitted(clean_threshold=0.7), threshold=threshold).threshold == threshold
 
 
 # ---- planted label noise ----------------------------------------------------------------------------
@@ -219,11 +219,10 @@ def test_a_song_all_of_whose_seconds_are_another_emotion_heads_the_list():
 # ---- bad input --------------------------------------------------------------------------------------
 
 
-def test_models_that_cannot_judge_are_refused_in_words():
+def test_models_without_a_segment_classifier_are_errors():
     songs = tiny_songs()
     descriptors = make_pipeline(DescriptorTransformer(sr=songs.sr), SVC())
     for estimator, error, word in [
-        (EmotionTagger(), ValueError, "several tags; only one label"),
         (descriptors, ValueError, "no SegmentTransformer"),
         (make_pipeline(SegmentTransformer(), SVC()), ValueError, "no segment classifier"),
         ("text", ValueError, "must be a Pipeline"),
@@ -231,25 +230,28 @@ def test_models_that_cannot_judge_are_refused_in_words():
     ]:
         with pytest.raises(error, match=word):
             next(label_trust(estimator, songs.data, songs.target))
+    whole_songs = SongPredictor(make_pipeline(DescriptorTransformer(sr=songs.sr), SVC()).fit(songs.data, songs.target))
+    with pytest.raises(ValueError, match="Expected a SongPredictor with output='segments', got one with 'song'"):
+        next(label_trust(whole_songs, songs.data, songs.target))
 
 
 @pytest.mark.parametrize(
     ("labels", "word"),
     [
-        (["Q1", "Q9"], r"Song 1: the model does not know the label 'Q9'; it knows Q1, Q2, Q3, Q4\."),
+        (["Q1", "Q9"], r"Song 1: the model was not trained on the label 'Q9'.*: Q1, Q2, Q3, Q4\."),
         (["Q1"], "2 songs but 1 labels"),
         (["Q1", None], "no label for song 1"),
     ],
 )
-def test_bad_labels_are_refused_in_words(labels, word):
+def test_bad_labels_are_errors(labels, word):
     with pytest.raises(ValueError, match=word):
         next(label_trust(tiny_pipeline(), tiny_songs().data[:2], labels))
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, np.nan, "half", True, np.True_])
-def test_bad_thresholds_are_refused(threshold):
+def test_bad_thresholds_are_errors(threshold):
     with pytest.raises(ValueError, match="threshold must be a probability"):
-        LabelJudge(tiny_pipeline(), threshold)
+        LabelChecker(tiny_pipeline(), threshold)
 
 
 def test_classes_that_are_numbers_are_found_by_their_text():
@@ -262,8 +264,8 @@ def test_classes_that_are_numbers_are_found_by_their_text():
     assert trust.label == numbers[0]
     for classes in (np.arange(4.0), np.arange(4)):
         pipe[1].classes_ = classes
-        judge = LabelJudge(pipe)
-        assert [judge.class_of(label) for label in (2, 2.0, np.int64(2), np.float32(2), "2", "2.0")] == [2] * 6
+        checker = LabelChecker(pipe)
+        assert [checker.class_index(label) for label in (2, 2.0, np.int64(2), np.float32(2), "2", "2.0")] == [2] * 6
         for label in (2.5, 7, "two", True):
-            with pytest.raises(ValueError, match="does not know the label"):
-                judge.class_of(label)
+            with pytest.raises(ValueError, match="was not trained on the label"):
+                checker.class_index(label)

@@ -80,7 +80,7 @@ def test_a_fitted_classifier_gives_its_split(planted):
 
 
 def test_no_split_is_said_in_words():
-    with pytest.raises(NotFittedError, match="holds no split"):
+    with pytest.raises(NotFittedError, match="has no split"):
         LossMixtureDisplay.from_estimator(make_pipeline(FunctionTransformer()))
 
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmer import AudioError, SongSequence
 from skmer.audio.files import find_audio_files
-from skmer.inspection import SegmentPredictor, SongEmotion, emotion_over_time
+from skmer.inspection import SongEmotion, SongPredictor, emotion_over_time
 from skmer.inspection.files import _ahead, predict_files
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
@@ -65,7 +65,7 @@ def test_a_network_that_ends_the_pipeline_gives_its_own_label():
 
 def test_a_pipeline_without_classifier_at_its_end_gives_no_label():
     pipe = tiny_pipeline()[:3]
-    assert not SegmentPredictor(pipe).predicts
+    assert not SongPredictor(pipe).predicts
     assert next(emotion_over_time(pipe, tiny_songs().data[:1])).label is None
 
 
@@ -82,14 +82,14 @@ def test_skipped_steps_and_searches_are_unwrapped():
 
 def test_unfitted_and_foreign_estimators_are_refused():
     with pytest.raises(NotFittedError, match="call fit"):
-        SegmentPredictor(clone(tiny_pipeline()))
+        SongPredictor(clone(tiny_pipeline()))
     for estimator, word in [
         ("text", "must be a Pipeline"),
         (tiny_pipeline()[3:], "no SegmentTransformer"),
         (make_pipeline(tiny_pipeline()[0]), "no segment classifier"),
     ]:
         with pytest.raises(ValueError, match=word):
-            SegmentPredictor(estimator)
+            SongPredictor(estimator, require_segments=True)
 
 
 def test_a_model_brings_no_cache_threads_or_progress_along(tmp_path, wavs, capfd):
@@ -122,7 +122,7 @@ def test_files_keep_their_order_and_the_bad_ones_their_reason(wavs, tmp_path, n_
     assert [song.error is None for song in got] == [True, False, True, True, False, False, True, True]
     assert [song.answer is None for song in got] == [song.error is not None for song in got]
     assert "no such file" in got[1].error
-    assert "no audio" in got[4].error
+    assert "not audio" in got[4].error
     assert "shorter than one segment" in got[5].error
     assert not any(str(tmp_path) in (song.error or "") for song in got)
     assert [len(song.warnings) for song in got] == [0, 0, 0, 1, 0, 0, 0, 1]
@@ -132,14 +132,14 @@ def test_files_keep_their_order_and_the_bad_ones_their_reason(wavs, tmp_path, n_
 
 
 def test_an_error_of_another_kind_is_named_and_does_not_stop_the_rest(wavs, monkeypatch):
-    real = SegmentPredictor.read
+    real = SongPredictor.read
 
     def segments(self, song):
         if song == wavs[0]:
             raise RuntimeError("a decoder\nbroke")
         return real(self, song)
 
-    monkeypatch.setattr(SegmentPredictor, "read", lambda self, song: segments(self, Path(song)))
+    monkeypatch.setattr(SongPredictor, "read", lambda self, song: segments(self, Path(song)))
     first, second = predict_files(tiny_pipeline(), wavs[:2])
     assert first.error == "RuntimeError: a decoder broke"
     assert second.answer is not None
@@ -169,7 +169,7 @@ def test_the_reason_of_a_file_whose_name_holds_blanks_and_line_breaks(tmp_path):
     for name in ("two\nlines.wav", "one\rtwo.wav", "two  blanks.wav"):
         (tmp_path / name).write_text("no music " * 200)
         [song] = predict_files(tiny_pipeline(), [tmp_path / name])
-        assert "no audio" in song.error
+        assert "not audio" in song.error
         assert not set("\r\n") & set(song.error)
         assert name.split()[-1] not in song.error
 

@@ -15,9 +15,9 @@ import soundfile
 from skmer.datasets import load_csv
 from skmer.inspection import LabelTrust, label_trust, write_label_noise_report
 from skmer.inspection._displays import COLOURS
-from skmer.inspection.report.html import audio_link, clock, histogram, seconds_text, share
-from skmer.inspection.report.summary import seconds_heard, summarise, totals
-from skmer.inspection.report.tables import open_table, segment_writer, write_relabel, write_stretches
+from skmer.inspection.report.folder import open_table, segment_writer, write_relabel, write_stretches
+from skmer.inspection.report.page import audio_link, clock, seconds_text, share
+from skmer.inspection.report.summary import distrusted_seconds, summarise, totals
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 EMOTIONS = np.array(["calm", "tense"])
@@ -83,10 +83,10 @@ def test_sums_over_songs():
     assert (every.n_songs, every.seconds, every.n_segments, every.distrusted) == (2, 6, 6, 3)
     assert every.expected_wrong == pytest.approx((0.1 + 0.8 + 0.9 + 0.2 + 0.7 + 0.05) / 6)
     assert calm.expected_wrong == pytest.approx(0.5)
-    assert seconds_heard(songs) == {("calm", "tense"): 2, ("tense", "calm"): 1}
+    assert distrusted_seconds(songs) == {("calm", "tense"): 2, ("tense", "calm"): 1}
     led = trust_of([0.9, 0.55])
     led = summarise(dataclasses.replace(led, threshold=0.6), "c", "c")
-    assert seconds_heard([led]) == {("calm", "calm"): 1}  # distrusted, but the label still leads
+    assert distrusted_seconds([led]) == {("calm", "calm"): 1}  # distrusted, but the label still leads
     assert np.sum([song.bins for song in songs]) == 6
     assert songs[1].bins[19] == 1
     assert totals([]).expected_wrong == 0
@@ -176,6 +176,7 @@ def test_no_colour_of_an_emotion_means_anything_else(files, tmp_path):
     report = write_label_noise_report(tiny_pipeline(), files, labels(), tmp_path / "report", threshold=1.0)
     source = re.sub(r'<span class="chip"[^>]*>|<style>.*?</style>', "", report.page.read_text("utf-8"), flags=re.DOTALL)
     assert "rgba(" in source
+    assert source.count('fill="#333333"') == 20  # at a threshold of 1 all bars of the histogram are distrusted
     reds = {int(colour[1:3], 16) for colour in COLOURS}
     assert not [colour for colour in COLOURS if colour in source]
     assert reds.isdisjoint(map(int, re.findall(r"rgba\((\d+),", source)))
@@ -188,10 +189,10 @@ def test_songs_that_fail_are_named_and_the_others_go_on(files, tmp_path):
     given = [*labels(4), "<Q9>"]
     names = ["a", "<b>", "c", "d", "e"]
     out = tmp_path / "report"
-    report = write_label_noise_report(tiny_pipeline(), files, given, out, names=names, n_jobs=2, tell=told.append)
+    report = write_label_noise_report(tiny_pipeline(), files, given, out, names=names, n_jobs=2, log=told.append)
     assert [name for name, _ in report.failed] == ["<b>", "e"]
-    assert "no audio" in report.failed[0][1]
-    assert "does not know the label '<Q9>'" in report.failed[1][1]
+    assert "not audio" in report.failed[0][1]
+    assert "was not trained on the label '<Q9>'" in report.failed[1][1]
     assert told == [f"{name}: {reason}" for name, reason in report.failed]
     assert sorted(song.name for song in report.songs) == ["a", "c", "d"]
     source = (out / "index.html").read_text(encoding="utf-8")
@@ -235,7 +236,7 @@ def test_page_says_where_there_is_no_mixture_and_what_is_heard(files, tmp_path, 
     source = report.page.read_text(encoding="utf-8")
     assert not report.from_mixture
     assert "kept no mixture" in source
-    assert "hears the first 3 s" in source
+    assert "uses the first 3 s" in source
     assert report.totals.seconds == 6
 
 
@@ -244,9 +245,7 @@ def test_names_that_the_font_lacks_and_long_ones_are_drawn_without_warnings(file
     classes = np.array(["悲しい", "🎻", "a" * 300, "calm"])
     monkeypatch.setattr(tiny_pipeline()[1], "classes_", classes)
     pipe, given, told = tiny_pipeline()[:2], classes[[0, 1, 2, 3, 0]], []
-    report = write_label_noise_report(
-        pipe, files, given, tmp_path / "report", threshold=1.0, n_jobs=2, tell=told.append
-    )
+    report = write_label_noise_report(pipe, files, given, tmp_path / "report", threshold=1.0, n_jobs=2, log=told.append)
     assert report.failed == ()
     assert len(list((tmp_path / "report" / "pictures").iterdir())) == 5
     [sentence] = told
@@ -301,5 +300,4 @@ def test_figures_are_written_for_people(tmp_path):
     assert [clock(t) for t in (0, 7, 65.5, 59.96)] == ["0:00", "0:07", "1:05.5", "1:00"]
     assert [seconds_text(t) for t in (3, 3.25, 1234)] == ["3 s", "3.2 s", "1,234 s"]
     assert audio_link(tmp_path / "a:b #1.mp3", tmp_path / "report") == "../a%3Ab%20%231.mp3"
-    assert histogram([1.0, 0.0, 2.0, 3.0], 0.5).count("#333333") == 2
     assert share(0.574) == "57\N{NO-BREAK SPACE}%"

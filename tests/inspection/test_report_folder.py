@@ -59,27 +59,27 @@ def test_nothing_is_overwritten_unasked(files, tmp_path):
     untouched = path.read_bytes()
     for edited in edits(untouched.decode()):
         path.write_bytes(edited)
-        with pytest.raises(FileExistsError, match=r"relabel\.csv: this table is no longer as it was written"):
+        with pytest.raises(FileExistsError, match=r"relabel\.csv: this table was changed since it was written"):
             write_label_noise_report(tiny_pipeline(), files[:2], labels(2), out, force=True)
         assert path.read_bytes() == edited
     path.write_bytes(untouched)
     check_folder(out, force=True)
     page = (out / "index.html").read_bytes()
     (out / "index.html").unlink()  # by which the table is known
-    with pytest.raises(FileExistsError, match="no longer as it was written"):
+    with pytest.raises(FileExistsError, match="was changed since it was written"):
         check_folder(out, force=True)
     (out / "index.html").write_bytes(page)
     path.unlink()  # moved away, as the sentence asks
     check_folder(out, force=True)
     (out / "pictures" / "mine.png").touch()
     (out / "thesis.docx").touch()
-    with pytest.raises(FileExistsError, match=r"other things than a report \(pictures/mine.png, thesis.docx\)"):
+    with pytest.raises(FileExistsError, match=r"other files than a report.s \(pictures/mine.png, thesis.docx\)"):
         write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, force=True)
 
 
 def test_a_folder_under_the_name_of_a_file_is_not_a_reports(tmp_path):
     (tmp_path / "report" / "index.html").mkdir(parents=True)
-    with pytest.raises(FileExistsError, match=r"holds other things than a report \(index.html\)"):
+    with pytest.raises(FileExistsError, match=r"holds other files than a report.s \(index.html\)"):
         check_folder(tmp_path / "report", force=True)
 
 
@@ -87,7 +87,7 @@ def test_the_folder_that_one_is_in_is_refused_before_the_work(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     told = []
     with pytest.raises(OSError, match="you are in this folder"):
-        write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], ".", tell=told.append)
+        write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], ".", log=told.append)
     assert told == []
     assert list(tmp_path.iterdir()) == []
 
@@ -110,7 +110,7 @@ def test_what_is_stopped_leaves_nothing_and_an_earlier_report_as_it_was(files, t
 
     for force in (False, True):
         with pytest.raises(KeyboardInterrupt):
-            write_label_noise_report(tiny_pipeline(), [files[0], "none.wav"], ["Q1", "Q2"], out, force=force, tell=stop)
+            write_label_noise_report(tiny_pipeline(), [files[0], "none.wav"], ["Q1", "Q2"], out, force=force, log=stop)
         assert sorted(path.name for path in tmp_path.iterdir()) == (["report", "songs"] if force else ["songs"])
         if not force:
             write_label_noise_report(tiny_pipeline(), files, labels(), out)

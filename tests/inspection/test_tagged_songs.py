@@ -21,7 +21,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from skmer import DescriptorTransformer, EmotionTagger, LongShortEnsemble, TaggingTransformer
 from skmer.cli import main
-from skmer.inspection import TagPredictor, predict_files, predictor_of
+from skmer.inspection import SongPredictor, predict_files
 from tests.estimators.instances import SR, TAGGING
 
 NAMES = ["high", "loud"]
@@ -67,9 +67,9 @@ def probabilities_of(model, files):
     return np.asarray(model.predict_proba(files))
 
 
-def test_files_get_what_the_model_says(fitted, songs):
+def test_files_get_the_tags_and_probabilities_of_the_model(fitted, songs):
     files, _ = songs
-    assert isinstance(predictor_of(fitted), TagPredictor)
+    assert SongPredictor(fitted).output == "tags"
     found = [prediction.answer for prediction in predict_files(fitted, files, n_jobs=2)]
     np.testing.assert_allclose([song.probabilities for song in found], probabilities_of(fitted, files), atol=1e-6)
     np.testing.assert_array_equal([song.given for song in found], fitted.predict(files))
@@ -81,7 +81,7 @@ def test_the_shell_writes_tags_and_probabilities(fitted, songs, tmp_path, capsys
     joblib.dump(fitted, model)
     assert main(["predict", model, *files[:3], str(tmp_path / "absent.wav"), "-q"]) == 1
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    names = list(map(str, predictor_of(fitted).classes))
+    names = list(map(str, SongPredictor(fitted).classes))
     assert list(lines[0]) == ["file", "tags", *(f"p_{name}" for name in names), "warning", "error"]
     given, probabilities = fitted.predict(files[:3]), probabilities_of(fitted, files[:3])
     for line, row, p in zip(lines[:3], given, probabilities, strict=True):
@@ -94,7 +94,7 @@ def test_the_shell_writes_tags_and_probabilities(fitted, songs, tmp_path, capsys
 
 
 def test_names_of_a_table_are_the_columns(songs):
-    assert predictor_of(tagger().fit(*songs)).classes.tolist() == NAMES
+    assert SongPredictor(tagger().fit(*songs)).classes.tolist() == NAMES
 
 
 def test_no_store_is_written_to_when_songs_are_predicted(songs, tmp_path, monkeypatch):
@@ -126,21 +126,22 @@ def test_decisions_without_probabilities_give_tags_alone(songs, tmp_path, capsys
     assert capsys.readouterr().out.splitlines()[0] == "file,tags,p_0,p_1,warning,error"
 
 
-def test_what_takes_no_songs_or_has_no_segments_is_refused(songs, tmp_path, capsys):
+def test_taggers_that_read_no_songs_and_commands_that_need_segments_are_errors(songs, tmp_path, capsys):
     files, y = songs
     rows = np.random.default_rng(0).normal(size=(16, 4))
     network = EmotionTagger(backbone="mlp", mask_range=None, max_epochs=1, random_state=0).fit(rows, y)
-    with pytest.raises(ValueError, match="whose first step itself reads songs"):
-        TagPredictor(network)
+    with pytest.raises(ValueError, match="in a Pipeline whose first step reads songs"):
+        SongPredictor(network)
     with pytest.raises(NotFittedError):
-        predictor_of(tagger())
-    with pytest.raises(ValueError, match="rather than steps before"):
-        TagPredictor(make_pipeline(StandardScaler(), LongShortEnsemble(network, network)).fit(rows, y))
-    # one label a song stays what it was
-    assert not isinstance(predictor_of(descriptors(SVC()).fit(files, y["high"])), TagPredictor)
+        SongPredictor(tagger())
+    with pytest.raises(ValueError, match="got one after other steps"):
+        SongPredictor(make_pipeline(StandardScaler(), LongShortEnsemble(network, network)).fit(rows, y))
+    assert SongPredictor(descriptors(SVC()).fit(files, y["high"])).output == "song"
     model = str(tmp_path / "model.joblib")
     joblib.dump(tagger().fit(files, y), model)
     assert main(["predict", model, files[0], "--per-segment"]) == 2
     assert "leave --per-segment out" in capsys.readouterr().err
     assert main(["timeline", model, files[0], "--out", str(tmp_path / "a.png")]) == 2
-    assert "SegmentTransformer" in capsys.readouterr().err
+    assert "this model predicts tags of whole songs only" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="got a tagger: EmotionTagger predicts several tags a song"):
+        SongPredictor(joblib.load(model), require_segments=True)

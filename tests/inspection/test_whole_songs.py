@@ -19,8 +19,7 @@ from sklearn.svm import SVC
 from skmer import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, SongAggregator
 from skmer.aggregation import SpectrogramStatistics
 from skmer.cli import main
-from skmer.inspection import SegmentPredictor, SongPredictor, emotion_over_time, predict_files, predictor_of
-from skmer.inspection.song_readers import reads_songs
+from skmer.inspection import EmotionTimelineDisplay, SongPredictor, emotion_over_time, predict_files
 from skmer.pipelines import make_multi_duration_pipeline
 from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
@@ -73,7 +72,7 @@ def pipe(request, wavs):
 
 
 def test_labels_are_those_of_the_pipeline(pipe, wavs):
-    assert isinstance(predictor_of(pipe), SongPredictor)
+    assert SongPredictor(pipe).output == "song"
     songs = list(predict_files(pipe, wavs, n_jobs=2))
     assert [song.answer.label for song in songs] == pipe.predict(wavs).tolist()
     assert all(song.answer.mean_probabilities is None and not len(song.answer.starts) for song in songs)
@@ -95,7 +94,7 @@ def test_what_needs_segments_says_so(pipe, wavs, tmp_path, capsys):
     model = tmp_path / "model.joblib"
     joblib.dump(pipe, model)
     assert main(["predict", str(model), str(wavs[0]), "--per-segment"]) == 2
-    assert "there is an answer for each song alone: leave --per-segment out" in capsys.readouterr().err
+    assert "this model predicts whole songs only" in capsys.readouterr().err
     assert main(["timeline", str(model), str(wavs[0])]) == 2
     assert "SegmentTransformer" in capsys.readouterr().err
     with pytest.raises(ValueError, match="SegmentTransformer"):
@@ -114,11 +113,12 @@ def test_a_union_of_readers_and_a_pipeline_within_a_pipeline_are_asked_too(wavs)
         pipe.fit(wavs, target)
         answers = [prediction.answer.label for prediction in predict_files(pipe, wavs)]
         assert answers == pipe.predict(wavs).tolist()
-    assert not reads_songs(make_pipeline(make_union(StandardScaler(), DescriptorTransformer()), SVC()))
+    with pytest.raises(ValueError, match="no SegmentTransformer; its steps are FeatureUnion, SVC"):
+        SongPredictor(make_pipeline(make_union(StandardScaler(), DescriptorTransformer()), SVC()))
 
 
 def test_segments_are_preferred():
-    assert isinstance(predictor_of(tiny_pipeline()), SegmentPredictor)
+    assert SongPredictor(tiny_pipeline()).output == "segments"
 
 
 def test_the_folder_of_the_cache_stays_with_the_trainer(wavs, tmp_path):
@@ -149,37 +149,23 @@ def test_an_emotion_without_segments_has_no_stretches_and_no_picture(wavs):
     pipe = make_pipeline(DescriptorTransformer(sr=SR), SVC()).fit(wavs, tiny_songs().target)
     [song] = predict_files(pipe, wavs[:1])
     assert song.answer.stretches() == []
-    pytest.importorskip("matplotlib")
-    from skmer.inspection import EmotionTimelineDisplay
-
-    with pytest.raises(ValueError, match="tells of whole songs alone"):
+    assert song.answer.second_probabilities.shape == (0, 4)
+    with pytest.raises(ValueError, match="predicts whole songs only"):
         EmotionTimelineDisplay.from_song_emotion(song.answer)
 
 
-def test_the_true_reason_is_told():
-    with pytest.raises(NotFittedError, match="is not fitted: call fit"):
-        predictor_of(make_pipeline(DescriptorTransformer(sr=SR), SVC()))
-    with pytest.raises(ValueError, match="gives no label"):
-        predictor_of(make_pipeline(DescriptorTransformer(sr=SR), Ridge()))
-    with pytest.raises(ValueError, match="has no SegmentTransformer"):
-        predictor_of(make_pipeline(SVC()))
-
-
 @pytest.mark.parametrize(
-    ("steps", "error", "message"),
+    ("estimator", "error", "message"),
     [
-        ([FunctionTransformer(), SVC()], ValueError, "whose first step itself reads songs"),
-        (["passthrough", SVC()], ValueError, "whose first step itself reads songs"),
-        ([DescriptorTransformer(sr=SR)], ValueError, "gives no label"),
-        ([DescriptorTransformer(sr=SR), Ridge()], ValueError, "gives no label"),
-        ([DescriptorTransformer(sr=SR), SVC()], NotFittedError, "is not fitted: call fit"),
+        (make_pipeline(FunctionTransformer(), SVC()), ValueError, "no SegmentTransformer"),
+        (make_pipeline("passthrough", SVC()), ValueError, "no SegmentTransformer"),
+        (make_pipeline("passthrough"), ValueError, "no SegmentTransformer"),
+        (make_pipeline(DescriptorTransformer(sr=SR)), ValueError, "must be a classifier, got DescriptorTransformer"),
+        (make_pipeline(DescriptorTransformer(sr=SR), Ridge()), ValueError, "must be a classifier, got Ridge"),
+        (make_pipeline(DescriptorTransformer(sr=SR), SVC()), NotFittedError, "is not fitted: call fit"),
+        (SVC(), ValueError, "must be a Pipeline that reads songs.*got SVC"),
     ],
 )
-def test_other_pipelines_are_refused(steps, error, message):
+def test_estimators_that_read_no_songs_or_predict_no_label_are_errors(estimator, error, message):
     with pytest.raises(error, match=message):
-        SongPredictor(make_pipeline(*steps))
-
-
-def test_an_estimator_alone_is_refused():
-    with pytest.raises(ValueError, match=r"must be a Pipeline whose first step itself reads songs.*got SVC"):
-        SongPredictor(SVC())
+        SongPredictor(estimator)

@@ -1,1 +1,1 @@
-"""The label-noise report: a page and two tables that list the songs to listen to again."""
+"""A page and tables that show which songs should be listened to again, because their labels may be wrong."""

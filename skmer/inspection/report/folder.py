@@ -1,99 +1,158 @@
-"""The report's folder: whole or not there, and never over anything else."""
+"""The report's folder: its files, when it may be replaced, and its tables."""
 
 import hashlib
 import os
 import re
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from skmer._io import atomic_folder, format_names
+from skmer._io import atomic_folder, csv_writer, format_names
 
 __all__ = [
-    "PAGE",
-    "PICTURES",
-    "RELABEL",
-    "SEGMENTS",
-    "STRETCHES",
+    "FILES",
+    "atomic_report",
     "check_folder",
     "digest_mark",
-    "folder_written_whole",
+    "open_table",
+    "segment_writer",
+    "write_relabel",
+    "write_stretches",
 ]
 
-PAGE, PICTURES = "index.html", "pictures"
-RELABEL, STRETCHES, SEGMENTS = "relabel.csv", "stretches.csv", "segments.csv"
-_TABLES = {RELABEL, STRETCHES, SEGMENTS}
+
+class _Files(NamedTuple):
+    page: str = "index.html"
+    pictures: str = "pictures"
+    relabel: str = "relabel.csv"
+    stretches: str = "stretches.csv"
+    segments: str = "segments.csv"
+
+
+FILES = _Files()
 _MARK = '<meta name="relabel-sha256" content="{}">'
-_OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind
+_OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # written by file managers
+
+_FIGURES = ("expected_wrong", "heard", "heard_probability", "label_probability")
+_STRETCH_COLUMNS = (
+    *("file", "label", "start", "end", "clean_probability"),
+    *("heard", "heard_probability", "label_probability", "label_leads"),
+)
+_SEGMENT_COLUMNS = ("file", "label", "start", "end", "clean_probability", "label_probability", "loss")
 
 
 def check_folder(out, force):
-    """Refuse, before any work is done, a folder that could not or should not be written in the end.
+    """Check, before any work is done, that the report's folder can be written.
 
-    An empty folder will do. An earlier report is replaced where `force` is true, but not one
-    whose ``relabel.csv`` is not byte for byte what was written: whatever it is by now, it may be somebody's work.
+    It may be empty. An earlier report is replaced if `force` is true, unless its ``relabel.csv`` has been edited.
     """
     out = Path(out)
     if out.is_dir():
-        others = _others(out)
+        others = _other_files(out)
         if others:
             raise FileExistsError(
-                f"{out}: this folder holds other things than a report ({format_names(others, most=3)}). "
+                f"{out}: this folder holds other files than a report's ({format_names(others, most=3)}). "
                 "Name a folder of its own."
             )
         if any(out.iterdir()):
             _check_report(out, force)
     elif out.exists():
         raise FileExistsError(f"{out}: this is a file. Name a folder.")
-    above = Path(os.path.realpath(out)).parent
-    if not above.is_dir():
-        raise FileNotFoundError(f"{out}: there is no folder {above}. Make it first.")
-    if not os.access(above, os.W_OK):
-        raise PermissionError(f"{out}: the folder {above} cannot be written. Check the permissions.")
+    parent = Path(os.path.realpath(out)).parent
+    if not parent.is_dir():
+        raise FileNotFoundError(f"{out}: there is no folder {parent}. Make it first.")
+    if not os.access(parent, os.W_OK):
+        raise PermissionError(f"{out}: the folder {parent} cannot be written. Check the permissions.")
 
 
-def _others(out):
-    """Name what is in a folder, and in its folder of pictures, and not a report's."""
+def _other_files(out):
+    """Return the names of files in the folder, and in its folder of pictures, that are not a report's."""
     others = [path.name for path in out.iterdir() if not _is_own(path)]
-    pictures = out / PICTURES
+    pictures = out / FILES.pictures
     if pictures.is_dir():
-        ours = re.compile(r"\d+\.png")
-        inside = (path.name for path in pictures.iterdir() if path.name not in _OF_SYSTEMS)
-        others += [f"{PICTURES}/{name}" for name in inside if not ours.fullmatch(name)]
+        names = (path.name for path in pictures.iterdir() if path.name not in _OF_SYSTEMS)
+        others += [f"{FILES.pictures}/{name}" for name in names if not re.fullmatch(r"\d+\.png", name)]
     return sorted(others)
 
 
 def _is_own(path):
-    files = {PAGE, *_TABLES, *_OF_SYSTEMS}
-    return path.name == PICTURES if path.is_dir() else path.name in files
+    return path.name == FILES.pictures if path.is_dir() else path.name in _OF_SYSTEMS.union(FILES)
 
 
 def digest_mark(relabel):
-    """Give the element of the page by which a later run sees whether the table was edited since."""
+    """Return the element of the page by which a later run detects that the table of songs was edited."""
     return _MARK.format(hashlib.sha256(Path(relabel).read_bytes()).hexdigest())
-
-
-def _is_as_written(relabel, page):
-    with suppress(OSError):
-        return digest_mark(relabel).encode() in Path(page).read_bytes()
-    return False
 
 
 def _check_report(out, force):
     if not force:
         raise FileExistsError(f"{out}: there is a report already. Name another folder, or ask to replace it (--force).")
-    table = out / RELABEL
-    if os.path.lexists(table) and not _is_as_written(table, out / PAGE):
+    table, unchanged = out / FILES.relabel, False
+    with suppress(OSError):
+        unchanged = digest_mark(table).encode() in (out / FILES.page).read_bytes()
+    if os.path.lexists(table) and not unchanged:
         raise FileExistsError(
-            f"{table}: this table is no longer as it was written. Somebody may have edited it, and that would be lost. "
-            "Move it away first."
+            f"{table}: this table was changed since it was written, and the changes would be lost. Move it away first."
         )
 
 
 @contextmanager
-def folder_written_whole(out, force):
-    """Give a temporary folder beside `out`, which takes its name if nothing goes wrong, and is removed otherwise."""
+def atomic_report(out, force):
+    """Write the report's folder atomically, after `check_folder` before and after the block."""
     check_folder(out, force)
     with atomic_folder(out) as part:
         yield part
-        # what somebody has put there meanwhile
         check_folder(out, force)
+
+
+def open_table(path):
+    """Open a table for writing; file names that are not valid text are written as their bytes."""
+    return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def write_relabel(path, songs, unknown=(), grouped=False):
+    """Write a line for each song, for `skmer.datasets.load_csv`: its label, to be edited, and what is heard.
+
+    The order is that of the page: first songs with distrusted stretches. `unknown` holds name, label and group of
+    songs whose label is none of the model's classes; they come last, without figures. `grouped` adds their column.
+    """
+    with open_table(path) as stream:
+        writer = csv_writer(stream)
+        writer.writerow(["path", "label", *["group"] * grouped, "old_label", *_FIGURES])
+        for song in sorted(songs, key=lambda song: not song.stretches):
+            whole = song.whole
+            probabilities = [f"{p:.6f}" for p in (whole.heard_probability, whole.label_probability)]
+            figures = [f"{song.expected_wrong:.6f}", whole.heard, *probabilities]
+            writer.writerow([song.name, song.label, *[song.group] * grouped, song.label, *figures])
+        for name, label, group in unknown:
+            writer.writerow([name, label, *[group] * grouped, label, *[""] * len(_FIGURES)])
+
+
+def write_stretches(path, songs):
+    """Write a line for each distrusted stretch, song by song: times with three decimals, probabilities with six."""
+    with open_table(path) as stream:
+        writer = csv_writer(stream)
+        writer.writerow(_STRETCH_COLUMNS)
+        for song in songs:
+            for stretch in song.stretches:
+                start, end, clean, heard, heard_probability, label_probability, _ = stretch
+                line = [song.name, song.label, round(start, 3), round(end, 3), f"{clean:.6f}", heard]
+                probabilities = [f"{heard_probability:.6f}", f"{label_probability:.6f}"]
+                writer.writerow([*line, *probabilities, "yes" if stretch.label_leads else "no"])
+
+
+def segment_writer(stream, classes):
+    """Return a function of a song's name and `LabelTrust` that writes a line for each segment."""
+    writer = csv_writer(stream)
+    writer.writerow([*_SEGMENT_COLUMNS, *(f"p_{name}" for name in classes)])
+    return partial(_write_segments, writer)
+
+
+def _write_segments(writer, name, trust):
+    times = zip(trust.starts.tolist(), trust.ends.tolist(), strict=True)
+    of_label = trust.probabilities[:, trust.classes == trust.label][:, 0]
+    figures = zip(trust.clean_probability, of_label, trust.losses, strict=True)
+    for (start, end), own, row in zip(times, figures, trust.probabilities, strict=True):
+        line = [name, trust.label, round(start, 3), round(end, 3), *(f"{value:.6f}" for value in own)]
+        writer.writerow([*line, *(f"{p:.6f}" for p in row)])

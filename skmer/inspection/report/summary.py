@@ -1,49 +1,49 @@
-"""What the report keeps of each song, and of all songs together."""
+"""Summaries of a label-noise report: of each song, of the songs of a label, and of all songs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from skmer.inspection.label_trust import LabelStretch
 
-__all__ = ["BINS", "LabelTotals", "SongSummary", "seconds_by_bin", "seconds_heard", "summarise", "totals"]
+__all__ = ["LabelNoiseReport", "SongSummary", "distrusted_seconds", "seconds_by_bin", "summarise", "totals"]
 
-BINS = 20
-"""Of the distribution of the seconds' clean probabilities."""
+BINS = 20  # of the distribution of the seconds' clean probabilities
 
 
 @dataclass(frozen=True)
 class SongSummary:
-    """What the report keeps of one song.
+    """Summary of one song in a label-noise report.
 
     Parameters
     ----------
     name : str
-        What the report calls the song.
+        Name of the song in the report.
     file : str
         Path of its audio file.
     label : object
-        Its label.
+        Label of the song.
     seconds : float
-        Seconds that were heard.
+        Seconds of the song that segments cover.
     n_segments : int
-        Segments that cover them.
+        Number of segments.
     expected_wrong : float
-        Share of the seconds that are expected to carry another emotion than the label.
+        Expected share of the seconds that express another emotion than the label.
     whole : LabelStretch
-        What is heard over the whole song, and how probable that and the label are.
+        The whole song as one stretch.
     stretches : tuple of LabelStretch
-        Where the label is distrusted, in the order of time.
+        Stretches in which the label is distrusted, in order of time.
     bins : tuple of float
-        Seconds in each of `BINS` equal parts of the clean probability.
+        Seconds in each of 20 equal parts of the clean probability.
     warnings : tuple of str, default=()
-        What is doubtful about the file.
+        Warnings about the file.
     picture : str or None, default=None
-        Path of its picture, from the page's folder.
+        Path of the song's plot, relative to the page's folder.
     group : object, default=None
-        The songs that it belongs to, such as its artist's, if that is known.
+        Group of the song, such as its artist, if that is known.
 
     Examples
     --------
@@ -75,21 +75,7 @@ class SongSummary:
 
 @dataclass(frozen=True)
 class LabelTotals:
-    """Sums over the songs of one label, or over all.
-
-    Parameters
-    ----------
-    label : object
-        The label; None for all songs.
-    n_songs : int
-        Songs.
-    n_segments : int
-        Segments.
-    seconds, distrusted : float
-        Seconds that were heard, and those of them whose label is distrusted.
-    expected_wrong : float
-        Share of the seconds that are expected to carry another emotion than the label.
-    """
+    """Sums over the songs of one label; over all songs where `label` is None."""
 
     label: Any
     n_songs: int
@@ -100,7 +86,7 @@ class LabelTotals:
 
 
 def summarise(trust, name, file, warnings=(), picture=None, group=None):
-    """Give the `SongSummary` of a `LabelTrust`."""
+    """Return the `SongSummary` of a `LabelTrust`."""
     clean = trust.second_clean_probability
     heard = ~np.isnan(clean)
     position = np.minimum((clean[heard] * BINS).astype(int), BINS - 1)
@@ -122,7 +108,7 @@ def summarise(trust, name, file, warnings=(), picture=None, group=None):
 
 
 def totals(songs: Sequence[SongSummary], label=None):
-    """Sum up songs: those of a label, or all where it is None."""
+    """Return the sums over the songs of a label, or over all songs where it is None."""
     own = [song for song in songs if label is None or song.label == label]
     seconds = sum(song.seconds for song in own)
     wrong = sum(song.expected_wrong * song.seconds for song in own)
@@ -136,8 +122,50 @@ def totals(songs: Sequence[SongSummary], label=None):
     )
 
 
-def seconds_heard(songs):
-    """Give the distrusted seconds of each pair of label and emotion that leads there, which may be the label itself."""
+@dataclass(frozen=True)
+class LabelNoiseReport:
+    """Content of a label-noise report, without its segments.
+
+    Parameters
+    ----------
+    page : Path
+        The page, ``index.html``.
+    songs : tuple of SongSummary
+        Songs that were judged; first those with the largest share of seconds that are expected
+        to express another emotion than the label.
+    failed : tuple of (str, str)
+        Name and reason of each song that could not be judged.
+    threshold : float
+        The label is distrusted in seconds whose clean probability is not above it.
+    from_mixture : bool
+        Whether the clean probability is the posterior of the classifier's mixture.
+
+    See Also
+    --------
+    write_label_noise_report : Writes it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from skmer.inspection import LabelNoiseReport
+    >>> LabelNoiseReport(Path("report/index.html"), (), (), 0.5, True).totals.n_songs
+    0
+    """
+
+    page: Path
+    songs: tuple[SongSummary, ...]
+    failed: tuple[tuple[str, str], ...]
+    threshold: float
+    from_mixture: bool
+
+    @property
+    def totals(self) -> LabelTotals:
+        """Sums over all songs."""
+        return totals(self.songs)
+
+
+def distrusted_seconds(songs):
+    """Return the distrusted seconds by label and most probable emotion, which may be the label itself."""
     seconds: dict = {}
     for song in songs:
         for stretch in song.stretches:
@@ -147,5 +175,5 @@ def seconds_heard(songs):
 
 
 def seconds_by_bin(songs):
-    """Give the seconds of all songs in each part of the clean probability, of shape (BINS,)."""
+    """Return the seconds of all songs in each part of the clean probability, of shape (BINS,)."""
     return np.sum([song.bins for song in songs], axis=0) if songs else np.zeros(BINS)

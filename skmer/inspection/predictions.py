@@ -1,0 +1,201 @@
+"""What a fitted model predicts for one song: its emotion over time, its tags, or why it could not be predicted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+__all__ = ["FilePrediction", "SongEmotion", "SongTags"]
+
+
+@dataclass(frozen=True)
+class SegmentProbabilities:
+    """Class probabilities of one song's overlapping segments, and their means over each second."""
+
+    label: Any
+    classes: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    probabilities: np.ndarray
+
+    @cached_property
+    def second_ends(self):
+        """End of each second of the song, of shape (n_seconds,); the last one ends with the last segment."""
+        if not len(self.ends):
+            return np.empty(0)
+        n = int(np.ceil(self.ends[-1] - 1e-9))
+        return np.minimum(np.arange(1.0, n + 1), self.ends[-1])
+
+    @cached_property
+    def second_probabilities(self):
+        """Probability of each emotion in each second, of shape (n_seconds, n_classes); NaN without a segment."""
+        return self._per_second(self.probabilities)
+
+    @cached_property
+    def covered_seconds(self):
+        """How much of each second segments cover, in seconds, of shape (n_seconds,)."""
+        order = np.argsort(self.starts, kind="stable")
+        ends = np.maximum.accumulate(self.ends[order])
+        # what each segment adds to those before it
+        starts = np.maximum(self.starts[order], np.r_[-np.inf, ends[:-1]])
+        added = np.cumsum(ends - starts)
+        # covered time up to a given time
+        covered = np.interp(
+            np.r_[0.0, self.second_ends],
+            np.column_stack([starts, ends]).ravel(),
+            np.column_stack([np.r_[0.0, added[:-1]], added]).ravel(),
+        )
+        return np.where(np.isnan(self.second_probabilities[:, 0]), 0, np.diff(covered))
+
+    def _per_second(self, values):
+        n = len(self.second_ends)
+        total, weight = np.zeros((n, values.shape[1])), np.zeros(n)
+        first = np.floor(self.starts + 1e-9).astype(int)
+        longest = (self.ends - self.starts).max(initial=0)
+        # a segment covers few of a song's seconds: no table of all segments by all seconds
+        for step in range(int(np.ceil(longest)) + 1):
+            second = np.minimum(first + step, n - 1)
+            covered = np.minimum(self.ends, first + step + 1) - np.maximum(self.starts, first + step)
+            covered = np.where(covered > 1e-9, covered, 0)
+            np.add.at(total, second, covered[:, None] * values)
+            np.add.at(weight, second, covered)
+        with np.errstate(invalid="ignore"):
+            return total / weight[:, None]
+
+
+@dataclass(frozen=True)
+class SongEmotion(SegmentProbabilities):
+    """Emotion that a fitted pipeline predicts for one song, and for its segments.
+
+    Parameters
+    ----------
+    label : object
+        Emotion of the song, as the pipeline's `predict` returns it; None where its
+        last step does not predict.
+    classes : ndarray of shape (n_classes,)
+        The emotions.
+    starts, ends : ndarray of shape (n_segments,)
+        Start and end of each segment, in seconds; empty where the pipeline predicts whole songs only.
+    probabilities : ndarray of shape (n_segments, n_classes)
+        Probability of each emotion in each segment.
+
+    Attributes
+    ----------
+    second_ends : ndarray of shape (n_seconds,)
+        End of each second; the last one ends with the last segment.
+    second_probabilities : ndarray of shape (n_seconds, n_classes)
+        Probability of each emotion in each second: the mean over the segments that cover it, weighted by
+        how much of it they cover. NaN in a second that no segment covers.
+    covered_seconds : ndarray of shape (n_seconds,)
+        How much of each second segments cover, in seconds.
+
+    See Also
+    --------
+    emotion_over_time : Predicts songs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.inspection import SongEmotion
+    >>> song = SongEmotion("calm", np.array(["calm", "tense"]), np.arange(3.0), np.arange(3.0) + 3,
+    ...                    np.array([[0.75, 0.25], [0.75, 0.25], [0.0, 1.0]]))
+    >>> song.mean_probabilities
+    array([0.5, 0.5])
+    >>> song.second_probabilities[:, 1]
+    array([0.25 , 0.25 , 0.5  , 0.625, 1.   ])
+    >>> song.stretches()
+    [(0.0, 3.0, 'calm'), (3.0, 5.0, 'tense')]
+    """
+
+    @property
+    def mean_probabilities(self):
+        """Mean probability of each emotion over the segments, of shape (n_classes,); None without segments."""
+        return self.probabilities.mean(axis=0) if len(self.probabilities) else None
+
+    @property
+    def leading(self):
+        """The most probable emotion of each segment, of shape (n_segments,)."""
+        return self.classes[self.probabilities.argmax(axis=1)]
+
+    def stretches(self):
+        """Return the stretches of time through which one emotion is the most probable.
+
+        Returns
+        -------
+        list of (float, float, object)
+            Start and end in seconds, and the emotion; empty without segments. Segments overlap, so the
+            emotion changes half-way between the centres of two segments.
+        """
+        if not len(self.starts):
+            return []
+        centres = (self.starts + self.ends) / 2
+        leading = self.leading
+        changes = np.flatnonzero(leading[1:] != leading[:-1]) + 1
+        borders = [self.starts[0], *((centres[changes - 1] + centres[changes]) / 2), self.ends[-1]]
+        names = leading[[0, *changes]]
+        return [(float(a), float(b), name) for (a, b), name in zip(pairwise(borders), names.tolist(), strict=True)]
+
+
+@dataclass(frozen=True)
+class SongTags:
+    """Tags that a fitted tagger predicts for one song.
+
+    Parameters
+    ----------
+    names : ndarray of shape (n_tags,)
+        Names of the tags.
+    given : ndarray of shape (n_tags,) of bool
+        Whether the song has them, as the tagger's `predict` decides.
+    probabilities : ndarray of shape (n_tags,) or None
+        None where the tagger has no `predict_proba`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.inspection import SongTags
+    >>> SongTags(np.array(["calm", "dark"]), np.array([True, False]), np.array([0.7, 0.2])).tags
+    ['calm']
+    """
+
+    names: np.ndarray
+    given: np.ndarray
+    probabilities: np.ndarray | None
+
+    @property
+    def tags(self):
+        """Names of the tags that the song has."""
+        return self.names[self.given].tolist()
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """Prediction for one audio file, or the reason why there is none.
+
+    Parameters
+    ----------
+    file : str
+        Path as given.
+    answer : SongEmotion, SongTags or None
+        Tags where the estimator is a tagger; None where the file failed.
+    warnings : tuple of str
+        Warnings raised while the file was read and predicted, such as digital silence.
+    error : str or None
+        Why it failed, in one line.
+
+    See Also
+    --------
+    predict_files : Predicts files.
+
+    Examples
+    --------
+    >>> from skmer.inspection import FilePrediction
+    >>> FilePrediction("song.mp3", None, error="there is no such file. Check the path.").answer is None
+    True
+    """
+
+    file: str
+    answer: Any  # SongEmotion, SongTags or None
+    warnings: tuple[str, ...] = ()
+    error: str | None = None

@@ -1,0 +1,353 @@
+"""SongPredictor: read a song, then predict its segments and its label, or its tags, with a fitted model."""
+
+from copy import deepcopy
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from skmer._run_parameters import WITHOUT_TRACE
+from skmer.feature_extraction._base import check_songs
+from skmer.feature_extraction.segments import SegmentTransformer
+from skmer.inspection.predictions import SongEmotion, SongTags
+from skmer.songs import SongSequence
+
+__all__ = ["SongPredictor", "as_predictor", "emotion_over_time"]
+
+
+class SongPredictor:
+    """Predict one song at a time with a fitted model.
+
+    Reading is separate from predicting, so that songs can be read in threads while the network works.
+
+    Parameters
+    ----------
+    estimator : Pipeline or LongShortEnsemble
+        Fitted pipeline whose first step reads recordings, such as `skmer.SegmentTransformer`,
+        `skmer.DescriptorTransformer` or a union of several, and whose last step is a classifier or a tagger; a
+        fitted ensemble of two such taggers; or a fitted search over any of these.
+    require_segments : bool, default=False
+        Whether a model that does not predict the emotion of each segment is an error.
+
+    Attributes
+    ----------
+    output : {"segments", "song", "tags"}
+        What is predicted: the emotion of each segment and of the song, by a pipeline with a `SegmentTransformer` and
+        a segment classifier such as `SSSLClassifier`; the emotion of the song only; or tags.
+    classes : ndarray of shape (n_classes,)
+        The emotions, or the tags.
+    classifier : estimator
+        The segment classifier; where there is none, the last step.
+    max_duration : float or None
+        Seconds of each song that are used; None is all.
+    predicts : bool
+        Whether songs get a label. False where the last step of a pipeline does not predict.
+
+    Raises
+    ------
+    ValueError
+        If `estimator` does not read songs or has no classifier, or if `require_segments` is true and
+        it has no segment classifier.
+    NotFittedError
+        If it is not fitted.
+
+    See Also
+    --------
+    emotion_over_time : Predicts several songs.
+    predict_files : Predicts many files, and continues after those that fail.
+
+    Notes
+    -----
+    The steps that read songs are copied without their caches, threads and progress bars.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import SVC
+    >>> from skmer import DescriptorTransformer
+    >>> from skmer.datasets import make_songs
+    >>> from skmer.inspection import SongPredictor
+    >>> songs = make_songs(4, duration=2, sr=22050, random_state=0)
+    >>> pipe = make_pipeline(DescriptorTransformer(sr=22050), SVC()).fit(songs.data, songs.target)
+    >>> predictor = SongPredictor(pipe)
+    >>> predictor.output
+    'song'
+    >>> predictor.predict(predictor.read(songs.data[0])).label == pipe.predict(songs.data[:1])[0]
+    True
+    """
+
+    def __init__(self, estimator, require_segments=False):
+        estimator = _unwrap(estimator)
+        steps = _flatten(estimator) or [estimator]
+        self.classifier = steps[-1]
+        if _is_tagger(self.classifier):
+            if require_segments:
+                raise ValueError(
+                    "Expected a pipeline with a segment classifier such as SSSLClassifier, got a tagger: "
+                    f"{type(self.classifier).__name__} predicts several tags a song."
+                )
+            self._init_tagger(estimator)
+            return
+        cut, able = _find_segment_classifier(steps)
+        if able is None and (require_segments or not isinstance(estimator, Pipeline) or not _reads_songs(steps[0])):
+            raise ValueError(_describe_missing(estimator, steps, cut))
+        message = "The pipeline is not fitted: call fit with songs and their emotions first."
+        if able is None:
+            self.output, cut = "song", 0
+            if not is_classifier(self.classifier):
+                raise ValueError(
+                    f"The last step of this pipeline must be a classifier, got {type(self.classifier).__name__}."
+                )
+            check_is_fitted(self.classifier, msg=message)
+        else:
+            self.output, self.classifier = "segments", steps[able]
+            if not hasattr(self.classifier, "classes_"):
+                raise NotFittedError(message)
+            self._between, self._after = steps[cut + 1 : able], steps[able + 1 :]
+        self._readers, self._rest = [[*steps[:cut], _reset_run_parameters(steps[cut])]], steps[cut + 1 :]
+        self.classes = np.asarray(self.classifier.classes_)
+        self.max_duration = getattr(self._readers[0][-1], "max_duration", None)
+        self.predicts = hasattr(steps[-1], "predict")
+
+    def _init_tagger(self, estimator):
+        from skmer.tagging import LongShortEnsemble
+
+        check_is_fitted(estimator, msg="The tagger is not fitted: call fit with songs and their tags first.")
+        tagger = self.classifier
+        is_ensemble = isinstance(tagger, LongShortEnsemble)
+        if is_ensemble and estimator is not tagger:
+            raise ValueError(
+                "Expected a LongShortEnsemble of two pipelines that read songs, got one after other steps."
+            )
+        members = [_flatten(member) for member in ([tagger.short_, tagger.long_] if is_ensemble else [estimator])]
+        for steps in members:
+            if not _reads_songs(steps[0]):
+                raise ValueError(
+                    "Expected a tagger in a Pipeline whose first step reads songs, such as TaggingTransformer, or a "
+                    f"LongShortEnsemble of two; the first step is {type(steps[0]).__name__}."
+                )
+        self.output, self.predicts = "tags", True
+        self._readers = [[_reset_run_parameters(steps[0])] for steps in members]
+        self._rest = [Pipeline([(str(i), step) for i, step in enumerate(steps[1:])]) for steps in members]
+        longest = max(getattr(reader, "max_duration", None) or np.inf for [reader] in self._readers)
+        self.max_duration = longest if longest < np.inf else None
+        classes = getattr(tagger, "tags_", tagger.classes_)
+        self.classes = np.arange(len(classes)) if isinstance(classes, list) else np.asarray(classes)
+
+    def read(self, song):
+        """Read one song by the first steps.
+
+        Parameters
+        ----------
+        song : str, Path or ndarray of shape (n_samples,)
+            Audio file, or waveform at the sampling rate of the first step.
+
+        Returns
+        -------
+        list
+            Output of the first steps for a collection of this one song; two for an ensemble of two pipelines.
+        """
+        return [_transform(reader, [song]) for reader in self._readers]
+
+    def predict(self, song):
+        """Predict one song.
+
+        Parameters
+        ----------
+        song : list
+            As `read` returns it.
+
+        Returns
+        -------
+        SongEmotion or SongTags
+            Tags where `output` is "tags". The emotion has no segments where `output` is "song".
+        """
+        if self.output == "tags":
+            return self._predict_tags(song)
+        [song] = song
+        if self.output == "segments":
+            return self._predict_segments(song)
+        none = np.empty(0)
+        label = self._rest[-1].predict(_transform(self._rest[:-1], song))[0]
+        return SongEmotion(label, self.classes, none, none, np.empty((0, len(self.classes))))
+
+    def _predict_segments(self, segments):
+        rows = _transform(self._between, segments)
+        songs = self.classifier.transform(rows)
+        if not isinstance(songs, SongSequence) or songs.segment_shape != (len(self.classes),):
+            raise ValueError(
+                f"{type(self.classifier).__name__}.transform must give songs of shape (n_segments, "
+                f"{len(self.classes)}), the probabilities of each segment, as SSSLClassifier's does."
+            )
+        probabilities = np.asarray(songs[0])
+        segmenter = self._readers[0][-1]
+        starts = segmenter.hop * np.arange(len(probabilities))
+        label = self._label(rows, songs, probabilities) if self.predicts else None
+        return SongEmotion(label, self.classes, starts, starts + segmenter.duration, probabilities)
+
+    def _label(self, rows, songs, probabilities):
+        if self._after:
+            return self._after[-1].predict(_transform(self._after[:-1], songs))[0]
+        from skmer.sssl import SSSLClassifier
+
+        if type(self.classifier).predict is SSSLClassifier.predict:
+            # as its predict does, without running the network again
+            return self.classes[probabilities.mean(axis=0).argmax()]
+        return self.classifier.predict(rows)[0]
+
+    def _predict_tags(self, song):
+        from skmer.model_selection.tag_metrics import weighted_sum
+        from skmer.tagging._taggers import tag_logits, tag_probabilities
+
+        tagger, rest = self.classifier, self._rest[0]
+        if len(self._rest) == 2:
+            short, long = (tag_logits(member, own) for member, own in zip(self._rest, song, strict=True))
+            probabilities = expit(weighted_sum(short, long, tagger.weight_))[0]
+        else:
+            probabilities = tag_probabilities(rest, song[0])[0] if hasattr(rest, "predict_proba") else None
+        if hasattr(tagger, "thresholds_"):
+            # as its predict does, without running the network again
+            return SongTags(self.classes, probabilities >= tagger.thresholds_, probabilities)
+        return SongTags(self.classes, np.asarray(rest.predict(song[0]))[0] == 1, probabilities)
+
+
+def as_predictor(estimator, require_segments=False):
+    """Return the `SongPredictor` of a model, or a given one as it is."""
+    if not isinstance(estimator, SongPredictor):
+        return SongPredictor(estimator, require_segments)
+    if require_segments and estimator.output != "segments":
+        raise ValueError(f"Expected a SongPredictor with output='segments', got one with {estimator.output!r}.")
+    return estimator
+
+
+def emotion_over_time(estimator, songs):
+    """Predict the emotion of songs, segment by segment and as a whole.
+
+    Parameters
+    ----------
+    estimator : Pipeline or SongPredictor
+        Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
+        as `SSSLClassifier`; or a fitted search over one.
+    songs : sequence of n_songs paths or waveforms
+        As `SegmentTransformer.transform` takes them.
+
+    Yields
+    ------
+    SongEmotion
+        One a song, in order. Each song is decoded once, when it is asked for.
+
+    Raises
+    ------
+    AudioError
+        If a song cannot be read or is shorter than a segment.
+    ValueError
+        If `estimator` has no segment classifier, or `songs` is no collection of songs.
+    NotFittedError
+        If `estimator` is not fitted.
+
+    See Also
+    --------
+    skmer.inspection.predict_files : Continues after files that cannot be read.
+    skmer.inspection.EmotionTimelineDisplay : Draws a song.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skmer import SegmentTransformer, SSSLClassifier
+    >>> from skmer.datasets import make_songs
+    >>> from skmer.inspection import emotion_over_time
+    >>> songs = make_songs(4, duration=4, sr=11264, random_state=0)
+    >>> pipe = make_pipeline(
+    ...     SegmentTransformer(duration=2, sr=11264, n_mels=32),
+    ...     SSSLClassifier.from_recipe("plain", backbone="small", max_epochs=1, random_state=0),
+    ... ).fit(songs.data, songs.target)
+    >>> for song in emotion_over_time(pipe, songs.data[:1]):
+    ...     print(song.probabilities.shape, song.ends)
+    (3, 4) [2. 3. 4.]
+    """
+    predictor = as_predictor(estimator, require_segments=True)
+    for song in check_songs(songs):
+        yield predictor.predict(predictor.read(song))
+
+
+def _unwrap(estimator):
+    """Return the best estimator of a fitted search, or the estimator that is frozen."""
+    if isinstance(estimator, FrozenEstimator):
+        return _unwrap(estimator.estimator)
+    return _unwrap(estimator.best_estimator_) if hasattr(estimator, "best_estimator_") else estimator
+
+
+def _flatten(estimator):
+    """Return the steps of a pipeline and of the pipelines in it; another estimator is one step."""
+    estimator = _unwrap(estimator)
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
+    return [inner for step in steps for inner in _flatten(step)]
+
+
+def _is_tagger(estimator):
+    """Return whether a fitted classifier is a tagger of ours, or one of scikit-learn's fitted on columns of 0 and 1."""
+    if hasattr(estimator, "tags_") or getattr(estimator, "multilabel_", False):
+        return True
+    classes = getattr(estimator, "classes_", None)
+    return isinstance(classes, list) and all(set(np.ravel(own)) <= {0, 1} for own in classes)
+
+
+def _reads_songs(step):
+    """Return whether a step takes recordings and needs no fit; a union does if all of its parts begin with such."""
+    if isinstance(step, FeatureUnion):
+        parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
+        return bool(parts) and all(any(map(_reads_songs, _flatten(part)[:1])) for part in parts)
+    # a user's own transformer need not be a BaseEstimator
+    tags = get_tags(step) if hasattr(step, "__sklearn_tags__") else None
+    return tags is not None and tags.input_tags.string and not tags.requires_fit
+
+
+def _find_segment_classifier(steps):
+    """Return the positions of the SegmentTransformer and of the segment classifier after it, or None."""
+    cut = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
+    if cut is None:
+        return None, None
+    return cut, next((i for i in range(cut + 1, len(steps)) if _may_classify_segments(steps[i])), None)
+
+
+def _may_classify_segments(step):
+    # scikit-learn's classifiers with a transform, such as LinearDiscriminantAnalysis, do not
+    able = hasattr(step, "transform") and hasattr(step, "predict")
+    return able and not type(step).__module__.startswith("sklearn.")
+
+
+def _describe_missing(estimator, steps, cut):
+    """Return the message for an estimator that does not predict segments."""
+    if not isinstance(estimator, Pipeline):
+        hint = " without a best_estimator_: fit it, with refit=True" if hasattr(estimator, "refit") else ""
+        return (
+            "estimator must be a Pipeline that reads songs, such as one with a SegmentTransformer and an "
+            f"SSSLClassifier, got {type(estimator).__name__}{hint}."
+        )
+    names = [type(step).__name__ for step in steps]
+    if cut is None:
+        return f"The pipeline has no SegmentTransformer; its steps are {', '.join(names)}."
+    return (
+        "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and transform, such "
+        f"as SSSLClassifier; its steps are {', '.join(names)}."
+    )
+
+
+def _reset_run_parameters(step):
+    """Return a copy of a step without the cache folders, threads and progress bars of its training."""
+    step = deepcopy(step)
+    names = {name: name.rpartition("__")[2] for name in step.get_params()}
+    return step.set_params(**{name: WITHOUT_TRACE[last] for name, last in names.items() if last in WITHOUT_TRACE})
+
+
+def _transform(steps, X):
+    for step in steps:
+        X = step.transform(X)
+    return X
