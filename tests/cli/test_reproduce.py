@@ -14,7 +14,7 @@ from skmer.cli import main
 from skmer.datasets import COLLECTIONS
 from skmer.reproduction.systems import EMBEDDING, STACK
 from tests.reproduction.commands import errors, finished, read, run
-from tests.reproduction.tiny import N_SONGS, write_collection
+from tests.reproduction.tiny import LAYOUTS, N_SONGS, write_collection
 
 SYSTEMS = ["log-mel statistics + SVM", "inherited labels (cross-entropy)", "Proposed* (lambda = 0)", "Proposed (SSSL)"]
 
@@ -49,7 +49,7 @@ def test_help_is_light():
     assert "figure2" in done.stdout
 
 
-@pytest.mark.parametrize("dataset", COLLECTIONS)
+@pytest.mark.parametrize("dataset", LAYOUTS)
 def test_table_3_of_every_collection(tmp_path, monkeypatch, capsys, dataset):
     monkeypatch.chdir(tmp_path)
     write_collection(dataset, tmp_path)
