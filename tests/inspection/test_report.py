@@ -1,4 +1,4 @@
-"""The report: what the page and the tables say is what the model says."""
+"""The report: its page and tables contain the figures of the model."""
 
 import csv
 import dataclasses
@@ -170,11 +170,8 @@ def test_page_escapes_names_links_to_the_songs_and_needs_no_script_or_network(fi
     heard = [link for link in page.links if link.startswith("../songs") and "#t=" not in link]
     assert sorted(os.path.normpath(out / os.fsdecode(unquote_to_bytes(link))) for link in heard) == sorted(files)
     assert [link for link in page.links if link.endswith("#t=0,5")]
-
-
-def test_no_colour_of_an_emotion_means_anything_else(files, tmp_path):
-    report = write_label_noise_report(tiny_pipeline(), files, labels(), tmp_path / "report", threshold=1.0)
-    source = re.sub(r'<span class="chip"[^>]*>|<style>.*?</style>', "", report.page.read_text("utf-8"), flags=re.DOTALL)
+    # the colour of an emotion has no other meaning
+    source = re.sub(r'<span class="chip"[^>]*>|<style>.*?</style>', "", source, flags=re.DOTALL)
     assert "rgba(" in source
     assert source.count('fill="#333333"') == 20  # at a threshold of 1 all bars of the histogram are distrusted
     reds = {int(colour[1:3], 16) for colour in COLOURS}
@@ -250,7 +247,6 @@ def test_names_that_the_font_lacks_and_long_ones_are_drawn_without_warnings(file
     assert len(list((tmp_path / "report" / "pictures").iterdir())) == 5
     [sentence] = told
     assert "draws boxes for them: 悲しい, 🎻. The page" in sentence
-    write_label_noise_report(pipe, files, given, tmp_path / "untold", threshold=1.0)
 
 
 def test_line_breaks_in_names_break_no_table(tmp_path):
@@ -281,7 +277,7 @@ def test_bytes_in_a_name_that_are_no_text_go_through(files, tmp_path):
     assert "songs/%FF.wav" in source
 
 
-def test_wrong_input_is_refused_in_words(tmp_path):
+def test_wrong_input_is_an_error(tmp_path):
     for songs, given, word in [
         ([tiny_songs().data[0]], ["Q1"], "must be paths"),
         (["a.wav"], ["Q1", "Q2"], "1 songs but 2 labels"),

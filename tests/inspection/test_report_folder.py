@@ -1,4 +1,4 @@
-"""The report's folder: nothing half-written, nothing that somebody has edited or put there overwritten."""
+"""The report's folder is written atomically, and edited tables or other files are never replaced."""
 
 import csv
 
@@ -30,7 +30,7 @@ def table(path):
 
 
 def edits(table):
-    """The table as somebody may have saved it: with and without another label, by many programs."""
+    """Yield the table as programs may save it, with and without another label."""
     header, *lines = csv.reader(table.splitlines())
     other = table.replace(f",{lines[0][1]},", ",Q9,", 1)
     yield other.encode()
@@ -60,8 +60,10 @@ def test_nothing_is_overwritten_unasked(files, tmp_path):
     for edited in edits(untouched.decode()):
         path.write_bytes(edited)
         with pytest.raises(FileExistsError, match=r"relabel\.csv: this table was changed since it was written"):
-            write_label_noise_report(tiny_pipeline(), files[:2], labels(2), out, force=True)
-        assert path.read_bytes() == edited
+            check_folder(out, force=True)
+    with pytest.raises(FileExistsError, match="Move it away first"):
+        write_label_noise_report(tiny_pipeline(), files[:2], labels(2), out, force=True)
+    assert path.read_bytes() == edited
     path.write_bytes(untouched)
     check_folder(out, force=True)
     page = (out / "index.html").read_bytes()

@@ -1,4 +1,4 @@
-"""Taggers predict files from the shell too: tags and a probability for each."""
+"""Taggers predict the tags of files and their probabilities, from the shell too."""
 
 import csv
 import io
@@ -58,9 +58,15 @@ def songs(tmp_path_factory):
     return files, pd.DataFrame(y, columns=NAMES)
 
 
-@pytest.fixture(scope="module", params=MODELS)
-def fitted(request, songs):
-    return MODELS[request.param]().fit(*songs)
+@pytest.fixture(scope="module")
+def models(songs):
+    """The fitted models."""
+    return {name: make().fit(*songs) for name, make in MODELS.items()}
+
+
+@pytest.fixture(params=MODELS)
+def fitted(request, models):
+    return models[request.param]
 
 
 def probabilities_of(model, files):
@@ -93,8 +99,8 @@ def test_the_shell_writes_tags_and_probabilities(fitted, songs, tmp_path, capsys
     assert json.loads(capsys.readouterr().out)["tags"] == list(np.array(names)[given[0] == 1])
 
 
-def test_names_of_a_table_are_the_columns(songs):
-    assert SongPredictor(tagger().fit(*songs)).classes.tolist() == NAMES
+def test_names_of_a_table_are_the_columns(models):
+    assert SongPredictor(models["tagger"]).classes.tolist() == NAMES
 
 
 def test_no_store_is_written_to_when_songs_are_predicted(songs, tmp_path, monkeypatch):
@@ -107,9 +113,9 @@ def test_no_store_is_written_to_when_songs_are_predicted(songs, tmp_path, monkey
     assert sorted(Path("blocks").iterdir()) == kept
 
 
-def test_frozen_members_are_looked_into(songs):
+def test_frozen_members_are_unwrapped(songs, models):
     files, y = songs
-    frozen = [FrozenEstimator(tagger(duration).fit(files, y)) for duration in (1.0, "long")]
+    frozen = [FrozenEstimator(member) for member in (models["tagger"], tagger("long").fit(files, y))]
     ensemble = LongShortEnsemble(*frozen).fit(files, y)
     [song] = predict_files(ensemble, files[:1])
     np.testing.assert_allclose(song.answer.probabilities, ensemble.predict_proba(files[:1])[0], atol=1e-6)
@@ -126,7 +132,7 @@ def test_decisions_without_probabilities_give_tags_alone(songs, tmp_path, capsys
     assert capsys.readouterr().out.splitlines()[0] == "file,tags,p_0,p_1,warning,error"
 
 
-def test_taggers_that_read_no_songs_and_commands_that_need_segments_are_errors(songs, tmp_path, capsys):
+def test_taggers_that_read_no_songs_and_commands_that_need_segments_are_errors(songs, models, tmp_path, capsys):
     files, y = songs
     rows = np.random.default_rng(0).normal(size=(16, 4))
     network = EmotionTagger(backbone="mlp", mask_range=None, max_epochs=1, random_state=0).fit(rows, y)
@@ -138,7 +144,7 @@ def test_taggers_that_read_no_songs_and_commands_that_need_segments_are_errors(s
         SongPredictor(make_pipeline(StandardScaler(), LongShortEnsemble(network, network)).fit(rows, y))
     assert SongPredictor(descriptors(SVC()).fit(files, y["high"])).output == "song"
     model = str(tmp_path / "model.joblib")
-    joblib.dump(tagger().fit(files, y), model)
+    joblib.dump(models["tagger"], model)
     assert main(["predict", model, files[0], "--per-segment"]) == 2
     assert "leave --per-segment out" in capsys.readouterr().err
     assert main(["timeline", model, files[0], "--out", str(tmp_path / "a.png")]) == 2

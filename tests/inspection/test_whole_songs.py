@@ -1,4 +1,4 @@
-"""Pipelines whose songs have a label and no segment probabilities predict files from the shell too."""
+"""Pipelines without segment probabilities predict the label of songs, from the shell too."""
 
 import csv
 import io
@@ -29,12 +29,16 @@ def loudness(windows):
     return np.stack([windows.std(axis=1), np.abs(windows).max(axis=1)], axis=1)
 
 
+def descriptors(**params):
+    return DescriptorTransformer(sr=SR, groups=["dynamics"], **params)
+
+
 def segments():
     return SegmentTransformer(duration=1, hop=1, sr=SR, n_mels=32)
 
 
 PIPELINES = {
-    "descriptors": lambda: make_pipeline(DescriptorTransformer(sr=SR), SVC()),
+    "descriptors": lambda: make_pipeline(descriptors(), SVC()),
     "embedding": lambda: make_pipeline(
         EmbeddingTransformer(loudness, sr=SR, window=1.0), SongAggregator(statistics=["mean"]), SVC()
     ),
@@ -64,14 +68,16 @@ def wavs(tmp_path_factory):
     return sorted(folder.iterdir())
 
 
-@pytest.fixture(scope="module", params=PIPELINES)
-def pipe(request, wavs):
+@pytest.fixture(scope="module")
+def pipe(wavs):
+    return make_pipeline(descriptors(), SVC()).fit(wavs, tiny_songs().target)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_labels_are_those_of_the_pipeline(name, wavs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return PIPELINES[request.param]().fit(wavs, tiny_songs().target)
-
-
-def test_labels_are_those_of_the_pipeline(pipe, wavs):
+        pipe = PIPELINES[name]().fit(wavs, tiny_songs().target)
     assert SongPredictor(pipe).output == "song"
     songs = list(predict_files(pipe, wavs, n_jobs=2))
     assert [song.answer.label for song in songs] == pipe.predict(wavs).tolist()
@@ -103,12 +109,12 @@ def test_what_needs_segments_says_so(pipe, wavs, tmp_path, capsys):
 
 def test_a_union_of_readers_and_a_pipeline_within_a_pipeline_are_asked_too(wavs):
     target = tiny_songs().target
-    descriptors = make_pipeline(DescriptorTransformer(sr=SR), StandardScaler())
+    scaled = make_pipeline(descriptors(), StandardScaler())
     statistics = make_pipeline(segments().set_params(n_jobs=2), SpectrogramStatistics())
     for pipe in (
-        make_pipeline(make_union(descriptors, statistics), SVC()),
-        make_pipeline(descriptors, SVC()),
-        Pipeline([("features", Pipeline([("descriptors", DescriptorTransformer(sr=SR))])), ("svm", SVC())]),
+        make_pipeline(make_union(scaled, statistics), SVC()),
+        make_pipeline(scaled, SVC()),
+        Pipeline([("features", Pipeline([("descriptors", descriptors())])), ("svm", SVC())]),
     ):
         pipe.fit(wavs, target)
         answers = [prediction.answer.label for prediction in predict_files(pipe, wavs)]
@@ -122,7 +128,7 @@ def test_segments_are_preferred():
 
 
 def test_the_folder_of_the_cache_stays_with_the_trainer(wavs, tmp_path):
-    pipe = make_pipeline(DescriptorTransformer(sr=SR, memory=tmp_path / "cache"), SVC())
+    pipe = make_pipeline(descriptors(memory=tmp_path / "cache"), SVC())
     predictor = SongPredictor(pipe.fit(wavs, tiny_songs().target))
     n_files = len(list((tmp_path / "cache").rglob("*")))
     soundfile.write(tmp_path / "new.wav", tiny_songs().data[0][::-1], SR, subtype="FLOAT")
@@ -131,7 +137,7 @@ def test_the_folder_of_the_cache_stays_with_the_trainer(wavs, tmp_path):
 
 
 def test_steps_that_are_passed_through_are_skipped(wavs):
-    pipe = Pipeline([("a", "passthrough"), ("songs", DescriptorTransformer(sr=SR)), ("b", None), ("svm", SVC())])
+    pipe = Pipeline([("a", "passthrough"), ("songs", descriptors()), ("b", None), ("svm", SVC())])
     pipe.fit(wavs, tiny_songs().target)
     assert [song.answer.label for song in predict_files(pipe, wavs)] == pipe.predict(wavs).tolist()
 
@@ -145,8 +151,7 @@ def test_scikit_learns_classifiers_that_transform_give_no_segment_probabilities(
     assert (song.answer.label, song.answer.mean_probabilities) == (pipe.predict(wavs[:1])[0], None)
 
 
-def test_an_emotion_without_segments_has_no_stretches_and_no_picture(wavs):
-    pipe = make_pipeline(DescriptorTransformer(sr=SR), SVC()).fit(wavs, tiny_songs().target)
+def test_an_emotion_without_segments_has_no_stretches_and_no_plot(pipe, wavs):
     [song] = predict_files(pipe, wavs[:1])
     assert song.answer.stretches() == []
     assert song.answer.second_probabilities.shape == (0, 4)
@@ -160,9 +165,9 @@ def test_an_emotion_without_segments_has_no_stretches_and_no_picture(wavs):
         (make_pipeline(FunctionTransformer(), SVC()), ValueError, "no SegmentTransformer"),
         (make_pipeline("passthrough", SVC()), ValueError, "no SegmentTransformer"),
         (make_pipeline("passthrough"), ValueError, "no SegmentTransformer"),
-        (make_pipeline(DescriptorTransformer(sr=SR)), ValueError, "must be a classifier, got DescriptorTransformer"),
-        (make_pipeline(DescriptorTransformer(sr=SR), Ridge()), ValueError, "must be a classifier, got Ridge"),
-        (make_pipeline(DescriptorTransformer(sr=SR), SVC()), NotFittedError, "is not fitted: call fit"),
+        (make_pipeline(descriptors()), ValueError, "must be a classifier, got DescriptorTransformer"),
+        (make_pipeline(descriptors(), Ridge()), ValueError, "must be a classifier, got Ridge"),
+        (make_pipeline(descriptors(), SVC()), NotFittedError, "is not fitted: call fit"),
         (SVC(), ValueError, "must be a Pipeline that reads songs.*got SVC"),
     ],
 )
