@@ -2,9 +2,9 @@
 A first pipeline
 ================
 
-Eighty songs with one emotion each become a classifier that names the emotion of a song it has not heard. You see what
-the steps of the pipeline are, how it is cross-validated so that no composer is on both sides, what stands beside it for
-comparison, and which emotions it confuses.
+This example trains a classifier on eighty songs with one emotion each and predicts the emotion of songs that it has
+not seen. It shows the steps of the pipeline, cross-validation that keeps the songs of a composer together, the
+comparison with a dummy, and which emotions are confused.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -25,16 +25,16 @@ from skmer.datasets import make_songs
 # The songs
 # ---------
 # The labels are the quadrants of Russell's circumplex: Q1 happy, Q2 angry, Q3 sad, Q4 calm. In each song a quarter of
-# the seconds expresses another quadrant than its label, as music does. ``songs.data`` is a list of waveforms; paths of
-# audio files serve as well. ``songs.groups`` names the composers.
+# the seconds expresses another quadrant than its label. ``songs.data`` is a list of waveforms; paths of audio files
+# are accepted too. ``songs.groups`` contains the composers.
 
 SR = 11264
 songs = make_songs(n_songs=80, duration=12, noise=0.25, sr=SR, random_state=0)
 print(f"{len(songs.data)} songs by {len(set(songs.groups))} composers")
 
 # %%
-# A whole song cut as one segment is its spectrogram. Loud and busy music is easy to see; what makes Q1 pleasant and Q2
-# not, or Q4 and Q3, is harder. The black bars are the seconds that do not express the song's label.
+# A whole song as a single segment is its spectrogram. High arousal is easy to see; the difference between Q1 and Q2,
+# or between Q4 and Q3, is less obvious. The black bars mark the seconds that do not express the label of the song.
 
 whole = SegmentTransformer(duration=12, sr=SR, n_fft=512, n_mels=64).transform(songs.data)
 fig, axes = plt.subplots(2, 2, figsize=(9, 5), sharex=True, sharey=True, layout="constrained")
@@ -53,9 +53,9 @@ plt.show()
 # %%
 # The pipeline
 # ------------
-# Songs are cut into segments of 2 s. A network learns the label of each segment, which inherits it from its song, and
-# finds out which of these labels to distrust. Statistics of the segments' probabilities describe each song to an SVM.
-# One sample is one song at every step, so that scikit-learn's own tools work on the whole.
+# Songs are cut into segments of 2 s, which inherit the label of their song. A network is trained on the segments, and
+# detects labels that are likely to be wrong. Statistics of the predicted probabilities are the features of a song for
+# an SVM. A sample is a song at every step, so that the tools of scikit-learn can be applied to the whole pipeline.
 
 pipe = make_pipeline(
     SegmentTransformer(duration=2, sr=SR, n_fft=512, n_mels=64),
@@ -70,8 +70,9 @@ pipe = make_pipeline(
 # %%
 # Cross-validation
 # ----------------
-# Five folds, each with all emotions, and with the songs of a composer always on one side. The dummy answers with the
-# commonest label among the training songs. An accuracy that is told without one says little.
+# There are five folds, each with all emotions, and with all songs of a composer either in the training or in the test
+# set. The dummy predicts the most frequent label of the training songs. An accuracy is difficult to interpret without
+# it.
 
 cv = StratifiedGroupKFold(5, shuffle=True, random_state=0)
 folds = list(cv.split(songs.data, songs.target, songs.groups))
@@ -102,7 +103,8 @@ right.grid(axis="y", alpha=0.3)
 plt.show()
 
 # %%
-# Most confusions lie within high or within low arousal. Arousal and valence can be read off the same answers:
+# Most confusions are within high or within low arousal. The same predictions can be evaluated for arousal and
+# valence:
 
 predicted = answers["pipeline"]
 for axis, high in {"arousal": ["Q1", "Q2"], "valence": ["Q1", "Q4"]}.items():
@@ -112,8 +114,8 @@ for axis, high in {"arousal": ["Q1", "Q2"], "valence": ["Q1", "Q4"]}.items():
 # %%
 # The probability of a song
 # -------------------------
-# The SVM gives a label. Probabilities are the network's: the first two steps of a fitted pipeline give their mean over
-# each song. Here are the songs of the first test fold, which this fit has not seen.
+# The SVM predicts a label. Probabilities are those of the network: the first two steps of a fitted pipeline return
+# their mean over each song. These are the songs of the first test fold, which the network has not seen.
 
 train, test = folds[0]
 pipe.fit([songs.data[i] for i in train], songs.target[train])
@@ -134,6 +136,6 @@ ax.legend(handles[::-1], names[::-1], title="emotion", loc="center left", bbox_t
 plt.show()
 
 # %%
-# These songs are easy: a spectrogram's mean and deviation tell their emotions about as well
-# (:ref:`sphx_glr_gallery_plot_05_comparing_systems.py`). What the synthetic songs are good for is that the truth is
+# These songs are easy: mean and standard deviation of a spectrogram are sufficient to predict their emotions about as
+# well (:ref:`sphx_glr_gallery_plot_05_comparing_systems.py`). The advantage of synthetic songs is that the truth is
 # known for every second, which the next examples use.

@@ -2,9 +2,9 @@
 Emotion over time
 =================
 
-A song has one label, but its emotion changes. A network that learnt segments can be asked for every second of a song.
-The songs here are synthetic, so that what each second expresses is known and can be drawn beneath the answer; and so
-that it shows where the answer is wrong.
+A song has one label, but its emotion changes. A network that was trained on segments can predict the emotion of every
+second of a song. The songs in this example are synthetic, so that the true emotion of each second is known, and can
+be compared with the predictions.
 """
 
 import matplotlib.pyplot as plt
@@ -16,10 +16,10 @@ from skmer.datasets import make_songs, segment_labels
 from skmer.inspection import EmotionTimelineDisplay, emotion_over_time
 
 # %%
-# Learn from labels of whole songs
-# --------------------------------
-# The network gets 80 songs of 12 s with a label each. That a quarter of their seconds expresses something else it is
-# not told.
+# Train on labels of whole songs
+# ------------------------------
+# The network is trained on 80 songs of 12 s with one label each. A quarter of their seconds expresses another
+# emotion, which the network does not know.
 
 SR, DURATION = 11264, 2
 songs = make_songs(n_songs=80, duration=12, noise=0.25, sr=SR, random_state=0)
@@ -32,30 +32,32 @@ pipe = make_pipeline(
 pipe.fit(songs.data, songs.target)
 
 # %%
-# Ask for every second of new songs
+# Predict every second of new songs
 # ---------------------------------
-# Twelve songs of a minute by composers whom the network has not heard; two fifths of the seconds of each express
-# another quadrant than the label. ``emotion_over_time`` yields the probabilities of every segment. A segment's truth is
-# what most of it expresses.
+# There are twelve songs of one minute by composers that are not among the training songs; two fifths of the seconds
+# of each express another quadrant than the label. ``emotion_over_time`` yields the probabilities of every segment.
+# The true emotion of a segment is the one that most of it expresses.
 
 new = make_songs(n_songs=12, duration=60, noise=0.4, n_composers=12, sr=SR, random_state=1)
 emotions = list(emotion_over_time(pipe, new.data))
 truths = [segment_labels(seconds, DURATION)[0] for seconds in new.segment_target]
 right = np.array([(truth == emotion.leading).mean() for truth, emotion in zip(truths, emotions, strict=True)])
 by_label = np.array([(truth == label).mean() for truth, label in zip(truths, new.target, strict=True)])
-print(f"segments named rightly by the network: {right.mean():.0%}; by the label of the song: {by_label.mean():.0%}")
+print(
+    f"segments predicted correctly by the network: {right.mean():.0%}; by the label of the song: {by_label.mean():.0%}"
+)
 
 
 # %%
-# The song that the network follows best: its answer above, the truth in the strip beneath. The lines are the
-# probabilities of the four quadrants, and the band under them has the colour of the one that leads.
+# This is the song with the best predictions. The lines are the probabilities of the four quadrants, and the band
+# below them has the colour of the most probable one. The strip at the bottom shows the true emotions.
 
 
 def draw_beside_truth(i):
-    """Draw the emotion of a song over time, and under it what its seconds express."""
+    """Draw the emotion of a song over time, and its true emotions below."""
     _, (ax, strip) = plt.subplots(2, 1, figsize=(9, 4.2), height_ratios=[8, 1], sharex=True, layout="constrained")
     display = EmotionTimelineDisplay.from_song_emotion(
-        emotions[i], title=f"labelled {new.target[i]}; {right[i]:.0%} of the segments named rightly", ax=ax
+        emotions[i], title=f"labelled {new.target[i]}; {right[i]:.0%} of the segments predicted correctly", ax=ax
     )
     colours = dict(zip(display.class_names, (line.get_color() for line in display.lines_), strict=True))
     seconds = new.segment_target[i]
@@ -69,19 +71,19 @@ def draw_beside_truth(i):
 draw_beside_truth(right.argmax())
 
 # %%
-# The song that it follows worst. Read the height of a line as what the network says, not as the chance that it is
-# right: on songs of another composer it can be sure and wrong.
+# This is the song with the worst predictions. The height of a line is the probability that the network predicts,
+# which is not calibrated: on songs of another composer, predictions may be confident and wrong.
 
 draw_beside_truth(right.argmin())
 wrong = emotions[right.argmin()].leading != truths[right.argmin()]
 sure = emotions[right.argmin()].probabilities.max(axis=1)[wrong]
-print(f"where it is wrong here, the leading probability is {sure.mean():.2f} on average")
+print(f"the mean probability of wrong predictions is {sure.mean():.2f}")
 
 # %%
-# Is it worth asking?
-# -------------------
-# To say that every second of a song expresses its label is a way of answering too, and one that costs nothing. The
-# network is worth something where its dot lies right of the label's.
+# Comparison with the label
+# -------------------------
+# A simple alternative is to assume that every second of a song expresses its label. The network is useful for a song
+# if its dot is to the right of the dot of the label.
 
 order = np.argsort(right)
 fig, ax = plt.subplots(figsize=(9, 4), layout="constrained")
@@ -90,11 +92,11 @@ ax.hlines(rows, by_label[order], right[order], color="#BBBBBB", linewidth=3, zor
 ax.scatter(by_label[order], rows, s=70, facecolor="white", edgecolor="black", zorder=2, label="label of the song")
 ax.scatter(right[order], rows, s=70, color="#0072B2", zorder=2, label="network")
 ax.set_yticks(rows, [f"song {i}, {new.target[i]}" for i in order])
-ax.set(xlabel="share of the segments that are named rightly", xlim=(0, 1))
+ax.set(xlabel="share of the segments that are predicted correctly", xlim=(0, 1))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 ax.grid(axis="x", alpha=0.3)
 plt.show()
-print(f"the network does better than the label for {(right > by_label).sum()} of {len(right)} songs")
+print(f"the network is better than the label for {(right > by_label).sum()} of {len(right)} songs")
 
 # %%
-# From the shell, ``skmer timeline model.joblib song.mp3`` draws the same picture of a file.
+# On the command line, ``skmer timeline model.joblib song.mp3`` draws the same plot for a file.

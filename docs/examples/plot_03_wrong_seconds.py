@@ -2,9 +2,9 @@
 Which seconds do not carry their label
 ======================================
 
-A song's label need not hold for each of its seconds, and now and then it is wrong for the whole song. A fitted pipeline
-says where it distrusts a label and what it hears there instead. The songs are synthetic, with both kinds of
-error planted in them, so that every claim can be checked.
+A song's label need not hold for each of its seconds, and some songs have a wrong label. A fitted pipeline estimates
+for each second the probability that the label is right, and predicts the emotion that is expressed instead. The songs
+are synthetic, with both kinds of errors planted in them, so that the results can be checked.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -19,10 +19,10 @@ from skmer.datasets import make_songs, segment_labels
 from skmer.inspection import LabelNoiseDisplay, LossMixtureDisplay, label_trust
 
 # %%
-# Songs with two kinds of error
-# -----------------------------
-# A quarter of the seconds of each song expresses another quadrant than its label. Besides, eight of the eighty songs
-# get a wrong label altogether.
+# Songs with two kinds of errors
+# ------------------------------
+# A quarter of the seconds of each song expresses another quadrant than its label. In addition, eight of the eighty
+# songs get a wrong label.
 
 SR, DURATION = 11264, 1
 songs = make_songs(n_songs=80, duration=16, noise=0.25, sr=SR, random_state=0)
@@ -33,11 +33,11 @@ for i in mislabelled:
     labels[i] = rng.choice([name for name in songs.target_names if name != songs.target[i]])
 
 # %%
-# Train on them
-# -------------
-# After four epochs of warm-up, a mixture of two Gaussians over the losses divides the segments of each class: those of
-# small loss keep their label, the others lose it. Segments of 1 s say where in the song a label fails more exactly than
-# the usual 3 s do, for what a longer segment hears is shared by all of its seconds.
+# Training
+# --------
+# After four epochs of warm-up, a mixture of two Gaussians over the losses divides the segments of each class:
+# segments with a small loss keep their label, the others lose it. Segments of 1 s locate wrong labels more precisely
+# than the usual segments of 3 s, whose prediction is shared by all of their seconds.
 
 pipe = make_pipeline(
     SegmentTransformer(duration=DURATION, sr=SR, n_fft=512, n_mels=64),
@@ -48,8 +48,8 @@ pipe = make_pipeline(
 pipe.fit(songs.data, labels)
 
 # %%
-# The last split, with the truth, which the network did not have. Where the two colours overlap, no threshold could tell
-# wrong labels from right ones that are hard to learn.
+# This is the last split, with the truth, which is unknown to the network. Where the two colours overlap, no threshold
+# can separate wrong labels from right ones that are difficult to learn.
 
 wrong_segments = [
     segment_labels(seconds, DURATION)[0] != label for seconds, label in zip(songs.segment_target, labels, strict=True)
@@ -58,26 +58,27 @@ LossMixtureDisplay.from_estimator(pipe, is_noisy=wrong_segments)
 plt.show()
 
 # %%
-# Second by second
-# ----------------
+# Seconds
+# -------
 # ``label_trust`` applies the same mixture to each song and averages over the segments that cover a second (here there
-# is one). A second is judged rightly if it is distrusted where it expresses something else than the label, and trusted
-# where it expresses the label.
+# is one). The result for a second is correct if it is distrusted and does not express the label, or if it is trusted
+# and expresses the label.
 
 trusts = list(label_trust(pipe, songs.data, labels))
 wrong = [seconds != label for seconds, label in zip(songs.segment_target, labels, strict=True)]
 agreement = np.array([(trust.second_is_distrusted == w).mean() for trust, w in zip(trusts, wrong, strict=True)])
-print(f"seconds that are judged rightly, over all songs: {agreement.mean():.0%}")
+print(f"seconds with a correct result, over all songs: {agreement.mean():.0%}")
 
 # %%
-# The strip has the colour of the label, and is hatched where the label is distrusted; beneath stands what the seconds
-# truly express. First the rightly labelled song that is judged best, then the one that is judged worst.
+# The strip has the colour of the label, and is hatched where the label is distrusted; the true emotions of the
+# seconds are shown below. The first plot is the song with a right label that has the best result, the second one that
+# with the worst.
 
 
 def draw_beside_truth(i):
-    """Draw where the label of a song is distrusted, and under it what its seconds express."""
+    """Draw where the label of a song is distrusted, and the true emotions below."""
     _, (ax, strip) = plt.subplots(2, 1, figsize=(9, 4), height_ratios=[9, 1], sharex=True, layout="constrained")
-    title = f"labelled {labels[i]}; {agreement[i]:.0%} of the seconds judged rightly"
+    title = f"labelled {labels[i]}; {agreement[i]:.0%} of the seconds correct"
     LabelNoiseDisplay.from_predictions(trusts[i], title=title, ax=ax)
     colours = dict(zip(songs.target_names, ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=True))
     seconds = songs.segment_target[i]
@@ -97,7 +98,7 @@ draw_beside_truth(rightly[agreement[rightly].argmax()])
 draw_beside_truth(rightly[agreement[rightly].argmin()])
 
 # %%
-# How good is it over all songs? The ranking of the seconds, and what the threshold makes of it:
+# These are the results over all songs, for the ranking of the seconds and for the threshold:
 
 wrong = np.concatenate(wrong)
 clean = np.concatenate([trust.second_clean_probability for trust in trusts])
@@ -108,10 +109,10 @@ print(f"of the wrong seconds {distrusted[wrong].mean():.0%} are distrusted")
 print(f"ROC-AUC of the ranking: {roc_auc_score(wrong, -clean):.3f}")
 
 # %%
-# Song by song
-# ------------
-# The mean of the doubt over a song, ``expected_wrong``, says where to listen first. Each dot is a song; those whose
-# label is wrong altogether should be at the top.
+# Songs
+# -----
+# ``expected_wrong`` is the expected share of seconds with a wrong label, by which songs can be sorted. Each dot is a
+# song; those with a wrong label should be on the left.
 
 doubt = np.array([trust.expected_wrong for trust in trusts])
 order = np.argsort(-doubt)
@@ -128,13 +129,14 @@ for n in (8, 16, 24):
     print(f"of the {n} most doubtful songs, {is_wrong[:n].sum()} of the {len(mislabelled)} with a wrong label")
 
 # %%
-# What is heard in these songs, by the mean probability of their seconds:
+# The most probable emotions of the songs with a wrong label are:
 
 for i in order[is_wrong]:
     heard = trusts[i].classes[trusts[i].second_probabilities.mean(axis=0).argmax()]
-    print(f"labelled {labels[i]}, truly {songs.target[i]}, heard as {heard}; expected wrong: {doubt[i]:.0%}")
+    print(f"label {labels[i]}, truth {songs.target[i]}, prediction {heard}; expected wrong: {doubt[i]:.0%}")
 
 # %%
-# Doubt is no verdict. It is large too where an emotion is hard to learn, and a network that is trained for long learns
-# wrong labels by heart and trusts them. Listen before you relabel: ``skmer label-noise`` writes a page with pictures
-# that sorts the songs in this way, and a table of the labels, to mend and to train with again.
+# A low probability does not prove that a label is wrong. Emotions that are difficult to learn have low probabilities
+# too, and a network that is trained for long memorises wrong labels and trusts them. Listen before you change a
+# label: ``skmer label-noise`` writes a page with plots that sorts the songs in this way, and a table of the labels
+# that can be corrected and used for training.

@@ -2,9 +2,10 @@
 A grid over durations and λ
 ===========================
 
-How long should a segment be, and how heavily should the network be made to agree with itself (λ, the weight of
-R-Drop)? :class:`~sklearn.model_selection.GridSearchCV` searches both at once, because the whole way from the audio file
-to the label is one pipeline. You learn how a cache spares the decoding, and to look at the spread before the best cell.
+How long should segments be, and which weight λ should R-Drop have? :class:`~sklearn.model_selection.GridSearchCV`
+searches both parameters at once, because all steps from the audio file to the label are one pipeline. This example
+shows how a cache avoids decoding songs again, and why to consider the standard deviation before choosing the best
+parameters.
 """
 
 import tempfile
@@ -21,10 +22,10 @@ from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
 from skmer.datasets import make_songs, write_songs
 
 # %%
-# Songs as files, and a cache
-# ---------------------------
-# With ``memory=`` the spectrogram of each file is kept on disk. All durations are cut from the same spectrogram, so
-# that a grid of any size decodes each song once. Only files are cached: waveforms in memory are not.
+# Files and a cache
+# -----------------
+# With ``memory=`` the spectrogram of each file is stored on disk. The segments of all durations are views of the same
+# spectrogram, so that a grid of any size decodes each song once. Only files are cached, not waveforms in memory.
 
 SR = 11264
 folder = tempfile.TemporaryDirectory()
@@ -40,8 +41,9 @@ for duration in (1, 2, 4):
 # %%
 # The grid
 # --------
-# Three durations by three values of λ, on three folds by composer. The parameters have the names that
-# ``make_pipeline`` gives its steps. The network is tiny and trained briefly, for the sake of this page.
+# There are three durations and three values of λ, evaluated on three folds by composer. The parameters are named
+# after the steps that ``make_pipeline`` creates. The network is tiny and trained for a few epochs only, to keep this
+# example short.
 
 pipe = make_pipeline(
     segments,
@@ -56,12 +58,12 @@ search = GridSearchCV(pipe, grid, cv=cv).fit(paths, songs.target, groups=songs.g
 print(f"best: {search.best_params_}, accuracy {search.best_score_:.3f}")
 
 # %%
-# The best cell, and how far it can be trusted
-# --------------------------------------------
-# On the left the mean accuracy of each cell with its standard deviation over the folds. On the right the folds
-# themselves, each a line. A heat map makes the smallest difference look large, for its colours span whatever there is:
-# read the scale beside it. How high a line lies says how hard the songs of that fold are. If the duration mattered
-# here, all lines would bend the same way.
+# The best parameters
+# -------------------
+# The left plot shows the mean accuracy of each combination with its standard deviation over the folds, the right plot
+# the accuracy of each fold as a line. The colours of a heat map span the range of its values and therefore emphasise
+# even small differences: note the scale. The level of a line depends on how difficult the songs of the fold are. If
+# the duration mattered here, all lines would have a similar shape.
 
 durations, lambdas = grid.values()
 names = [f"split{k}_test_score" for k in range(search.n_splits_)]
@@ -84,20 +86,21 @@ right.grid(axis="y", alpha=0.3)
 plt.show()
 
 # %%
-# In figures:
+# The same in numbers:
 
 best = np.unravel_index(mean.argmax(), mean.shape)
-print(f"from the worst cell to the best: {np.ptp(mean):.3f}")
-print(f"from the hardest fold to the easiest, in the best cell: {np.ptp(folds[:, *best]):.3f}")
-print(f"from the least λ to the largest, in the mean over durations: {np.ptp(mean.mean(axis=0)):.3f}")
+print(f"range over all combinations: {np.ptp(mean):.3f}")
+print(f"range over folds, for the best combination: {np.ptp(folds[:, *best]):.3f}")
+print(f"range over λ, mean over durations: {np.ptp(mean.mean(axis=0)):.3f}")
 
 # %%
-# Shorter segments are also more segments, and so more steps of training in the same number of epochs: a grid compares
-# settings as they are, not for their own sake.
+# Shorter segments are also more segments, and thus more training steps in the same number of epochs: a grid search
+# compares complete settings, not the effect of a parameter in isolation.
 #
-# ``search.best_score_`` is the largest of nine noisy figures, and so it is too good: the songs that chose the cell also
-# judged it. An honest figure comes from a search inside each training fold, ``cross_val_score(search, ...)``, which
-# costs a grid for each outer fold, or from :func:`skmer.model_selection.chosen_inside_folds`. And before a setting is
-# called better than another, see :ref:`sphx_glr_gallery_plot_05_comparing_systems.py`.
+# ``search.best_score_`` is the largest of nine noisy values and therefore too optimistic: the same songs were used to
+# choose the parameters and to evaluate them. An unbiased estimate requires a search within each training fold,
+# ``cross_val_score(search, ...)``, which runs a grid search for each outer fold, or
+# :func:`skmer.model_selection.chosen_inside_folds`. For the significance of differences see
+# :ref:`sphx_glr_gallery_plot_05_comparing_systems.py`.
 
 folder.cleanup()

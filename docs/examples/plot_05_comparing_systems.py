@@ -2,9 +2,10 @@
 Is one system better than another?
 ==================================
 
-Four systems on the same ten folds, and three questions to them: does anything beat the commonest label, does the
-network beat plain statistics of the spectrogram, and is it better to distrust labels than to believe them? Folds share
-most of their training songs, and a plain t-test takes them for independent. You learn to use one that does not.
+Four systems are evaluated on the same ten folds to answer three questions: is a system better than predicting the
+most frequent label, is a network better than statistics of the spectrogram, and is it better to remove doubtful
+labels than to use them? Folds share most of their training songs, while a plain t-test assumes that they are
+independent. This example uses a corrected test.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -26,7 +27,7 @@ from skmer.model_selection import compare_systems, corrected_paired_test, holm, 
 # %%
 # The systems
 # -----------
-# All of them take segments, which are therefore cut once.
+# All systems use the same segments, which are therefore computed once.
 
 SR = 11264
 songs = make_songs(n_songs=80, duration=6, noise=0.25, sr=SR, random_state=0)
@@ -34,7 +35,7 @@ segments = SegmentTransformer(duration=2, sr=SR, n_fft=512, n_mels=64).transform
 
 
 def with_network(**params):
-    """Give a network on segments, with an SVM on statistics of what it says of a song."""
+    """Create a network on segments, followed by an SVM on song statistics."""
     network = SSSLClassifier("small", backbone_params={"width": 12}, batch_size=32, random_state=0, **params)
     return make_pipeline(network, SongAggregator(), StandardScaler(), SVC())
 
@@ -47,10 +48,10 @@ systems = {
 }
 
 # %%
-# The same folds for all
-# ----------------------
-# ``compare_systems`` gives the figures of every system on every fold. For runs of hours,
-# :func:`skmer.model_selection.run_experiment` does the same and keeps each finished fold.
+# The same folds for all systems
+# ------------------------------
+# ``compare_systems`` returns the scores of each system on each fold. For long experiments,
+# :func:`skmer.model_selection.run_experiment` does the same and stores each finished fold.
 
 folds = StratifiedGroupKFold(10, shuffle=True, random_state=0)
 folds = list(folds.split(segments, songs.target, songs.groups))
@@ -58,7 +59,7 @@ results = compare_systems(systems, segments, songs.target, cv=folds)
 print(summary_table(results))
 
 # %%
-# A line is a fold. Some folds are hard for all systems: that is why differences are taken within folds.
+# Each line is a fold. Some folds are difficult for all systems, so that differences are computed within folds.
 
 accuracy = np.stack([results[name]["accuracy"] for name in systems])
 fig, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
@@ -71,10 +72,11 @@ ax.grid(axis="y", alpha=0.3)
 plt.show()
 
 # %%
-# A paired test that knows of the shared songs
-# --------------------------------------------
-# Nadeau and Bengio's correction enlarges the variance of the mean by the share of songs that judge. Three comparisons
-# make three chances to be fooled, for which Holm's procedure raises the p-values.
+# A corrected paired test
+# -----------------------
+# The correction by Nadeau and Bengio increases the variance of the mean difference according to the ratio of test and
+# training songs. With three comparisons, a significant result by chance is more likely; Holm's procedure adjusts the
+# p-values for this.
 
 others = [name for name in systems if name != "SSSL"]
 n_train, n_test = ([len(fold[side]) for fold in folds] for side in (0, 1))
@@ -84,14 +86,14 @@ adjusted = dict(zip(others, holm([test.p_value for test in tests.values()]), str
 for name, test in tests.items():
     plain = ttest_1samp(differences[name], 0).pvalue
     print(
-        f"SSSL less {name:18} {test.mean:+.3f}; p: plain {plain:.1g}, corrected {test.p_value:.1g}, "
-        f"and by Holm {adjusted[name]:.1g}"
+        f"SSSL minus {name:18} {test.mean:+.3f}; p: plain {plain:.1g}, corrected {test.p_value:.1g}, "
+        f"Holm {adjusted[name]:.1g}"
     )
 
 # %%
-# Dots are folds. The thick line is the 95 % interval of the mean under the correction, the thin one what a plain t-test
-# would give. Where the thick line crosses zero, ten folds of this collection do not show that the systems differ. They
-# do not show either that the systems are the same.
+# Dots are folds. The thick line is the 95 % confidence interval of the mean difference with the correction, the thin
+# line that of a plain t-test. If the thick line crosses zero, the difference is not significant on ten folds of this
+# collection, which does not prove that the systems are equal.
 
 lines = {
     "corrected": (0, {"color": "black", "linewidth": 4}),
@@ -105,15 +107,15 @@ for row, (name, test) in enumerate(tests.items()):
     for kind, (below, style) in lines.items():
         ax.plot(ends[kind], [row + below] * 2, **style, label=None if row else kind)
     ax.plot(test.mean, row, "o", color="white", markeredgecolor="black", markersize=9)
-    said = f"p = {adjusted[name]:.2f}" if adjusted[name] >= 0.005 else "p < 0.005"
-    ax.annotate(said, (1.02, row), xycoords=("axes fraction", "data"), va="center")
+    label = f"p = {adjusted[name]:.2f}" if adjusted[name] >= 0.005 else "p < 0.005"
+    ax.annotate(label, (1.02, row), xycoords=("axes fraction", "data"), va="center")
 ax.axvline(0, color="black", linestyle="--", linewidth=1)
-ax.set_yticks(range(len(others)), [f"SSSL less\n{name}" for name in others])
+ax.set_yticks(range(len(others)), [f"SSSL minus\n{name}" for name in others])
 ax.set(xlabel="difference in accuracy on the same fold", ylim=(len(others) - 0.5, -0.6))
 ax.legend(title="95 % interval", loc="upper right", frameon=False)
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
-# On songs as easy as these, statistics of the spectrogram do about as well as a network. It would be a mistake to stop
-# at the first row of the table that looks larger.
+# On these easy songs, statistics of the spectrogram are about as good as a network. Do not choose a system because
+# its mean accuracy in the table is larger.

@@ -1,10 +1,10 @@
 """
-A backbone of your own
-======================
+A custom backbone
+=================
 
-The network between segments and probabilities is a parameter: a name, or a class of your own. A torch module needs
-little to be one. This example writes a network that reads a segment frame by frame and weighs the frames, compares it
-with ``"small"``, and draws the weights, which a network of one's own can be asked for.
+The network that maps segments to probabilities is a parameter: a name, or your own class. Almost any torch module can
+be used. This example defines a network that computes features of each frame and a weighted mean over frames, compares
+it with ``"small"``, and plots the learnt weights.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -20,16 +20,16 @@ from skmer.backbones import check_backbone, has_shared_trunk
 from skmer.datasets import make_songs
 
 # %%
-# What a backbone is
-# ------------------
-# A class that is called with the shape of a segment and the number of classes, and maps a batch of shape
-# ``(n, 1, n_mels, n_frames)`` to ``(n, n_classes)`` logits. Its input is standardised. Two things are worth having
-# besides. ``peak_lr`` is the learning rate that ``lr="auto"`` takes. And a network whose forward pass is
-# ``head(trunk(x))``, with all dropout in the head, runs its trunk once where R-Drop needs two passes.
+# Requirements
+# ------------
+# A backbone is a class that is called with the shape of a segment and the number of classes, and maps a batch of
+# shape ``(n, 1, n_mels, n_frames)`` to logits of shape ``(n, n_classes)``. Its input is standardised. Two features
+# are optional: ``peak_lr`` is the learning rate that ``lr="auto"`` uses; and if the forward pass is
+# ``head(trunk(x))``, with all dropout in the head, the trunk is computed once for the two passes of R-Drop.
 
 
-class WeighedFrames(nn.Module):
-    """Convolutions over time with the mel bands as channels, and a mean over frames whose weights are learnt."""
+class WeightedFrames(nn.Module):
+    """Convolutions over time with the mel bands as channels, and a mean over frames with learnt weights."""
 
     peak_lr = 3e-3
 
@@ -47,32 +47,33 @@ class WeighedFrames(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, n_classes))
 
     def trunk(self, x):
-        """Give the weighed mean of the frames' features, (n, width)."""
+        """Return the weighted mean of the features of all frames, (n, width)."""
         z = self.frames(x.squeeze(1))
         return (self.weigh(z) * z).sum(dim=2)
 
     def forward(self, x):
-        """Give the logits."""
+        """Return the logits."""
         return self.head(self.trunk(x))
 
 
 # %%
-# ``check_backbone`` runs a batch through a network and says in words what does not fit. The classifier calls it too.
+# ``check_backbone`` passes a batch through the network and raises an error that describes what is wrong. The
+# classifier calls it too.
 
-network = WeighedFrames((64, 44), n_classes=4)
+network = WeightedFrames((64, 44), n_classes=4)
 check_backbone(network, torch.zeros(2, 1, 64, 44), n_classes=4)
 print(f"R-Drop needs one pass of the trunk: {has_shared_trunk(network)}")
 
 # %%
-# Beside "small"
-# --------------
-# The class is handed over as it is, and ``backbone_params`` reaches its constructor. Without further steps
-# the classifier names a song by the mean probability of its segments.
+# Comparison with "small"
+# -----------------------
+# Pass the class itself; ``backbone_params`` are passed to its constructor. Without further steps the classifier
+# predicts a song by the mean probability of its segments.
 
 SR = 11264
 songs = make_songs(n_songs=80, duration=8, noise=0.25, sr=SR, random_state=0)
 segments = SegmentTransformer(duration=2, sr=SR, n_fft=512, n_mels=64).transform(songs.data)
-backbones = {"small": ("small", {"width": 16}), "weighed frames": (WeighedFrames, {"width": 48})}
+backbones = {"small": ("small", {"width": 16}), "weighted frames": (WeightedFrames, {"width": 48})}
 folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
 found = {}
 for name, (backbone, params) in backbones.items():
@@ -87,9 +88,10 @@ for name, (backbone, params) in backbones.items():
     print(f"{name:14} {size:7,} parameters, {seconds:.1f} s a fit, accuracy {score.mean():.3f} ± {score.std():.3f}")
 
 # %%
-# The same folds, side by side, and how both came there. Whether a difference over five folds is one is the question of
-# :ref:`another example <sphx_glr_gallery_plot_05_comparing_systems.py>`. At the dotted line the warm-up ends and the
-# labels are split for the first time; the loss is another one from there on, so that its jump means nothing.
+# The plots show the accuracy of each fold and the training loss. Whether a difference over five folds is significant
+# is discussed in :ref:`another example <sphx_glr_gallery_plot_05_comparing_systems.py>`. At the dotted line the
+# warm-up ends and the labels are split for the first time; the loss is computed differently from then on, so that its
+# jump is meaningless.
 
 colours = dict(zip(found, ("#0072B2", "#D55E00"), strict=True))
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=[1, 1.3], layout="constrained")
@@ -111,12 +113,12 @@ for ax in (left, right):
 plt.show()
 
 # %%
-# Asking the network
-# ------------------
-# ``net_.module_`` is the trained module. A forward hook of torch catches what ``weigh`` gives while the classifier
+# Inspecting the network
+# ----------------------
+# ``net_.module_`` is the trained module. A forward hook of torch stores the output of ``weigh`` while the classifier
 # predicts a song that it has not seen.
 
-fitted = found["weighed frames"]["estimator"][0]
+fitted = found["weighted frames"]["estimator"][0]
 _, test = next(folds.split(segments, songs.target, songs.groups))
 caught = []
 handle = fitted.net_.module_.weigh.register_forward_hook(lambda module, given, weights: caught.append(weights[:, 0]))
@@ -127,9 +129,9 @@ level = segments[test[0]].mean(axis=1)
 print(f"correlation of a frame's weight with its level: {np.corrcoef(weights.ravel(), level.ravel())[0, 1]:.2f}")
 
 # %%
-# The weights of the frames, segment by segment, under the spectrogram; above stands what the seconds truly express.
-# The network was told nothing but the label of the whole song. Such weights show what it attends to. They do not
-# explain its answer.
+# The plots show the spectrogram of each segment and the weights of its frames; the titles are the true emotions of
+# the seconds. The network was trained with the labels of whole songs only. Such weights show which frames contribute;
+# they do not explain a prediction.
 
 fig, axes = plt.subplots(2, 4, figsize=(9.5, 4), height_ratios=[2, 1], sharex="col", sharey="row", layout="constrained")
 for k, (above, below) in enumerate(axes[:, :4].T):

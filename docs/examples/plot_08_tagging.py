@@ -2,9 +2,9 @@
 Tags, and songs without tags
 ============================
 
-A tagger gives a song none, one or many tags. Tags are dear and songs are cheap, so a noisy student learns also from
-songs without tags, by what a teacher is sure of. Here the tags of all songs are known, those that the student must not
-see included, so that one can look at what the teacher was sure of, whether it was right, and whether it helped.
+A tagger predicts any number of tags per song. Tags are expensive and songs are cheap; a noisy student is therefore
+also trained on songs without tags, using confident predictions of a teacher as targets. In this example the tags of
+all songs are known, so that the predictions of the teacher can be checked, and the effect on the student measured.
 """
 
 # sphinx_gallery_thumbnail_number = 1
@@ -25,9 +25,9 @@ from skmer.model_selection import tag_scores
 # %%
 # Songs with two tags
 # -------------------
-# "energetic" and "happy" are high arousal and positive valence: an angry song has one of them, a calm one the other,
-# a sad one none. ``TaggingTransformer`` makes chunks of log-mel bands and pitch class profiles. Its steps are given
-# here for a quarter of its usual sampling rate; with 44.1 kHz none of them is needed.
+# "energetic" and "happy" are high arousal and positive valence: an angry song has only the first, a calm song only
+# the second, a sad song none. ``TaggingTransformer`` computes chunks of log-mel bands and pitch class profiles. Its
+# steps are set here for a quarter of its default sampling rate; with 44.1 kHz the defaults can be used.
 
 SR = 11264
 songs = make_songs(n_songs=400, duration=4, noise=0, n_composers=100, sr=SR, random_state=0)
@@ -38,8 +38,8 @@ chunks = chunks.transform(songs.data)
 print(chunks)
 
 # %%
-# A recurrent network on the chunks, ``backbone="crnn"``, is the tagger that recordings ask for. To train one many times
-# takes longer than this page may, so each song is described by the mean, deviation and change of its 316 features, and
+# For recordings, use a recurrent network on the chunks, ``backbone="crnn"``. Training it many times takes too long
+# for this example, so that each song is described by the mean, standard deviation and change of its 316 features, and
 # the networks are small perceptrons. Everything else is the same.
 
 X = SpectrogramStatistics().fit_transform(chunks)
@@ -55,11 +55,11 @@ settings = {
 }
 
 # %%
-# With and without
-# ----------------
-# Eight times, 48 songs of the pool keep their tags and the others lose them. The teacher learns from the tagged songs
-# alone; the student also from what the teacher is sure of. Both are judged on the same 160 test songs. Logistic
-# regression on the same tagged songs stands beside them.
+# With and without untagged songs
+# -------------------------------
+# In each of eight runs, 48 songs of the pool keep their tags and the others lose them. The teacher is trained on the
+# tagged songs only, the student also on confident predictions of the teacher. Both are evaluated on the same 160 test
+# songs, together with logistic regression on the same tagged songs.
 
 runs, students = [], []
 for seed in range(8):
@@ -83,11 +83,12 @@ better = (gain > 0).sum()
 print(f"the student's gain in ROC-AUC: {gain.mean():+.3f} ± {gain.std():.3f}; it is better in {better} of 8 runs")
 
 # %%
-# What the teacher was sure of
-# ----------------------------
-# Its probabilities for the songs without tags in the first run, coloured by the truth. Outside the grey band it was
-# sure, and the student learnt from it; within, nothing was learnt. The limits are the same for all tags. What a teacher
-# is sure of is therefore mostly the tag that is easily heard, and which needs help least.
+# Confident predictions of the teacher
+# ------------------------------------
+# The plots show the probabilities of the teacher for the songs without tags in the first run, coloured by the truth.
+# Predictions outside of the grey band are confident and used by the student; those within are not used. The limits
+# are the same for all tags. Confident predictions are therefore mostly those of the tag that is easier to predict,
+# and needs additional songs least.
 
 student, others = students[0]
 row, probability = student.iterations_[0], student.teacher_.predict_proba(X[others])
@@ -97,20 +98,20 @@ for k, ax in enumerate(axes):
     names = ["truly without", "truly with it"]
     ax.hist(parts, np.linspace(0, 1, 26), stacked=True, color=["#0072B2", "#E69F00"], label=names)
     unsure = (row["negative_below"], row["positive_above"])
-    ax.axvspan(*unsure, color="#DDDDDD", linewidth=0, zorder=0, label="teacher not sure")
+    ax.axvspan(*unsure, color="#DDDDDD", linewidth=0, zorder=0, label="teacher not confident")
     sure = student.pseudo_tags_[:, k] >= 0
     right = (student.pseudo_tags_[:, k] == y[others, k])[sure]
-    ax.set_title(f"{tags[k]}: sure of {len(right)} of {len(sure)}, right in {right.sum()}", fontsize="medium")
+    ax.set_title(f"{tags[k]}: {len(right)} of {len(sure)} confident, {right.sum()} correct", fontsize="medium")
     ax.set_xlim(0, 1)
 axes[0].set_ylabel("songs without tags")
-fig.supxlabel("probability that the teacher gives to the tag", fontsize="medium")
+fig.supxlabel("probability predicted by the teacher", fontsize="medium")
 fig.legend(*ax.get_legend_handles_labels(), loc="outside right center", frameon=False)
 plt.show()
 
 # %%
-# Did it help?
-# ------------
-# A line is a run: the same tagged songs, without the others and with them.
+# Does it help?
+# -------------
+# Each line is a run: with the tagged songs only, and with the others too.
 
 fig, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
 ax.plot([0, 1, 2], runs.T, "-", color="#999999", linewidth=1, zorder=1)
@@ -130,12 +131,12 @@ ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
-# The lines go up in some runs and down in others, so that one run would have told nothing. And on so few songs a
-# simpler model, which needs none of them to know when to stop, is better than both. Have such a line drawn before you
-# train a student. On Emotify's recordings, too, no test tells the student from the same tagger without it
-# (:doc:`/reports/reproduction`).
+# The lines increase in some runs and decrease in others, so that a single run would be uninformative. With so few
+# songs, a simpler model without early stopping on validation songs is better than both. Create such a plot before you
+# use a student. On the recordings of Emotify, too, the difference between the student and the same tagger without
+# untagged songs is not significant (:doc:`/reports/reproduction`).
 #
-# ``tag_scores`` gives the figures tag by tag, with the thresholds that were found on the validation songs.
+# ``tag_scores`` returns the scores of each tag, with the thresholds that were chosen on the validation songs.
 
 figures = tag_scores(y[test], student.predict_proba(X[test]), student.thresholds_)
 for k, tag in enumerate(tags):
