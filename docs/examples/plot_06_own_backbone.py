@@ -85,7 +85,7 @@ for name, (backbone, params) in backbones.items():
     )
     size = sum(p.numel() for p in found[name]["estimator"][0].net_.module_.parameters())
     score, seconds = found[name]["test_score"], found[name]["fit_time"].mean()
-    print(f"{name:14} {size:7,} parameters, {seconds:.1f} s a fit, accuracy {score.mean():.3f} ± {score.std():.3f}")
+    print(f"{name:15} {size:7,} parameters, {seconds:.1f} s a fit, accuracy {score.mean():.3f} ± {score.std():.3f}")
 
 # %%
 # The plots show the accuracy of each fold and the training loss. Whether a difference over five folds is significant
@@ -124,7 +124,7 @@ caught = []
 handle = fitted.net_.module_.weigh.register_forward_hook(lambda module, given, weights: caught.append(weights[:, 0]))
 fitted.transform(segments[[test[0]]])
 handle.remove()
-weights = torch.cat(caught).numpy()
+weights = torch.cat(caught).numpy()[: len(segments[test[0]])]  # on a CPU, the last batch is padded
 level = segments[test[0]].mean(axis=1)
 print(f"correlation of a frame's weight with its level: {np.corrcoef(weights.ravel(), level.ravel())[0, 1]:.2f}")
 
