@@ -1,12 +1,12 @@
-"""Which parameters are a run's and not a model's: every estimator calls them by the same names."""
+"""The parameters that concern a run and not the model; every estimator has the same names for them."""
 
-__all__ = ["INDIFFERENT", "OF_RUN", "WITHOUT_TRACE"]
+__all__ = ["RUN_DEFAULTS", "RUN_PARAMETERS", "SEED_AND_RUN_PARAMETERS"]
 
-WITHOUT_TRACE = {"memory": None, "store": None, "n_jobs": 1, "verbose": 0}
-"""Folders, processes and progress bars, each with the value that says nothing of a run."""
+RUN_DEFAULTS = {"memory": None, "store": None, "n_jobs": 1, "verbose": 0}
+"""Folders, processes and progress bars, with the values to which a model that is shared is reset."""
 
-INDIFFERENT = frozenset({*WITHOUT_TRACE, "device"})
-"""What changes how a result is come by, not the result."""
+RUN_PARAMETERS = frozenset({*RUN_DEFAULTS, "device"})
+"""Parameters that do not change the result."""
 
-OF_RUN = INDIFFERENT | {"random_state"}
-"""The seed too, which decides the result but is no setting of a model."""
+SEED_AND_RUN_PARAMETERS = RUN_PARAMETERS | {"random_state"}
+"""Parameters that are no settings of a model; the seed changes the result."""

@@ -11,7 +11,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._run_parameters import WITHOUT_TRACE
+from skmer._run_parameters import RUN_DEFAULTS
 from skmer.feature_extraction._base import check_songs
 from skmer.feature_extraction.segments import SegmentTransformer
 from skmer.inspection.predictions import SongEmotion, SongTags
@@ -344,7 +344,7 @@ def _reset_run_parameters(step):
     """Return a copy of a step without the cache folders, threads and progress bars of its training."""
     step = deepcopy(step)
     names = {name: name.rpartition("__")[2] for name in step.get_params()}
-    return step.set_params(**{name: WITHOUT_TRACE[last] for name, last in names.items() if last in WITHOUT_TRACE})
+    return step.set_params(**{name: RUN_DEFAULTS[last] for name, last in names.items() if last in RUN_DEFAULTS})
 
 
 def _transform(steps, X):

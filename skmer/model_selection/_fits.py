@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from skmer._hash import stable_hash
 from skmer._io import atomic_write_text, file_digest
-from skmer._run_parameters import INDIFFERENT
+from skmer._run_parameters import RUN_PARAMETERS
 from skmer._version import __version__
 
 __all__ = ["Fit", "fit_key", "run_fits", "song_keys", "versions"]
@@ -80,7 +80,7 @@ def _keeps_state(estimator):
 
 def _of_run(name, value):
     # a user's own estimator may mean something else by one of the names
-    return name in INDIFFERENT and (value is None or isinstance(value, bool | int | str | os.PathLike))
+    return name in RUN_PARAMETERS and (value is None or isinstance(value, bool | int | str | os.PathLike))
 
 
 def song_keys(X):

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.utils import check_consistent_length
 
-from skmer._run_parameters import OF_RUN
+from skmer._run_parameters import SEED_AND_RUN_PARAMETERS
 from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys, versions
 from skmer.model_selection.protocols import Protocol, check_labels
 from skmer.model_selection.scores import emotion_scores
@@ -327,7 +327,9 @@ def _describe(thing):
     if isinstance(thing, dict):
         return {str(name): _describe(value) for name, value in thing.items()}
     if hasattr(thing, "get_params") and not isinstance(thing, type):
-        params = {name: value for name, value in thing.get_params(deep=False).items() if name not in OF_RUN}
+        params = {
+            name: value for name, value in thing.get_params(deep=False).items() if name not in SEED_AND_RUN_PARAMETERS
+        }
     elif is_dataclass(thing) and not isinstance(thing, type):
         params = {f.name: getattr(thing, f.name) for f in fields(thing)}
     else:

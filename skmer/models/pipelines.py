@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skmer._run_parameters import OF_RUN
+from skmer._run_parameters import SEED_AND_RUN_PARAMETERS
 from skmer.aggregation import SpectrogramStatistics
 from skmer.backbones import build_backbone
 from skmer.feature_extraction.descriptors import DescriptorTransformer
@@ -184,9 +184,9 @@ def _apply_config(pipeline, config):
             )
         step = pipeline.named_steps[section]
         params = step.get_params(deep=False).keys()
-        known = sorted(params - OF_RUN - {"callbacks"})  # JSON cannot hold callbacks
+        known = sorted(params - SEED_AND_RUN_PARAMETERS - {"callbacks"})  # JSON cannot hold callbacks
         for name in entries:
-            if name in OF_RUN and name in params:
+            if name in SEED_AND_RUN_PARAMETERS and name in params:
                 how = "; set the seed instead" if name == "random_state" else ""
                 raise ValueError(
                     f"config: {name!r} of {section!r} is a parameter of the run, not of the model, and cannot be set "
@@ -209,7 +209,9 @@ def changed_parameters(pipeline):
     for name, step in pipeline.steps:
         defaults = type(step)().get_params(deep=False)
         own = step.get_params(deep=False)
-        changed[name] = {key: own[key] for key in own if key not in OF_RUN and own[key] != defaults[key]}
+        changed[name] = {
+            key: own[key] for key in own if key not in SEED_AND_RUN_PARAMETERS and own[key] != defaults[key]
+        }
     return changed
 
 

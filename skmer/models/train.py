@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 from sklearn import config_context
 
-from skmer._run_parameters import WITHOUT_TRACE
+from skmer._run_parameters import RUN_DEFAULTS
 from skmer.model_selection.systems import fit_with_groups
 from skmer.models.card import class_counts, format_steps, groups_sentence, make_card
 from skmer.models.estimate import choose_folds, estimate, stratified_folds
@@ -194,7 +194,7 @@ def _fit(pipeline, songs, n_jobs, verbose):
         fit_with_groups(pipeline, songs.data, songs.target, songs.groups)
     for _, step in pipeline.steps:
         defaults, own = type(step)().get_params(deep=False), step.get_params(deep=False)
-        step.set_params(**{name: defaults[name] for name in WITHOUT_TRACE if name in own})
+        step.set_params(**{name: defaults[name] for name in RUN_DEFAULTS if name in own})
     return remarks
 
 

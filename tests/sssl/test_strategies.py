@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from torch.nn import functional as F
 
 from skmer import SSSLClassifier
-from skmer.model_selection.fold_store import describe
+from skmer.model_selection._fits import fit_key
 from skmer.sssl import GMMSplit, LabelStrategy, SelfLearning, Split
 from skmer.sssl.losses import sharpen
 
@@ -250,8 +250,8 @@ def test_its_parameters_are_searched(digits):
     assert clone(classifier).noise_model.inertia == 0.0
 
 
-def test_kept_folds_know_its_parameters():
-    one, other = (describe(SSSLClassifier(noise_model=SelfLearning(inertia=inertia))) for inertia in (0.0, 0.9))
+def test_kept_fits_depend_on_its_parameters():
+    one, other = (fit_key(SSSLClassifier(noise_model=SelfLearning(inertia=inertia))) for inertia in (0.0, 0.9))
     assert one != other
 
 
