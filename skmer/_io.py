@@ -20,6 +20,7 @@ __all__ = [
     "format_names",
     "is_partial",
     "markdown_table",
+    "open_text",
 ]
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
@@ -199,6 +200,11 @@ def file_digest(path):
     if time.time_ns() - found.st_mtime_ns > _RECENT:
         _digests[place] = (state, digest)
     return digest
+
+
+def open_text(path):
+    """Open a text file for writing; file names that are not valid text are written as their bytes."""
+    return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def csv_writer(stream):

@@ -120,11 +120,6 @@ def threshold(text):
 # Output files
 
 
-def open_text(path):
-    """Open a text file for writing; file names that are not valid text are written as their bytes."""
-    return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")
-
-
 def check_output(path, force, inputs=()):
     """Check, before any work is done, that a file can be written, and is no input and no existing file."""
     path = Path(path)

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 
-from skmer._io import csv_writer
+from skmer._io import csv_writer, open_text
 from skmer.cli._common import (
     MODEL_HELP,
     TRUST,
@@ -14,7 +14,6 @@ from skmer.cli._common import (
     atomic_output,
     load_model,
     n_jobs,
-    open_text,
 )
 
 __all__ = ["add_predict", "line_writer"]

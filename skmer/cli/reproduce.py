@@ -3,13 +3,13 @@
 from itertools import count
 from pathlib import Path
 
+from skmer._io import open_text
 from skmer.cli._common import (
     CommandError,
     add_command,
     at_least,
     atomic_output,
     comma_separated,
-    open_text,
     positive_numbers,
     shows_progress,
     use_matplotlib,

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from skmer._io import open_text
 from skmer.cli._common import (
     MODEL_HELP,
     TRUST,
@@ -12,7 +13,6 @@ from skmer.cli._common import (
     atomic_output,
     check_output,
     load_model,
-    open_text,
     use_matplotlib,
 )
 from skmer.cli.predict import line_writer

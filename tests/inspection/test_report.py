@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from skmer._io import open_text
 from skmer.datasets import load_csv
 from skmer.inspection import LabelTrust, label_trust, write_label_noise_report
 from skmer.inspection._displays import COLOURS
-from skmer.inspection.report.folder import open_table, segment_writer, write_relabel, write_stretches
+from skmer.inspection.report.folder import segment_writer, write_relabel, write_stretches
 from skmer.inspection.report.page import audio_link, clock, seconds_text, share
 from skmer.inspection.report.summary import distrusted_seconds, summarise, totals
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
@@ -254,7 +255,7 @@ def test_line_breaks_in_names_break_no_table(tmp_path):
     songs = [summarise(trust_of([0.1]), name, name) for name in names]
     write_relabel(tmp_path / "relabel.csv", songs)
     write_stretches(tmp_path / "stretches.csv", songs)
-    with open_table(tmp_path / "segments.csv") as stream:
+    with open_text(tmp_path / "segments.csv") as stream:
         write = segment_writer(stream, EMOTIONS)
         for name in names:
             write(name, trust_of([0.1]))

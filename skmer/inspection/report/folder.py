@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from skmer._io import atomic_folder, csv_writer, format_names
+from skmer._io import atomic_folder, csv_writer, format_names, open_text
 
 __all__ = [
     "FILES",
     "atomic_report",
     "check_folder",
     "digest_mark",
-    "open_table",
     "segment_writer",
     "write_relabel",
     "write_stretches",
@@ -106,18 +105,13 @@ def atomic_report(out, force):
         check_folder(out, force)
 
 
-def open_table(path):
-    """Open a table for writing; file names that are not valid text are written as their bytes."""
-    return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")
-
-
 def write_relabel(path, songs, unknown=(), grouped=False):
     """Write a line for each song, for `skmer.datasets.load_csv`: its label, to be edited, and what is heard.
 
     The order is that of the page: first songs with distrusted stretches. `unknown` holds name, label and group of
     songs whose label is none of the model's classes; they come last, without figures. `grouped` adds their column.
     """
-    with open_table(path) as stream:
+    with open_text(path) as stream:
         writer = csv_writer(stream)
         writer.writerow(["path", "label", *["group"] * grouped, "old_label", *_FIGURES])
         for song in sorted(songs, key=lambda song: not song.stretches):
@@ -131,7 +125,7 @@ def write_relabel(path, songs, unknown=(), grouped=False):
 
 def write_stretches(path, songs):
     """Write a line for each distrusted stretch, song by song: times with three decimals, probabilities with six."""
-    with open_table(path) as stream:
+    with open_text(path) as stream:
         writer = csv_writer(stream)
         writer.writerow(_STRETCH_COLUMNS)
         for song in songs:

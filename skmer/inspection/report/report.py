@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from skmer._io import format_names
+from skmer._io import format_names, open_text
 from skmer.feature_extraction._base import check_songs
 from skmer.inspection._displays import printable
 from skmer.inspection.files import predict_files
@@ -18,7 +18,6 @@ from skmer.inspection.report.folder import (
     FILES,
     atomic_report,
     check_folder,
-    open_table,
     segment_writer,
     write_relabel,
     write_stretches,
@@ -134,7 +133,7 @@ def write_label_noise_report(
     with ExitStack() as stack:
         part = stack.enter_context(atomic_report(out, force))
         (part / FILES.pictures).mkdir()
-        write = segment_writer(stack.enter_context(open_table(part / FILES.segments)), checker.predictor.classes)
+        write = segment_writer(stack.enter_context(open_text(part / FILES.segments)), checker.predictor.classes)
         jobs = stack.enter_context(closing(_judge(checker, files, labels, reasons, n_jobs)))
         bar = stack.enter_context(tqdm(total=len(files), desc="Songs", unit="song", disable=not verbose))
         for i, (trust, song_warnings, error) in enumerate(jobs):
