@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skmer._validation import refuse_missing_labels
+from skmer._validation import check_not_missing
 from skmer.feature_extraction._base import check_songs
 from skmer.inspection.predictions import SegmentProbabilities
 from skmer.inspection.song_predictor import as_predictor
@@ -312,7 +312,7 @@ def label_trust(estimator, songs, labels, threshold=None):
     songs, labels = check_songs(songs), list(labels)
     if len(labels) != len(songs):
         raise ValueError(f"There are {len(songs)} songs but {len(labels)} labels: give one label a song.")
-    refuse_missing_labels(labels)
+    check_not_missing(labels)
     for i, label in enumerate(labels):
         try:
             checker.class_index(label)

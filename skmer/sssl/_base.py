@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._validation import check_training_data, songs_for_prediction
+from skmer._validation import check_songs, check_training_data
 from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.net import NET_CONSTRAINTS
@@ -64,7 +64,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
             Probabilities; an array if X is plain rows.
         """
         check_is_fitted(self)
-        songs, plain = songs_for_prediction(self, X)
+        songs, plain = check_songs(self, X, reset=False)
         probabilities = self._segment_probabilities(songs)
         if plain:
             return np.concatenate(probabilities)
@@ -100,7 +100,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         check_training_data(self, X, y, groups)
         splits = self._cross_fitting_folds(y, groups)
         self.fit(X, y, groups)
-        songs, plain = songs_for_prediction(self, X)
+        songs, plain = check_songs(self, X, reset=False)
         y = np.asarray(y)
         groups = None if groups is None else np.asarray(groups)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
@@ -151,7 +151,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
             Probabilities.
         """
         check_is_fitted(self)
-        songs, _ = songs_for_prediction(self, X)
+        songs, _ = check_songs(self, X, reset=False)
         return np.stack([rows.mean(axis=0) for rows in self._segment_probabilities(songs)])
 
     def predict(self, X):

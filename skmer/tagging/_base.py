@@ -19,7 +19,6 @@ __all__ = [
     "check_tags",
     "check_validation_pair",
     "draw_validation",
-    "encode_groups",
     "has_both_labels",
     "unfitted_on_error",
 ]
@@ -80,16 +79,6 @@ def check_same_tags(named):
 
 
 # ---- validation songs ------------------------------------------------------------------------------
-
-
-def encode_groups(groups, n_songs):
-    """Return each song's group as an integer; each song is a group of its own if groups is None."""
-    if groups is None:
-        return np.arange(n_songs)
-    groups = np.asarray(groups)
-    if groups.shape != (n_songs,):
-        raise ValueError(f"groups has shape {groups.shape} for {n_songs} songs: give one group per song.")
-    return np.unique(groups, return_inverse=True)[1]
 
 
 def has_both_labels(y):

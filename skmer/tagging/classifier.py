@@ -6,20 +6,18 @@ import numpy as np
 from scipy.special import expit
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
 
-from skmer._validation import check_finite, refuse_no_segments, songs_for_prediction
+from skmer._validation import check_finite, check_songs, encode_groups
 from skmer.backbones import CRNN, VGGish
 from skmer.backbones.unpacking import alike_in_block, holds_hpcp
-from skmer.songs import SongSequence, as_song_sequence, is_song_data
 from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
     check_tags,
     check_validation_pair,
     draw_validation,
-    encode_groups,
     unfitted_on_error,
 )
 from skmer.tagging.net import BestEpoch, TagNet
@@ -255,7 +253,7 @@ class EmotionTagger(BaseTagger):
             If the segments have another shape than in `fit`, or hold NaN or infinity.
         """
         check_is_fitted(self)
-        songs, _ = songs_for_prediction(self, X)
+        songs, _ = check_songs(self, X, reset=False)
         check_finite(songs)
         with isolated(None, self.n_threads):
             return self.net_.mean_logits(songs, self.standardizer_)
@@ -295,11 +293,7 @@ class EmotionTagger(BaseTagger):
 
     def _check_songs(self, X):
         """Return X as a SongSequence and set `segment_shape_`."""
-        refuse_no_segments(self, X)
-        if is_song_data(X):
-            songs = as_song_sequence(X)
-        else:
-            songs = SongSequence(validate_data(self, X, dtype=(np.float64, np.float32))[:, None, :])
+        songs, _ = check_songs(self, X)
         if self.mask_range is not None:
             try:
                 holds_hpcp(songs.segment_shape, "crnn", 1)
@@ -308,12 +302,11 @@ class EmotionTagger(BaseTagger):
                     f"mask_range={self.mask_range} requires segments of shape (n_features, n_blocks) with 256 or 316 "
                     f"features, as of TaggingTransformer, got {songs.segment_shape}: set mask_range=None."
                 ) from None
-        self.segment_shape_ = songs.segment_shape
         return songs
 
     def _check_validation_songs(self, X_val, y_val):
         try:
-            valid, _ = songs_for_prediction(self, X_val)
+            valid, _ = check_songs(self, X_val, reset=False)
         except ValueError as error:
             raise ValueError(f"Invalid X_val: {error}") from error
         tags, targets = check_tags(self, y_val, len(valid), self.n_tags_, "y_val", "X_val")

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
-from skmer._validation import NonFiniteSongError
+from skmer._validation import NonFiniteSongError, encode_groups
 from skmer.model_selection.tag_metrics import best_weight, macro_roc_auc, weighted_sum
 from skmer.songs import check_not_empty
 from skmer.tagging._base import (
@@ -24,7 +24,6 @@ from skmer.tagging._base import (
     check_tags,
     check_validation_pair,
     draw_validation,
-    encode_groups,
     unfitted_on_error,
 )
 from skmer.tagging._taggers import (

@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skmer._validation import check_finite, songs_for_prediction
+from skmer._validation import check_finite, check_songs
 from skmer.model_selection.tag_metrics import macro_roc_auc
 from skmer.songs import is_song_data, join_songs
 from skmer.tagging._base import check_same_tags, unfitted_on_error
@@ -370,7 +370,7 @@ class NoisyStudentTagger(EmotionTagger):
             )
             return None
         try:
-            songs, _ = songs_for_prediction(self, unlabelled)
+            songs, _ = check_songs(self, unlabelled, reset=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Invalid unlabelled: {error}") from error
         check_finite(songs, "unlabelled")

@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from skmer._validation import iter_finite
+
 __all__ = ["SegmentBank", "Standardizer", "StoredBank", "make_bank"]
 
 _LIMIT = 1e4  # far beyond any standardised value, and within float16
@@ -18,19 +20,10 @@ def _frame_weights(n_frames, length, step):
     return np.cumsum(steps)[:-1]
 
 
-def _finite_songs(songs):
-    """Yield the segments of each song, or the frames of which they are windows; raise if a value is not finite."""
-    for i in range(len(songs)):
-        song = songs[i] if songs.window is None else songs.frames(i)
-        if not np.isfinite(song).all():
-            raise ValueError(f"Song {i} has NaN or infinity among its segments: repair or leave out its recording.")
-        yield song
-
-
 def _moments(songs, centre):
     """Sum the weights, and the weighted values and squares of (value - centre), for each feature or band."""
     total, first, second = 0.0, 0.0, 0.0
-    for song in _finite_songs(songs):
+    for song in iter_finite(songs):
         if songs.window is not None:
             frames = np.asarray(song, dtype=np.float64) - centre
             weights = _frame_weights(len(frames), *songs.window)
@@ -121,7 +114,7 @@ class SegmentBank:
             self._steps = torch.arange(length, device=device)
         # filled song by song: a list of parts would keep everything twice
         values = np.empty((lengths.sum(), *shape), dtype)
-        for song, end, n in zip(_finite_songs(songs), np.cumsum(lengths), lengths, strict=True):
+        for song, end, n in zip(iter_finite(songs), np.cumsum(lengths), lengths, strict=True):
             values[end - n : end] = standardizer.apply(song, axis=1)
         self._values = torch.from_numpy(values).to(device)
 

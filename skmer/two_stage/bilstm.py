@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
-from skmer._validation import check_training_data, songs_for_prediction
+from skmer._validation import check_songs, check_training_data
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
 from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
@@ -238,7 +238,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
             If the segments have another shape than in `fit`.
         """
         check_is_fitted(self)
-        songs, _ = songs_for_prediction(self, X)
+        songs, _ = check_songs(self, X, reset=False)
         with isolated(None, self.n_threads):
             bank = _SongBank(songs, self.standardizer_, self.net_.device)
             # song by song: the last bits of a song must not depend on the others

@@ -331,7 +331,7 @@ def test_prediction_refuses_what_is_not_finite(songs, value):
     classifier = SSSLClassifier(**QUICK).fit(X, y)
     broken = [np.array(song) for song in X]
     broken[4][0, 3, 3] = value
-    with pytest.raises(ValueError, match="Song 4 has NaN or infinity"):
+    with pytest.raises(ValueError, match="Song 4 of X has NaN or infinity"):
         classifier.predict(broken)
 
 
@@ -448,7 +448,7 @@ def test_folds_are_checked_before_any_training(songs, monkeypatch):
         ({"device": "tpu9"}, "device='tpu9' is unknown"),
         ({"warmup_epochs": 0}, "'warmup_epochs' parameter"),
         ({"noise_model": "kmeans"}, "'noise_model' parameter"),
-        ({"groups": [1, 2]}, "groups has 2 entries for 12 songs"),
+        ({"groups": [1, 2]}, r"groups has shape \(2,\) for 12 songs"),
     ],
 )
 def test_refusals(songs, change, message):
@@ -474,7 +474,7 @@ def test_a_missing_label_is_told_by_its_song(missing, cv):
     y = ["a", missing, "b", "a", "b", "a"]
     classifier = SSSLClassifier("mlp", cv=cv, max_epochs=1)
     for labels in (np.array(y, dtype=object), pd.Series(y, dtype="string"), pd.Series(y, dtype=object)):
-        with pytest.raises(ValueError, match="y has no label for song 1: give one a song"):
+        with pytest.raises(ValueError, match="y has no label for song 1: pass one label per song"):
             classifier.fit_transform(np.zeros((6, 3)), labels)
 
 

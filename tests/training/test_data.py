@@ -60,7 +60,7 @@ def test_spectrograms_are_held_once_in_half_precision(rng):
 def test_names_the_song_that_is_not_finite(rng):
     songs = [rng.normal(size=(5, 4)) for _ in range(3)]
     songs[2][1, 1] = np.inf
-    with pytest.raises(ValueError, match="Song 2 has NaN or infinity"):
+    with pytest.raises(ValueError, match="Song 2 of X has NaN or infinity"):
         Standardizer.fit(SongSequence(songs))
 
 

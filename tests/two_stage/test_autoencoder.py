@@ -240,7 +240,7 @@ def test_the_two_stages_learn_together_and_unlabelled_recordings_pass_the_first_
         (["a.wav"], "holds paths, such as 'a.wav': put SegmentTransformer"),
         ([], "X holds no song"),
         ([np.zeros((1, 16, 20))], "requires at least two segments, got one"),
-        ([np.full((2, 16, 20), np.nan)], "Song 0 has NaN"),
+        ([np.full((2, 16, 20), np.nan)], "Song 0 of X has NaN"),
         ([np.zeros((2, 4, 20))], "band_width=4 would mask all 4 mel bands .* set band_width to 3 or less, .*n_mels"),
         ([np.zeros((2, 16, 6))], "frame_width=6 would mask all 6 frames .* set frame_width to 5 or less, .*duration"),
         ([np.zeros((2, 16, 1))], "mask all 1 frames of a segment: raise duration .* frame_share=0"),

@@ -164,7 +164,7 @@ def test_quiet_unless_asked(songs, capsys):
         (np.zeros((2, 3, 16, 20)), [0, 1], r"segments have shape \(16, 20\): put a step such as MaskedMelAutoencoder"),
         ([np.zeros((2, 5))] * 2, [0, 0], "one class only"),
         ([np.zeros((2, 5))] * 2, [0, 1, 1], "X has 2 songs but y has 3 labels"),
-        ([np.zeros((2, 5)), np.full((2, 5), np.nan)], [0, 1], "Song 1 has NaN"),
+        ([np.zeros((2, 5)), np.full((2, 5), np.nan)], [0, 1], "Song 1 of X has NaN"),
         ([], [], "X holds no song: at least one is needed"),
         (np.empty((0, 5)), [], "X holds no song"),
         ([np.zeros((2, 5))] * 2, None, "requires y"),
