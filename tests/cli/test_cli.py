@@ -137,14 +137,14 @@ def test_silence_is_predicted_with_a_warning_on_its_line(model, songs, capsys):
     assert err.count("silent.wav: warning: Digital silence") == 2
 
 
-def test_progress_is_shown_on_demand_only(model, songs, capsys):
+def test_progress_is_shown_with_verbose(model, songs, capsys):
     main(["predict", model, songs[0]])
     assert "Songs:" not in capsys.readouterr().err
     main(["predict", model, songs[0], "-v"])
     assert "1/1" in capsys.readouterr().err
 
 
-def test_seconds_tell_that_the_model_hears_the_beginning_only(songs, capsys):
+def test_seconds_are_limited_by_the_maximum_duration(songs, capsys):
     steps = [step for _, step in tiny_pipeline().steps]
     short = type(tiny_pipeline())([("s", clone(steps[0]).set_params(max_duration=2)), *tiny_pipeline().steps[1:]])
     joblib.dump(short, "short.joblib")
@@ -154,7 +154,7 @@ def test_seconds_tell_that_the_model_hears_the_beginning_only(songs, capsys):
     assert "first 2 s of each song" in err
 
 
-def test_out_is_written_whole_and_never_over_another_unasked(model, songs, capsys):
+def test_out_is_written_atomically_and_replaces_a_file_with_force(model, songs, capsys):
     assert main(["predict", model, "music", "--out", "all.jsonl"]) == 0
     with open("all.jsonl") as file:
         assert [json.loads(line)["file"] for line in file] == songs
@@ -229,7 +229,7 @@ def test_models_that_cannot_be_used_end_in_a_sentence(model, songs, capsys):
         assert name in err
 
 
-def test_timeline_draws_and_tells(model, songs, capsys):
+def test_timeline_writes_plot_and_summary(model, songs, capsys):
     pytest.importorskip("matplotlib")
     assert main(["timeline", model, songs[0], "--csv", "a.csv"]) == 0
     out, err = capsys.readouterr()

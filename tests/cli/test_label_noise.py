@@ -66,7 +66,7 @@ def test_report_of_a_table_with_a_threshold(model, songs, capsys):
     assert sorted(column("report/relabel.csv", "path")) == sorted(songs[::-1][:4])
 
 
-def test_songs_that_fail_cost_the_exit_status_alone(model, songs, capsys):
+def test_exit_status_where_songs_fail(model, songs, capsys):
     os.makedirs("songs/Q9")
     os.rename(f"songs/{songs[0]}", "songs/Q9/unknown.wav")
     with open(f"songs/{songs[1]}", "w") as file:
@@ -81,7 +81,7 @@ def test_songs_that_fail_cost_the_exit_status_alone(model, songs, capsys):
     )
 
 
-def test_nothing_is_counted_where_no_label_is_known(model, songs, capsys):
+def test_no_figures_where_all_labels_are_unknown(model, songs, capsys):
     with open("labels.csv", "w") as table:
         table.write(f"path,label,group\n{songs[0]},calm,Ana\n{songs[1]},tense,Ana\n")
     assert main(["label-noise", model, "songs", "--labels", "labels.csv", "--out", "report"]) == 1
@@ -123,7 +123,7 @@ def test_a_corrected_table_is_kept_and_trained_with(model, songs, capsys):
     assert data["songs_per_class"]["Q1"] == 1 + sum(name.startswith("Q1") for name in songs)
 
 
-def test_an_earlier_report_is_replaced_when_asked(model, songs, capsys):
+def test_an_earlier_report_is_replaced_with_force(model, songs, capsys):
     command = ["label-noise", model, "songs", "--out", "report", "-q"]
     assert main(command) == 0
     assert main(command) == 2
@@ -134,7 +134,7 @@ def test_an_earlier_report_is_replaced_when_asked(model, songs, capsys):
     assert "holds other files than a report's (mine.txt)" in capsys.readouterr().err
 
 
-def test_the_folder_that_one_is_in_is_refused_in_a_line(model, songs, capsys, monkeypatch):
+def test_the_current_folder_is_an_error(model, songs, capsys, monkeypatch):
     os.mkdir("here")
     monkeypatch.chdir("here")
     assert main(["label-noise", model, "../songs", "--out", "."]) == 2
@@ -172,7 +172,7 @@ def test_quiet_is_quiet_whatever_the_classes_are_called(songs, capfd, monkeypatc
     assert err.count("\n") == 1
 
 
-def test_wrong_models_and_arguments_are_said_in_a_line(model, songs, capsys):
+def test_wrong_models_and_arguments_are_one_line_messages(model, songs, capsys):
     wholes = make_pipeline(DescriptorTransformer(sr=SR, groups=["dynamics"]), SVC())
     wholes.fit(tiny_songs().data, tiny_songs().target)
     joblib.dump(wholes, "wholes.joblib")

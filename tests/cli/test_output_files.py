@@ -1,4 +1,4 @@
-"""Files that a command writes: refused before the work where they must not be written, whole at its end."""
+"""Files that a command writes: checked before the work, and written atomically."""
 
 import os
 
@@ -17,7 +17,7 @@ def break_off(part):
     raise KeyboardInterrupt
 
 
-def test_a_file_is_replaced_by_force_alone(tmp_path):
+def test_a_file_is_replaced_with_force_only(tmp_path):
     path = tmp_path / "a.csv"
     for force in (False, True):
         with atomic_output(path, force) as part:
@@ -38,14 +38,14 @@ def test_a_file_that_came_meanwhile_stays(tmp_path):
     assert str(kept) in caught.value.__notes__[0]
 
 
-def test_what_is_finished_is_kept_on_demand_alone(tmp_path):
+def test_what_is_finished_is_kept_with_keep_part_only(tmp_path):
     for keep in (False, True):
         with pytest.raises(KeyboardInterrupt), atomic_output(tmp_path / "a.csv", False, keep_part=keep) as part:
             break_off(part)
         assert os.listdir(tmp_path) == [part.name.removeprefix(".")] * keep
 
 
-def test_what_cannot_be_written_is_refused(tmp_path):
+def test_outputs_that_cannot_be_written_are_errors(tmp_path):
     read = tmp_path / "read.csv"
     read.touch()
     (tmp_path / "link.csv").symlink_to(read)

@@ -76,7 +76,7 @@ def lines_of_parts():
         ([signal.SIGINT, signal.SIGINT, signal.SIGINT], 130, "interrupted"),
     ],
 )
-def test_predict_keeps_the_finished_lines_and_says_where(home, signals, status, word):
+def test_an_interrupted_predict_keeps_the_finished_lines(home, signals, status, word):
     process = predict_much()
     wait_for(lambda: max(lines_of_parts(), default=0) >= 4, process)
     for number in signals:

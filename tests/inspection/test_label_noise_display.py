@@ -25,7 +25,7 @@ def trust_of(clean, label="calm", heard=2, classes=EMOTIONS):
     return LabelTrust(label, classes, starts, starts + 1, rows, losses, clean, 0.5)
 
 
-def test_strip_curve_and_names_say_what_the_trust_says():
+def test_strip_curve_and_names_show_the_trust():
     trust = trust_of([0.9, 0.2, 0.1, 0.8, 0.4])
     display = LabelNoiseDisplay.from_predictions(trust)
     own, *pieces = display.strip_
@@ -128,7 +128,7 @@ def test_a_pipeline_judges_its_song(tmp_path):
         LabelNoiseDisplay.from_estimator(tiny_pipeline(), wave, "Q9")
 
 
-def test_nothing_to_draw_and_missing_matplotlib_are_said(monkeypatch):
+def test_no_segments_and_missing_matplotlib_are_errors(monkeypatch):
     none = np.empty(0)
     with pytest.raises(ValueError, match="Expected a trust with segments"):
         LabelNoiseDisplay(LabelTrust("calm", EMOTIONS, none, none, np.empty((0, 3)), none, none, 0.5))

@@ -124,7 +124,7 @@ def test_the_whole_song_is_a_stretch_in_which_a_part_of_a_second_counts_as_a_par
 
 
 @pytest.mark.parametrize("balance", ["class", None])
-def test_training_songs_have_the_classifiers_own_clean_probability(balance):
+def test_training_songs_have_the_clean_probability_of_the_classifier(balance):
     pipe = fitted(balance=balance)
     trusts = list(label_trust(pipe, tiny_songs().data, tiny_songs().target))
     for trust, own in zip(trusts, pipe[1].clean_probability_, strict=True):
@@ -162,13 +162,13 @@ def test_without_a_mixture_the_probability_of_the_label_takes_its_place():
         np.testing.assert_allclose(trust.clean_probability, expected, atol=1e-5)
 
 
-def test_a_split_of_ones_own_without_components_holds_no_mixture():
+def test_a_split_without_components_has_no_mixture():
     nothing = np.full((4, 2), np.nan)
     with pytest.raises(ValueError, match="has no mixture"):
         clean_posterior(Split(np.ones(3), nothing, nothing, nothing, np.full(4, np.nan)), [0.1], 0)
 
 
-def test_threshold_is_the_classifiers_own_unless_given():
+def test_default_threshold_is_that_of_the_classifier():
     assert LabelChecker(fitted(clean_threshold=0.7)).threshold == 0.7
     assert LabelChecker(fitted(noise_model=GMMSplit(clean_threshold=0.6), clean_threshold=0.7)).threshold == 0.6
     assert LabelChecker(fitted(noise_model=None)).threshold == 0.5

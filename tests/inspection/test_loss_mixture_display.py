@@ -79,7 +79,7 @@ def test_a_fitted_classifier_gives_its_split(planted):
     assert len(display.lines_) == 2
 
 
-def test_no_split_is_said_in_words():
+def test_an_estimator_without_a_split_is_an_error():
     with pytest.raises(NotFittedError, match="has no split"):
         LossMixtureDisplay.from_estimator(make_pipeline(FunctionTransformer()))
 
@@ -95,7 +95,7 @@ def test_no_split_is_said_in_words():
         ({"losses": [1.0], "clean_probability": [1], "means": [0], "variances": [1], "weights": [1]}, "shape"),
     ],
 )
-def test_bad_values_are_refused(arguments, word):
+def test_bad_values_are_errors(arguments, word):
     with pytest.raises(ValueError, match=word):
         LossMixtureDisplay(**arguments)
 

@@ -1,4 +1,4 @@
-"""Predictions over time are the pipeline's own; bad files are told apart from good ones."""
+"""Predictions over time are those of the pipeline; files that cannot be read do not stop the others."""
 
 import os
 import threading
@@ -56,7 +56,7 @@ def test_labels_and_probabilities_are_those_of_the_pipeline():
         assert song.leading.tolist() == [f"Q{k + 1}" for k in rows.argmax(axis=1)]
 
 
-def test_a_network_that_ends_the_pipeline_gives_its_own_label():
+def test_the_label_of_a_pipeline_that_ends_with_the_segment_classifier():
     pipe, songs = tiny_pipeline()[:2], tiny_songs().data[:3]
     assert [song.label for song in emotion_over_time(pipe, songs)] == pipe.predict(songs).tolist()
     other = make_pipeline(tiny_pipeline()[0], Majority()).fit(songs, ["a", "b", "a"])
@@ -80,7 +80,7 @@ def test_skipped_steps_and_searches_are_unwrapped():
     assert next(emotion_over_time(search, songs)).label == pipe.predict(songs)[0]
 
 
-def test_unfitted_and_foreign_estimators_are_refused():
+def test_unfitted_and_other_estimators_are_errors():
     with pytest.raises(NotFittedError, match="call fit"):
         SongPredictor(clone(tiny_pipeline()))
     for estimator, word in [
@@ -145,16 +145,16 @@ def test_an_error_of_another_kind_is_named_and_does_not_stop_the_rest(wavs, monk
     assert second.answer is not None
 
 
-def test_warnings_of_others_are_shown_and_the_hook_goes_away(wavs):
+def test_other_warnings_are_shown_and_the_hook_is_removed(wavs):
     before = warnings.showwarning
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         for _ in predict_files(tiny_pipeline(), wavs[:1]):
             warnings.warn("mine", UserWarning, stacklevel=1)
-    assert [str(warning.message) for warning in told] == ["mine"]
+    assert [str(warning.message) for warning in caught] == ["mine"]
     assert warnings.showwarning is before
 
 
-def test_two_at_a_time_leave_nothing_behind(wavs):
+def test_two_generators_at_a_time_restore_filters_and_hook(wavs):
     filters, show = list(warnings.filters), warnings.showwarning
     first, second = predict_files(tiny_pipeline(), wavs[:2]), predict_files(tiny_pipeline(), wavs[:2])
     next(first), next(second)
@@ -230,7 +230,7 @@ class Sums(ClassifierMixin, TransformerMixin, BaseEstimator):
         return np.array(["b"] * len(X))
 
 
-def test_a_step_that_gives_no_probabilities_of_segments_is_told():
+def test_a_step_without_probabilities_of_segments_is_an_error():
     songs = tiny_songs().data[:3]
     pipe = make_pipeline(tiny_pipeline()[0], Sums()).fit(songs, ["a", "b", "a"])
     with pytest.raises(ValueError, match=r"Sums\.transform must give songs of shape \(n_segments, 2\)"):

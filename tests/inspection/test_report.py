@@ -93,7 +93,7 @@ def test_sums_over_songs():
     assert totals([]).expected_wrong == 0
 
 
-def test_tables_and_page_say_what_the_model_says(files, tmp_path):
+def test_tables_and_page_contain_the_figures_of_the_model(files, tmp_path):
     out = tmp_path / "report"
     names = [os.path.basename(file) for file in files]
     report = write_label_noise_report(tiny_pipeline(), files, labels(), out, names=names, threshold=0.8)
@@ -183,15 +183,15 @@ def test_page_escapes_names_links_to_the_songs_and_needs_no_script_or_network(fi
 def test_songs_that_fail_are_named_and_the_others_go_on(files, tmp_path):
     with open(files[1], "w") as file:
         file.write("no music")
-    told = []
+    messages = []
     given = [*labels(4), "<Q9>"]
     names = ["a", "<b>", "c", "d", "e"]
     out = tmp_path / "report"
-    report = write_label_noise_report(tiny_pipeline(), files, given, out, names=names, n_jobs=2, log=told.append)
+    report = write_label_noise_report(tiny_pipeline(), files, given, out, names=names, n_jobs=2, log=messages.append)
     assert [name for name, _ in report.failed] == ["<b>", "e"]
     assert "not audio" in report.failed[0][1]
     assert "was not trained on the label '<Q9>'" in report.failed[1][1]
-    assert told == [f"{name}: {reason}" for name, reason in report.failed]
+    assert messages == [f"{name}: {reason}" for name, reason in report.failed]
     assert sorted(song.name for song in report.songs) == ["a", "c", "d"]
     source = (out / "index.html").read_text(encoding="utf-8")
     assert "Songs that could not be judged (2)" in source
@@ -209,7 +209,7 @@ def test_all_songs_may_fail(tmp_path):
     assert table(tmp_path / "report" / "relabel.csv") == []
 
 
-def test_the_table_of_songs_is_read_as_it_stands_with_groups_and_unknown_labels(files, tmp_path):
+def test_load_csv_reads_the_table_of_songs_with_groups_and_unknown_labels(files, tmp_path):
     out = tmp_path / "report"
     names = [os.path.basename(file) for file in files]
     with open(files[1], "w") as file:
@@ -226,7 +226,7 @@ def test_the_table_of_songs_is_read_as_it_stands_with_groups_and_unknown_labels(
     assert dict(zip(map(os.path.basename, songs.data), read, strict=True)) == truth
 
 
-def test_page_says_where_there_is_no_mixture_and_what_is_heard(files, tmp_path, monkeypatch):
+def test_page_without_a_mixture_and_with_a_maximum_duration(files, tmp_path, monkeypatch):
     network = tiny_pipeline()[1]
     monkeypatch.delattr(network, "split_")
     monkeypatch.setattr(tiny_pipeline()[0], "max_duration", 3)
@@ -242,11 +242,13 @@ def test_page_says_where_there_is_no_mixture_and_what_is_heard(files, tmp_path, 
 def test_names_that_the_font_lacks_and_long_ones_are_drawn_without_warnings(files, tmp_path, monkeypatch):
     classes = np.array(["悲しい", "🎻", "a" * 300, "calm"])
     monkeypatch.setattr(tiny_pipeline()[1], "classes_", classes)
-    pipe, given, told = tiny_pipeline()[:2], classes[[0, 1, 2, 3, 0]], []
-    report = write_label_noise_report(pipe, files, given, tmp_path / "report", threshold=1.0, n_jobs=2, log=told.append)
+    pipe, given, messages = tiny_pipeline()[:2], classes[[0, 1, 2, 3, 0]], []
+    report = write_label_noise_report(
+        pipe, files, given, tmp_path / "report", threshold=1.0, n_jobs=2, log=messages.append
+    )
     assert report.failed == ()
     assert len(list((tmp_path / "report" / "pictures").iterdir())) == 5
-    [sentence] = told
+    [sentence] = messages
     assert "draws boxes for them: 悲しい, 🎻. The page" in sentence
 
 

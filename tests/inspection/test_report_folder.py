@@ -45,7 +45,7 @@ def edits(table):
     yield b""
 
 
-def test_nothing_is_overwritten_unasked(files, tmp_path):
+def test_edited_tables_and_other_files_are_not_overwritten(files, tmp_path):
     out = tmp_path / "report"
     write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, threshold=1.0)
     with pytest.raises(FileExistsError, match="there is a report already"):
@@ -85,12 +85,12 @@ def test_a_folder_under_the_name_of_a_file_is_not_a_reports(tmp_path):
         check_folder(tmp_path / "report", force=True)
 
 
-def test_the_folder_that_one_is_in_is_refused_before_the_work(tmp_path, monkeypatch):
+def test_the_current_folder_is_an_error_before_the_work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    told = []
+    messages = []
     with pytest.raises(OSError, match="you are in this folder"):
-        write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], ".", log=told.append)
-    assert told == []
+        write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], ".", log=messages.append)
+    assert messages == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -104,7 +104,7 @@ def test_folders_that_will_not_do(tmp_path):
         check_folder(tmp_path / "none" / "report", force=False)
 
 
-def test_what_is_stopped_leaves_nothing_and_an_earlier_report_as_it_was(files, tmp_path):
+def test_an_interrupted_report_is_removed_and_an_earlier_one_unchanged(files, tmp_path):
     out = tmp_path / "report"
 
     def stop(sentence):

@@ -121,7 +121,7 @@ def test_frozen_members_are_unwrapped(songs, models):
     np.testing.assert_allclose(song.answer.probabilities, ensemble.predict_proba(files[:1])[0], atol=1e-6)
 
 
-def test_decisions_without_probabilities_give_tags_alone(songs, tmp_path, capsys):
+def test_taggers_without_probabilities(songs, tmp_path, capsys):
     files, y = songs
     model = descriptors(OneVsRestClassifier(LinearSVC())).fit(files, y.to_numpy())
     [song] = predict_files(model, files[3:4])

@@ -107,7 +107,7 @@ def test_one_segment_many_classes_and_long_songs_are_drawn(tmp_path):
         (P * np.nan, ["a", "b", "c"], "between 0 and 1"),
     ],
 )
-def test_bad_probabilities_are_refused(probabilities, names, word):
+def test_bad_probabilities_are_errors(probabilities, names, word):
     with pytest.raises(ValueError, match=word):
         EmotionTimelineDisplay.from_predictions(probabilities, class_names=names)
 
@@ -136,7 +136,7 @@ def test_a_file_gives_its_name_to_the_title(wave, tmp_path):
     assert EmotionTimelineDisplay.from_estimator(pipeline, wave, title="mine").ax_.get_title() == "mine"
 
 
-def test_wrong_estimators_and_songs_are_refused_in_words(wave):
+def test_wrong_estimators_and_songs_are_errors(wave):
     fitted = make_pipeline(SegmentTransformer(duration=3), Loudness()).fit([wave, wave], ["loud", "soft"])
     cases = [
         (Loudness(), wave, ValueError, "must be a Pipeline"),
@@ -158,7 +158,7 @@ def test_names_keep_their_distance():
     assert placed.max() <= 1
 
 
-def test_missing_matplotlib_says_what_to_install(monkeypatch):
+def test_missing_matplotlib_is_an_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install skmer\[plot\]"):
         EmotionTimelineDisplay.from_predictions(P)

@@ -84,7 +84,7 @@ def test_labels_are_those_of_the_pipeline(name, wavs):
     assert all(song.answer.mean_probabilities is None and not len(song.answer.starts) for song in songs)
 
 
-def test_lines_hold_the_label_alone(pipe, wavs, tmp_path, capsys):
+def test_lines_without_segments_have_the_label_only(pipe, wavs, tmp_path, capsys):
     model = tmp_path / "model.joblib"
     joblib.dump(pipe, model)
     assert main(["predict", str(model), *map(str, wavs), str(tmp_path / "no.wav")]) == 1
@@ -96,7 +96,7 @@ def test_lines_hold_the_label_alone(pipe, wavs, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["emotion"] == pipe.predict(wavs[:1])[0]
 
 
-def test_what_needs_segments_says_so(pipe, wavs, tmp_path, capsys):
+def test_what_needs_segments_is_an_error(pipe, wavs, tmp_path, capsys):
     model = tmp_path / "model.joblib"
     joblib.dump(pipe, model)
     assert main(["predict", str(model), str(wavs[0]), "--per-segment"]) == 2
@@ -107,7 +107,7 @@ def test_what_needs_segments_says_so(pipe, wavs, tmp_path, capsys):
         next(emotion_over_time(pipe, wavs))
 
 
-def test_a_union_of_readers_and_a_pipeline_within_a_pipeline_are_asked_too(wavs):
+def test_unions_of_readers_and_nested_pipelines(wavs):
     target = tiny_songs().target
     scaled = make_pipeline(descriptors(), StandardScaler())
     statistics = make_pipeline(segments().set_params(n_jobs=2), SpectrogramStatistics())
