@@ -1,4 +1,4 @@
-"""format_error: why a song failed, in one line, for lists that name the song beside."""
+"""format_error: the message of an error in one line, for lists of songs that failed."""
 
 import os
 
@@ -6,10 +6,10 @@ __all__ = ["format_error"]
 
 
 def format_error(error, song=None):
-    """Give the words of an error in one line, without the song's own name at their beginning.
+    """Return the message of an error in one line, without the song's name at its beginning.
 
-    `song` is the path by which it was read, or what the error calls it. The kind of an error that was not
-    written for users stands before its words.
+    `song` is the path of the song, or its name in the message. The type of an error that is neither a ValueError nor
+    an OSError precedes the message.
     """
     text = str(error)
     names = [] if song is None else [os.fspath(song), os.path.normpath(song), os.path.abspath(song)]

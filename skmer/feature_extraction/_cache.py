@@ -4,6 +4,7 @@ import hashlib
 import os
 import struct
 import warnings
+import zlib
 from numbers import Integral, Real
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,7 @@ __all__ = ["CacheError", "SongArray", "SongCache", "file_key", "open_cache"]
 
 _STEM = 48  # characters of a song's name in a file's name, which may have 255 bytes
 _FACTS = struct.Struct("<Q?")  # n_samples and silent, after the array
-_DIGEST_SIZE = 16  # bytes, at the end
+_CHECKSUM = struct.Struct("<I")  # at the end
 
 
 class CacheError(ValueError):
@@ -73,8 +74,8 @@ def file_key(path):
 class SongCache:
     """Arrays of songs in a folder, one `.npy` file each, written atomically.
 
-    Behind the array stand `n_samples`, `silent` and a digest of the file's content and name, so that a damaged file, or
-    one of another song, is computed again.
+    The array is followed by `n_samples`, `silent` and a checksum of name and content, so that a damaged file,
+    or one of another song, is computed again.
     """
 
     def __init__(self, folder, parameter, mmap_mode, required):
@@ -113,9 +114,10 @@ class SongCache:
             data = memoryview(path.read_bytes())
         except OSError:
             return None
-        if _digest(path, data[:-_DIGEST_SIZE]) != data[-_DIGEST_SIZE:]:
+        content = data[: -_CHECKSUM.size]
+        if len(content) < _FACTS.size or _checksum(path, content) != data[-_CHECKSUM.size :]:
             return None
-        return self._load(path, *_FACTS.unpack(data[-_DIGEST_SIZE - _FACTS.size : -_DIGEST_SIZE]))
+        return self._load(path, *_FACTS.unpack(content[-_FACTS.size :]))
 
     def _load(self, path, n_samples, silent):
         return SongArray(np.load(path, mmap_mode=self.mmap_mode, allow_pickle=False), n_samples, silent)
@@ -126,11 +128,11 @@ class SongCache:
                 np.save(file, computed.array, allow_pickle=False)
                 file.write(_FACTS.pack(computed.n_samples, computed.silent))
             with open(part, "r+b") as file:
-                file.write(_digest(path, file.read()))
+                file.write(_checksum(path, file.read()))
 
 
-def _digest(path, data):
-    return hashlib.blake2b(data, digest_size=_DIGEST_SIZE, key=path.stem[-32:].encode()).digest()
+def _checksum(path, content):
+    return _CHECKSUM.pack(zlib.crc32(content, zlib.crc32(os.fsencode(path.name))))
 
 
 def _plain(value):
