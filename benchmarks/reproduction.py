@@ -67,7 +67,7 @@ RUNS = {
         "mirable", "--dataset", "emotify", *TAGGERS[:-1], PAPERS_MASKS, "--rows", "short-normal",
     ],
 }  # fmt: skip
-AIMS = {
+TARGETS = {
     "emopia-split_cls_repo": {"quadrant": 0.677, "arousal": 0.887, "valence": 0.704},
     "emopia-grouped": {"quadrant": 0.75, "arousal": 0.93, "valence": 0.82},
     "emotify-grouped": {"emotion": 0.58},
@@ -97,19 +97,19 @@ def body(table, level):
 
 
 def verdict(name, table):
-    """Return a line for each task that has an aim: how far our system is from it, and which row is best."""
+    """Return a line for each task that has a target: how far our system is from it, and which row is best."""
     lines = []
-    for task, aim in AIMS.get(name.partition("-")[2], {}).items():
+    for task, target in TARGETS.get(name.partition("-")[2], {}).items():
         rows = [row for row in table_rows(table) if row["task"] == task and "accuracy" in row]
         ours = next((row for row in rows if row["system"] == REFERENCE), None)
         if ours is None:
             continue
         best = max(rows, key=lambda row: row["accuracy"]["mean"])
-        gap = 100 * (ours["accuracy"]["mean"] - aim)
+        gap = 100 * (ours["accuracy"]["mean"] - target)
         outcome = "reached" if gap >= 0 else f"missed by {-gap:.1f}"
         lines.append(
-            f"- {task}: aim {100 * aim:.1f}, {outcome} by {REFERENCE} ({100 * ours['accuracy']['mean']:.1f}); the best "
-            f"row is {best['system']} ({100 * best['accuracy']['mean']:.1f})."
+            f"- {task}: target {100 * target:.1f}, {outcome} by {REFERENCE} ({100 * ours['accuracy']['mean']:.1f}); "
+            f"the best row is {best['system']} ({100 * best['accuracy']['mean']:.1f})."
         )
     return "\n".join(lines)
 

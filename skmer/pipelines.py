@@ -1,6 +1,4 @@
-"""Whole pipelines, ready to fit."""
-
-from collections.abc import Sized
+"""Pipelines from recordings to emotions, ready to fit."""
 
 import numpy as np
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -8,15 +6,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skmer.aggregation import SongAggregator
-from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.feature_extraction.shortening import SegmentShortening
-from skmer.sssl.classifier import SSSLClassifier
+from skmer.feature_extraction import SegmentShortening, SegmentTransformer
+from skmer.sssl import SSSLClassifier
 
 __all__ = ["make_multi_duration_pipeline", "make_sssl_pipeline"]
-
-
-def _network(recipe, params):
-    return SSSLClassifier(**params) if recipe is None else SSSLClassifier.from_recipe(recipe, **params)
 
 
 def make_sssl_pipeline(
@@ -35,19 +28,19 @@ def make_sssl_pipeline(
     Parameters
     ----------
     duration : float, default=3.0
-        Length of a segment in seconds; the hop is 1 s.
+        Length of a segment in seconds; segments are 1 s apart.
     max_duration : float or None, default=30.0
-        Seconds of each song that are used. The paper's segment counts say 30; None
-        uses whole songs.
+        Seconds of each song that are used, by default as many as the paper's segment counts
+        imply. None uses whole songs.
     recipe : {"paper", "plain", "self-learning"} or None, default="paper"
         Settings of `SSSLClassifier.from_recipe`; None takes the defaults of
         `SSSLClassifier`, which add guards against collapse.
     final_estimator : estimator, default=None
-        What decides on the song's features; by default an RBF `sklearn.svm.SVC`.
+        Classifier of the songs' features; by default an RBF `sklearn.svm.SVC`.
     memory : str, Path or joblib.Memory, default=None
         Cache of the songs' spectrograms, see `SegmentTransformer`.
     n_jobs : int, default=None
-        Workers that read songs, and that cross-fit.
+        Number of workers for reading songs and for cross-fitting.
     verbose : int, default=0
         1 shows progress.
     **sssl
@@ -62,15 +55,15 @@ def make_sssl_pipeline(
     See Also
     --------
     SegmentTransformer : The first step.
-    SSSLClassifier : The second; its `cv` decides between the paper's in-sample protocol
-        and cross-fitting.
+    SSSLClassifier : The second; its `cv` selects the paper's in-sample protocol or
+        cross-fitting.
 
     Notes
     -----
     With scikit-learn's metadata routing enabled (``sklearn.set_config(
-    enable_metadata_routing=True)``), groups that are given to `fit` or, as
-    ``params={"groups": ...}``, to `cross_validate` reach the cross-fitting; without it
-    the splitter alone sees them, and cross-fitting splits by song.
+    enable_metadata_routing=True)``), groups passed to `fit` or, as
+    ``params={"groups": ...}``, to `cross_validate` reach the cross-fitting. Without it
+    only the splitter receives them, and cross-fitting splits by song.
 
     References
     ----------
@@ -84,36 +77,12 @@ def make_sssl_pipeline(
     >>> list(pipe.named_steps)
     ['segments', 'sssl', 'statistics', 'scaler', 'svm']
     """
-    sssl = {"n_jobs": n_jobs, "verbose": verbose, **sssl}
-    return Pipeline(
-        [
-            (
-                "segments",
-                SegmentTransformer(
-                    duration=duration, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
-                ),
-            ),
-            ("sssl", _network(recipe, sssl)),
-            ("statistics", SongAggregator()),
-            ("scaler", StandardScaler()),
-            ("svm", SVC() if final_estimator is None else final_estimator),
-        ]
+    segments = SegmentTransformer(
+        duration=duration, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
-
-
-def _whole_seconds(durations):
-    """Give durations as whole numbers in order, or say what is wrong with them."""
-    try:
-        seconds = sorted(int(d) for d in durations if not isinstance(d, str) and d == int(d))
-    except (TypeError, ValueError, OverflowError):
-        seconds = []
-    n_given = len(durations) if isinstance(durations, Sized) else None
-    if not seconds or len(set(seconds)) != n_given or seconds[0] < 1:
-        raise ValueError(
-            f"durations must be different whole numbers of seconds, at least one, got {durations!r}: the segments of "
-            "one spectrogram begin and end at whole seconds."
-        )
-    return seconds
+    network = _make_network(recipe, {"n_jobs": n_jobs, "verbose": verbose, **sssl})
+    steps = [("segments", segments), ("sssl", network), ("statistics", SongAggregator())]
+    return Pipeline(steps + _final_steps(final_estimator))
 
 
 def make_multi_duration_pipeline(
@@ -127,10 +96,10 @@ def make_multi_duration_pipeline(
     verbose=0,
     **sssl,
 ):
-    """Build a stack of several durations: a network each, their song statistics side by side, one SVM.
+    """Build a stack of several durations: a network for each, the song statistics of all, one SVM.
 
-    The paper finds short segments better for arousal and long ones for valence and keeps one
-    of them; here the SVM weighs all. Every duration is cut from the same spectrogram.
+    The paper finds short segments better for arousal and long ones for valence, and uses one
+    duration for each; here the SVM weighs all. Every duration is cut from the same spectrogram.
 
     Parameters
     ----------
@@ -141,11 +110,11 @@ def make_multi_duration_pipeline(
     recipe : {"paper", "plain", "self-learning"} or None, default="paper"
         As in `make_sssl_pipeline`.
     final_estimator : estimator, default=None
-        What decides on the song's features; by default an RBF `sklearn.svm.SVC`.
+        Classifier of the songs' features; by default an RBF `sklearn.svm.SVC`.
     memory : str, Path or joblib.Memory, default=None
         Cache of the songs' spectrograms, see `SegmentTransformer`.
     n_jobs : int, default=None
-        Workers that read songs, and that train the durations side by side.
+        Number of workers for reading songs, and for fitting the durations in parallel.
     verbose : int, default=0
         1 shows progress.
     **sssl
@@ -155,13 +124,13 @@ def make_multi_duration_pipeline(
     -------
     Pipeline
         With the steps ``segments`` (of the longest duration), ``durations`` (a `FeatureUnion`
-        whose parts are called such as ``3s``), ``scaler`` and ``svm``.
+        of a pipeline for each duration, named ``3s`` and so on), ``scaler`` and ``svm``.
 
     Raises
     ------
     ValueError
-        If there is no duration, one stands there twice, one is not a whole number of seconds, or
-        one is longer than `max_duration`.
+        If `durations` is empty or has duplicates, or a duration is not a whole number of seconds
+        or is longer than `max_duration`.
 
     See Also
     --------
@@ -180,7 +149,7 @@ def make_multi_duration_pipeline(
     >>> [name for name, _ in pipe["durations"].transformer_list]
     ['1s', '3s']
     """
-    seconds = _whole_seconds(durations)
+    seconds = _check_durations(durations)
     longest = seconds[-1]
     if max_duration is not None and max_duration < longest:
         raise ValueError(
@@ -189,15 +158,15 @@ def make_multi_duration_pipeline(
         )
     sssl = {"verbose": verbose, **sssl}
     if isinstance(sssl.get("random_state"), np.random.RandomState):
-        # parts that share a generator would depend on whether they are trained in turn or side by side
+        # pipelines that share a generator would depend on whether they are fitted in turn or in parallel
         sssl["random_state"] = int(sssl["random_state"].randint(2**31 - 1))
-    parts = [
+    pipelines = [
         (
             f"{d}s",
             Pipeline(
                 [
                     ("segments", SegmentShortening(longest - d)),
-                    ("sssl", _network(recipe, sssl)),
+                    ("sssl", _make_network(recipe, sssl)),
                     ("statistics", SongAggregator()),
                 ]
             ),
@@ -207,11 +176,28 @@ def make_multi_duration_pipeline(
     segments = SegmentTransformer(
         duration=longest, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
-    return Pipeline(
-        [
-            ("segments", segments),
-            ("durations", FeatureUnion(parts, n_jobs=n_jobs)),
-            ("scaler", StandardScaler()),
-            ("svm", SVC() if final_estimator is None else final_estimator),
-        ]
-    )
+    steps = [("segments", segments), ("durations", FeatureUnion(pipelines, n_jobs=n_jobs))]
+    return Pipeline(steps + _final_steps(final_estimator))
+
+
+def _make_network(recipe, params):
+    return SSSLClassifier(**params) if recipe is None else SSSLClassifier.from_recipe(recipe, **params)
+
+
+def _final_steps(final_estimator):
+    return [("scaler", StandardScaler()), ("svm", SVC() if final_estimator is None else final_estimator)]
+
+
+def _check_durations(durations):
+    """Return durations as sorted integers."""
+    try:
+        seconds = sorted({int(d) for d in durations if not isinstance(d, str) and d == int(d)})
+        valid = len(seconds) == len(durations) > 0 and seconds[0] >= 1
+    except (TypeError, ValueError, OverflowError):
+        valid = False
+    if not valid:
+        raise ValueError(
+            "durations must be different whole numbers of seconds, at least one, because segments of one spectrogram "
+            f"begin and end at whole seconds; got {durations!r}."
+        )
+    return seconds

@@ -24,19 +24,19 @@ _SETTINGS = {
     "backbone": "backbone {}",
     "recipe": "recipe {}",
     "epochs": "{} epochs",
-    "warmup_epochs": "{} of them to warm up",
+    "warmup_epochs": "{} of them warm-up",
     "duration": "segments of {:g} s",
     "max_duration": "the first {:g} s of each recording",
     "cross_fit": "cross-fitted in {} folds",
-    "params": "further parameters {}",
+    "params": "other parameters {}",
     "device": "device {}",
     "embedding": "deep embedding {0[embedding]} (windows of {0[window]:g} s at {0[sr]:g} Hz)",
 }
 _LEVEL = 0.05
 _DIFFERENCES_NOTE = (
-    "p is that of the difference in accuracy, by Nadeau and Bengio's paired t-test, which is corrected for the "
-    "training songs that folds share, and by Holm for the number of rows, readouts included; a difference is shown "
-    f"where p ≤ {_LEVEL:g}."
+    "p is the p-value of the difference in accuracy by Nadeau and Bengio's paired t-test, which is corrected for the "
+    "training songs that folds share, adjusted by Holm for the number of rows, readouts included. A difference is "
+    f"significant where p ≤ {_LEVEL:g}."
 )
 
 
@@ -63,7 +63,7 @@ def table_markdown(table):
     >>> table = {"table": "table3", "dataset": "emopia", "title": "EMOPIA", "n_songs": 9, "group": "song",
     ...          "n_groups": 3, "settings": {}, "date": "", "experiments": {"valence": experiment}}
     >>> print(table_markdown(table).splitlines()[-1])
-    | SVM    |     75.0 | 80.0 |     70.0 |              70.0 |       1 |
+    | SVM    |     75.0 | 80.0 |     70.0 |              70.0 |         1 |
     """
     if table["table"] in _OTHERS:
         return _OTHERS[table["table"]](table)
@@ -181,16 +181,14 @@ def _summary(task, name, rows, published):
 def _heading(table, compared):
     unit, n, n_groups = table.get("unit", "song"), table["n_songs"], table["n_groups"]
     groups = ", not grouped" if n == n_groups else f" of {n_groups:,} {table['group']}s"
-    meaning = "F1 is that of the high half, or the macro average where there are no halves"
+    meaning = "Figures are percentages; F1 is that of the high half, or the macro average where there are no halves"
     if compared:
-        meaning += "; the difference is ours less the paper's"
+        meaning += "; the difference is ours minus the paper's"
         # 83.19 and 85.42 for PMEmo are 3 s and 1 s in its Table 2
-        meaning += ", whose Proposed takes the best duration of each task" if table["table"] == "table3" else ""
-    # files are read ahead of the folds, into a cache that all of them share
-    time = "A fit's seconds are those of training and predicting; what is read from the songs was at hand."
+        meaning += ", whose Proposed uses the best duration for each task" if table["table"] == "table3" else ""
     return (
         f"{table['title']}: {n:,} {unit}s{groups if n_groups > 1 else ''}. {_settings(table)}\n"
-        f"Percent; {meaning}. {time}"
+        f"{meaning}. The time of a fit is that of training and prediction; features are computed before."
     )
 
 
@@ -217,14 +215,14 @@ def _folds(experiment, table):
     text += f"; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     of_one = {row["n_train"] + row["n_test"] for row in experiment["rows"] if row["inner"] is None and "n_train" in row}
     if total == 1 and of_one and max(of_one) < table["n_songs"]:
-        text += f"; {table['n_songs'] - max(of_one)} of the {table['n_songs']:,} in no part of the split"
+        text += f"; {table['n_songs'] - max(of_one)} of the {table['n_songs']:,} not in the split"
     if len(done) > 1:
-        return f"{text}. Mean ± standard deviation over folds{', each the mean of its seeds' * (len(seeds) > 1)}."
+        return f"{text}. Mean ± standard deviation over folds{', of the means over seeds' * (len(seeds) > 1)}."
     return f"{text}. Mean ± standard deviation over seeds." if len(seeds) > 1 else f"{text}."
 
 
 def _figures(rows):
-    header = ["system", *SCORES, "choices", "paper: acc. / F1", "difference", "s a fit"]
+    header = ["system", *SCORES, "choices", "paper: acc. / F1", "difference", "s per fit"]
     return _without_empty_columns(
         header,
         [
@@ -282,15 +280,15 @@ def differences_markdown(experiment, reference=SSSL):
         p_value = "" if pair["adjusted"] is None else f"{pair['adjusted']:.3f}"
         cells.append([pair["row"], *shown, pair["n"], p_value, _verdict(pair)])
     tested = any(pair["adjusted"] is not None for pair in found)
-    over = "folds" if tested else "seeds, which are judged on the same songs and so cannot be tested"
+    over = "folds" if tested else "seeds (not tested, because all seeds have the same test songs)"
     header = ["system", "accuracy", "macro-F1", "folds" if tested else "seeds", "p", "difference"]
     figures = _without_empty_columns(header, cells)
-    return [f"Less {reference}, mean ± standard deviation over {over}:", figures]
+    return [f"Difference from {reference}, mean ± standard deviation over {over}:", figures]
 
 
 def _verdict(pair):
     if pair["adjusted"] is None:
         return ""
     if pair["adjusted"] <= _LEVEL:
-        return "shown"
-    return "not shown" + (", within the spread" if pair["within_spread"] else "")
+        return "significant"
+    return "not significant" + (", within the spread" if pair["within_spread"] else "")

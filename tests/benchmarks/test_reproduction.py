@@ -48,7 +48,7 @@ def table():
 
 def test_a_missed_aim_is_said_with_its_distance(script, table):
     assert script.verdict("table3-emotify-grouped", table) == (
-        "- emotion: aim 58.0, reached by Proposed (SSSL) (60.0); the best row is other (85.0)."
+        "- emotion: target 58.0, reached by Proposed (SSSL) (60.0); the best row is other (85.0)."
     )
     for own in table["experiments"]["emotion"]["rows"]:
         own["scores"]["accuracy"] -= 0.1

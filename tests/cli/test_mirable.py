@@ -189,7 +189,7 @@ def test_without_other_audio_half_of_the_training_tracks_serve(tmp_path, monkeyp
     assert run("--rows", "short-hpcp-noisy", "--subset", "20") == 0
     out, err = capsys.readouterr()
     assert "the tags of half of the training tracks are hidden from every row" in err
-    assert "no figure can be compared" in out
+    assert "figures cannot be compared" in out
     assert "A subset: 20 tracks of 36" in out
     assert Path(f"out/{NAME}-subset-20.json").is_file()
     status, said = sentence(capsys, *arguments("--rows", "short-hpcp-noisy", "--hide", "0"))
@@ -225,7 +225,7 @@ def test_rows_without_a_seed_are_trained_once(tmp_path, monkeypatch, capsys, tra
     ]
     out = capsys.readouterr().out
     assert "Long: the first 3 s" in out
-    assert "36 of 36 tracks are shorter than the long input and begun again until it is full." in out
+    assert "36 of 36 tracks are shorter than the long input and are repeated to fill it." in out
     assert out.count("±") == 6  # five figures of one row, and what it means
     # what no row hears is not decoded: no track without tags
     assert len(list(Path("store", "blocks").glob("*.npy"))) == 36
@@ -235,7 +235,7 @@ def test_rows_without_a_seed_are_trained_once(tmp_path, monkeypatch, capsys, tra
     assert part["hidden"] > 0
     heard = part["labelled"] + part["validation"] + part["test"]
     assert heard == 36 - part["hidden"] == len(list(Path("half", "blocks").glob("*.npy")))
-    assert "No row hears songs without tags. Left out: 6 tracks" in capsys.readouterr().out
+    assert "No row uses songs without tags. Not used: 6 tracks" in capsys.readouterr().out
 
 
 @pytest.mark.data
@@ -255,7 +255,7 @@ def test_the_published_tables_with_the_audio_of_a_few_tracks(tmp_path, monkeypat
     assert "A subset: 30 tracks of 17,982, those whose audio is there: 36." in out
     assert "10/10/10 labelled training, validation and test tracks" in out
     assert "3 tracks below the audio folder that the split does not name" in out
-    assert "Tags that no test song has, which are left out of the means: " in out
+    assert "Tags that no test song has, so that they are not in the means: " in out
     assert len(json.loads(Path(f"out/{NAME}-subset-30.json").read_text())["tags"]) == 56
     # without a subset all audio must be there
     status, said = sentence(capsys, *arguments("--audio-home", "audio", home=str(found[0])))

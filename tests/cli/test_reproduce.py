@@ -125,7 +125,7 @@ def test_a_published_split(tmp_path, monkeypatch, capsys):
     write_collection("emopia", tmp_path)
     assert run("table3", "emopia", "--protocol", "split_cls_repo", "--systems", "log-mel") == 0
     assert "12 clips of 6 songs" in (out := capsys.readouterr().out)
-    assert "1 of the 12 in no part of the split" in out
+    assert "1 of the 12 not in the split" in out
     assert "±" not in out
     assert Path("out/table3-emopia-split_cls_repo.json").is_file()
 

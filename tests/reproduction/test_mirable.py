@@ -199,36 +199,36 @@ def test_markdown_of_one_split():
     text = table_markdown(make_table(tags_not_in_test=["b"]))
     assert "T: 17,982 tracks of 1,508 artists, 2 tags. A subset." in text
     assert "The published split-0: 9,949/3,802/4,231 labelled training, validation and test tracks. Seed 0." in text
-    assert "without tags, 100 tracks below the audio folder that the split does not name." in text
+    assert "without tags: 100 tracks below the audio folder that the split does not name." in text
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "| row | ROC-AUC | paper | PR-AUC | paper | F-score | paper | s a fit |" in lines
+    assert "| row | ROC-AUC | paper | PR-AUC | paper | F-score | paper | s per fit |" in lines
     assert "| baseline | .7500 | .7258 | .7500 | .1077 | .7500 | .1656 | 12 |" in lines
     assert "| row | mean TPR | paper | mean TNR | paper |" in lines
     assert "| ensemble | .7500 | .4099 | .7500 | .8671 |" in lines
     assert "| baseline | .7500 | – | .7500 | – |" in lines
-    assert "chosen on validation 0.62 (the paper's: 0.7)." in text
+    assert "α is chosen on the validation songs: 0.62 (the paper's: 0.7)." in text
     assert "| long-hpcp-noisy | 0.1 | 1e-06 | 25.0 % | 50.0 % | 25.0 % | .700 | .710 |" in lines
-    assert "Tags that no test song has, which are left out of the means: b." in lines
+    assert "Tags that no test song has, so that they are not in the means: b." in lines
     assert "±" not in text
 
 
 def test_markdown_of_folds_has_spread_and_no_paper():
     text = table_markdown(make_table("emotify", (0, 2), unlabelled=120, hidden=120))
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "| row | ROC-AUC | PR-AUC | F-score | s a fit |" in lines
+    assert "| row | ROC-AUC | PR-AUC | F-score | s per fit |" in lines
     assert "| baseline | .760 ± .014 | .760 ± .014 | .760 ± .014 | 12 |" in lines
-    assert "An emotion is a tag where at least 0.25 of the listeners felt it." in text
-    assert "hear, without tags, 120 training tracks" in text
+    assert "An emotion is a tag where at least 25 % of the listeners felt it." in text
+    assert "without tags: 120 training tracks" in text
     assert "mean ± standard deviation over folds." in text
 
 
 def test_hidden_tags():
     text = table_markdown(make_table(unlabelled=4975, hidden=4975))
-    assert "no figure can be compared with its own" in text
+    assert "figures cannot be compared with the paper's" in text
     text = table_markdown(make_table(unlabelled=0, rows=("baseline",)))
-    assert "No row hears songs without tags.\n" in text
+    assert "No row uses songs without tags.\n" in text
     text = table_markdown(make_table("emotify", unlabelled=64, hidden=64, rows=("baseline",)))
-    assert "without tags. Left out: 64 training tracks," in text
+    assert "without tags. Not used: 64 training tracks," in text
 
 
 def test_settings_that_are_right_pass_the_trial():
@@ -241,13 +241,11 @@ def test_settings_that_are_right_pass_the_trial():
 
 def test_songs_that_are_repeated():
     table = make_table("emotify", (0, 2), looped={"songs": 390, "of": 400})
-    assert " 390 of 400 tracks are shorter than the long input and begun again until it is full." in (
-        table_markdown(table)
-    )
+    assert " 390 of 400 tracks are shorter than the long input and are repeated to fill it." in (table_markdown(table))
     table["parts"][0]["looped"] = {"songs": 380, "of": 400}
     assert " 380–390 of 400 tracks are shorter" in table_markdown(table)
     for none in (None, {"songs": 0, "of": 400}):
-        assert "begun again" not in table_markdown(make_table(looped=none))
+        assert "repeated" not in table_markdown(make_table(looped=none))
 
 
 def test_rows_without_a_seed_have_no_spread_over_seeds():

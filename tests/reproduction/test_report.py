@@ -45,7 +45,7 @@ def by_name(made):
 def test_figures_by_hand():
     rows = [row("SVM", 0, 0.5), row("SVM", 1, 0.7), row(DUMMY, 0, 0.25), row(DUMMY, 1, 0.25)]
     lines = table_markdown(table(experiment(rows, (0, 1), 2))).splitlines()
-    assert cells(lines[-4]) == ["system", "accuracy", "F1", "macro-F1", "balanced accuracy", "s a fit"]
+    assert cells(lines[-4]) == ["system", "accuracy", "F1", "macro-F1", "balanced accuracy", "s per fit"]
     assert cells(lines[-2]) == ["SVM", "60.0 ± 14.1", "50.0 ± 0.0", "30.0 ± 7.1", "30.0 ± 0.0", "7.4"]
     assert cells(lines[-1]) == [DUMMY, "25.0 ± 0.0", "50.0 ± 0.0", "12.5 ± 0.0", "30.0 ± 0.0", ""]
 
@@ -58,7 +58,7 @@ def test_the_papers_figures_are_beside_ours():
     assert found["Proposed (SSSL), mean probability"]["paper"] == {}
     assert found["2-Stage (paper only)"]["paper"] == {"accuracy": 67.11, "F1": 67.11}
     lines = table_markdown(made).splitlines()
-    assert cells(lines[-6])[-3:] == ["paper: acc. / F1", "difference", "s a fit"]
+    assert cells(lines[-6])[-3:] == ["paper: acc. / F1", "difference", "s per fit"]
     assert cells(lines[-4])[-3:] == ["77.20 / 78.37", "-2.2 / -28.4", "7.4"]
     assert cells(lines[-2]) == ["2-Stage (paper only)", "", "", "", "", "67.11 / 67.11", "", ""]
     text = table_markdown(table({"quadrant": experiment([row("SVM")])}, dataset="4q"))
@@ -115,19 +115,19 @@ def test_songs_and_groups(changed, expected):
         (
             "table3",
             SETTINGS,
-            "backbone small, recipe paper, 9 epochs, 4 of them to warm up, segments of 3 s, the first 30 s of each "
+            "backbone small, recipe paper, 9 epochs, 4 of them warm-up, segments of 3 s, the first 30 s of each "
             "recording, device cpu.",
         ),
         (
             "table3",
             Settings(recipe=None, cross_fit=4, params={"lr": 0.1}).to_dict(),
-            "backbone vgg16, recipe skmer, 30 epochs, 5 of them to warm up, segments of 3 s, the first 30 s of each "
-            'recording, cross-fitted in 4 folds, further parameters {"lr": 0.1}, device auto.',
+            "backbone vgg16, recipe skmer, 30 epochs, 5 of them warm-up, segments of 3 s, the first 30 s of each "
+            'recording, cross-fitted in 4 folds, other parameters {"lr": 0.1}, device auto.',
         ),
         (
             "table2",
             {**SETTINGS, "max_duration": None},
-            "backbone small, recipe paper, 9 epochs, 4 of them to warm up, device cpu.",
+            "backbone small, recipe paper, 9 epochs, 4 of them warm-up, device cpu.",
         ),
         (
             "table3",
@@ -152,10 +152,10 @@ def test_settings(kind, settings, expected):
         (
             experiment([row("x", f, seed=s) for f in (0, 2) for s in (0, 1)], (0, 2), 10, (0, 1)),
             "the split; only folds 0, 2 of 10, counted from 0; seeds 0, 1. "
-            "Mean ± standard deviation over folds, each the mean of its seeds.",
+            "Mean ± standard deviation over folds, of the means over seeds.",
         ),
         (experiment([row("x", 3)], (3,), 10), "the split; only fold 3 of 10, counted from 0; seed 0."),
-        (experiment([row("x", n_test=1)]), "the split; seed 0; 1 of the 10 in no part of the split."),
+        (experiment([row("x", n_test=1)]), "the split; seed 0; 1 of the 10 not in the split."),
     ],
 )
 def test_the_protocol(made, expected):
@@ -172,7 +172,7 @@ def rows_of(name, figures, seeds=(0,), **more):
 def test_differences_from_ours():
     made = experiment(rows_of(SSSL, OURS) + rows_of("worse", WORSE) + rows_of("near", NEAR) + rows_of(DUMMY, WORSE))
     heading, figures = differences_markdown(made)
-    assert heading == "Less Proposed (SSSL), mean ± standard deviation over folds:"
+    assert heading == "Difference from Proposed (SSSL), mean ± standard deviation over folds:"
     header, _, worse, near = map(cells, figures.splitlines())
     assert header == ["system", "accuracy", "macro-F1", "folds", "p", "difference"]
 
@@ -182,14 +182,14 @@ def test_differences_from_ours():
         return 2 * stats.t.sf(abs(t), 3)
 
     p_values = holm([by_hand(WORSE), by_hand(NEAR)])
-    assert worse == ["worse", "-20.2 ± 1.3", "-10.1 ± 0.6", "4", f"{p_values[0]:.3f}", "shown"]
-    assert near[4:] == [f"{p_values[1]:.3f}", "not shown, within the spread"]
-    assert table_markdown(table(made)).endswith("a difference is shown where p ≤ 0.05.")
+    assert worse == ["worse", "-20.2 ± 1.3", "-10.1 ± 0.6", "4", f"{p_values[0]:.3f}", "significant"]
+    assert near[4:] == [f"{p_values[1]:.3f}", "not significant, within the spread"]
+    assert table_markdown(table(made)).endswith("A difference is significant where p ≤ 0.05.")
 
 
 def test_seeds_of_one_split_are_not_tested():
     heading, figures = differences_markdown(experiment(rows_of(SSSL, [0.5], (0, 1)) + rows_of("b", [0.6], (0, 1))))
-    assert "judged on the same songs and so cannot be tested" in heading
+    assert "not tested, because all seeds have the same test songs" in heading
     assert cells(figures.splitlines()[0])[-1] == "seeds"
     # a single fold, or inner folds, are no difference
     for others in (rows_of("once", [0.6]), rows_of("worse", WORSE, inner=0)):

@@ -16,8 +16,9 @@ from skmer.reproduction.published import MIRABLE_DATASET, MIRABLE_TABLE_1, MIRAB
 __all__ = ["mirable_csv", "mirable_markdown", "mirable_rows"]
 
 _LEGEND = (
-    "dummy: the share of the labelled songs that have a tag. logistic-regression: one for each tag, on mean, deviation "
-    "and change of each mel band over the whole song. baseline: MediaEval's network. The others are the paper's."
+    "dummy: the share of the labelled songs that have a tag. logistic-regression: a model for each tag, on mean, "
+    "deviation and change of each mel band over the whole song. baseline: MediaEval's network. The other rows are the "
+    "paper's."
 )
 # what the paper adds step by step, and each row beside the simplest one
 _STEPS = (
@@ -105,7 +106,7 @@ def _heading(table):
         f"{len(table['tags'])} tags."
     )
     if table["dataset"] == "emotify":
-        songs += f" An emotion is a tag where at least {SHARE:g} of the listeners felt it."
+        songs += f" An emotion is a tag where at least {100 * SHARE:.0f} % of the listeners felt it."
     lines = [" ".join([songs, *table["notes"]]), _protocol(table), _unlabelled(table), _settings(table), _LEGEND]
     return "\n".join(lines)
 
@@ -126,7 +127,7 @@ def _protocol(table):
     text += f": {counts} labelled training, validation and test {table['unit']}s. "
     text += f"Seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     if len(parts) > 1:
-        return f"{text}; mean ± standard deviation over folds{', each the mean of its seeds' * (len(seeds) > 1)}."
+        return f"{text}; mean ± standard deviation over folds{', of the means over seeds' * (len(seeds) > 1)}."
     return f"{text}; mean ± standard deviation over seeds." if len(seeds) > 1 else f"{text}."
 
 
@@ -146,10 +147,10 @@ def _unlabelled(table):
             f"{_range(hidden)} training {unit}s, {share:.0f} % of them by artist, whose tags are hidden from every row"
         )
     if not any(row["name"] in ROWS and ROWS[row["name"]].kind == "student" for row in table["rows"]):
-        return " ".join(["No row hears songs without tags.", *(f"Left out: {kind}." for kind in kinds)])
-    text = f"The students hear, without tags, {' and '.join(kinds)}."
+        return " ".join(["No row uses songs without tags.", *(f"Not used: {kind}." for kind in kinds)])
+    text = f"Students are also trained on songs without tags: {' and '.join(kinds)}."
     if max(hidden) and table["dataset"] == MIRABLE_DATASET:
-        text += " With fewer labelled tracks than the paper's, no figure can be compared with its own."
+        text += " Fewer tracks are labelled than in the paper, so that figures cannot be compared with the paper's."
     return text
 
 
@@ -172,7 +173,7 @@ def _looped(table):
     if not counts or not max(one["songs"] for one in counts):
         return ""
     songs, of = (_range([one[key] for one in counts]) for key in ("songs", "of"))
-    return f" {songs} of {of} {table['unit']}s are shorter than the long input and begun again until it is full."
+    return f" {songs} of {of} {table['unit']}s are shorter than the long input and are repeated to fill it."
 
 
 def _figures(rows, scores, spread, names=None):
@@ -189,7 +190,7 @@ def _figures(rows, scores, spread, names=None):
                 line.append(_number(row["paper"][score], 4) if score in row["paper"] else "–")
         cells.append(line)
     if scores[0] == TAG_SCORES[0] and any(row["seconds"] is not None for row in rows):
-        header.append("s a fit")
+        header.append("s per fit")
         for line, row in zip(cells, rows, strict=True):
             line.append("" if row["seconds"] is None else f"{row['seconds']:.3g}")
     return markdown_table(header, cells)
@@ -217,9 +218,9 @@ def _differences(table):
         for pair in found
     ]
     return (
-        "Differences in ROC-AUC, mean ± standard deviation over folds; p by Nadeau and Bengio's paired t-test, which "
-        "is corrected for the songs that folds share, alone and by Holm for all of these pairs.\n\n"
-        + markdown_table(["row", "less", TAG_SCORES[0], "folds", "p", "p by Holm"], cells)
+        "Differences in ROC-AUC, mean ± standard deviation over folds, with p-values by Nadeau and Bengio's paired "
+        "t-test, which is corrected for the songs that folds share, and adjusted by Holm for all of these pairs.\n\n"
+        + markdown_table(["row", "minus", TAG_SCORES[0], "folds", "p", "p (Holm)"], cells)
     )
 
 
@@ -227,9 +228,10 @@ def _ensemble(rows):
     weights = [weight for row in rows for weight in row["weights"]]
     if not weights:
         return ""
+    shown = ", ".join(f"{weight:.2f}" for weight in weights)
     return (
-        "Ensemble: α of short-normal, 1 − α of long-hpcp-noisy, on logits; chosen on validation "
-        f"{', '.join(f'{weight:.2f}' for weight in weights)} (the paper's: {MIRABLE_WEIGHT_OF_SHORT})."
+        "Ensemble: α times the logits of short-normal plus 1 − α times those of long-hpcp-noisy; α is chosen on the "
+        f"validation songs: {shown} (the paper's: {MIRABLE_WEIGHT_OF_SHORT})."
     )
 
 
@@ -249,10 +251,10 @@ def _students(rows):
     if not lines:
         return ""
     header = ["student", "positive above", "negative below", "positive", "negative", "masked"]
-    header += ["teacher's ROC-AUC", "its own"]
+    header += ["ROC-AUC of teacher", "of student"]
     return (
-        "What the students believe of their teachers: thresholds as probabilities, shares of the entries (song and "
-        "tag) of the songs without tags, and the ROC-AUC on validation songs.\n\n" + markdown_table(header, lines)
+        "Pseudo-labels of the students: thresholds as probabilities, shares of the entries (song and tag) of the songs "
+        "without tags, and ROC-AUC on the validation songs.\n\n" + markdown_table(header, lines)
     )
 
 
@@ -260,8 +262,8 @@ def _left_out(table):
     lines = []
     for part, what in (
         ("labelled", "no labelled song has, so that they cannot be learnt"),
-        ("validation", "no validation song has, so that they are given to no song"),
-        ("test", "no test song has, which are left out of the means"),
+        ("validation", "no validation song has, so that no song is assigned them"),
+        ("test", "no test song has, so that they are not in the means"),
     ):
         for counts in table["parts"]:
             tags = counts[f"tags_not_in_{part}"]
