@@ -1,4 +1,4 @@
-"""The reproduction page is filled from tables, and says what they say."""
+"""The reproduction page is filled from tables."""
 
 import importlib
 import json
@@ -46,7 +46,7 @@ def table():
     }
 
 
-def test_a_missed_aim_is_said_with_its_distance(script, table):
+def test_the_distance_from_a_missed_target(script, table):
     assert script.verdict("table3-emotify-grouped", table) == (
         "- emotion: target 58.0, reached by Proposed (SSSL) (60.0); the best row is other (85.0)."
     )
@@ -72,7 +72,7 @@ def test_a_table_of_tags_is_a_part_of_the_page(script):
     assert text.endswith("2000-01-01 00:00 UTC, skmer 0, code abc.\n")
 
 
-def test_results_that_are_no_tables_are_named(script, tmp_path):
+def test_results_that_are_not_tables_are_named(script, tmp_path):
     (tmp_path / "table3.json").write_text(json.dumps([1]))
-    with pytest.raises(SystemExit, match=r"table3\.json: this is no table"):
+    with pytest.raises(SystemExit, match=r"table3\.json is not a table"):
         script.load(tmp_path)
