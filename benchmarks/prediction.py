@@ -15,7 +15,7 @@ from _ratios import interleave, row
 from front_end import songs
 
 from skmer import make_sssl_pipeline
-from skmer.aggregation.statistics import song_statistics
+from skmer.aggregation.song_aggregator import song_statistics
 from skmer.datasets import make_songs
 from skmer.inspection import SongPredictor, predict_files
 

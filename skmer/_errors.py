@@ -1,8 +1,28 @@
-"""format_error: the message of an error in one line, for lists of songs that failed."""
+"""Errors of songs: AudioError, and the message of any error in one line."""
 
 import os
 
-__all__ = ["format_error"]
+__all__ = ["AudioError", "format_error"]
+
+
+class AudioError(ValueError):
+    """Error of a recording that cannot be used; the message names it, the reason and a remedy.
+
+    It is a `ValueError`, as scikit-learn's own errors are.
+
+    See Also
+    --------
+    skmer.read_audio : Raises it.
+
+    Examples
+    --------
+    >>> from skmer import AudioError, read_audio
+    >>> try:
+    ...     read_audio("no-such-song.mp3")
+    ... except AudioError as error:
+    ...     print(error)
+    no-such-song.mp3: there is no such file. Check the path.
+    """
 
 
 def format_error(error, song=None):

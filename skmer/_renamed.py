@@ -20,7 +20,7 @@ _RENAMED = {
     "skmer.ratings": ("skmer.datasets.ratings",),
     "skmer.recipes": ("skmer.pipelines",),
     "skmer.segmentation": ("skmer.feature_extraction", "skmer.features"),
-    "skmer.statistics": ("skmer.aggregation.statistics",),
+    "skmer.statistics": ("skmer.aggregation.song_aggregator",),
     "skmer.trained_models": ("skmer.models",),
 }
 

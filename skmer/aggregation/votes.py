@@ -4,9 +4,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._validation import check_labels
-from skmer.aggregation._segment_values import check_segment_values
-from skmer.aggregation.statistics import song_statistics, sort_within_songs
+from skmer._validation import check_labels, check_segment_values
+from skmer.aggregation.song_aggregator import song_statistics, sort_within_songs
 
 __all__ = ["LongestRun", "MajorityVote"]
 

@@ -1,13 +1,14 @@
 """Truncation of audio files, found in their headers: decoders play a truncated file and report success.
 
-Each function takes the bytes of a whole file (``bytes`` or ``mmap``) and returns the evidence of truncation, or None.
+Functions take the bytes of a whole file (``bytes`` or ``mmap``) and return the evidence of truncation, or None.
 """
 
 import struct
 
+from skmer._errors import AudioError
 from skmer.audio._mp3 import skip_id3
 
-__all__ = ["find_truncation", "ogg_is_chained"]
+__all__ = ["find_truncation", "ogg_is_chained", "truncation_error"]
 
 _STREAMING = 0x7FFF0000  # sizes from here on mean "unknown, written to a pipe"
 
@@ -135,3 +136,8 @@ def find_truncation(data):
     if data[start : start + 1] == b"\xff" and len(data) > start + 1 and data[start + 1] & 0xF6 == 0xF0:
         return _adts_truncation(data)
     return None
+
+
+def truncation_error(path, evidence):
+    """Return the AudioError of a truncated file."""
+    return AudioError(f"{path}: the file is truncated: {evidence}. Get it again from its source.")

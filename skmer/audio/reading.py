@@ -1,22 +1,28 @@
-"""read_audio: a recording as a mono waveform; an AudioError names what cannot be read."""
+"""Finding audio files, and reading one as a mono waveform; an AudioError names what cannot be read."""
 
 import mmap
 import numbers
 import os
-import re
-import shutil
-import struct
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
+from skmer._errors import AudioError
+from skmer.audio._ffmpeg import decode_ffmpeg
 from skmer.audio._mp3 import mp3_layout, mp3_truncation, with_frame_count
-from skmer.audio._truncation import find_truncation, ogg_is_chained
+from skmer.audio._truncation import find_truncation, ogg_is_chained, truncation_error
 
-__all__ = ["AudioError", "check_audio_path", "check_waveform", "read_audio"]
+__all__ = ["AUDIO_SUFFIXES", "check_audio_path", "check_waveform", "find_audio_files", "read_audio"]
 
 # decoded by ffmpeg; any other file that soundfile rejects is damaged, and ffmpeg might play a part of it
+AUDIO_SUFFIXES = frozenset(
+    [
+        *(".wav", ".wave", ".bwf", ".w64", ".rf64", ".flac", ".mp3", ".mp2", ".mpga", ".ogg", ".oga", ".opus", ".spx"),
+        *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc", ".sph", ".nist"),
+        *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr", ".wma", ".mka", ".mkv", ".webm", ".ape"),
+    ]
+)
+"""Extensions, in lower case, of the files that are taken from a folder."""
 _FFMPEG_SUFFIXES = {
     *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr"),
     *(".wma", ".mka", ".mkv", ".webm", ".ape"),
@@ -26,26 +32,6 @@ _RATES = (1000, 10_000_000)  # Hz; a header with a lower or higher rate is damag
 _LOUDEST = 100  # times full scale: 40 dB above what any recording needs
 _MOST_SAMPLES = 1 << 31  # of a resampled recording; soxr crashes where the memory is insufficient
 _MARGIN = 0.25  # s decoded beyond max_duration, for the edge of the resampling filter
-
-
-class AudioError(ValueError):
-    """Error of a recording that cannot be used; the message names it, the reason and a remedy.
-
-    It is a `ValueError`, as scikit-learn's own errors are.
-
-    See Also
-    --------
-    skmer.read_audio : Raises it.
-
-    Examples
-    --------
-    >>> from skmer import AudioError, read_audio
-    >>> try:
-    ...     read_audio("no-such-song.mp3")
-    ... except AudioError as error:
-    ...     print(error)
-    no-such-song.mp3: there is no such file. Check the path.
-    """
 
 
 def check_audio_path(path):
@@ -203,14 +189,14 @@ def read_audio(path, sr=22528, max_duration=None):
     with file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         evidence = find_truncation(data)
         if evidence:
-            raise _truncated(path, evidence)
+            raise truncation_error(path, evidence)
         if ogg_is_chained(data):
             raise AudioError(
                 f"{path}: the file joins several Ogg streams, of which only the first can be decoded. "
                 "Split it, or convert it to WAV or FLAC."
             )
         if path.suffix.lower() in _FFMPEG_SUFFIXES or data[4:8] == b"ftyp":
-            y, rate = _decode_ffmpeg(path, max_duration)
+            y, rate = decode_ffmpeg(path, None if max_duration is None else float(max_duration) + _MARGIN)
         else:
             y, rate = _decode_soundfile(path, data, max_duration)
     if y.size == 0:
@@ -230,10 +216,6 @@ def read_audio(path, sr=22528, max_duration=None):
     return y if max_duration is None else y[: max(round(max_duration * sr), 1)]
 
 
-def _truncated(path, evidence):
-    return AudioError(f"{path}: the file is truncated: {evidence}. Get it again from its source.")
-
-
 def _n_wanted(max_duration, rate):
     return None if max_duration is None else int(np.ceil((max_duration + _MARGIN) * rate))
 
@@ -248,7 +230,7 @@ def _decode_soundfile(path, data, max_duration):
             layout = mp3_layout(data) if is_mp3 else None
             evidence = mp3_truncation(layout) if layout else None
             if evidence:
-                raise _truncated(path, evidence)
+                raise truncation_error(path, evidence)
             if layout is None or layout.declared or declared >= layout.n_frames * layout.samples_per_frame:
                 y, rate = _read_blocks(file, max_duration)
             else:
@@ -270,7 +252,7 @@ def _decode_soundfile(path, data, max_duration):
         declared = layout.n_frames * layout.samples_per_frame - 8190 - 3 * layout.samples_per_frame if layout else 0
     wanted = _n_wanted(max_duration, rate)
     if len(y) < (declared if wanted is None else min(declared, wanted)):
-        raise _truncated(path, f"it should have {declared:,} samples and {len(y):,} can be decoded")
+        raise truncation_error(path, f"it should have {declared:,} samples and {len(y):,} can be decoded")
     return y, rate
 
 
@@ -290,40 +272,6 @@ def _read_blocks(file, max_duration):
     return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)), rate
 
 
-def _decode_ffmpeg(path, max_duration):
-    ffmpeg = shutil.which("ffmpeg")
-    if ffmpeg is None:
-        raise AudioError(
-            f"{path}: this format needs the ffmpeg program, which is not on the PATH. "
-            "Install ffmpeg, or convert the file to WAV, FLAC or MP3."
-        )
-    # only files, so that a playlist cannot open a network address; channels are averaged below, because ffmpeg's
-    # downmix to floating point adds 3 dB
-    command = [ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-protocol_whitelist", "file,pipe"]
-    command += ["-i", f"file:{path.absolute()}", "-map", "0:a:0", "-vn"]
-    if max_duration is not None:
-        command += ["-t", repr(float(max_duration) + _MARGIN)]
-    command += ["-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    log = done.stderr.decode("utf-8", "replace")
-    if done.returncode != 0 or len(done.stdout) < 24:
-        reason = log.strip().splitlines()[-1] if log.strip() else f"exit status {done.returncode}"
-        raise AudioError(
-            f"{path}: ffmpeg cannot decode this file ({reason}). Check that it plays elsewhere, and convert it to WAV."
-        )
-    offset, _, _, rate, channels = struct.unpack(">5I", done.stdout[4:24])
-    samples = np.frombuffer(done.stdout, dtype=">f4", offset=offset).astype(np.float32).reshape(-1, channels)
-    y = samples @ np.full(channels, 1 / channels, dtype=np.float32)
-    stated = re.search(r"Duration: (\d+):(\d\d):(\d\d\.\d+)", log)
-    # an estimate from the bitrate is no evidence, and the picture of a film may be longer than its sound
-    if stated and max_duration is None and "Estimating duration" not in log and "Video:" not in log:
-        hours, minutes, seconds = (float(part) for part in stated.groups())
-        expected = 3600 * hours + 60 * minutes + seconds
-        if len(y) / rate < 0.99 * expected - 0.25:
-            raise _truncated(path, f"it should last {expected:.2f} s and {len(y) / rate:.2f} s can be decoded")
-    return y, rate
-
-
 def _resample(y, rate, sr):
     if rate == sr:
         return y
@@ -333,3 +281,79 @@ def _resample(y, rate, sr):
     y = soxr.resample(y, rate, sr, quality="HQ")
     # soxr rounds to the nearest sample: there may be one too few or too many
     return y[:n_samples] if len(y) >= n_samples else np.pad(y, (0, n_samples - len(y)))
+
+
+def find_audio_files(paths):
+    """Return the audio files among paths of files and folders, in a fixed order.
+
+    A path that is not a folder is returned unchanged, so that reading it reports any problem.
+    A folder is searched with all its subfolders, and files are selected by extension
+    (`AUDIO_SUFFIXES`, in upper or lower case) without opening them. Names that begin with a
+    dot are skipped.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files and folders.
+
+    Returns
+    -------
+    list of (str, AudioError or None)
+        Each file in the order of `paths`, sorted by name within a folder, files of a
+        folder before its subfolders. The second item is None, or the error of a folder that
+        contains no audio or cannot be opened.
+
+    See Also
+    --------
+    skmer.read_audio : Reads one file.
+
+    Notes
+    -----
+    Links are followed, except one to a folder above it.
+
+    Examples
+    --------
+    >>> from skmer.audio import find_audio_files
+    >>> find_audio_files(["b.wav", "a.txt"])
+    [('b.wav', None), ('a.txt', None)]
+    """
+    found = []
+    for path in map(os.fspath, paths):
+        if not os.path.isdir(path):
+            found.append((path, None))
+            continue
+        inside = list(_walk(path, ()))
+        if not inside:
+            reason = "this folder has no audio file in it or below. Check the path, or name the files themselves."
+            inside = [(path, AudioError(f"{path}: {reason}"))]
+        found += inside
+    return found
+
+
+def _walk(folder, above):
+    try:
+        here = os.stat(folder)
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError as error:
+        reason = f"the folder cannot be opened ({error.strerror}). Check its permissions."
+        yield folder, AudioError(f"{folder}: {reason}")
+        return
+    above = (*above, (here.st_dev, here.st_ino))
+    folders = []
+    for name in names:
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            folders.append(path)
+        elif os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
+            yield path, None
+    for path in folders:
+        status = _status(path)
+        if status is None or (status.st_dev, status.st_ino) not in above:
+            yield from _walk(path, above)
+
+
+def _status(path):
+    try:
+        return os.stat(path)
+    except OSError:
+        return None

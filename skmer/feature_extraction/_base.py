@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 from skmer._io import format_names
 from skmer.audio import check_waveform, read_audio
 from skmer.feature_extraction._cache import SongArray, file_key
-from skmer.features.segment_log_mel import in_samples
+from skmer.features.log_mel import in_samples
 from skmer.songs import SongSequence
 
 __all__ = ["RecordingTransformer", "SongsOutMixin", "check_songs", "is_path", "song_names"]

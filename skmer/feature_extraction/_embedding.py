@@ -14,7 +14,7 @@ from skmer._hash import stable_hash
 from skmer._io import file_digest
 from skmer._version import __version__
 from skmer.audio import AudioError
-from skmer.features.segment_log_mel import count_segments
+from skmer.features.log_mel import count_segments
 from skmer.training.runtime import isolated
 
 __all__ = ["WindowEmbedder", "embedding_key"]

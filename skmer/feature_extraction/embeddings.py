@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from skmer.aggregation.statistics import check_statistics, song_statistics
+from skmer.aggregation.song_aggregator import check_statistics, song_statistics
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, check_songs, song_names
 from skmer.feature_extraction._cache import open_cache
 from skmer.feature_extraction._embedding import WindowEmbedder, embedding_key
-from skmer.features.segment_log_mel import in_samples
+from skmer.features.log_mel import in_samples
 from skmer.songs import SongSequence
 from skmer.training.runtime import choose_device
 

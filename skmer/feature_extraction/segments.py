@@ -9,8 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmer.audio import AudioError
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, SongsOutMixin, check_songs
 from skmer.feature_extraction._cache import open_cache
-from skmer.features.log_mel import log_mel
-from skmer.features.segment_log_mel import count_segments, in_samples, segment_log_mel
+from skmer.features.log_mel import count_segments, in_samples, log_mel, segment_log_mel
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentTransformer"]
@@ -176,7 +175,7 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
         """
         self._check_params()
         songs = check_songs(X)
-        cache = open_cache(self.memory, n_maps=len(songs))
+        cache = None if self.memory is None else open_cache(self.memory, n_maps=len(songs))
         made = self._map(partial(self._transform_one, cache=cache), songs, "Spectrograms")
         return SongSequence(made, window=self._window())
 

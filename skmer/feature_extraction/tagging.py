@@ -14,7 +14,7 @@ from skmer.feature_extraction._base import RecordingTransformer, SongsOutMixin, 
 from skmer.feature_extraction._cache import SongArray, file_key, open_cache
 from skmer.feature_extraction.file_rows import FileRows, fit_rows
 from skmer.features.blocks import BlockLayout, block_array, is_silent
-from skmer.features.segment_log_mel import in_samples
+from skmer.features.log_mel import in_samples
 from skmer.songs import SongSequence, open_array
 
 __all__ = ["TaggingTransformer"]

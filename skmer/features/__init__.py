@@ -4,10 +4,9 @@ from skmer.features.blocks import BlockLayout, block_array
 from skmer.features.dynamics import dynamics
 from skmer.features.essentia_hpcp import essentia_hpcp
 from skmer.features.hpcp import hpcp
-from skmer.features.log_mel import log_mel
+from skmer.features.log_mel import log_mel, segment_log_mel
 from skmer.features.opensmile_functionals import opensmile_functionals
 from skmer.features.rhythm import rhythm
-from skmer.features.segment_log_mel import segment_log_mel
 from skmer.features.timbre import timbre
 from skmer.features.tonality import tonality
 

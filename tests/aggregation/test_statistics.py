@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skmer.aggregation.statistics import STATISTICS, song_statistics, sort_within_songs
+from skmer.aggregation.song_aggregator import STATISTICS, song_statistics, sort_within_songs
 
 
 def by_loop(song, threshold):
@@ -89,5 +89,5 @@ def test_songs_are_the_same_whatever_is_summarised_at_once(monkeypatch, at_once)
     lengths = rng.integers(1, 6, 20)
     values = rng.random((lengths.sum(), 3))
     expected = song_statistics(values, lengths)
-    monkeypatch.setattr("skmer.aggregation.statistics._SEGMENTS_AT_ONCE", at_once)
+    monkeypatch.setattr("skmer.aggregation.song_aggregator._SEGMENTS_AT_ONCE", at_once)
     np.testing.assert_array_equal(song_statistics(values, lengths), expected)

@@ -287,7 +287,9 @@ def test_targets_are_checked(digits, function, message):
 
 
 @pytest.mark.parametrize(
-    "function", [lambda p: p.clone().requires_grad_(), lambda p: p.bfloat16(), lambda p: p.half()], ids=str
+    "function",
+    [lambda p: p.clone().requires_grad_(), lambda p: p.bfloat16(), lambda p: p.half()],
+    ids=["graph", "bfloat16", "float16"],
 )
 def test_targets_may_have_a_graph_or_half_precision(digits, function):
     params = {**QUICK, "max_epochs": 3, "batch_size": 64}
