@@ -13,14 +13,14 @@ SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 256, "hop_length": 64, "n_mels": 16}
 TAGGING = {"duration": 0.25, "sr": SR, "n_mels": 8, "average": 2, "n_fft": 256, "hop_length": 64}
 TAGGING |= {"hpcp_n_fft": 512, "hpcp_hop_length": 256}
-SSSL = {"backbone": "small", "backbone_params": {"width": 4}, "max_epochs": 3, "warmup_epochs": 1, "random_state": 0}
-MASKED = {"n_components": 8, "width": 4, "band_width": 4, "max_epochs": 2, "random_state": 0}
+SSSL = {"backbone": "mlp", "backbone_params": {"hidden": [8]}, "max_epochs": 3, "warmup_epochs": 1, "random_state": 0}
+SMALL = {"backbone": "small", "backbone_params": {"width": 2}}
+MASKED = {"n_components": 4, "width": 2, "band_width": 4, "max_epochs": 2, "random_state": 0}
 WINDOWS = {"sr": SR, "window": 0.25}
-BILSTM = {"hidden_size": 8, "max_epochs": 3, "random_state": 0}
+BILSTM = {"hidden_size": 4, "max_epochs": 2, "random_state": 0}
 # half of the songs validate: of six, one alone would judge nothing
-TAGGER = {"backbone": "small", "backbone_params": {"width": 4}, "mask_range": None, "validation_fraction": 0.5}
-TAGGER |= {"max_epochs": 3, "lr": 1e-2, "random_state": 0}
-SHORT_CHUNKS = EmotionTagger(**{**TAGGER, "backbone": "mlp", "backbone_params": None})
+TAGGER = {"backbone": "mlp", "backbone_params": {"hidden": [8]}, "mask_range": None, "validation_fraction": 0.5}
+TAGGER |= {"max_epochs": 2, "lr": 1e-2, "random_state": 0}
 
 
 def magnitudes(windows):
@@ -38,7 +38,7 @@ ESTIMATORS = {
     "DescriptorTransformer": (DescriptorTransformer(sr=SR, n_fft=512, hop_length=128), "waveforms"),
     "EmbeddingTransformer": (EmbeddingTransformer(magnitudes, statistics=["mean", "std"], **WINDOWS), "waveforms"),
     "EmbeddingTransformer-windows": (EmbeddingTransformer(magnitudes, **WINDOWS), "waveforms"),
-    "SSSLClassifier": (SSSLClassifier(**SSSL), "segments"),
+    "SSSLClassifier": (SSSLClassifier(**{**SSSL, **SMALL}), "segments"),
     "SSSLClassifier-paper": (SSSLClassifier.from_recipe("paper", **SSSL), "segments"),
     "SSSLClassifier-plain": (SSSLClassifier(noise_model=None, **SSSL), "segments"),
     "SSSLClassifier-crossfit": (SSSLClassifier(cv=2, **SSSL), "segments"),
@@ -46,15 +46,15 @@ ESTIMATORS = {
     "MajorityVote": (MajorityVote(), "probabilities"),
     "LongestRun": (LongestRun(), "probabilities"),
     "MaskedMelAutoencoder": (MaskedMelAutoencoder(**MASKED), "segments"),
-    "EmotionTagger": (EmotionTagger(**TAGGER), "segments"),
+    "EmotionTagger": (EmotionTagger(**{**TAGGER, **SMALL}), "segments"),
     "LongShortEnsemble": (
         LongShortEnsemble(EmotionTagger(**TAGGER), EmotionTagger(**TAGGER), validation_fraction=0.5, random_state=0),
         "segments",
     ),
     "LongShortEnsemble-front-ends": (
         LongShortEnsemble(
-            make_pipeline(TaggingTransformer(**TAGGING), SHORT_CHUNKS),
-            make_pipeline(TaggingTransformer(**{**TAGGING, "duration": 0.5}), SHORT_CHUNKS),
+            make_pipeline(TaggingTransformer(**TAGGING), EmotionTagger(**TAGGER)),
+            make_pipeline(TaggingTransformer(**{**TAGGING, "duration": 0.5}), EmotionTagger(**TAGGER)),
             validation_fraction=0.5,
             random_state=0,
         ),

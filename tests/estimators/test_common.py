@@ -4,6 +4,7 @@ scikit-learn's own checks feed two-dimensional arrays only; these feed what ours
 """
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,80 +76,68 @@ def pick(X, index):
     return X[index] if isinstance(X, SongSequence) else [X[i] for i in index]
 
 
-@pytest.fixture(params=ESTIMATORS)
-def case(request):
+@pytest.fixture(scope="module", params=ESTIMATORS)
+def fitted(request):
+    """Fit an estimator once; the tests that fit it again compare with its output."""
     estimator, kind = ESTIMATORS[request.param]
-    return clone(estimator), make_input(kind)
-
-
-def test_fit_and_clone_keep_the_parameters(case):
-    estimator, X = case
-
-    def settings(estimator):
-        return {name: value for name, value in estimator.get_params().items() if not hasattr(value, "get_params")}
-
+    estimator, X = clone(estimator), make_input(kind)
     before = {name: value for name, value in settings(estimator).items() if name.split("__")[-1] != "steps"}
-    for after in (estimator.fit(X, labels_for(estimator)), clone(estimator)):
-        assert {name: settings(after)[name] for name in before} == before
-
-
-def test_fit_returns_itself_and_leaves_the_input_alone(case):
-    estimator, X = case
     copies = [np.array(song) for song in X]
-    assert estimator.fit(X, labels_for(estimator)) is estimator
-    output(estimator, X)
-    assert_same(list(X), copies, rtol=0, atol=0)
+    result = estimator.fit(X, labels_for(estimator))
+    return SimpleNamespace(
+        estimator=estimator, X=X, y=labels_for(estimator), before=before, copies=copies, result=result,
+        expected=output(estimator, X),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def case(fitted):
+    """An unfitted estimator and its input."""
+    return clone(fitted.estimator), fitted.X
+
+
+def settings(estimator):
+    return {name: value for name, value in estimator.get_params().items() if not hasattr(value, "get_params")}
+
+
+def test_fit_returns_itself_and_keeps_parameters_and_input(fitted):
+    assert fitted.result is fitted.estimator
+    assert_same(list(fitted.X), fitted.copies, rtol=0, atol=0)
+    for after in (fitted.estimator, clone(fitted.estimator)):
+        assert {name: settings(after)[name] for name in fitted.before} == fitted.before
 
 
 def test_unfitted(case):
     estimator, X = case
     if isinstance(estimator, STATELESS):
-        assert len(estimator.transform(X)) == N_SONGS  # stateless
+        assert len(estimator.transform(X)) == N_SONGS
         return
     with pytest.raises(NotFittedError):
         output(estimator, X)
 
 
-def test_deterministic(case):
-    estimator, X = case
-    assert_same(
-        output(clone(estimator).fit(X, labels_for(estimator)), X),
-        output(clone(estimator).fit(X, labels_for(estimator)), X),
-        rtol=0,
-        atol=0,
-    )
+def test_pickle(fitted):
+    loaded = pickle.loads(pickle.dumps(fitted.estimator))
+    assert_same(output(loaded, fitted.X), fitted.expected, rtol=0, atol=0)
 
 
-def test_pickle(case):
-    estimator, X = case
-    estimator.fit(X, labels_for(estimator))
-    assert_same(output(pickle.loads(pickle.dumps(estimator)), X), output(estimator, X), rtol=0, atol=0)
-
-
-def test_order_of_songs_is_irrelevant_to_prediction(case):
-    estimator, X = case
-    estimator.fit(X, labels_for(estimator))
+def test_order_of_songs_is_irrelevant_to_prediction(fitted):
     order = np.random.default_rng(1).permutation(N_SONGS)
-    expected = output(estimator, X)
-    assert_same(output(estimator, pick(X, order)), [expected[i] for i in order])
+    assert_same(output(fitted.estimator, pick(fitted.X, order)), [fitted.expected[i] for i in order])
 
 
-def test_a_song_alone_gives_the_same(case):
-    estimator, X = case
-    estimator.fit(X, labels_for(estimator))
-    expected = output(estimator, X)
+def test_a_song_alone_gives_the_same(fitted):
     for i in (0, 3):
-        assert_same(output(estimator, pick(X, [i])), [expected[i]])
+        assert_same(output(fitted.estimator, pick(fitted.X, [i])), [fitted.expected[i]])
 
 
-def test_list_object_array_and_song_sequence_agree(case):
-    estimator, X = case
-    as_list = [np.array(song) for song in X]
+def test_deterministic_and_equal_for_list_and_object_array(fitted):
+    as_list = [np.array(song) for song in fitted.X]
     as_object = np.empty(N_SONGS, dtype=object)
     as_object[:] = as_list
-    results = [output(clone(estimator).fit(songs, labels_for(estimator)), songs) for songs in (X, as_list, as_object)]
-    for other in results[1:]:
-        assert_same(other, results[0], atol=1e-3)
+    for songs, tolerance in [(fitted.X, 0), (as_list, 1e-3), (as_object, 1e-3)]:
+        again = output(clone(fitted.estimator).fit(songs, fitted.y), songs)
+        assert_same(again, fitted.expected, rtol=1e-5 if tolerance else 0, atol=tolerance)
 
 
 def test_songs_of_equal_length_in_a_list(case):
@@ -156,7 +145,7 @@ def test_songs_of_equal_length_in_a_list(case):
     estimator, X = case
     n = min(len(song) for song in X)
     equal = [np.array(song[:n]) for song in X]
-    assert len(output(clone(estimator).fit(equal, labels_for(estimator)), equal)) == N_SONGS
+    assert len(output(estimator.fit(equal, labels_for(estimator)), equal)) == N_SONGS
 
 
 def test_cross_validates(case):
@@ -175,22 +164,17 @@ def test_cross_validates(case):
     np.testing.assert_array_equal(one, two)
 
 
-def test_metadata_and_output_settings(case):
-    estimator, X = case
-    pandas_out = clone(estimator)
+def test_output_settings_and_repr(fitted):
+    pandas_out = pickle.loads(pickle.dumps(fitted.estimator))
     if hasattr(pandas_out, "set_output"):
         pandas_out.set_output(transform="pandas")
-    assert len(getattr(pandas_out.fit(X, labels_for(estimator)), method_of(estimator))(X)) == N_SONGS
-    assert "<" in estimator._repr_html_()
+    assert len(getattr(pandas_out, method_of(pandas_out))(fitted.X)) == N_SONGS
+    assert "<" in fitted.estimator._repr_html_()
 
 
-def test_empty_input_is_refused(case):
-    estimator, X = case
-    if isinstance(estimator, STATELESS):
-        fitted = estimator  # stateless: it looks at songs in transform only
-    else:
+def test_empty_input_raises(fitted):
+    if not isinstance(fitted.estimator, STATELESS):  # which validate songs in transform only
         with pytest.raises(ValueError, match=r"."):
-            estimator.fit(pick(X, []), [])
-        fitted = estimator.fit(X, labels_for(estimator))
+            clone(fitted.estimator).fit(pick(fitted.X, []), [])
     with pytest.raises(ValueError, match=r"."):
-        output(fitted, pick(X, []))
+        output(fitted.estimator, pick(fitted.X, []))

@@ -25,18 +25,19 @@ def not_applicable(estimator):
     return _NOT_FOR_TAGS if isinstance(estimator, (EmotionTagger, LongShortEnsemble, NoisyStudentTagger)) else {}
 
 
+MLP = {"backbone": "mlp", "backbone_params": {"hidden": [16]}}
+TAGGER = {**MLP, "mask_range": None, "max_epochs": 4}
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
     [
         SongAggregator(),
-        # four epochs of the defaults suffice for scikit-learn's tiny data
-        SSSLClassifier(backbone="mlp", max_epochs=4, random_state=0),
-        # and with epochs after the warm-up, which those four are
-        SSSLClassifier(backbone="mlp", max_epochs=6, warmup_epochs=2, random_state=0),
-        BiLSTMClassifier(max_epochs=10, random_state=0),
-        EmotionTagger(backbone="mlp", mask_range=None, max_epochs=4, random_state=0),
-        NoisyStudentTagger(backbone="mlp", mask_range=None, max_epochs=4, random_state=0),
-        LongShortEnsemble(*[EmotionTagger(backbone="mlp", mask_range=None, max_epochs=4)] * 2, random_state=0),
+        SSSLClassifier(**MLP, max_epochs=6, warmup_epochs=3, random_state=0),
+        BiLSTMClassifier(8, max_epochs=8, random_state=0),
+        EmotionTagger(**TAGGER, random_state=0),
+        NoisyStudentTagger(**TAGGER, lr=0.05, random_state=0),
+        LongShortEnsemble(*[EmotionTagger(**TAGGER)] * 2, weight=0.5, random_state=0),
     ],
     expected_failed_checks=not_applicable,
 )
