@@ -15,7 +15,7 @@ from skmer.model_selection import (
     Readout,
     run_experiment,
 )
-from tests.model_selection.tiny import ToldSystem, tiny_network, tiny_segments, tiny_songs
+from tests.model_selection.tiny import RecordingSystem, tiny_network, tiny_segments, tiny_songs
 
 ROWS = np.random.default_rng(0).normal(size=(12, 2))
 Y = np.array(["a", "b"] * 6)
@@ -26,7 +26,7 @@ SVM = {"SVM": EstimatorSystem(SVC())}
 
 def told(tmp_path, name="told", **kwargs):
     (tmp_path / name).mkdir(exist_ok=True)
-    return ToldSystem(tmp_path / name, **kwargs)
+    return RecordingSystem(tmp_path / name, **kwargs)
 
 
 def run(system, store, X=ROWS, y=Y, **kwargs):
@@ -218,7 +218,7 @@ def test_seeds_and_folds_of_numpy_can_be_kept(tmp_path):
 
 
 def test_finished_folds_stay_when_a_system_fails(tmp_path):
-    class Failing(ToldSystem):
+    class Failing(RecordingSystem):
         def run(self, X, y, train, test, *args):
             if len(self.runs) == 2 and not (self.folder / "mended").exists():
                 raise MemoryError

@@ -1,4 +1,4 @@
-"""Songs of a second, networks that train in a moment, and systems that tell what they were asked."""
+"""Songs of a second, networks that train in a moment, and systems that record their runs."""
 
 import json
 import time
@@ -30,19 +30,19 @@ def tiny_network(**changed):
 
 
 class Margins(SVC):
-    """Tells the margin where another tells the label: two that agree in it agree to the last digit."""
+    """Predict the margin instead of the label, so that equal predictions are equal to the last digit."""
 
     def predict(self, X):
         return self.decision_function(X)
 
 
-class ToldSystem:
-    """Predicts the first training label and writes down each run, from whatever process."""
+class RecordingSystem:
+    """Predict the first training label, and write each run into a file, from any process."""
 
     cost = 1.0
 
-    def __init__(self, folder, param=1, fails=()):
-        self.folder, self.param, self.fails = Path(folder), param, fails
+    def __init__(self, folder, param=1):
+        self.folder, self.param = Path(folder), param
 
     @property
     def parts(self):
