@@ -1,4 +1,4 @@
-"""The pages: their links lead somewhere, their code runs as printed, the site builds without a warning."""
+"""The pages: links are valid, code runs as printed, and the site builds without warnings."""
 
 import contextlib
 import re
@@ -44,9 +44,9 @@ class Block(NamedTuple):
 
 
 def read(text):
-    """Split a page into its fenced blocks and its prose, whose lines stay where they are.
+    """Return the fenced blocks of a page, and its prose with the same line numbers.
 
-    The comment right above a block may say why it is not run.
+    A comment directly above a block may state why it is not run.
     """
     found, prose, fence, remark = [], [], None, None
     for number, line in enumerate(text.splitlines(), 1):
@@ -64,12 +64,12 @@ def read(text):
         else:
             lines.append(line)
         prose.append(kept)
-    assert fence is None, "a block does not end"
+    assert fence is None, "a block is not closed"
     return found, "\n".join(prose)
 
 
 def anchors(page):
-    """Give the anchors of a page's headings as GitHub and MyST make them, and its explicit targets."""
+    """Return the anchors of the headings of a page, as on GitHub and in MyST, and its explicit targets."""
     _, prose = read(page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ +(.*\S)", prose, flags=re.MULTILINE)
     slugs = [re.sub(r"\]\([^)]*\)|[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
@@ -79,7 +79,7 @@ def anchors(page):
 
 
 def targets(text):
-    """Give what a page links to, its entries in tables of contents included."""
+    """Yield the link targets of a page, including entries of tables of contents."""
     found, prose = read(text)
     plain = re.sub(r"^    .*|`+[^`\n]*`+", "", prose, flags=re.MULTILINE)
     yield from (link["target"] or link["defined"] for link in LINK.finditer(plain))
@@ -90,7 +90,7 @@ def targets(text):
 
 
 def source_of(path):
-    """Give the file that a path on the site is made from: the gallery is built from the examples."""
+    """Return the source file of a path on the site: the gallery is built from the examples."""
     if path.parent == DOCS / "gallery":
         return DOCS / "examples" / (f"{path.stem}.py" if path.stem != "index" else "")
     return path
@@ -101,16 +101,16 @@ def name_of(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_links_lead_somewhere(page):
-    lost = []
+def test_links_are_valid(page):
+    broken = []
     for target in targets(page.read_text(encoding="utf-8")):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
         file = source_of((page.parent / path).resolve() if path else page)
         if not file.exists() or (anchor and anchor not in anchors(file)):
-            lost.append(target)
-    assert not lost, f"these lead nowhere: {lost}"
+            broken.append(target)
+    assert not broken, f"broken links: {broken}"
 
 
 def test_links_and_anchors_are_found():
@@ -119,16 +119,18 @@ def test_links_and_anchors_are_found():
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
-def test_blocks_say_what_they_are_and_why_they_do_not_run(page):
+def test_blocks_state_their_language_and_why_they_are_not_run(page):
     text = page.read_text(encoding="utf-8")
     found, _ = read(text)
     assert [block.line for block in found if not block.language] == []
-    # only these names are run; another name of the same language would be a block that nobody tries
+    # blocks with another name of the same language would not be run
     assert {b.language for b in found} & {"py", "python3", "pycon", "ipython", "bash", "sh", "console"} == set()
-    assert text.count("<!-- not run") == sum(block.not_run is not None for block in found), "a reason, then the block"
+    assert text.count("<!-- not run") == sum(block.not_run is not None for block in found), (
+        "a reason must be followed by a block"
+    )
 
 
-def test_a_remark_belongs_to_the_block_right_below_it():
+def test_a_reason_applies_to_the_next_block():
     text = "<!-- not run: needs PMEmo -->\n\n```python\na\n```\n\n```shell\nskmer\n```\n"
     assert [(b.language, b.line, b.not_run) for b in read(text)[0]] == [
         ("python", 4, "needs PMEmo"),
@@ -137,12 +139,12 @@ def test_a_remark_belongs_to_the_block_right_below_it():
 
 
 def run_shell(text):
-    """Run the lines that begin with skmer; others are for the reader's own shell."""
+    """Run the lines that begin with skmer."""
     for line in text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] != ["skmer"]:
             continue
-        assert not {"|", "&&", ";", "<", ">>"} & set(words), f"{line}: this test knows only >"
+        assert not {"|", "&&", ";", "<", ">>"} & set(words), f"{line}: this test supports > only"
         command, out = (words[1:-2], words[-1]) if words[-2:-1] == [">"] else (words[1:], None)
         with contextlib.ExitStack() as stack:
             if out:
@@ -152,14 +154,14 @@ def run_shell(text):
                 status = main(command)
             except SystemExit as end:  # argparse's, after --help too
                 status = end.code
-        assert not status, f"{line}: ended with {status}"
+        assert not status, f"{line}: exit status {status}"
 
 
-def test_a_command_that_fails_is_seen(tmp_path, monkeypatch):
+def test_a_failing_command_is_detected(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_shell("make nothing  # for the reader\nskmer --version > version.txt")
     assert Path("version.txt").read_text().startswith("skmer ")
-    with pytest.raises(AssertionError, match="ended with 2"):
+    with pytest.raises(AssertionError, match="exit status 2"):
         run_shell("skmer predict \\\n  no-model.joblib song.mp3")
 
 
@@ -170,7 +172,7 @@ def test_code_runs_as_printed(page, tmp_path, monkeypatch):
     plt.switch_backend("agg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SKMER_DATA", raising=False)
-    # as in the reader's own session, so that what a page defines can be pickled
+    # as in an interactive session, so that objects defined on the page can be pickled
     session = types.ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", session)
     try:
@@ -178,7 +180,7 @@ def test_code_runs_as_printed(page, tmp_path, monkeypatch):
             if block.not_run:
                 continue
             if block.language == "python":
-                # lines counted as on the page, for the traceback of what fails
+                # tracebacks with the line numbers of the page
                 exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), session.__dict__)
             elif block.language == "shell":
                 run_shell(block.text)
@@ -188,7 +190,7 @@ def test_code_runs_as_printed(page, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not all(map(find_spec, EXTRA)), reason="the site needs skmer[docs]")
-def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path):
+def test_the_site_builds_without_warnings_and_loads_no_remote_files(tmp_path):
     shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns(*BUILT))
     shutil.copy(ROOT / "CHANGELOG.md", tmp_path)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-D", "plot_gallery=0", "docs", "html"]

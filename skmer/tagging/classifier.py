@@ -65,7 +65,7 @@ class EmotionTagger(BaseTagger):
     noise : float, default=0.0
         Standard deviation of the Gaussian noise that is added to the standardised input in training.
     callbacks : list of skorch callbacks, default=None
-        Additional callbacks. With `skmer.training.callbacks.AverageWeights`, the averages of each epoch are
+        Additional callbacks. With ``skmer.training.callbacks.AverageWeights``, the averages of each epoch are
         validated and the best ones kept. The best epoch is kept whatever callbacks do to the network at the end.
     device : str, default="auto"
         A torch device; "auto" is CUDA if available.
