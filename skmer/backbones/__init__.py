@@ -1,4 +1,4 @@
-"""Networks: backbones that turn a segment into class logits, chosen by name, and those of other estimators."""
+"""Backbones: networks that compute class logits from a segment, chosen by name."""
 
 from skmer.backbones._base import build_backbone, check_backbone, has_shared_trunk
 from skmer.backbones.conv_blocks import ConvBlock, GeM, StochasticConvBlock

@@ -1,4 +1,4 @@
-"""What a backbone is, and how one is chosen."""
+"""Build and check backbones."""
 
 import copy
 import inspect
@@ -28,7 +28,7 @@ _STOCHASTIC = (nn.modules.dropout._DropoutNd, nn.RReLU, StochasticConvBlock)
 
 
 def build_backbone(backbone, segment_shape, n_classes, **params):
-    """Build the network that a name, a class or a module stands for.
+    """Build a backbone from its name, a class, a function or a module.
 
     Parameters
     ----------
@@ -36,19 +36,19 @@ def build_backbone(backbone, segment_shape, n_classes, **params):
         ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` or ``"mlp"``; ``"crnn"`` or ``"vggish"`` for
         the features of tagging; a class or function that is called as
         ``backbone(segment_shape, n_classes, **params)``; or a module, which is copied, so
-        that training leaves the given one as it is.
+        that training does not change the given one.
     segment_shape : tuple of int
-        Shape of one segment, ``(n_mels, n_frames)`` or ``(n_features,)``. The network
-        gets batches of (n, 1, n_mels, n_frames) or (n, n_features).
+        Shape of one segment, ``(n_mels, n_frames)`` or ``(n_features,)``. The input of the
+        network has shape (n, 1, n_mels, n_frames) or (n, n_features).
     n_classes : int
-        Number of logits the network must give.
+        Number of logits.
     **params
-        For the class or function.
+        Keyword arguments of the class or function.
 
     Returns
     -------
     Module
-        A network from batches to (n, n_classes) logits.
+        A network whose output are logits of shape (n, n_classes).
 
     Raises
     ------
@@ -66,27 +66,27 @@ def build_backbone(backbone, segment_shape, n_classes, **params):
     """
     if isinstance(backbone, str):
         if backbone not in BACKBONES:
-            raise ValueError(f"backbone={backbone!r} is unknown: choose from {sorted(BACKBONES)} or give a module.")
+            raise ValueError(f"backbone={backbone!r} is unknown: choose from {sorted(BACKBONES)} or pass a module.")
         backbone = BACKBONES[backbone]
     if isinstance(backbone, nn.Module):
         if params:
-            raise ValueError(f"backbone_params={params} need a name or a class as backbone, not a built module.")
+            raise ValueError(f"backbone_params={params} require a name or a class as backbone, got a module.")
         return copy.deepcopy(backbone)
     if not callable(backbone):
-        raise TypeError(f"backbone must be a name, a class, a function or a torch module, not {type(backbone)}.")
+        raise TypeError(f"backbone must be a name, a class, a function or a torch module, got {type(backbone)}.")
     try:
         network = backbone(segment_shape, n_classes, **params)
     except TypeError as error:
-        raise ValueError(f"backbone_params={params} do not suit the backbone: {error}.") from error
+        raise ValueError(f"backbone_params={params} do not match the backbone: {error}.") from error
     if not isinstance(network, nn.Module):
-        raise TypeError(f"{backbone} must return a torch module, not {type(network)}.")
+        raise TypeError(f"{backbone} must return a torch module, got {type(network)}.")
     return network
 
 
 def check_backbone(network, x, n_classes):
-    """Check a network on a batch: its logits, and that its parts make the whole.
+    """Check a backbone on a batch: the shape of its logits, and that they are those of its trunk and head.
 
-    Lazy layers take their shapes from the batch.
+    Lazy layers are initialised by the batch.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ def check_backbone(network, x, n_classes):
     x : Tensor of shape (n, ...)
         A batch of segments.
     n_classes : int
-        Number of logits that it must give.
+        Expected number of logits.
 
     Raises
     ------
     ValueError
-        If the network does not take the batch, gives other than (n, n_classes), or has a
-        `trunk` and a `head` but a forward pass that is not ``head(trunk(x))``.
+        If the network does not accept the batch, its output is not of shape (n, n_classes), or
+        it has a `trunk` and a `head` but its forward pass is not ``head(trunk(x))``.
 
     Examples
     --------
@@ -115,25 +115,25 @@ def check_backbone(network, x, n_classes):
         try:
             logits = network(x)
         except RuntimeError as error:
-            raise ValueError(f"{name} does not take a batch of shape {tuple(x.shape)}: {error}") from error
+            raise ValueError(f"{name} does not accept a batch of shape {tuple(x.shape)}: {error}") from error
         if not isinstance(logits, torch.Tensor) or logits.shape != (len(x), n_classes):
             given = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-            raise ValueError(f"{name} must give logits of shape {(len(x), n_classes)}, not {given}.")
+            raise ValueError(f"{name} must return logits of shape {(len(x), n_classes)}, got {given}.")
         if not has_shared_trunk(network):
             return
         if not torch.allclose(network.head(network.trunk(x)), logits, atol=1e-4, rtol=1e-3):
             raise ValueError(
                 f"{name} has a trunk and a head, but its forward pass is not head(trunk(x)): "
-                "make it so, or rename one of them."
+                "change the forward pass, or rename one of them."
             )
 
 
 def has_shared_trunk(network):
-    """Tell whether two dropout passes through a network may share its trunk.
+    """Return whether two dropout passes through a network may share its trunk.
 
-    A network may if it has `trunk` and `head`, its forward pass is
-    ``head(trunk(x))``, and nothing in the trunk is random. Then R-Drop runs the trunk once
-    and the head twice, with exactly the gradient of two full passes.
+    They may if the network has a `trunk` and a `head`, its forward pass is ``head(trunk(x))``,
+    and nothing in the trunk is random. R-Drop then runs the trunk once and the head twice, with
+    exactly the gradient of two full passes.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def has_shared_trunk(network):
     Returns
     -------
     bool
-        False too if the network says ``stochastic_trunk = True``, as one with methods
-        for `trunk` and `head` must if its trunk draws random numbers.
+        Also False if the attribute ``stochastic_trunk`` of the network is true. A network whose
+        `trunk` is a method must set it if the trunk draws random numbers.
 
     Examples
     --------
@@ -163,11 +163,11 @@ def has_shared_trunk(network):
 def _draws_random_numbers(module):
     if isinstance(module, _STOCHASTIC):
         return True
-    # recurrent and attention layers carry their dropout as a number
+    # recurrent and attention layers have their dropout rate as a number
     rate = getattr(module, "dropout", None)
     if isinstance(rate, float) and rate > 0:
         return True
-    # functional dropout cannot be seen from outside; a look at the source is the best there is
+    # functional dropout is visible in the source only
     try:
         return "dropout" in inspect.getsource(type(module).forward) and not type(module).__module__.startswith("torch.")
     except (OSError, TypeError):

@@ -1,4 +1,4 @@
-"""Residual blocks of a convolution, some of them bypassed at random, and generalised-mean pooling."""
+"""Residual convolution blocks, with or without random bypass, and generalised-mean pooling."""
 
 import math
 
@@ -15,17 +15,17 @@ class GeM(nn.Module):
     Parameters
     ----------
     kernel_size : tuple of (int, int), default=(2, 2)
-        Rows and steps of a window; windows do not overlap. At the ends, where the size
-        is no multiple, a window is the mean of what there is of it.
+        Rows and steps of a window; windows do not overlap. If the size of a map is not a multiple, the
+        last windows are smaller.
     exponent : float, default=3.0
-        p to begin with, above 0: 1 is the mean, towards infinity it becomes the maximum.
+        Initial p, above 0: 1 is the mean, and the limit at infinity is the maximum.
     eps : float, default=1e-6
-        Values below it count as it: the mean is one of positive numbers.
+        Smaller values are clipped to it, because the mean is defined for positive numbers.
 
     Attributes
     ----------
     log_p : Parameter
-        Logarithm of p, one for all channels, so that p stays positive whatever the optimiser does.
+        Logarithm of p, the same for all channels; p is positive whatever the optimiser does.
 
     Raises
     ------
@@ -34,10 +34,9 @@ class GeM(nn.Module):
 
     Notes
     -----
-    The powers are those of each value over the largest of its window, in float32 under
-    autocast as well: they neither overflow nor all vanish, whatever p is. That largest value is
-    a constant to the gradient, as it may be: the result does not depend on it.
-    Weight decay draws p towards 1.
+    Values are divided by the maximum of their window before the power is taken, in float32 also under
+    autocast, so that powers neither overflow nor all vanish for any p. The result does not depend on
+    the divisor, which therefore needs no gradient. Weight decay moves p towards 1.
 
     References
     ----------
@@ -91,7 +90,7 @@ class GeM(nn.Module):
         return largest * F.avg_pool2d((x / scale) ** p, self.kernel_size, ceil_mode=True) ** (1 / p)
 
     def extra_repr(self):
-        """Say the window and p where the network is printed."""
+        """Return the window and p for the representation of the module."""
         return f"kernel_size={self.kernel_size}, p={self.p.item():.3g}"
 
 
@@ -101,21 +100,21 @@ class ConvBlock(nn.Module):
     Parameters
     ----------
     n_in, n_out : int
-        Channels. Where they differ, a 1 x 1 convolution without bias brings the input to `n_out`.
+        Channels. If they differ, a 1 x 1 convolution without bias maps the input to `n_out` channels.
     circular : bool, default=False
-        Whether the rows go round, as pitch classes do: the last borders on the first. Time,
-        the other axis, is padded with zeros in either case.
+        Whether rows are padded circularly, as for pitch classes. Time, the other axis, is padded with
+        zeros in both cases.
 
     Attributes
     ----------
     conv, norm, shortcut : Module
-        The convolution, its normalisation, and the way around both.
+        The convolution, its normalisation, and the shortcut around both.
 
     Notes
     -----
-    A network's first block has one input channel. Were it added to every channel as it is, all
-    of them would lose what is below zero in the pooling that follows; the 1 x 1 convolution
-    gives each channel its own sign and scale.
+    The first block of a network has one input channel. If it were added to every channel without change,
+    its values below zero would be lost in the following pooling of all of them; the 1 x 1 convolution has
+    a sign and scale for each channel.
 
     Examples
     --------
@@ -133,7 +132,7 @@ class ConvBlock(nn.Module):
         self.shortcut = nn.Identity() if n_in == n_out else nn.Conv2d(n_in, n_out, 1, bias=False)
 
     def convolve(self, x):
-        """Give what is added to the input.
+        """Compute the maps that are added to the input.
 
         Parameters
         ----------
@@ -143,13 +142,13 @@ class ConvBlock(nn.Module):
         Returns
         -------
         Tensor of shape (n, n_out, n_rows, n_steps)
-            Maps, none of them below zero.
+            Maps of values from 0.
         """
         padded = F.pad(x, (0, 0, 1, 1), mode="circular") if self.circular else x
         return torch.relu(self.norm(self.conv(padded)))
 
     def forward(self, x):
-        """Give the maps of a batch.
+        """Compute the maps of a batch.
 
         Parameters
         ----------
@@ -165,7 +164,7 @@ class ConvBlock(nn.Module):
 
 
 class StochasticConvBlock(ConvBlock):
-    """A `ConvBlock` with dropout after its ReLU, which training bypasses at random.
+    """A `ConvBlock` with dropout after its ReLU, which is bypassed at random in training.
 
     Parameters
     ----------
@@ -174,9 +173,9 @@ class StochasticConvBlock(ConvBlock):
     circular : bool, default=False
         As in `ConvBlock`.
     bypass : float, default=0.1
-        Probability, at each batch in training, that only the way around the convolution is taken.
+        Probability, for each batch in training, that only the shortcut is used.
     dropout : float, default=0.1
-        Rate after the ReLU.
+        Dropout rate after the ReLU.
 
     Attributes
     ----------
@@ -190,9 +189,9 @@ class StochasticConvBlock(ConvBlock):
 
     Notes
     -----
-    A whole batch takes one way, as in stochastic depth: a bypassed convolution costs nothing, and
-    its statistics and weights stay as they are. In evaluation all blocks are passed through, as
-    the paper says; what they add is not scaled by 1 - `bypass`, as Huang et al. do.
+    As in stochastic depth, a block is bypassed for a whole batch, which costs no time and does not change
+    its statistics and weights. In evaluation no block is bypassed, as in the paper; unlike in Huang et
+    al., its output is not scaled by 1 - `bypass`.
 
     References
     ----------
@@ -217,7 +216,7 @@ class StochasticConvBlock(ConvBlock):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x):
-        """Give the maps of a batch.
+        """Compute the maps of a batch.
 
         Parameters
         ----------
@@ -229,7 +228,7 @@ class StochasticConvBlock(ConvBlock):
         Tensor of shape (n, n_out, n_rows, n_steps)
             Maps.
         """
-        # drawn on the CPU: a draw on CUDA would have to be waited for
+        # drawn on the CPU: a draw on CUDA would need a synchronisation
         if self.training and torch.rand((), device="cpu").item() < self.bypass:
             return self.shortcut(x)
         return self.shortcut(x) + self.drop(self.convolve(x))

@@ -1,4 +1,4 @@
-"""The convolutional recurrent network of Mirable: a mel branch, and a pitch class branch where there is one."""
+"""The convolutional recurrent network of Mirable, with a mel branch and an optional pitch class branch."""
 
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ _LEAST_BLOCKS = 4  # 8 mel steps: one whole step is left
 
 
 class _Branch(nn.Module):
-    """Three residual blocks, each with its pooling, a recurrent layer over time, and a linear one."""
+    """Three residual blocks, each with pooling, a recurrent layer over time, and a linear layer."""
 
     def __init__(self, n_rows, pooling, width, n_hidden, exponent, circular, bypass):
         super().__init__()
@@ -35,7 +35,7 @@ class _Branch(nn.Module):
 
     def forward(self, x):
         steps = self.maps(x).flatten(1, 2).transpose(1, 2)
-        # the last state of each direction has read all of the segment
+        # the last state of each direction depends on the whole segment
         forwards, backwards = self.gru(steps)[1]
         return torch.relu(self.linear(torch.cat([forwards, backwards], 1)))
 
@@ -46,26 +46,26 @@ class CRNN(nn.Module):
     Parameters
     ----------
     segment_shape : tuple of (int, int)
-        ``(n_features, n_blocks)`` of a segment: 256 features (mel alone) or 316 (mel and HPCP) a
-        block of 0.232 s, and at least 4 blocks; `unpack_blocks` says what a block holds.
+        ``(n_features, n_blocks)`` of a segment: 256 features (mel only) or 316 (mel and HPCP) per
+        block of 0.232 s, and at least 4 blocks; see `unpack_blocks`.
     n_classes : int
         Number of logits.
     width : int, default=64
         Channels of every convolution.
     n_hidden : int, default=256
-        States of each direction of the recurrent layers, and numbers that a branch gives, d.
+        States of each direction of the recurrent layers, and size d of the output of a branch.
     pool_exponent : float, default=3.0
-        p of each generalised mean to begin with; each pooling learns its own.
+        Initial p of each generalised mean, which is learnt for each pooling.
     stochastic : float, default=0.0
-        Probability that a batch in training bypasses a block, each on its own. Above 0 the
-        blocks are `StochasticConvBlock`, with dropout; 0.1 is the paper's student.
+        Probability that a block is bypassed for a batch in training. Above 0 the blocks are
+        `StochasticConvBlock`, with dropout; the student of the paper has 0.1.
     dropout : float, default=0.0
-        Rate in the head, before the last layer. The paper has none; R-Drop needs some.
+        Dropout rate in the head, before the last layer. The paper has none; R-Drop requires it.
 
     Attributes
     ----------
     mel, hpcp : Module
-        The branches; `hpcp` is None where the segments hold no profiles.
+        The branches; `hpcp` is None if the segments have no profiles.
     head : Module
         The two linear layers that fuse the branches.
     stochastic_trunk : bool
@@ -74,25 +74,24 @@ class CRNN(nn.Module):
     Raises
     ------
     ValueError
-        If the segments are not of 256 or 316 features, or shorter than 4 blocks, or `stochastic`
+        If the segments do not have 256 or 316 features, or are shorter than 4 blocks, or `stochastic`
         or `pool_exponent` is out of range.
 
     Notes
     -----
-    A branch is three times a 3 x 3 convolution, batch normalisation, ReLU and the input added,
-    then pooling by 2 x 2; a bidirectional GRU over time, of which the last states are
-    taken; a linear layer to d numbers, ReLU. Two linear layers, with a ReLU between, make logits of
-    both branches, or of the one there is. For 56 tags there are 2.26 million parameters without
-    HPCP and 3.22 million with it; a student larger than its teacher has a larger `width`.
+    A branch has three blocks of a 3 x 3 convolution, batch normalisation, ReLU and a residual connection,
+    each followed by pooling by 2 x 2; a bidirectional GRU over time, whose last states are used; and a
+    linear layer with d outputs and ReLU. Two linear layers, with a ReLU between, compute the logits from
+    the branches. For 56 tags there are 2.26 million parameters without HPCP and 3.22 million with it; a
+    student larger than its teacher has a larger `width`.
 
-    Pitch classes go round: the convolutions of the HPCP branch see B beside C, where zeros
-    would make a border of C. Their axis is pooled from 12 to 6 to 3 rows and then left: a third
-    halving would not divide it. Three circular rows also let the last convolution see the
-    whole octave. A transposition by four semitones therefore only turns these rows round.
+    The convolutions of the HPCP branch are circular, so that B is next to C. The pitch class axis is pooled
+    from 12 to 6 to 3 rows and not further, because 3 is odd. With three circular rows, the last convolution
+    covers the whole octave, and a transposition by four semitones only rotates these rows.
 
-    The input of a branch's first block has one channel and is brought to `width` by a 1 x 1
-    convolution. Where the length is no multiple of 8 steps, the last windows of
-    the pooling are the means of what there is: every step of the segment is read.
+    The input of the first block has one channel, which a 1 x 1 convolution maps to `width` channels. If the
+    length is not a multiple of 8 steps, the last windows of the pooling are smaller, so that every step of
+    the segment is used.
 
     References
     ----------
@@ -129,7 +128,7 @@ class CRNN(nn.Module):
         )
 
     def trunk(self, x):
-        """Give the numbers of the branches, side by side.
+        """Compute the outputs of the branches, concatenated.
 
         Parameters
         ----------
@@ -139,7 +138,7 @@ class CRNN(nn.Module):
         Returns
         -------
         Tensor of shape (n, n_hidden) or (n, 2 * n_hidden)
-            Those of the mel branch, then those of the HPCP branch.
+            The output of the mel branch, then that of the HPCP branch.
         """
         mel, hpcp = unpack_blocks(x)
         if (hpcp is None) != (self.hpcp is None):
@@ -151,7 +150,7 @@ class CRNN(nn.Module):
         return torch.cat([self.mel(mel), self.hpcp(hpcp)], 1)
 
     def forward(self, x):
-        """Give the logits of a batch.
+        """Compute the logits of a batch.
 
         Parameters
         ----------

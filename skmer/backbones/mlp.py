@@ -9,18 +9,18 @@ __all__ = ["MLP"]
 
 
 class MLP(nn.Module):
-    """Fully connected layers with ReLU, dropout before the last one.
+    """Fully connected layers with ReLU, and dropout before the last layer.
 
     Parameters
     ----------
     segment_shape : tuple of int
-        Shape of a segment; several dimensions are flattened.
+        Shape of a segment, which is flattened.
     n_classes : int
         Number of logits.
     hidden : sequence of int, default=(256, 256)
         Sizes of the hidden layers.
     dropout : float, default=0.5
-        Rate in the head.
+        Dropout rate in the head.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class MLP(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(sizes[-1], n_classes))
 
     def forward(self, x):
-        """Give the logits of a batch.
+        """Compute the logits of a batch.
 
         Parameters
         ----------

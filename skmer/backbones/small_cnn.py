@@ -7,7 +7,7 @@ __all__ = ["SmallCNN"]
 
 
 def _layer(n_in, n_out, size=3, stride=1, pool=True):
-    """Convolution, pooling, normalisation, ReLU: pooling first leaves a quarter to normalise."""
+    """Return convolution, pooling, normalisation and ReLU; pooling first leaves a quarter to normalise."""
     pooling = [nn.MaxPool2d(2)] if pool else []
     convolution = nn.Conv2d(n_in, n_out, size, stride=stride, padding=size // 2, bias=False)
     return [convolution, *pooling, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
@@ -23,9 +23,9 @@ class SmallCNN(nn.Module):
     n_classes : int
         Number of logits.
     width : int, default=24
-        Channels of the first layer; the later ones have 2, 4 and 4 times as many.
+        Channels of the first layer; the next layers have 2, 4 and 4 times as many.
     dropout : float, default=0.5
-        Rate in the head.
+        Dropout rate in the head.
 
     Attributes
     ----------
@@ -39,8 +39,8 @@ class SmallCNN(nn.Module):
 
     Notes
     -----
-    0.33 million parameters; a segment of 128 bands and 131 frames costs less than a
-    hundredth of what it costs in VGG16.
+    There are 0.33 million parameters. For a segment of 128 bands and 131 frames, the cost is less than a
+    hundredth of that of VGG16.
 
     Examples
     --------
@@ -56,8 +56,8 @@ class SmallCNN(nn.Module):
         super().__init__()
         if len(segment_shape) != 2 or min(segment_shape) < 16:
             raise ValueError(
-                f"backbone='small' takes spectrograms of at least 16 bands and 16 frames, not {tuple(segment_shape)}: "
-                "use longer segments or another backbone ('mlp' for rows of features)."
+                "backbone='small' requires spectrograms of at least 16 bands and 16 frames, got "
+                f"{tuple(segment_shape)}: use longer segments or another backbone ('mlp' for rows of features)."
             )
         self.features = nn.Sequential(
             *_layer(1, width, size=5, stride=2),
@@ -70,7 +70,7 @@ class SmallCNN(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(128, n_classes))
 
     def trunk(self, x):
-        """Give the features before the dropout.
+        """Compute the features before the dropout.
 
         Parameters
         ----------
@@ -83,12 +83,12 @@ class SmallCNN(nn.Module):
             Features.
         """
         z = self.features(x)
-        # where in frequency matters, when in the segment does not
+        # pooled over time, not over frequency
         z = torch.cat([z.mean(3), z.amax(3)], 1).flatten(1)
         return torch.relu(self.mix(z))
 
     def forward(self, x):
-        """Give the logits of a batch.
+        """Compute the logits of a batch.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""From the blocks of a tagging segment to its mel spectrogram and its pitch class profiles."""
+"""Unpack the blocks of a tagging segment to its mel spectrogram and its pitch class profiles."""
 
 import numpy as np
 import torch
@@ -19,44 +19,28 @@ _MEL_VALUES = MEL_BANDS * MEL_STEPS
 _ALL_VALUES = _MEL_VALUES + HPCP_CLASSES * HPCP_STEPS
 
 
-def holds_hpcp(segment_shape, backbone, least_blocks):
-    """Tell whether segments hold HPCP, or say in words why the backbone cannot take them."""
+def holds_hpcp(segment_shape, backbone, min_blocks):
+    """Return whether segments hold HPCP; raise ValueError if the backbone does not accept their shape."""
     shape = tuple(segment_shape)
     if len(shape) != 2 or shape[0] not in (_MEL_VALUES, _ALL_VALUES):
         raise ValueError(
-            f"backbone='{backbone}' takes segments of (n_features, n_blocks) with {_MEL_VALUES} features (mel) or "
-            f"{_ALL_VALUES} (mel and HPCP), not {shape}: use the tagging features, or backbone='small' for "
+            f"backbone='{backbone}' requires segments of shape (n_features, n_blocks) with {_MEL_VALUES} features "
+            f"(mel) or {_ALL_VALUES} (mel and HPCP), got {shape}: use TaggingTransformer, or backbone='small' for "
             "spectrograms."
         )
-    if shape[1] < least_blocks:
+    if shape[1] < min_blocks:
         raise ValueError(
-            f"backbone='{backbone}' takes segments of at least {least_blocks} blocks of 0.232 s, not {shape[1]}: "
-            "use a longer window."
+            f"backbone='{backbone}' requires segments of at least {min_blocks} blocks of 0.232 s, got {shape[1]}: "
+            "use longer segments."
         )
     return shape[0] == _ALL_VALUES
 
 
 def alike_in_block(n_features):
-    """Number the values of a block so that those that are alike, and are to be standardised alike, have one number.
+    """Number the features of a block so that those with the same number are standardised alike; None for other sizes.
 
-    A mel band is alike in both steps, as the spectrogram has it once. All pitch classes are alike, so
-    that a transposed song still is one whose profiles are rotated.
-
-    Parameters
-    ----------
-    n_features : int
-        256, or 316 with profiles.
-
-    Returns
-    -------
-    ndarray of shape (n_features,), int, or None
-        0 to 127 for the bands, 128 for the pitch classes. None for another number, which no block has.
-
-    Examples
-    --------
-    >>> from skmer.backbones.unpacking import alike_in_block
-    >>> alike_in_block(316)[[0, 127, 128, 255, 256, 315]]
-    array([  0, 127,   0, 127, 128, 128])
+    A mel band has one number (0 to 127) in both steps. All pitch classes have the number 128, so that the profiles of
+    a transposed song are still rotated ones.
     """
     if n_features not in (_MEL_VALUES, _ALL_VALUES):
         return None
@@ -65,25 +49,25 @@ def alike_in_block(n_features):
 
 
 def unpack_blocks(x):
-    """Unpack blocks to the spectrogram and the profiles that they hold, each at its own rate.
+    """Unpack blocks to the spectrogram and the pitch class profiles, each at its own rate.
 
     Parameters
     ----------
     x : Tensor of shape (n, 1, n_features, n_blocks)
-        A column is a block of 10,240 samples (0.232 s at 44.1 kHz): 2 steps of 128 mel bands, step
-        by step, and, where there are 316 features rather than 256, 5 steps of 12 pitch classes.
+        A column is a block of 10,240 samples (0.232 s at 44.1 kHz): 2 steps of 128 mel bands and, if there
+        are 316 features rather than 256, 5 steps of 12 pitch classes.
 
     Returns
     -------
     mel : Tensor of shape (n, 1, 128, 2 * n_blocks)
         The spectrogram.
     hpcp : Tensor of shape (n, 1, 12, 5 * n_blocks) or None
-        The profiles; None where there are 256 features.
+        The profiles; None if there are 256 features.
 
     Raises
     ------
     ValueError
-        If the shape is another one.
+        If the shape is different.
 
     Examples
     --------
@@ -95,13 +79,13 @@ def unpack_blocks(x):
     """
     if x.ndim != 4 or x.shape[1] != 1 or x.shape[2] not in (_MEL_VALUES, _ALL_VALUES):
         raise ValueError(
-            f"Blocks must have the shape (n, 1, {_MEL_VALUES} or {_ALL_VALUES}, n_blocks), not {tuple(x.shape)}."
+            f"Blocks must have shape (n, 1, {_MEL_VALUES} or {_ALL_VALUES}, n_blocks), got {tuple(x.shape)}."
         )
     mel = _in_time(x[:, 0, :_MEL_VALUES], MEL_STEPS)
     return mel, _in_time(x[:, 0, _MEL_VALUES:], HPCP_STEPS) if x.shape[2] == _ALL_VALUES else None
 
 
 def _in_time(x: torch.Tensor, n_steps):
-    """Lay the steps of each block, (n, n_steps * rows, n_blocks), one after another: (n, 1, rows, time)."""
+    """Concatenate the steps of all blocks, (n, n_steps * rows, n_blocks), to (n, 1, rows, time)."""
     steps = x.unflatten(1, (n_steps, -1))
     return steps.permute(0, 2, 3, 1).flatten(2).unsqueeze(1)

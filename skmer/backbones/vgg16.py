@@ -1,4 +1,4 @@
-"""VGG16 with one input channel, the paper's network."""
+"""VGG16 with one input channel, the network of the paper."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _SMALLEST = 32  # five poolings by two
 
 
 def _convolutions(batch_norm):
-    """Layers in torchvision's order, so that its state dicts fit."""
+    """Return the layers in torchvision's order, so that its state dicts can be loaded."""
     layers: list[nn.Module] = []
     n_in = 1
     for stage in _STAGES:
@@ -27,7 +27,7 @@ def _convolutions(batch_norm):
 
 
 def _initialise(network):
-    """Simonyan & Zisserman's net does not start from torch's default without batch norm."""
+    """Initialise the weights: without batch normalisation, training does not start from torch's defaults."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -38,12 +38,12 @@ def _initialise(network):
 
 
 def _adapt(state, network):
-    """Fit a state dict of three input channels and other classes onto a network."""
+    """Adapt a state dict with three input channels and other classes to a network."""
     state = dict(state)
     own = network.state_dict()
     first = "features.0.weight"
     if first in state and state[first].shape[1] == 3:
-        # a grey image repeated in three channels gives the same as the sum
+        # equal to a grey image repeated in three channels
         state[first] = state[first].sum(1, keepdim=True)
     last = max((key for key in own if key.startswith("classifier")), key=lambda key: int(key.split(".")[1]))
     prefix = last.rsplit(".", 1)[0]
@@ -71,20 +71,20 @@ class VGG16(nn.Module):
         The published head (7 x 7 pooling, two layers of 4,096; 134 million parameters in
         all), or global average pooling, dropout and one linear layer (14.7 million).
     dropout : float, default=0.5
-        Rate in the head.
+        Dropout rate in the head.
     state_dict : str, Path or dict, default=None
-        Weights to start from, in torchvision's key names. Three input channels are
-        summed to one; a last layer for other classes is left as initialised.
+        Initial weights, with torchvision's key names. Three input channels are summed to one; a
+        last layer for other classes is not loaded.
 
     Attributes
     ----------
     features, classifier : Module
-        As torchvision names them.
+        The layers, named as in torchvision.
 
     Raises
     ------
     ValueError
-        If the segments are too small, the head is unknown or the weights do not fit.
+        If the segments are too small, the head is unknown or the weights do not match.
 
     References
     ----------
@@ -107,7 +107,7 @@ class VGG16(nn.Module):
         super().__init__()
         if len(segment_shape) != 2 or min(segment_shape) < _SMALLEST:
             raise ValueError(
-                f"backbone='vgg16' takes spectrograms of at least {_SMALLEST} bands and {_SMALLEST} frames, not "
+                f"backbone='vgg16' requires spectrograms of at least {_SMALLEST} bands and {_SMALLEST} frames, got "
                 f"{tuple(segment_shape)}: use longer segments, or backbone='small' ('mlp' for rows of features)."
             )
         if head not in ("original", "pooled"):
@@ -140,10 +140,10 @@ class VGG16(nn.Module):
         try:
             self.load_state_dict(_adapt(state_dict, self))
         except RuntimeError as error:
-            raise ValueError(f"{name} does not hold the weights of this VGG16: {error}") from error
+            raise ValueError(f"{name} does not contain the weights of this VGG16: {error}") from error
 
     def trunk(self, x):
-        """Give the features before the first dropout.
+        """Compute the features before the first dropout.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class VGG16(nn.Module):
         return self.classifier[:2](z) if self.head_kind == "original" else z
 
     def head(self, z):
-        """Give the logits from the trunk's features.
+        """Compute the logits from the features of the trunk.
 
         Parameters
         ----------
@@ -174,7 +174,7 @@ class VGG16(nn.Module):
         return self.classifier[2:](z) if self.head_kind == "original" else self.classifier(z)
 
     def forward(self, x):
-        """Give the logits of a batch.
+        """Compute the logits of a batch.
 
         Parameters
         ----------
@@ -199,11 +199,11 @@ class VGG16BatchNorm(VGG16):
     n_classes : int
         Number of logits.
     head : {"original", "pooled"}, default="original"
-        As of `VGG16`, like the next ones.
+        The head, as in `VGG16`.
     dropout : float, default=0.5
-        Rate in the head.
+        Dropout rate in the head.
     state_dict : str, Path or dict, default=None
-        Weights to start from, in torchvision's key names.
+        Initial weights, with torchvision's key names.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The baseline network of MediaEval's Emotions and Themes in Music."""
+"""The baseline network of MediaEval's task Emotions and Themes in Music."""
 
 from torch import nn
 
@@ -13,17 +13,16 @@ _POOLING = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))
 class VGGish(nn.Module):
     """Five convolutions with max pooling on the mel spectrogram: MediaEval's baseline.
 
-    It is not the network of that name that was trained on AudioSet.
+    This is not the network of the same name that was trained on AudioSet.
 
     Parameters
     ----------
     segment_shape : tuple of (int, int)
-        ``(256, n_blocks)`` of a segment, the blocks of 0.232 s that `unpack_blocks` describes,
-        without HPCP.
+        ``(256, n_blocks)`` of a segment of blocks of 0.232 s without HPCP: see `unpack_blocks`.
     n_classes : int
         Number of logits.
     dropout : float, default=0.5
-        Rate in the head.
+        Dropout rate in the head.
 
     Attributes
     ----------
@@ -33,18 +32,18 @@ class VGGish(nn.Module):
     Raises
     ------
     ValueError
-        If the segments are not of 256 features.
+        If the segments do not have 256 features.
 
     Notes
     -----
-    0.45 million parameters for 56 tags. The input is batch-normalised; each convolution of
+    There are 0.45 million parameters for 56 tags. The input is batch-normalised; each convolution of
     3 x 3 (64, 128, 128, 128 and 64 channels) is followed by batch normalisation, ELU and max
     pooling of 2 x 4, 2 x 4, 2 x 4, 3 x 5 and 4 x 4 (bands x steps); one linear layer follows.
 
-    The published poolings leave one value a channel of 96 bands and 1,366 steps, and drop what
-    they do not divide: of 128 bands the highest quarter. Here the last windows are pooled from
-    what there is, and what five poolings leave of a larger input is pooled by its maximum, so that every
-    band and step is read, and segments of any length are taken.
+    The published poolings reduce 96 bands and 1,366 steps to one value per channel, and drop incomplete
+    windows: of 128 bands the highest quarter. Here incomplete windows are pooled too, and the output of
+    the five poolings is reduced by its maximum, so that every band and step is used and segments may have
+    any length.
 
     References
     ----------
@@ -65,8 +64,8 @@ class VGGish(nn.Module):
         super().__init__()
         if holds_hpcp(segment_shape, "vggish", 1):
             raise ValueError(
-                "backbone='vggish' reads the mel spectrogram alone, 256 features a block, not 316: leave the HPCP out, "
-                "or use backbone='crnn'."
+                "backbone='vggish' requires 256 features (mel only), got 316: compute segments without HPCP, or use "
+                "backbone='crnn'."
             )
         layers: list[nn.Module] = [nn.BatchNorm2d(1)]
         n_in = 1
@@ -78,7 +77,7 @@ class VGGish(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_in, n_classes))
 
     def trunk(self, x):
-        """Give the features before the dropout.
+        """Compute the features before the dropout.
 
         Parameters
         ----------
@@ -94,7 +93,7 @@ class VGGish(nn.Module):
         return self.features(mel).amax((2, 3))
 
     def forward(self, x):
-        """Give the logits of a batch.
+        """Compute the logits of a batch.
 
         Parameters
         ----------

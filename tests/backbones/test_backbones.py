@@ -58,7 +58,7 @@ def test_vgg16_loads_colour_weights_of_other_classes(tmp_path):
 def test_vgg16_names_weights_that_do_not_fit(tmp_path):
     path = tmp_path / "other.pt"
     torch.save({"conv.weight": torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match=r"other\.pt does not hold the weights"):
+    with pytest.raises(ValueError, match=r"other\.pt does not contain the weights"):
         VGG16((32, 32), 2, head="pooled", state_dict=str(path))
 
 
@@ -80,8 +80,8 @@ def test_small_cnn_takes_spectrograms_of_any_size(shape):
 @pytest.mark.parametrize(
     ("backbone", "shape"), [("vgg16", (128, 20)), ("small", (8, 100)), ("vgg16", (64,)), ("small", (64,))]
 )
-def test_too_small_segments_are_refused_in_words(backbone, shape):
-    with pytest.raises(ValueError, match=f"backbone='{backbone}' takes spectrograms of at least"):
+def test_too_small_segments(backbone, shape):
+    with pytest.raises(ValueError, match=f"backbone='{backbone}' requires spectrograms of at least"):
         build_backbone(backbone, shape, 4)
 
 
@@ -121,7 +121,7 @@ def test_a_class_and_a_function_are_called():
         (lambda shape, n: None, TypeError, "must return a torch module"),
     ],
 )
-def test_refusals(backbone, error, message):
+def test_invalid_backbones(backbone, error, message):
     with pytest.raises(error, match=message):
         build_backbone(backbone, (4,), 2)
 

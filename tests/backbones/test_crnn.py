@@ -77,8 +77,8 @@ def test_blocks_are_unpacked_as_they_are_packed():
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 300, 40), (1, 316, 40), (1, 2, 316, 40)])
-def test_other_shapes_are_no_blocks(shape):
-    with pytest.raises(ValueError, match=r"Blocks must have the shape \(n, 1, 256 or 316, n_blocks\), not"):
+def test_invalid_blocks(shape):
+    with pytest.raises(ValueError, match=r"Blocks must have shape \(n, 1, 256 or 316, n_blocks\), got"):
         unpack_blocks(torch.zeros(shape))
 
 
@@ -119,12 +119,12 @@ def test_every_step_is_read_even_of_odd_lengths():
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((316, 3), "backbone='crnn' takes segments of at least 4 blocks of 0.232 s, not 3: use a longer window"),
-        ((128, 80), r"with 256 features \(mel\) or 316 \(mel and HPCP\), not \(128, 80\)"),
-        ((316,), r"not \(316,\)"),
+        ((316, 3), "backbone='crnn' requires segments of at least 4 blocks of 0.232 s, got 3: use longer segments"),
+        ((128, 80), r"with 256 features \(mel\) or 316 \(mel and HPCP\), got \(128, 80\)"),
+        ((316,), r"got \(316,\)"),
     ],
 )
-def test_segments_it_cannot_take(shape, message):
+def test_invalid_segments(shape, message):
     with pytest.raises(ValueError, match=message):
         build_backbone("crnn", shape, 3)
 

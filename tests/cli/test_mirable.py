@@ -280,7 +280,7 @@ WRONG = [
     (["--noisy-params", '{"positive_above": 95}'], "positive_above=95 and negative_below=1e-06 must be probabilities"),
     (["--params", '{"mask_range": [60, 20]}'], "mask_range must be"),
     (["--device", "cuda"], "device='cuda'"),
-    (["--backbone-params", '{"wide": 3}'], "do not suit the backbone"),
+    (["--backbone-params", '{"wide": 3}'], "do not match the backbone"),
     (["--subset", "3"], "subset=3 must be from 6"),
     (["--short", "0.3"], "at least 4 blocks"),
     (["--audio-home", "nowhere"], "audio_home="),

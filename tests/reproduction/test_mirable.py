@@ -171,7 +171,7 @@ def test_the_defaults_of_a_collection():
         ({"params": {"widht": 3}}, "EmotionTagger has no parameter 'widht' to set here; it has lr, mask_range,"),
         ({"params": {"backbone_params": {}}}, "EmotionTagger has no parameter 'backbone_params'"),
         ({"noisy_params": {"teacher": None}}, "NoisyStudentTagger has no parameter 'teacher'"),
-        ({"backbone_params": {"widht": 3}}, "backbone_params={'widht': 3} do not suit the backbone"),
+        ({"backbone_params": {"widht": 3}}, "backbone_params={'widht': 3} do not match the backbone"),
         ({"params": {"lr": -1}}, "'lr' parameter of EmotionTagger"),
         ({"long": 0.1}, "less than one block"),
         ({"short": 0.5}, "at least 4 blocks"),

@@ -101,7 +101,7 @@ def test_counts_of_other_durations_are_not_written_over(songs, capsys):
         ("table3", ["--params", "[1]"], "argument --params: it must be a JSON object such as"),
         ("table3", ["--params", '{"lrate": 1}'], "--params: SSSLClassifier has no parameter 'lrate'; it has .* lr, "),
         ("table3", ["--params", '{"lr": -1}'], "The 'lr' parameter of SSSLClassifier must be .* Got -1 instead"),
-        ("table3", ["--params", '{"backbone_params": {"wide": 1}}'], r"backbone_params=\{'wide': 1\} do not suit"),
+        ("table3", ["--params", '{"backbone_params": {"wide": 1}}'], r"backbone_params=\{'wide': 1\} do not match"),
         ("table3", ["--params", '{"max_epochs": 3}'], "max_epochs has an option of its own, --epochs: give it there"),
         ("table3", ["--params", '{"random_state": 3}'], "random_state has an option of its own, --seeds"),
         ("table3", ["--backbone", "alexnet"], "argument --backbone: invalid choice: 'alexnet'"),
