@@ -1,4 +1,4 @@
-"""How Sphinx builds this site: ``make docs``. Nothing here or in the pages reaches for the network."""
+"""Configuration of Sphinx for ``make docs``. The build and its pages use no remote files."""
 
 import inspect
 from pathlib import Path
@@ -24,11 +24,11 @@ extensions = [
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "examples", "reference/loaders.rst"]
-highlight_language = "none"  # blocks say their language; the rest are tables and output
+highlight_language = "none"  # blocks state their language; the others are tables and output
 
-# single backticks in docstrings are code, and a link where they name something of the reference
+# single backticks in docstrings are code, and a link if the reference has the name
 default_role = "py:obj"
-# a reference to skmer that leads nowhere breaks the build; names of other packages are not looked up
+# unresolved references to skmer break the build; names of other packages are ignored
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!skmer\.).*")]
 
@@ -36,8 +36,8 @@ nitpick_ignore_regex = [("py:.*", r"(?!skmer\.).*")]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 
-# -- the API reference: a page for each name, its methods in full
-# (the pages of reference/ begin with their modules, as ends of links, and leave them, since names stand there in full)
+# -- the API reference: a page for each name, with its methods
+# (the pages of reference/ declare their modules as link targets, and reset the current module, because names are full)
 REFERENCE = Path(__file__).parent / "reference"
 # the loaders of published collections, which skmer.datasets finds; reference/datasets.md includes the list
 LOADERS = [name for name in datasets.__all__ if name.startswith("load_") and name not in ("load_csv", "load_folder")]
@@ -52,9 +52,9 @@ LIST = [
 autosummary_generate = [f"reference/{path.name}" for path in sorted(REFERENCE.iterdir()) if path.is_file()]
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False
-numpydoc_show_class_members = False  # they stand on the class's page already
+numpydoc_show_class_members = False  # they are on the page of the class already
 
-# -- the gallery: each example runs, and one that fails breaks the build
+# -- the gallery: all examples are run, and one that fails breaks the build
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
@@ -68,8 +68,8 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
     "download_all_examples": False,
-    "capture_repr": ("_repr_html_",),  # no "<matplotlib.image.AxesImage ...>" under a picture
-    "image_srcset": ["2x"],  # 100 dpi, matplotlib's own, which is set back before each example; 200 for fine screens
+    "capture_repr": ("_repr_html_",),  # no "<matplotlib.image.AxesImage ...>" below a plot
+    "image_srcset": ["2x"],  # 100 dpi, the default of matplotlib, and 200 for high-resolution screens
     "reset_modules": ("matplotlib",),
 }
 
@@ -90,22 +90,22 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
 }
-html_sidebars = {"changelog": [], "contributing": []}  # pages without others beside them
+html_sidebars = {"changelog": [], "contributing": []}  # pages without a section navigation
 
 
 def write_mathml(translator, node):
-    """Write a formula as MathML, which browsers draw themselves: MathJax would be fetched from elsewhere."""
+    """Write a formula as MathML, which browsers render natively, unlike MathJax, which is a remote file."""
     translator.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
     raise nodes.SkipNode
 
 
 def skip_member(app, what, name, thing, skip, options):
-    """Leave out what a class has from scikit-learn, skorch or torch: it is documented there."""
+    """Skip members inherited from scikit-learn, skorch or torch, which document them."""
     function = getattr(thing, "fget", None) or getattr(thing, "func", None) or inspect.unwrap(thing)
     return skip or not str(getattr(function, "__module__", "")).startswith("skmer.")
 
 
 def setup(app):
-    """Add what no extension has."""
+    """Register the functions above."""
     app.add_html_math_renderer("mathml", (write_mathml, None), (write_mathml, None))
     app.connect("autodoc-skip-member", skip_member)
