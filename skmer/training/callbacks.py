@@ -33,7 +33,7 @@ class AverageWeights(Callback):
 
     def on_train_begin(self, net, **kwargs):
         """Start with the present weights."""
-        steps = self.epochs * len(net.batches(shuffle=False))
+        steps = self.epochs * net.n_batches_
         self._update = get_ema_multi_avg_fn(max(0.0, 1.0 - 1.0 / steps))
         self.average_ = AveragedModel(net.module_, multi_avg_fn=self._update, use_buffers=True)
         self._pairs = None

@@ -76,11 +76,13 @@ class RowNet(NeuralNet):
     def load_bank(self, bank):
         """Set the bank to train on, whose rows are on the net's device."""
         self.bank_ = bank
+        # batch norm cannot train on a row alone
+        self.n_batches_ = max(1, min(math.ceil(len(bank) / self.batch_size), len(bank) // 2))
         self.rng_ = np.random.default_rng(self.seed)
 
     def drop_rows(self):
         """Delete what is only needed in training, so that the fitted net is small."""
-        for name in ("bank_", "rng_"):
+        for name in ("bank_", "n_batches_", "rng_"):
             self.__dict__.pop(name, None)
         self.optimizer_ = None
         self.callbacks_, self.callbacks = [], None
@@ -93,20 +95,17 @@ class RowNet(NeuralNet):
 
     # ---- loops -------------------------------------------------------------------------------------
 
-    def batches(self, shuffle):
-        """Return the rows of each batch of an epoch, in batches of nearly equal size."""
-        n = len(self.bank_)
-        # batch norm cannot train on a row alone
-        n_batches = max(1, min(math.ceil(n / self.batch_size), n // 2))
-        order = torch.from_numpy(self.rng_.permutation(n)) if shuffle else torch.arange(n)
-        return order.to(self.device).tensor_split(n_batches)
+    def draw_batches(self):
+        """Return the rows of each batch of an epoch, in random order and in batches of nearly equal size."""
+        order = torch.from_numpy(self.rng_.permutation(len(self.bank_)))
+        return order.to(self.device).tensor_split(self.n_batches_)
 
     def run_epoch(self):
         """Train for one epoch, and record the mean loss and the learning rate."""
         optimizer: Any = self.optimizer_
         self.module_.train()
         total = torch.zeros((), device=self.device)
-        for index in self.batches(shuffle=True):
+        for index in self.draw_batches():
             self.notify("on_batch_begin", batch=index, training=True)
             optimizer.zero_grad(set_to_none=True)
             loss = self.batch_loss(index)

@@ -39,7 +39,7 @@ def of_a_batch(batch_size, erased=None, **params):
     net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(N) % N_CLASSES)
     if erased is not None:
         net.set_targets(torch.eye(N_CLASSES)[net.labels_], erased)
-    index = net.batches(shuffle=True)[0]
+    index = net.draw_batches()[0]
     with Operations() as operations:
         net.batch_loss(index).backward()
     return operations

@@ -106,7 +106,7 @@ def test_lambda_grows_over_the_ramp():
 @pytest.mark.parametrize("n", [2, 8, 9, 17, 31])
 def test_batches_hold_every_row_once_and_none_is_alone(n):
     net = make_net(MLP((16,), 3), n=n)
-    batches = net.batches(shuffle=True)
+    batches = net.draw_batches()
     assert sorted(torch.cat(batches).tolist()) == list(range(n))
     assert min(map(len, batches)) > 1
     assert max(map(len, batches)) <= 8
