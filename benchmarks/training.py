@@ -108,7 +108,7 @@ def epochs(n_songs, rounds):
 
     def forward(module, x):
         with plain._autocast():
-            return module(plain._layout(x))
+            return module(plain._channels_last(x))
 
     dividemix = DivideMix(pair, bank, torch.as_tensor(labels), N_CLASSES, BATCH, forward)
     trained = {"cross-entropy": plain, "sssl": sssl, "paper": paper}

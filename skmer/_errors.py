@@ -1,4 +1,4 @@
-"""Errors of songs: AudioError, and the message of any error in one line."""
+"""AudioError, and the message of any error as one line of text."""
 
 import os
 
@@ -6,13 +6,13 @@ __all__ = ["AudioError", "format_error"]
 
 
 class AudioError(ValueError):
-    """Error of a recording that cannot be used; the message names it, the reason and a remedy.
+    """Raised if a recording cannot be used; the message names the file, the reason and a remedy.
 
-    It is a `ValueError`, as scikit-learn's own errors are.
+    It is a `ValueError`, like scikit-learn's errors about invalid input.
 
     See Also
     --------
-    skmer.read_audio : Raises it.
+    skmer.read_audio : Reads a recording.
 
     Examples
     --------

@@ -48,7 +48,7 @@ def markdown_table(header, rows):
 
 
 def atomic_write_text(path, text):
-    """Write a text file atomically, in UTF-8, and return its path; its folder is made where it is missing."""
+    """Write a text file atomically, in UTF-8, and return its path; a missing folder is created."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as part:
@@ -60,9 +60,9 @@ def atomic_write_text(path, text):
 def atomic_write(path, keep_part=False):
     """Write a file atomically: yield a temporary file beside it, which replaces `path` when the block succeeds.
 
-    When the block fails, `path` is as it was. Permissions of a replaced file are kept, a link is followed, and a
-    device or pipe such as ``/dev/null`` is yielded itself. The temporary file is ``.<name>.<8 hex digits>.part``; only
-    a killed process leaves one behind.
+    If the block fails, `path` is unchanged. Permissions of a replaced file are kept, links are followed, and a
+    device or pipe such as ``/dev/null`` is yielded itself. The temporary file is ``.<name>.<8 hex digits>.part``; it
+    remains only if the process is killed.
 
     With `keep_part`, a temporary file with content is kept after a failure, under a visible name that is added to the
     exception as a note. A callable `keep_part` returns the beginning of that note, or an empty text to keep nothing.
@@ -95,10 +95,10 @@ def atomic_write(path, keep_part=False):
 def atomic_folder(path):
     """Write a folder atomically: yield a temporary folder beside it, which replaces `path` when the block succeeds.
 
-    When the block fails, `path` is as it was. Where only the renaming fails, the finished folder is kept and added to
-    the exception as a note. The temporary folder is ``.<name>.<8 hex digits>.part``; a replaced folder is first renamed
-    to the same name with ``.old`` and then removed. A killed process may leave either behind: an ``.old`` may be
-    deleted if `path` exists, and is to be renamed to `path` if not.
+    If the block fails, `path` is unchanged. If only the renaming fails, the finished folder is kept, and a note with
+    its name is added to the exception. The temporary folder is ``.<name>.<8 hex digits>.part``; a replaced folder is
+    first renamed to the same name with ``.old`` and then removed. A killed process may leave either behind: an ``.old``
+    may be deleted if `path` exists; otherwise, rename it to `path`.
     """
     target = _resolve_links(path)
     exists = _check_replaceable(path, target)
@@ -124,9 +124,9 @@ def atomic_folder(path):
         try:
             shutil.rmtree(old)
         except OSError as error:
-            # 3: the line that ends the block
+            # stacklevel=3 is the end of the with block
             warnings.warn(
-                f"{path} is replaced, but what it was before could not be removed ({error}): delete {old}.",
+                f"{path} is replaced, but its earlier version could not be removed ({error}): delete {old}.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -140,7 +140,7 @@ def is_partial(name):
 def _resolve_links(path):
     target = Path(os.path.realpath(path))
     if target.is_symlink():
-        raise OSError(f"{path}: this is a link that leads back to itself.")
+        raise OSError(f"{path}: this link refers to itself.")
     return target
 
 
@@ -154,7 +154,7 @@ def _make_part(target, make):
         except FileExistsError:
             continue
         except OSError as error:
-            where = f"nothing can be written into the folder {target.parent}"
+            where = f"the folder {target.parent} cannot be written to"
             raise type(error)(f"{target}: {where} ({error.strerror}).") from error
         return part
 
@@ -172,11 +172,11 @@ def _check_replaceable(path, target):
     if not target.is_dir():
         raise NotADirectoryError(f"{path}: this is a file, but must be a folder.")
     if os.path.ismount(target):
-        raise OSError(f"{path}: this folder cannot be replaced, for a disk is mounted on it. Name a folder in it.")
+        raise OSError(f"{path}: this folder is a mount point, which cannot be replaced. Choose a folder inside it.")
     with suppress(FileNotFoundError):
         here = Path.cwd()
         if target == here or target in here.parents:
-            raise OSError(f"{path}: you are in this folder, which would be replaced. Go elsewhere, or name another.")
+            raise OSError(f"{path}: this is the current folder or contains it. Choose a folder elsewhere.")
     return True
 
 
@@ -196,7 +196,7 @@ def file_digest(path):
         return _digests[place][1]
     with open(place, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    # a file written a moment ago may be written again within the resolution of its time
+    # a recent file may change again within the resolution of its time stamp
     if time.time_ns() - found.st_mtime_ns > _RECENT:
         _digests[place] = (state, digest)
     return digest

@@ -26,7 +26,7 @@ _RENAMED = {
 
 
 class _RenamedModules(MetaPathFinder, Loader):
-    """Import a former module as one that looks its names up in the new ones."""
+    """Import a former module as one whose names are looked up in the new modules."""
 
     def find_spec(self, fullname, path=None, target=None):
         return ModuleSpec(fullname, self) if fullname in _RENAMED else None
@@ -46,6 +46,6 @@ class _RenamedModules(MetaPathFinder, Loader):
 
 
 def install():
-    """Let the import system find the former modules, after all others."""
+    """Add the former modules to the import system, after all others."""
     if not any(type(finder).__qualname__ == _RenamedModules.__qualname__ for finder in sys.meta_path):
         sys.meta_path.append(_RenamedModules())

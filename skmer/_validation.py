@@ -20,7 +20,7 @@ __all__ = [
     "iter_finite",
 ]
 
-_OF_RATINGS = (
+_RATINGS_HINT = (
     "To convert ratings to classes, pass a threshold to the loader of a dataset, or use "
     "skmer.model_selection.Protocol, which computes the median of the training songs."
 )
@@ -54,14 +54,14 @@ def check_labels(estimator, y, n_songs):
     check_not_missing(y)
     shape = np.asarray(y).shape
     if len(shape) == 2 and shape[1] > 1:
-        raise ValueError(f"y should be a 1d array with one label per song, got shape {shape}. {_OF_RATINGS}")
+        raise ValueError(f"y should be a 1d array with one label per song, got shape {shape}. {_RATINGS_HINT}")
     y = column_or_1d(y, warn=True)
     if len(y) != n_songs:
         raise ValueError(f"X has {n_songs} songs but y has {len(y)} labels: pass one label per song.")
     try:
         check_classification_targets(y)
     except ValueError as error:
-        raise ValueError(f"Unknown label type: {type_of_target(y)}, expected classes. {_OF_RATINGS}") from error
+        raise ValueError(f"Unknown label type: {type_of_target(y)}, expected classes. {_RATINGS_HINT}") from error
     classes, positions = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y has one class only, {str(classes[0])!r}: a classifier requires at least two.")
@@ -93,8 +93,8 @@ def check_songs(estimator, X, reset=True):
     plain = not is_song_data(X)
     if plain and not reset and not hasattr(estimator, "n_features_in_"):
         raise ValueError(
-            f"X must be songs too, such as the output of SegmentTransformer or a list of arrays: {name} was fitted on "
-            f"songs with segments of shape {estimator.segment_shape_}."
+            f"X must hold songs, such as the output of SegmentTransformer or a list of arrays, since {name} was fitted "
+            f"on songs with segments of shape {estimator.segment_shape_}."
         )
     if plain:
         rows = validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32))

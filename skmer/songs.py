@@ -54,10 +54,10 @@ class SongSequence:
     Parameters
     ----------
     items : sequence of ndarray, path or object with an `open` method
-        One item a song. Without `window`, an array of shape (n_segments, ...). With
+        One item per song. Without `window`, an array of shape (n_segments, ...). With
         `window`, an array of shape (n_frames, n_features), such as a time-major
-        spectrogram. A path names a ``.npy`` file, which is memory-mapped whenever the song
-        is accessed. An object with `open`, such as `skmer.feature_extraction.FileRows`, has
+        spectrogram. A path is that of a ``.npy`` file, which is memory-mapped whenever
+        the song is accessed. An object with `open`, such as `skmer.feature_extraction.FileRows`, has
         the `shape` and `dtype` of the array that `open` returns.
     window : tuple of (int, int), default=None
         Length and step, in frames, of the segments cut from each item. The segments are
@@ -182,7 +182,7 @@ class SongSequence:
             If the sequence has no windows.
         """
         if self.window is None:
-            raise ValueError("This SongSequence holds segments, not windows of frames; take songs[i].")
+            raise ValueError("This SongSequence holds segments, not windows of frames: use songs[i].")
         return _open(self.items[i])
 
     def __getitem__(self, key):
@@ -196,7 +196,7 @@ class SongSequence:
         if isinstance(key, numbers.Integral):
             position = int(key)
             if not -len(self) <= position < len(self):
-                raise IndexError(f"Song {position} of {len(self)} songs.")
+                raise IndexError(f"Song {position} is out of range for {len(self)} songs.")
             return self._segments(position % len(self))
         chosen = np.arange(len(self))[key if isinstance(key, slice) else self._as_index(key)]
         return self._like([self.items[i] for i in chosen], [self._shapes[i] for i in chosen])
@@ -216,8 +216,8 @@ class SongSequence:
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
-            "A SongSequence holds songs of unequal length and cannot become one array; "
-            "take one song with songs[i], or song features with SongAggregator."
+            "A SongSequence holds songs of unequal length and cannot be converted to an array: "
+            "select one song with songs[i], or compute song features with SongAggregator."
         )
 
     def __repr__(self):
@@ -257,7 +257,7 @@ def join_songs(songs, others):
     if songs.segment_shape != others.segment_shape:
         raise ValueError(
             f"Songs with segments of shape {songs.segment_shape} and {others.segment_shape} cannot be joined: "
-            "make them with the same steps and settings."
+            "compute them with the same steps and settings."
         )
     names = songs.names if songs.names == others.names else None
     if songs.window != others.window:
@@ -306,7 +306,7 @@ def check_not_empty(X, name="X"):
 
 
 def check_not_paths(X, before, step, name="X"):
-    """Check that X holds no paths; `before` names the step that makes songs of recordings."""
+    """Check that X holds no paths; `before` names the step that computes songs from recordings."""
     X = [X] if isinstance(X, str | os.PathLike) else X
     # a string in a row of features is not a path
     if isinstance(X, list | tuple) or (hasattr(X, "dtype") and X.ndim == 1):
@@ -343,7 +343,7 @@ def as_song_sequence(X):
     if isinstance(X, SongSequence):
         songs = X
     elif hasattr(X, "columns") or isinstance(X, str | Path):
-        raise ValueError("X must be a sequence of arrays, one a song, each of shape (n_segments, ...).")
+        raise ValueError("X must be a sequence of arrays, one per song, each of shape (n_segments, ...).")
     else:
         songs = SongSequence(list(X))
     check_not_empty(songs)

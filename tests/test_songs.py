@@ -188,7 +188,7 @@ def test_songs_join_none_and_refuse_other_shapes():
     songs = make_songs()
     assert join_songs(songs, songs[[]]) is songs
     assert join_songs(songs[[]], songs) is songs
-    with pytest.raises(ValueError, match=r"shape \(2, 3\) and \(2, 4\) cannot be joined: make them with the same"):
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) and \(2, 4\) cannot be joined: compute them with the same"):
         join_songs(songs, SongSequence([np.zeros((1, 2, 4))]))
 
 

@@ -1,4 +1,4 @@
-"""Song statistics: the values of Eq. 10 of segment probabilities, as a function and as SongAggregator."""
+"""SongAggregator and song_statistics: statistics of the segment probabilities of each song."""
 
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -17,31 +17,11 @@ _SEGMENTS_AT_ONCE = 1 << 16
 
 
 def sort_within_songs(values, lengths):
-    """Sort the values of each song, column by column.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_segments_of_all_songs, n_classes)
-        The concatenated songs.
-    lengths : array-like of shape (n_songs,)
-        Number of segments of each song.
-
-    Returns
-    -------
-    ndarray of shape (n_segments_of_all_songs, n_classes)
-        The values, each column of a song in ascending order.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmer.aggregation.song_aggregator import sort_within_songs
-    >>> sort_within_songs(np.array([[0.9], [0.2], [0.1]]), [2, 1]).ravel()
-    array([0.2, 0.9, 0.1])
-    """
+    """Sort the values of concatenated songs, (n_segments_of_all_songs, n_classes), within each song and column."""
     lengths = np.asarray(lengths, dtype=np.intp)
     starts = np.cumsum(lengths) - lengths
     ordered = np.empty_like(values)
-    # songs of the same length are sorted as one block, twenty times as fast as one after the other
+    # sorting songs of equal length together is twenty times as fast as one by one
     for length in np.unique(lengths):
         rows = starts[lengths == length][:, None] + np.arange(length)
         ordered[rows] = np.sort(values[rows], axis=1)
@@ -109,30 +89,7 @@ STATISTICS = ("max", "min", "q1", "median", "q3", "mean", "share")
 
 
 def check_statistics(statistics, known=tuple(_NAMED), functions=True):
-    """Check that statistics are given and known.
-
-    Parameters
-    ----------
-    statistics : sequence of str or callable
-        Statistics for `song_statistics`.
-    known : sequence of str, default=("max", "min", "q1", "median", "q3", "mean", "share", "std")
-        Names that are allowed.
-    functions : bool, default=True
-        Whether functions are allowed.
-
-    Raises
-    ------
-    ValueError
-        If `statistics` is empty or one is unknown.
-
-    Examples
-    --------
-    >>> from skmer.aggregation.song_aggregator import check_statistics
-    >>> check_statistics(["mode"])
-    Traceback (most recent call last):
-    ...
-    ValueError: Unknown statistic 'mode': choose from max, min, q1, median, q3, mean, share, std or pass a function.
-    """
+    """Raise ValueError if there is no statistic, or one is neither among the `known` names nor an allowed function."""
     if len(statistics) == 0:
         raise ValueError("statistics is empty: name at least one.")
     for statistic in statistics:
@@ -195,17 +152,17 @@ def song_statistics(values, lengths, statistics=STATISTICS, threshold=0.5):
 
 
 def _rows(songs, statistics):
-    columns = [_by_function(songs, s) if callable(s) else _NAMED[s](songs) for s in statistics]
+    columns = [_apply_function(songs, s) if callable(s) else _NAMED[s](songs) for s in statistics]
     return np.concatenate(columns, axis=1).astype(np.float64, copy=False)
 
 
-def _by_function(songs, function):
+def _apply_function(songs, function):
     column = np.stack([np.asarray(function(song)) for song in np.split(songs.values, songs.starts[1:])])
     n_classes = songs.values.shape[1]
     if column.shape != (len(songs.lengths), n_classes):
         raise ValueError(
-            f"The statistic {function} must return {n_classes} values a song, one a class; "
-            f"it returned shape {column.shape[1:]}."
+            f"The statistic {function} must return {n_classes} values per song, one per class, "
+            f"got shape {column.shape[1:]}."
         )
     return column
 
@@ -307,7 +264,10 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         values, lengths, names = check_segment_values(self, X, reset=False)
         if names is not None and not np.array_equal(names, getattr(self, "feature_names_in_", names)):
-            raise ValueError(f"The segments' values are {names}, but it was fitted on {tuple(self.feature_names_in_)}.")
+            raise ValueError(
+                f"The segments' values are named {names}, but SongAggregator was fitted on "
+                f"{tuple(self.feature_names_in_)}."
+            )
         return song_statistics(values, lengths, self.statistics, self.threshold)
 
     def get_feature_names_out(self, input_features=None):
@@ -332,6 +292,6 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         elif seen is not None and not np.array_equal(input_features, seen):
             raise ValueError("input_features is not equal to feature_names_in_")
         names = [s if isinstance(s, str) else getattr(s, "__name__", "statistic") for s in self.statistics]
-        # lambdas have the same name
+        # lambdas all have the same name
         names = [f"{name}{i}" if names.count(name) > 1 else name for i, name in enumerate(names)]
         return np.array([f"{name}_{feature}" for name in names for feature in input_features], dtype=object)

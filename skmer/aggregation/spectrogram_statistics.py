@@ -1,4 +1,4 @@
-"""SpectrogramStatistics: one row of features a song, from its spectrogram without a network."""
+"""SpectrogramStatistics: one row of features per song, from its spectrogram without a network."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -14,8 +14,8 @@ _NAMES = ("mean", "std", "change")
 class SpectrogramStatistics(TransformerMixin, BaseEstimator):
     """Describe each song by the mean, deviation and change of each mel band over time.
 
-    Followed by a scaler and an SVM, this is a simple baseline for systems with a network, and
-    takes seconds.
+    Followed by a scaler and an SVM, this is a simple and fast baseline for systems with a
+    network.
 
     Attributes
     ----------

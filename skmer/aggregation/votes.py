@@ -10,7 +10,7 @@ from skmer.aggregation.song_aggregator import song_statistics, sort_within_songs
 __all__ = ["LongestRun", "MajorityVote"]
 
 
-def _segments_won(winner, lengths, n_classes):
+def _segment_counts(winner, lengths, n_classes):
     """Return the number of segments of each class in each song."""
     song = np.repeat(np.arange(len(lengths)), lengths)
     return np.bincount(song * n_classes + winner, minlength=len(lengths) * n_classes).reshape(-1, n_classes)
@@ -160,7 +160,7 @@ class MajorityVote(_SegmentVote):
            [1.  , 0.  ]])
     """
 
-    _counts = (_segments_won,)
+    _counts = (_segment_counts,)
 
     def predict_proba(self, X):
         """Return the share of each class among a song's segments.
@@ -176,7 +176,7 @@ class MajorityVote(_SegmentVote):
             Shares, which add up to 1. Ties are decided by `predict` as described in Notes.
         """
         _, winner, lengths = self._vote(X)
-        return _segments_won(winner, lengths, len(self.classes_)) / lengths[:, None]
+        return _segment_counts(winner, lengths, len(self.classes_)) / lengths[:, None]
 
 
 class LongestRun(_SegmentVote):
@@ -232,7 +232,7 @@ class LongestRun(_SegmentVote):
     array([-0.14,  1.  ])
     """
 
-    _counts = (_longest_runs, _segments_won)
+    _counts = (_longest_runs, _segment_counts)
 
     def decision_function(self, X):
         """Return the longest run of each class, as a share of the song.

@@ -14,7 +14,7 @@ __all__ = ["decode_ffmpeg"]
 
 
 def decode_ffmpeg(path, seconds=None):
-    """Return the mean of the channels of the first seconds, or of the whole file, and the file's own rate."""
+    """Return the mean of the channels of the first seconds, or of the whole file, and the sampling rate of the file."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise AudioError(
@@ -39,10 +39,10 @@ def decode_ffmpeg(path, seconds=None):
     samples = np.frombuffer(done.stdout, dtype=">f4", offset=offset).astype(np.float32).reshape(-1, channels)
     y = samples @ np.full(channels, 1 / channels, dtype=np.float32)
     stated = re.search(r"Duration: (\d+):(\d\d):(\d\d\.\d+)", log)
-    # an estimate from the bitrate is no evidence, and the picture of a film may be longer than its sound
+    # a duration estimated from the bitrate is inexact, and a video stream may be longer than the audio stream
     if stated and seconds is None and "Estimating duration" not in log and "Video:" not in log:
         hours, minutes, seconds = (float(part) for part in stated.groups())
         expected = 3600 * hours + 60 * minutes + seconds
         if len(y) / rate < 0.99 * expected - 0.25:
-            raise truncation_error(path, f"it should last {expected:.2f} s and {len(y) / rate:.2f} s can be decoded")
+            raise truncation_error(path, f"{expected:.2f} s are expected, {len(y) / rate:.2f} s can be decoded")
     return y, rate

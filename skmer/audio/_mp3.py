@@ -1,4 +1,4 @@
-"""Frames of MPEG audio files, counted without decoding: decoders play a truncated file and report success."""
+"""Frames of MPEG audio files, counted without decoding: decoders read a truncated file without an error."""
 
 import io
 import struct
@@ -43,7 +43,7 @@ def _frame_length(header):
     return (samples // 8 // slot * bits // _RATES[version][rate] + padding) * slot, samples
 
 
-def _alike(a, b):
+def _same_format(a, b):
     """Return whether two headers have the same MPEG version, layer and sampling rate."""
     return a[0] == b[0] and a[1] & 0xFE == b[1] & 0xFE and a[2] & 0x0C == b[2] & 0x0C
 
@@ -53,9 +53,9 @@ def _find_frame(data, start, like=None):
     while (start := data.find(b"\xff", start)) >= 0:
         header = data[start : start + 4]
         frame = _frame_length(header)
-        if frame is not None and (like is None or _alike(header, like)):
+        if frame is not None and (like is None or _same_format(header, like)):
             following = data[start + frame[0] : start + frame[0] + 4]
-            if _frame_length(following) is not None and _alike(header, following):
+            if _frame_length(following) is not None and _same_format(header, following):
                 return start
             if start + frame[0] == len(data):
                 return start
@@ -102,7 +102,7 @@ def mp3_layout(data):
     while position + 4 <= end:
         header = data[position : position + 4]
         frame = _frame_length(header)
-        if frame is None or not _alike(header, reference):
+        if frame is None or not _same_format(header, reference):
             position = _find_frame(data, position + 1, reference)
             if position < 0:
                 break
@@ -140,11 +140,11 @@ def with_frame_count(data, layout):
 
 def mp3_truncation(layout):
     """Return why an MP3 is truncated, or None if there is no evidence of it."""
-    # some encoders count the frame of the header, so that one may be missing in a complete file
+    # some encoders count the frame of the header, too: one missing frame alone is no evidence
     if layout.declared is not None:
         missing = layout.declared - layout.n_frames
         if missing > 1 or (missing > 0 and layout.cut):
-            return f"its header declares {layout.declared:,} frames and {layout.n_frames:,} are there"
+            return f"its header declares {layout.declared:,} frames, but there are {layout.n_frames:,}"
     elif layout.cut:
-        return "its last frame is cut in the middle"
+        return "its last frame is incomplete"
     return None

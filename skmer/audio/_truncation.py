@@ -1,4 +1,4 @@
-"""Truncation of audio files, found in their headers: decoders play a truncated file and report success.
+"""Truncation of audio files, found in their headers: decoders read a truncated file without an error.
 
 Functions take the bytes of a whole file (``bytes`` or ``mmap``) and return the evidence of truncation, or None.
 """
@@ -13,14 +13,14 @@ __all__ = ["find_truncation", "ogg_is_chained", "truncation_error"]
 _STREAMING = 0x7FFF0000  # sizes from here on mean "unknown, written to a pipe"
 
 
-def _compare(declared, present, of=" of sound"):
+def _compare(declared, present, unit="bytes of audio"):
     if declared > present:
-        return f"its header declares {declared:,} bytes{of} and {present:,} are there"
+        return f"its header declares {declared:,} {unit}, but there are {present:,}"
     return None
 
 
 def _chunk_truncation(data, order):
-    """Check the sound chunk of a WAVE (order "<") or AIFF (">") file."""
+    """Check the audio chunk of a WAVE (order "<") or AIFF (">") file."""
     position, long_size = 12, None
     while position + 8 <= len(data):
         name, size = struct.unpack(order + "4sI", data[position : position + 8])
@@ -33,7 +33,7 @@ def _chunk_truncation(data, order):
                 return None
             return _compare(size, len(data) - position - 8)
         position += 8 + size + size % 2
-    return "it ends before its sound begins"
+    return "it ends before the audio data"
 
 
 def _caf_truncation(data):
@@ -41,7 +41,7 @@ def _caf_truncation(data):
     while position + 12 <= len(data):
         name, size = struct.unpack(">4sq", data[position : position + 12])
         present = len(data) - position - 12
-        if size < 0:  # a sound chunk that was never closed extends to the end of the file
+        if size < 0:  # an audio chunk that was never closed extends to the end of the file
             return None
         if size > present:
             return _compare(size, present) if name == b"data" else None
@@ -54,11 +54,11 @@ def _ogg_truncation(data):
     while page >= 0:
         segments = data[page + 26 : page + 27]
         if len(data) < page + 27 or len(data) < page + 27 + segments[0]:
-            return "its last Ogg page is cut in the middle"
+            return "its last Ogg page is incomplete"
         if data[page + 4] == 0 and data[page + 5] < 8:
             end = page + 27 + segments[0] + sum(data[page + 27 : page + 27 + segments[0]])
             if end > len(data):
-                return "its last Ogg page is cut in the middle"
+                return "its last Ogg page is incomplete"
             return None if data[page + 5] & 4 else "its last Ogg page lacks the end-of-stream flag"
         page = data.rfind(b"OggS", 0, page)
     return None
@@ -85,12 +85,12 @@ def _mp4_truncation(data):
             size = int.from_bytes(data[position + 8 : position + 16], "big")
         if size == 0:  # the box extends to the end of the file
             return None
-        if size < 8:  # junk after the last box
+        if size < 8:  # not a box: padding after the last one
             return None
         if position + size > len(data):
             name = bytes(data[position + 4 : position + 8]).decode("latin-1")
             present = len(data) - position
-            return f"its box {name!r} declares {size:,} bytes and {present:,} are there" if name.isalnum() else None
+            return f"its box {name!r} declares {size:,} bytes, but there are {present:,}" if name.isalnum() else None
         position += size
     return None
 
@@ -102,7 +102,7 @@ def _adts_truncation(data):
         if size < 7:
             return None
         if position + size > len(data):
-            return "its last frame is cut in the middle"
+            return "its last frame is incomplete"
         position += size
     return None
 
@@ -120,7 +120,7 @@ def find_truncation(data):
         return _chunk_truncation(data, ">")
     if head[:4] == b"riff":  # Sony Wave64: a 16-byte name, then the size of the whole file
         size = int.from_bytes(data[16:24], "little")
-        return _compare(size, len(data), "")
+        return _compare(size, len(data), "bytes")
     if head[:4] == b"caff":
         return _caf_truncation(data)
     if head[:4] == b".snd" and len(head) == 12:
@@ -130,7 +130,7 @@ def find_truncation(data):
         return _ogg_truncation(data)
     if head[4:8] == b"ftyp":
         return _mp4_truncation(data)
-    if head[:4] == b"fLaC":  # decoding shows it
+    if head[:4] == b"fLaC":  # truncation is found in decoding
         return None
     start = skip_id3(data)
     if data[start : start + 1] == b"\xff" and len(data) > start + 1 and data[start + 1] & 0xF6 == 0xF0:

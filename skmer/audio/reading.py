@@ -1,4 +1,4 @@
-"""Finding audio files, and reading one as a mono waveform; an AudioError names what cannot be read."""
+"""Finding audio files, and reading one as a mono waveform; an AudioError names the file that cannot be read."""
 
 import mmap
 import numbers
@@ -29,7 +29,7 @@ _FFMPEG_SUFFIXES = {
 }
 _BLOCK = 1 << 23  # frames decoded at once
 _RATES = (1000, 10_000_000)  # Hz; a header with a lower or higher rate is damaged
-_LOUDEST = 100  # times full scale: 40 dB above what any recording needs
+_LOUDEST = 100  # times full scale: 40 dB above the range of any recording
 _MOST_SAMPLES = 1 << 31  # of a resampled recording; soxr crashes where the memory is insufficient
 _MARGIN = 0.25  # s decoded beyond max_duration, for the edge of the resampling filter
 
@@ -39,16 +39,16 @@ def check_audio_path(path):
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise AudioError(f"An audio file must be given as a str or Path, not as {type(path).__name__} {path!r:.60}.")
     if not os.fspath(path):
-        raise AudioError("'': an empty path names no file. Check the list of paths.")
+        raise AudioError("'': the path is empty. Check the list of paths.")
     path = Path(path)
     try:
         size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioError(f"{path}: there is no such file. Check the path.") from error
     except (OSError, ValueError) as error:
-        raise _unopened(path, error) from error
+        raise _opening_error(path, error) from error
     if path.is_dir():
-        raise AudioError(f"{path}: this is a folder. Pass the paths of the files in it, one a song.")
+        raise AudioError(f"{path}: this is a folder. Pass the paths of the files in it, one per song.")
     if not path.is_file():
         raise AudioError(f"{path}: this is not a regular file. Save the recording as a file first.")
     if size == 0:
@@ -56,7 +56,7 @@ def check_audio_path(path):
     return path
 
 
-def _unopened(path, error):
+def _opening_error(path, error):
     reason = getattr(error, "strerror", None) or error
     return AudioError(f"{path}: the file cannot be opened ({reason}). Check the path and its permissions.")
 
@@ -114,7 +114,7 @@ def _check_samples(y, name):
             "Export it again, or replace these samples."
         )
     raise AudioError(
-        f"{name} reaches {float(peak):,.6g}, and full scale is 1. Bring it between -1 and 1: "
+        f"{name} has a peak of {float(peak):,.6g}, but full scale is 1. Scale it to between -1 and 1: "
         "divide samples that were 16-bit integers by 32768."
     )
 
@@ -124,8 +124,8 @@ def read_audio(path, sr=22528, max_duration=None):
 
     It is decoded by libsndfile (WAV, FLAC, MP3, Ogg, Opus, AIFF and more), or by the
     ``ffmpeg`` program where libsndfile does not support the format (M4A, AAC and more);
-    channels are averaged; soxr resamples with its high quality. A truncated recording,
-    which decoders play to its last intact frame without an error, raises one here.
+    channels are averaged, and soxr resamples in its high quality. A truncated recording
+    raises an error, although decoders read it up to its last intact frame.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def read_audio(path, sr=22528, max_duration=None):
         Sampling rate of the result, in Hz. The default is 44 × 512: one second is then
         44 hops of 512 samples exactly.
     max_duration : float, default=None
-        Read only the first `max_duration` seconds; a shorter recording is read whole. None
+        Read only the first `max_duration` seconds; a shorter recording is read completely. None
         reads everything.
 
     Returns
@@ -150,7 +150,7 @@ def read_audio(path, sr=22528, max_duration=None):
     AudioError
         If the file is missing, empty, a folder, not audio, damaged, truncated or without
         samples; if it has NaN or infinite samples, or samples above 100 times full scale; if
-        it declares a sampling rate below 1 kHz or above 10 MHz; if it joins several Ogg
+        it declares a sampling rate below 1 kHz or above 10 MHz; if it chains several Ogg
         streams, of which only the first would be decoded; or if it would have more than 2^31
         samples after resampling.
     ValueError
@@ -185,14 +185,14 @@ def read_audio(path, sr=22528, max_duration=None):
     try:
         file = open(path, "rb")  # noqa: SIM115
     except OSError as error:
-        raise _unopened(path, error) from error
+        raise _opening_error(path, error) from error
     with file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         evidence = find_truncation(data)
         if evidence:
             raise truncation_error(path, evidence)
         if ogg_is_chained(data):
             raise AudioError(
-                f"{path}: the file joins several Ogg streams, of which only the first can be decoded. "
+                f"{path}: the file chains several Ogg streams, of which only the first can be decoded. "
                 "Split it, or convert it to WAV or FLAC."
             )
         if path.suffix.lower() in _FFMPEG_SUFFIXES or data[4:8] == b"ftyp":
@@ -204,7 +204,7 @@ def read_audio(path, sr=22528, max_duration=None):
     _check_samples(y, f"{path}: the recording")
     if not _RATES[0] <= rate <= _RATES[1]:
         raise AudioError(
-            f"{path}: its header declares a sampling rate of {rate:,} Hz, which no recording of music has. "
+            f"{path}: its header declares a sampling rate of {rate:,} Hz, outside the range of 1 kHz to 10 MHz. "
             "Get it again from its source, or correct the header."
         )
     if rate != sr and len(y) * sr / rate > _MOST_SAMPLES:
@@ -221,7 +221,7 @@ def _n_wanted(max_duration, rate):
 
 
 def _decode_soundfile(path, data, max_duration):
-    """Return the mean of the channels, and the file's own rate."""
+    """Return the mean of the channels, and the sampling rate of the file."""
     import soundfile
 
     try:
@@ -241,7 +241,7 @@ def _decode_soundfile(path, data, max_duration):
     # soundfile raises several kinds of errors on damaged files
     except (RuntimeError, ValueError, OSError, TypeError, AssertionError) as error:
         reason = getattr(error, "error_string", str(error)).rstrip(".")
-        # libsndfile reports this of existing files without MP3 frames, too
+        # libsndfile also reports this for existing files without MP3 frames
         reason = "format not recognised" if "does not exist" in reason else reason
         raise AudioError(
             f"{path}: this is not audio that can be decoded, or it is damaged or truncated ({reason}). "
@@ -252,7 +252,7 @@ def _decode_soundfile(path, data, max_duration):
         declared = layout.n_frames * layout.samples_per_frame - 8190 - 3 * layout.samples_per_frame if layout else 0
     wanted = _n_wanted(max_duration, rate)
     if len(y) < (declared if wanted is None else min(declared, wanted)):
-        raise truncation_error(path, f"it should have {declared:,} samples and {len(y):,} can be decoded")
+        raise truncation_error(path, f"{declared:,} samples are expected, {len(y):,} can be decoded")
     return y, rate
 
 
@@ -284,7 +284,7 @@ def _resample(y, rate, sr):
 
 
 def find_audio_files(paths):
-    """Return the audio files among paths of files and folders, in a fixed order.
+    """Return the audio files among paths of files and folders, in a reproducible order.
 
     A path that is not a folder is returned unchanged, so that reading it reports any problem.
     A folder is searched with all its subfolders, and files are selected by extension
@@ -309,7 +309,7 @@ def find_audio_files(paths):
 
     Notes
     -----
-    Links are followed, except one to a folder above it.
+    Symbolic links are followed, except to a folder that contains the link.
 
     Examples
     --------
@@ -324,7 +324,7 @@ def find_audio_files(paths):
             continue
         inside = list(_walk(path, ()))
         if not inside:
-            reason = "this folder has no audio file in it or below. Check the path, or name the files themselves."
+            reason = "this folder and its subfolders contain no audio file. Check the path, or pass the files."
             inside = [(path, AudioError(f"{path}: {reason}"))]
         found += inside
     return found

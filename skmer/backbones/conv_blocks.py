@@ -112,9 +112,9 @@ class ConvBlock(nn.Module):
 
     Notes
     -----
-    The first block of a network has one input channel. If it were added to every channel without change,
-    its values below zero would be lost in the following pooling of all of them; the 1 x 1 convolution has
-    a sign and scale for each channel.
+    The first block of a network has one input channel. If it were added to every output channel without
+    change, pooling, which clips negative values, would discard them in all channels; the 1 x 1 convolution
+    has a sign and scale for each channel.
 
     Examples
     --------
@@ -142,7 +142,7 @@ class ConvBlock(nn.Module):
         Returns
         -------
         Tensor of shape (n, n_out, n_rows, n_steps)
-            Maps of values from 0.
+            Non-negative maps.
         """
         padded = F.pad(x, (0, 0, 1, 1), mode="circular") if self.circular else x
         return torch.relu(self.norm(self.conv(padded)))

@@ -9,9 +9,9 @@ from skmer.backbones.unpacking import HPCP_CLASSES, MEL_BANDS, holds_hpcp, unpac
 __all__ = ["CRNN"]
 
 _MEL_POOLING = ((2, 2), (2, 2), (2, 2))
-# 12 pitch classes become 6 and 3, which pooling by 2 once more would not divide
+# 12 pitch classes are pooled to 6 and 3, which is odd
 _HPCP_POOLING = ((2, 2), (2, 2), (1, 2))
-_LEAST_BLOCKS = 4  # 8 mel steps: one whole step is left
+_MIN_BLOCKS = 4  # 8 mel steps, which are pooled to one
 
 
 class _Branch(nn.Module):
@@ -113,7 +113,7 @@ class CRNN(nn.Module):
         self, segment_shape, n_classes, width=64, n_hidden=256, pool_exponent=3.0, stochastic=0.0, dropout=0.0
     ):
         super().__init__()
-        has_hpcp = holds_hpcp(segment_shape, "crnn", _LEAST_BLOCKS)
+        has_hpcp = holds_hpcp(segment_shape, "crnn", _MIN_BLOCKS)
         if not 0 <= stochastic < 1:
             raise ValueError(f"stochastic={stochastic} must be a probability, at least 0 and below 1.")
         self.stochastic_trunk = stochastic > 0

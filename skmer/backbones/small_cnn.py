@@ -7,7 +7,7 @@ __all__ = ["SmallCNN"]
 
 
 def _layer(n_in, n_out, size=3, stride=1, pool=True):
-    """Return convolution, pooling, normalisation and ReLU; pooling first leaves a quarter to normalise."""
+    """Return convolution, pooling, normalisation and ReLU; after pooling, a quarter of the values is normalised."""
     pooling = [nn.MaxPool2d(2)] if pool else []
     convolution = nn.Conv2d(n_in, n_out, size, stride=stride, padding=size // 2, bias=False)
     return [convolution, *pooling, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]

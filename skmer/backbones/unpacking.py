@@ -8,8 +8,8 @@ __all__ = [
     "HPCP_STEPS",
     "MEL_BANDS",
     "MEL_STEPS",
-    "alike_in_block",
     "holds_hpcp",
+    "standardisation_groups",
     "unpack_blocks",
 ]
 
@@ -36,8 +36,8 @@ def holds_hpcp(segment_shape, backbone, min_blocks):
     return shape[0] == _ALL_VALUES
 
 
-def alike_in_block(n_features):
-    """Number the features of a block so that those with the same number are standardised alike; None for other sizes.
+def standardisation_groups(n_features):
+    """Return a number for each feature of a block, equal for features that are standardised together; else None.
 
     A mel band has one number (0 to 127) in both steps. All pitch classes have the number 128, so that the profiles of
     a transposed song are still rotated ones.
@@ -81,11 +81,11 @@ def unpack_blocks(x):
         raise ValueError(
             f"Blocks must have shape (n, 1, {_MEL_VALUES} or {_ALL_VALUES}, n_blocks), got {tuple(x.shape)}."
         )
-    mel = _in_time(x[:, 0, :_MEL_VALUES], MEL_STEPS)
-    return mel, _in_time(x[:, 0, _MEL_VALUES:], HPCP_STEPS) if x.shape[2] == _ALL_VALUES else None
+    mel = _concatenate_steps(x[:, 0, :_MEL_VALUES], MEL_STEPS)
+    return mel, _concatenate_steps(x[:, 0, _MEL_VALUES:], HPCP_STEPS) if x.shape[2] == _ALL_VALUES else None
 
 
-def _in_time(x: torch.Tensor, n_steps):
+def _concatenate_steps(x: torch.Tensor, n_steps):
     """Concatenate the steps of all blocks, (n, n_steps * rows, n_blocks), to (n, 1, rows, time)."""
     steps = x.unflatten(1, (n_steps, -1))
     return steps.permute(0, 2, 3, 1).flatten(2).unsqueeze(1)

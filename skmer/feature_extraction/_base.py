@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 from skmer._io import format_names
 from skmer.audio import check_waveform, read_audio
 from skmer.feature_extraction._cache import SongArray, file_key
-from skmer.features.log_mel import in_samples
+from skmer.features.log_mel import seconds_to_samples
 from skmer.songs import SongSequence
 
 __all__ = ["RecordingTransformer", "SongsOutMixin", "check_songs", "is_path", "song_names"]
@@ -43,7 +43,7 @@ class SongsOutMixin:
 
 
 class RecordingTransformer(TransformerMixin, BaseEstimator):
-    """A transformer of paths or waveforms that learns nothing; a subclass checks its parameters in `_check_params`."""
+    """A stateless transformer of paths or waveforms; a subclass checks its parameters in `_check_params`."""
 
     _parameter_constraints: dict = {  # noqa: RUF012
         "sr": [Interval(Real, 0, None, closed="neither")],
@@ -70,7 +70,7 @@ class RecordingTransformer(TransformerMixin, BaseEstimator):
         ValueError
             If the parameters are out of range or do not fit together.
         ImportError
-            If the parameters ask for an optional package that is not installed.
+            If the parameters require an optional package that is not installed.
         """
         self._check_params()
         return self
@@ -90,7 +90,7 @@ class RecordingTransformer(TransformerMixin, BaseEstimator):
     def _map(self, function, songs, description):
         """Return the results of ``function(song, name)``, which are (result, silent), and warn about silent songs.
 
-        To be called by `transform`: the warning points to the caller of that.
+        Called by `transform` only: the warning is attributed to the caller of `transform`.
         """
         names = song_names(songs)
         # threads: the work releases the interpreter lock, and nothing is sent between processes
@@ -113,7 +113,7 @@ class RecordingTransformer(TransformerMixin, BaseEstimator):
         return list(made)
 
     def _song_array(self, song, name, compute, cache=None, key=()):
-        """Return the `SongArray` that `compute` makes of a waveform; that of a file is cached under `key`."""
+        """Return the `SongArray` that `compute` returns for a waveform; for a file, it is cached under `key`."""
 
         def read_and_compute():
             y = self._read(song, name)
@@ -130,7 +130,7 @@ class RecordingTransformer(TransformerMixin, BaseEstimator):
             limits = [float(limit) for limit in (self.max_duration, seconds) if limit is not None]
             return read_audio(song, sr=sr, max_duration=min(limits, default=None))
         y = check_waveform(song, name)
-        return y if self.max_duration is None else y[: max(round(in_samples(self.max_duration, sr)), 1)]
+        return y if self.max_duration is None else y[: max(round(seconds_to_samples(self.max_duration, sr)), 1)]
 
 
 def is_path(song):
@@ -146,7 +146,7 @@ def song_names(songs):
 def check_songs(X):
     """Return the list of paths and waveforms in X; raise ValueError if X is no collection of songs."""
     if is_path(X):
-        raise ValueError(f"X must hold one path a song: pass a list, [{os.fspath(X)!r}].")
+        raise ValueError(f"X must hold one path per song: pass a list, [{os.fspath(X)!r}].")
     if isinstance(X, SongSequence):
         raise ValueError("X holds segments already (a SongSequence): pass paths or waveforms.")
     if isinstance(X, Set | Mapping):
@@ -183,7 +183,7 @@ def check_songs(X):
 def _is_array(song):
     try:
         song = np.asarray(song)
-    # of unequal lengths, or on another device
+    # nested lists of unequal lengths, or a tensor on another device
     except (TypeError, ValueError):
         return False
     return song.ndim > 0 and song.dtype.kind not in "OSU"

@@ -43,10 +43,10 @@ class SongArray(NamedTuple):
 
 
 def open_cache(folder, parameter="memory", n_maps=None, required=False):
-    """Return the cache in a folder (str, Path or joblib.Memory), or None where there is none.
+    """Return the cache in a folder (str, Path or joblib.Memory), or None if `folder` is None.
 
-    With `n_maps`, arrays are memory-mapped, unless so many open files come near the system's limit. Where a file cannot
-    be written, as on a full disk, a `required` cache raises CacheError; another warns and returns what is computed.
+    With `n_maps`, arrays are memory-mapped, unless so many open files would approach the system's limit. If a file
+    cannot be written, as on a full disk, a `required` cache raises CacheError; otherwise a warning is issued.
     """
     if isinstance(folder, joblib.Memory):
         folder = folder.location
@@ -88,12 +88,12 @@ class SongCache:
             raise CacheError(parameter, folder, error) from error
 
     def path(self, stem, *key):
-        """Return the file of a song: `stem` is for people, `key` holds all that decides the array."""
+        """Return the file of a song: `stem` makes its name readable, `key` holds all that determines the array."""
         text = repr(_plain(key)).encode("utf-8", "surrogatepass")
         return self.folder / f"{stem[:_STEM]}-{hashlib.sha256(text).hexdigest()[:32]}.npy"
 
     def fetch(self, path, compute):
-        """Return the `SongArray` in a file; where the file is missing or damaged, compute and write it first."""
+        """Return the `SongArray` in a file, which is computed and written first if it is missing or damaged."""
         found = self.read(path)
         if found is not None:
             return found
@@ -109,7 +109,7 @@ class SongCache:
         return computed if self.mmap_mode is None else self._load(path, computed.n_samples, computed.silent)
 
     def read(self, path):
-        """Return the `SongArray` in a file, or None where the file is missing, damaged or cannot be read."""
+        """Return the `SongArray` in a file, or None if the file is missing, damaged or cannot be read."""
         try:
             data = memoryview(path.read_bytes())
         except OSError:

@@ -1,4 +1,4 @@
-"""WindowEmbedder: an embedding (a network, a file or a function) as a function from waveforms to checked rows."""
+"""WindowEmbedder: applies an embedding (a network, a file or a function) to the windows of a waveform."""
 
 import contextlib
 import copy
@@ -65,8 +65,8 @@ def _as_function(embedding, device):
             # an exported network guards its shapes with assertions
             except (RuntimeError, AssertionError) as error:
                 raise ValueError(
-                    f"{_name(embedding)} does not take windows of shape {windows.shape}, float32: "
-                    f"{_last_line(error)}. Check sr and window, which must be those of its training."
+                    f"{_name(embedding)} does not accept windows of shape {windows.shape}, float32: "
+                    f"{_last_line(error)}. Check sr and window, which must be those used in its training."
                 ) from error
 
     return embed
@@ -81,13 +81,13 @@ def _load(path, device):
     names = _names_in_archive(path)
     try:
         with warnings.catch_warnings():
-            # torch deprecates TorchScript, in which files exist
+            # TorchScript is deprecated, but many networks are saved in it
             warnings.simplefilter("ignore", DeprecationWarning)
             if "constants.pkl" in names:
                 return torch.jit.load(path, map_location=device)
             if "archive_format" in names:
                 return _load_exported(path, device)
-    # torch raises several kinds on a damaged file
+    # torch raises several kinds of errors on damaged files
     except Exception as error:
         raise ValueError(
             f"embedding={path!r}: torch cannot load this network ({_last_line(error)}). Save it again."
@@ -103,7 +103,7 @@ def _load_exported(path, device):
     if torch.device(device).type != "cpu":
         from torch.export.passes import move_to_device_pass
 
-        # constants within the graph too
+        # with the constants in the graph, which Module.to does not move
         program = move_to_device_pass(program, device)
     return program.module()
 
@@ -117,7 +117,7 @@ def _names_in_archive(path):
 
 
 class WindowEmbedder:
-    """An opened embedding with its device, batch size and number of threads."""
+    """An embedding on a device, called with batches of windows by one thread at a time."""
 
     def __init__(self, embedding, device, batch_size, n_threads):
         self.name = _name(embedding)
@@ -178,19 +178,19 @@ def _check_rows(rows, n_windows, name):
         raise ValueError(f"{name} returns values of dtype {rows.dtype}. {_WRAP} returns real numbers.")
     if rows.ndim > 2 and len(rows) == n_windows:
         raise ValueError(
-            f"{name} returns shape {rows.shape} for {n_windows} windows: more than one vector a window. {_WRAP} "
+            f"{name} returns shape {rows.shape} for {n_windows} windows: more than one vector per window. {_WRAP} "
             f"averages or flattens the rest, such as x.mean(axis={rows.ndim - 1}) where that axis is time."
         )
     if rows.ndim != 2 or len(rows) != n_windows or rows.shape[1] == 0:
         raise ValueError(
             f"{name} returns shape {rows.shape} for {n_windows} windows, not (n_windows, n_dims). "
-            f"{_WRAP} returns one vector a window."
+            f"{_WRAP} returns one vector per window."
         )
     return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
 
 
 def embedding_key(embedding):
-    """Return a text that identifies an embedding in a cache: of a file its bytes, else `stable_hash` and versions."""
+    """Return the cache key of an embedding: the digest of a file, else its `stable_hash` and versions of packages."""
     if isinstance(embedding, str | os.PathLike):
         return f"file {file_digest(embedding)}"
     try:

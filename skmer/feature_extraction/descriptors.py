@@ -1,4 +1,4 @@
-"""DescriptorTransformer: one row of hand-crafted descriptors a song."""
+"""DescriptorTransformer: one row of hand-crafted descriptors per song."""
 
 from functools import partial
 from importlib.metadata import version
@@ -18,19 +18,19 @@ from skmer.features.tonality import tonality
 
 __all__ = ["DescriptorTransformer"]
 
-# part of every cache key: raise it when the numbers of a group change
+# part of every cache key: increment it if the values of a group change
 _CACHE_VERSION = 1
-_OF_FRAMES = {"timbre": timbre, "rhythm": rhythm, "tonality": tonality, "dynamics": dynamics}
-_GROUPS = (*_OF_FRAMES, "opensmile")
-_COARSEST = 50  # Hz from bin to bin: wider ones leave bands of the spectral contrast empty
+_FRAME_GROUPS = {"timbre": timbre, "rhythm": rhythm, "tonality": tonality, "dynamics": dynamics}
+_GROUPS = (*_FRAME_GROUPS, "opensmile")
+_MAX_BIN_WIDTH = 50  # Hz; with wider bins, bands of the spectral contrast would be empty
 
 
 class DescriptorTransformer(RecordingTransformer):
     """Describe each song by hand-crafted values of its timbre, rhythm, tonality and dynamics.
 
     Followed by a scaler and an SVM, this is the classic system of music emotion recognition.
-    The descriptors are librosa's and our own; they are not the feature set of Panda et al.,
-    nor of any other paper. It learns nothing from the data: `transform` works without `fit`.
+    The descriptors are librosa's and our own; they are not the feature set of Panda et al.
+    or of any other paper. It learns nothing from the data: `transform` works without `fit`.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class DescriptorTransformer(RecordingTransformer):
         Parameters
         ----------
         X : sequence of n_songs paths or waveforms, or ndarray of shape (n_songs, n_samples)
-            Paths are str or Path; a pandas Series or a table of one column does too.
+            Paths are str or Path; a pandas Series or a table of one column is also accepted.
             Waveforms are one-dimensional, mono, at `sr`.
 
         Returns
@@ -169,7 +169,7 @@ class DescriptorTransformer(RecordingTransformer):
             if group == "opensmile":
                 described = opensmile_names()
             else:
-                described = list(_OF_FRAMES[group](silence, float(self.sr), int(self.n_fft), int(self.hop_length)))
+                described = list(_FRAME_GROUPS[group](silence, float(self.sr), int(self.n_fft), int(self.hop_length)))
             names += [f"{group}_{name}" for name in described]
         return np.array(names, dtype=object)
 
@@ -180,13 +180,13 @@ class DescriptorTransformer(RecordingTransformer):
             raise ValueError(f"groups is empty: name at least one of {_GROUPS}.")
         for group in groups:
             if group not in _GROUPS:
-                raise ValueError(f"groups holds {group!r}, which is unknown: choose from {_GROUPS}.")
+                raise ValueError(f"groups holds the unknown group {group!r}: choose from {_GROUPS}.")
             if groups.count(group) > 1:
                 raise ValueError(f"groups holds {group!r} more than once: name each group once.")
-        if self.sr / self.n_fft > _COARSEST:
+        if self.sr / self.n_fft > _MAX_BIN_WIDTH:
             raise ValueError(
                 f"Frames of n_fft={self.n_fft} samples at sr={self.sr:g} Hz resolve frequencies to "
-                f"{self.sr / self.n_fft:.0f} Hz only. Raise n_fft to {int(np.ceil(self.sr / _COARSEST))} or more."
+                f"{self.sr / self.n_fft:.0f} Hz only. Raise n_fft to {int(np.ceil(self.sr / _MAX_BIN_WIDTH))} or more."
             )
         if "timbre" in groups:
             check_rate(self.sr)
@@ -208,7 +208,7 @@ class DescriptorTransformer(RecordingTransformer):
                 if group == "opensmile":
                     values += opensmile_functionals(y, float(self.sr)).values()
                 else:
-                    values += _OF_FRAMES[group](y, float(self.sr), int(self.n_fft), int(self.hop_length)).values()
+                    values += _FRAME_GROUPS[group](y, float(self.sr), int(self.n_fft), int(self.hop_length)).values()
         except ValueError as error:
             raise AudioError(f"{name}: {error}") from error
         return np.array(values)

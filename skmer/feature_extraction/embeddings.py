@@ -12,13 +12,13 @@ from skmer.aggregation.song_aggregator import check_statistics, song_statistics
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, check_songs, song_names
 from skmer.feature_extraction._cache import open_cache
 from skmer.feature_extraction._embedding import WindowEmbedder, embedding_key
-from skmer.features.log_mel import in_samples
+from skmer.features.log_mel import seconds_to_samples
 from skmer.songs import SongSequence
 from skmer.training.runtime import choose_device
 
 __all__ = ["EmbeddingTransformer"]
 
-# part of every cache key: raise it when windows are cut otherwise
+# part of every cache key: increment it if windows are cut differently
 _CACHE_VERSION = 1
 _STATISTICS = ("mean", "std", "min", "max", "q1", "median", "q3")
 
@@ -52,7 +52,7 @@ class EmbeddingTransformer(RecordingTransformer):
     hop : float, default=None
         Step from window to window in seconds; None is `window`, without overlap.
     statistics : sequence of str, default=None
-        Statistics over a song's windows, which make one row of it: any of ``"mean"``,
+        Statistics over a song's windows, concatenated to one row per song: any of ``"mean"``,
         ``"std"``, ``"min"``, ``"max"``, ``"q1"``, ``"median"`` and ``"q3"``. None keeps the
         windows, for `SongAggregator` or for a classifier of segments.
     batch_size : int, default=32
@@ -78,7 +78,7 @@ class EmbeddingTransformer(RecordingTransformer):
 
     See Also
     --------
-    skmer.SongAggregator : Makes one row a song of the output without `statistics`.
+    skmer.SongAggregator : Computes one row per song from the output without `statistics`.
     skmer.DescriptorTransformer : Hand-crafted descriptors.
 
     Notes
@@ -166,7 +166,7 @@ class EmbeddingTransformer(RecordingTransformer):
         Parameters
         ----------
         X : sequence of n_songs paths or waveforms, or ndarray of shape (n_songs, n_samples)
-            Paths are str or Path; a pandas Series or a table of one column does too.
+            Paths are str or Path; a pandas Series or a table of one column is also accepted.
             Waveforms are one-dimensional, mono, at `sr`.
 
         Returns
@@ -220,7 +220,7 @@ class EmbeddingTransformer(RecordingTransformer):
             The name of each column of `transform`.
         """
         self._check_params()
-        noise = np.random.default_rng(0).normal(scale=0.1, size=self._in_samples()[0]).astype(np.float32)
+        noise = np.random.default_rng(0).normal(scale=0.1, size=self._window_and_step()[0]).astype(np.float32)
         n_dims = self._embedder(1).embed([noise]).shape[1]
         return np.array([f"{name}_embedding{k}" for name in self.statistics for k in range(n_dims)], dtype=object)
 
@@ -246,7 +246,7 @@ class EmbeddingTransformer(RecordingTransformer):
             raise ValueError(f"embedding is the class {self.embedding.__qualname__}: pass an instance of it.")
         if self.statistics is not None:
             check_statistics(self.statistics, _STATISTICS, functions=False)
-        length, step = self._in_samples()
+        length, step = self._window_and_step()
         if length < 1 or step < 1:
             raise ValueError(f"window and hop must each be one sample or more at sr={self.sr:g} Hz. Raise them.")
         if self.max_duration is not None and self.max_duration < self.window:
@@ -255,17 +255,17 @@ class EmbeddingTransformer(RecordingTransformer):
                 "no window fits. Raise max_duration or lower window."
             )
 
-    def _in_samples(self):
-        """Return a window's length, and the step, which may have a fraction."""
+    def _window_and_step(self):
+        """Return the length of a window and the step in samples; the step may be fractional."""
         hop = self.window if self.hop is None else self.hop
-        return round(in_samples(self.window, self.sr)), in_samples(hop, self.sr)
+        return round(seconds_to_samples(self.window, self.sr)), seconds_to_samples(hop, self.sr)
 
     def _embedder(self, batch_size):
         return WindowEmbedder(self.embedding, choose_device(self.device), batch_size, self.n_threads)
 
     def _transform_one(self, song, name, embedder, cache, embedding_key):
         sr = float(self.sr)
-        length, step = self._in_samples()
+        length, step = self._window_and_step()
         compute = partial(embedder, sr=sr, length=length, step=step, padding=self.padding, song=name)
         key = ("embeddings", _CACHE_VERSION, embedding_key, sr, length, step, self.padding, self.max_duration)
         rows, _, silent = self._song_array(song, name, compute, cache, key)

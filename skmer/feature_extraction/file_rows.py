@@ -100,8 +100,8 @@ class FileRows:
         array = open_array(self.path)
         if array.ndim < 2 or len(array) < 1 or array.dtype.kind not in "biuf":
             raise ValueError(
-                f"{path}: it must hold an array of real numbers of shape (n, ...), n at least 1, "
-                f"but it has shape {array.shape} and dtype {array.dtype}."
+                f"{path}: expected an array of real numbers of shape (n, ...) with n of at least 1, "
+                f"got shape {array.shape} and dtype {array.dtype}."
             )
         self.n_columns = n_columns
         array = array[:, :n_columns]

@@ -9,12 +9,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmer.audio import AudioError
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, SongsOutMixin, check_songs
 from skmer.feature_extraction._cache import open_cache
-from skmer.features.log_mel import count_segments, in_samples, log_mel, segment_log_mel
+from skmer.features.log_mel import count_segments, log_mel, seconds_to_samples, segment_log_mel
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentTransformer"]
 
-# part of every cache key: raise it when the numbers of log_mel or read_audio change
+# part of every cache key: increment it if the values of log_mel or read_audio change
 _CACHE_VERSION = 1
 
 
@@ -33,9 +33,8 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
         ``duration - 1`` seconds.
     sr : float, default=22528
         Sampling rate in Hz to which files are resampled, and at which waveforms are
-        expected. 22,528 is 44 × 512: one second is 44 hops exactly, so that every
-        segment is a window on the song's one spectrogram, and one spectrogram serves
-        every `duration`.
+        expected. 22,528 is 44 × 512: one second is 44 hops exactly, so that segments of
+        every `duration` are windows of the same spectrogram of the song.
     n_fft, hop_length : int, default=1024, 512
         Length of a frame and step from frame to frame, in samples.
     n_mels : int, default=128
@@ -52,7 +51,7 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
         Padding of a song shorter than `max_duration` (or, where that is None, than
         `duration`). None: no padding; a song shorter than `duration` is an error. "zero"
         appends silence and "circular" repeats the song, up to that length. The paper
-        rejects both; they are here for comparison.
+        rejects both; they are available for comparison.
     dtype : {"float32", "float16"}, default="float32"
         Type of the spectrograms. float16 halves the memory, with an error of about
         0.03 dB.
@@ -78,7 +77,7 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
     -----
     A song of N samples has ``floor((N - duration * sr) / (hop * sr)) + 1`` segments.
     Where `center` is False and ``hop * sr`` a multiple of `hop_length`, segments are
-    read-only windows on the song's spectrogram; otherwise, as with 22,050 Hz, they are
+    read-only windows of the song's spectrogram; otherwise, as with 22,050 Hz, they are
     computed one by one, because windows cut at the nearest frame have an error of 1.65 dB
     on average.
 
@@ -152,7 +151,7 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
         Parameters
         ----------
         X : sequence of n_songs paths or waveforms, or ndarray of shape (n_songs, n_samples)
-            Paths are str or Path; a pandas Series or a table of one column does too.
+            Paths are str or Path; a pandas Series or a table of one column is also accepted.
             Waveforms are one-dimensional, mono, at `sr`.
 
         Returns
@@ -186,27 +185,27 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
                 f"max_duration={self.max_duration:g} s is shorter than duration={self.duration:g} s: "
                 "no segment fits. Raise max_duration or lower duration."
             )
-        if round(in_samples(self.duration, self.sr)) < self.n_fft:
+        if round(seconds_to_samples(self.duration, self.sr)) < self.n_fft:
             raise ValueError(
                 f"A segment of duration={self.duration:g} s has fewer samples than one frame of n_fft={self.n_fft}. "
                 "Raise duration or lower n_fft."
             )
-        if in_samples(self.hop, self.sr) < 1:
+        if seconds_to_samples(self.hop, self.sr) < 1:
             raise ValueError(f"hop={self.hop:g} s is less than one sample at sr={self.sr:g} Hz. Raise hop.")
 
     def _window(self):
-        """Return the frames of a segment and of a hop, or None where segments are not windows on one spectrogram."""
-        step = in_samples(self.hop, self.sr)
+        """Return the frames of a segment and of a hop, or None if segments are not windows of one spectrogram."""
+        step = seconds_to_samples(self.hop, self.sr)
         if self.center or step % self.hop_length:
             return None
-        length = round(in_samples(self.duration, self.sr))
+        length = round(seconds_to_samples(self.duration, self.sr))
         return 1 + (length - self.n_fft) // self.hop_length, int(step) // self.hop_length
 
     def _transform_one(self, song, name, cache):
         array, n_samples, silent = self._song_array(song, name, self._compute, cache, self._cache_key())
         sr = float(self.sr)
-        length = round(in_samples(self.duration, sr))
-        n_segments = count_segments(max(n_samples, self._n_padded()), length, in_samples(self.hop, sr))
+        length = round(seconds_to_samples(self.duration, sr))
+        n_segments = count_segments(max(n_samples, self._n_padded()), length, seconds_to_samples(self.hop, sr))
         if n_segments < 1:
             raise AudioError(
                 f"{name}: it lasts {n_samples / sr:.2f} s, shorter than one segment of duration="
@@ -214,14 +213,14 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
             )
         window = self._window()
         if window is not None:
-            # the frames after the last whole segment could make one more, for which the samples do not suffice
+            # the remaining frames could form another segment, for which there are too few samples
             array = array[: window[0] + (n_segments - 1) * window[1]]
         return array, silent
 
     def _compute(self, y):
-        """Return the time-major spectrogram where segments are windows on it, else the segments.
+        """Return the time-major spectrogram if segments are windows of it, else the segments.
 
-        The array is empty where the song is too short, which `_transform_one` reports.
+        The array is empty if the song is too short, which `_transform_one` reports.
         """
         n_missing = self._n_padded() - len(y)
         if n_missing > 0:
@@ -229,7 +228,7 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
         mel = self._mel_params()
         if self._window():
             array = log_mel(y, **mel).T if len(y) >= self.n_fft else np.empty((0, self.n_mels))
-        elif len(y) >= round(in_samples(self.duration, self.sr)):
+        elif len(y) >= round(seconds_to_samples(self.duration, self.sr)):
             array = segment_log_mel(y, float(self.duration), float(self.hop), **mel)
         else:
             array = np.empty((0, self.n_mels, 1))
@@ -256,4 +255,4 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
         """Return the number of samples to which shorter songs are padded, 0 without `padding`."""
         if self.padding is None:
             return 0
-        return round(in_samples(self.duration if self.max_duration is None else self.max_duration, self.sr))
+        return round(seconds_to_samples(self.duration if self.max_duration is None else self.max_duration, self.sr))

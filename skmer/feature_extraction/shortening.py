@@ -1,4 +1,4 @@
-"""SegmentShortening: shorter segments on the spectrograms of longer ones."""
+"""SegmentShortening: shorter segments from the spectrograms of longer ones."""
 
 from numbers import Integral
 
@@ -12,9 +12,9 @@ __all__ = ["SegmentShortening"]
 
 
 class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
-    """Shorten each segment by whole hops, on the spectrogram from which it was cut.
+    """Shorten each segment by whole hops, without computing its spectrogram again.
 
-    Segments of several durations then share one spectrogram a song: the longest are computed
+    Segments of several durations then share one spectrogram per song: the longest are computed
     by `skmer.SegmentTransformer`, and the others by this class. It learns nothing from the data.
 
     Parameters
@@ -79,7 +79,7 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         SongSequence
-            Segments, `n_hops` more a song; the spectrograms are shared with `X`.
+            Segments, `n_hops` more per song; the spectrograms are shared with `X`.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
         songs = as_song_sequence(X)
         if songs.window is None:
             raise ValueError(
-                "These segments are not windows of one spectrogram, so they cannot be made shorter: use "
+                "These segments are not windows of one spectrogram, so they cannot be shortened: use "
                 "SegmentTransformer with center=False and hop * sr a multiple of hop_length, as by default."
             )
         length, step = songs.window

@@ -14,12 +14,12 @@ from skmer.feature_extraction._base import RecordingTransformer, SongsOutMixin, 
 from skmer.feature_extraction._cache import SongArray, file_key, open_cache
 from skmer.feature_extraction.file_rows import FileRows, fit_rows
 from skmer.features.blocks import BlockLayout, block_array, is_silent
-from skmer.features.log_mel import in_samples
+from skmer.features.log_mel import seconds_to_samples
 from skmer.songs import SongSequence, open_array
 
 __all__ = ["TaggingTransformer"]
 
-# part of every cache key: raise it when the numbers of block_array or read_audio change
+# part of every cache key: increment it if the values of block_array or read_audio change
 _CACHE_VERSION = 1
 _N_BLOCKS = {"long": 800, "short": 40}
 
@@ -74,8 +74,8 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
     See Also
     --------
     skmer.SegmentTransformer : Overlapping segments of seconds, for SSSL.
-    skmer.features.block_array : The blocks of one waveform, and how frames lie in them.
-    skmer.features.BlockLayout : What stands in a block, and how to take it apart.
+    skmer.features.block_array : Computes the blocks of one waveform.
+    skmer.features.BlockLayout : Describes and splits the content of a block.
 
     Notes
     -----
@@ -162,7 +162,7 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
         Parameters
         ----------
         X : sequence of n_songs paths or waveforms, or ndarray of shape (n_songs, n_samples)
-            Paths are str or Path; a pandas Series or a table of one column does too.
+            Paths are str or Path; a pandas Series or a table of one column is also accepted.
             Waveforms are one-dimensional, mono, at `sr`.
 
         Returns
@@ -205,10 +205,10 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
             raise ValueError(
                 f"duration={self.duration:g} s is less than one block of {block / self.sr:.2f} s. Raise duration."
             )
-        if self.max_duration is not None and round(in_samples(self.max_duration, self.sr)) < block:
+        if self.max_duration is not None and round(seconds_to_samples(self.max_duration, self.sr)) < block:
             raise ValueError(
                 f"max_duration={self.max_duration:g} s is less than one block of {block / self.sr:.2f} s: "
-                "nothing of a song would be left. Raise max_duration."
+                "no block of a song would be left. Raise max_duration."
             )
 
     def _layout(self):
@@ -226,12 +226,12 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
         """Return the number of blocks in a chunk."""
         if isinstance(self.duration, str):
             return _N_BLOCKS[self.duration]
-        return round(in_samples(self.duration, self.sr) / self._layout().n_samples)
+        return round(seconds_to_samples(self.duration, self.sr) / self._layout().n_samples)
 
     def _transform_one(self, song, name, layout, length, cache):
         only_first = self.duration == "long"
         if cache is None:
-            # the tuning is estimated from the whole song, however much of it is used
+            # the tuning is estimated from the whole song, even if only its beginning is used
             max_blocks = length if only_first and self.tuning != "auto" else None
             blocks = self._compute(song, name, layout, max_blocks).array
         else:
@@ -258,7 +258,7 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
             raise AudioError(f"{name}: {error}") from error
 
     def _stored(self, song, name, layout, cache):
-        """Return the file of the whole song's blocks, written first where it is missing."""
+        """Return the file with the blocks of the whole song, which is written first if it is missing."""
         if is_path(song):
             stem, source = Path(song).stem, file_key(song)
         else:

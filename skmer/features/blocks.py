@@ -154,7 +154,7 @@ def block_array(y, layout=None, sr=44100, tuning=440.0, max_blocks=None):
     Every frame is centred on its hop, so that the two series are aligned: with the defaults,
     frame t of the spectrogram covers the samples from ``512 * t - 768`` to ``512 * t + 1280``,
     and frame t of the HPCP those from ``2048 * t - 1024`` to ``2048 * t + 3072``. The waveform is
-    padded with silence. The mean over `average` frames is that of their decibels.
+    padded with silence. Frames are averaged in decibels.
 
     Examples
     --------

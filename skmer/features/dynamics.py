@@ -6,7 +6,7 @@ from skmer.features._frames import SILENCE, frame_levels, pad_to_frame, summaris
 
 __all__ = ["dynamics"]
 
-_BELOW = 0.99  # of the mean level: those of a steady tone differ from their mean by rounding
+_BELOW = 0.99  # of the mean level, so that rounding does not matter for the frames of a steady tone
 
 
 def _decibels(amplitude):

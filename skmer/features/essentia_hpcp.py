@@ -17,12 +17,12 @@ def require_essentia():
         raise ImportError(
             "Essentia's HPCP needs the essentia package; install it with: pip install skmer[essentia]"
         ) from error
-    informs, essentia.log.infoActive = essentia.log.infoActive, False
+    info_active, essentia.log.infoActive = essentia.log.infoActive, False
     try:
         # without messages about missing models
         import essentia.standard
     finally:
-        essentia.log.infoActive = informs
+        essentia.log.infoActive = info_active
     return essentia.standard
 
 
@@ -45,7 +45,7 @@ def essentia_hpcp(
     """Compute the harmonic pitch class profile of a waveform with Essentia.
 
     Frames, window, range, shape and scale are those of `skmer.features.hpcp`; the spectral peaks
-    and the profile are Essentia's. It needs ``pip install skmer[essentia]``.
+    and the profile are Essentia's. Requires ``pip install skmer[essentia]``.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def essentia_hpcp(
     norm : bool, default=True
         Whether to divide each frame by its maximum.
     center : bool, default=False
-        As in `skmer.features.hpcp`.
+        Whether frames are centred, as in `skmer.features.hpcp`.
 
     Returns
     -------
@@ -131,14 +131,14 @@ def essentia_hpcp(
     check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks)
     if center:
         y = np.pad(y, n_fft // 2)
-    # SpectralPeaks takes the slope of a tone beyond its range for a peak, which HPCP ignores so far outside
+    # a tone outside the range of SpectralPeaks appears as a peak at its edge, which must be outside the range of HPCP
     low, high = (np.floor(fmin * n_fft / sr) - 1.5) * sr / n_fft, (np.ceil(fmax * n_fft / sr) + 1.5) * sr / n_fft
     wider = {"minFrequency": max(low, 0), "maxFrequency": min(high, sr / 2)}
     fold = {"bandPreset": False, "weightType": "squaredCosine", "windowSize": width, "harmonics": n_harmonics - 1}
     fold |= {"minFrequency": fmin, "maxFrequency": fmax, "sampleRate": sr, "size": n_classes}
     fold |= {"normalized": "unitMax" if norm else "none"}
     try:
-        # Essentia's windows have a sum of 2, so that a sine of full scale has a peak of 1
+        # the sum of Essentia's window is 2, so that a sine of full scale has a peak of 1
         window = standard.Windowing(type="hann", size=n_fft, zeroPhase=False, symmetric=False)
         spectrum = standard.Spectrum(size=n_fft)
         strongest = standard.SpectralPeaks(
@@ -146,7 +146,7 @@ def essentia_hpcp(
         )
         folding = standard.HPCP(referenceFrequency=440.0 if isinstance(tuning, str) else tuning, **fold)
     except RuntimeError as error:
-        raise ValueError(f"Essentia takes other parameters: {error}.") from error
+        raise ValueError(f"Essentia does not accept these parameters: {error}.") from error
     frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
     peaks = (strongest(spectrum(window(frame))) for frame in frames)
     if isinstance(tuning, str):

@@ -5,6 +5,8 @@ import numbers
 import numpy as np
 from scipy import fft
 
+from skmer.features._frames import check_length
+
 __all__ = ["hpcp"]
 
 _BLOCK = 128  # frames transformed at once, which fit in a processor's cache
@@ -67,13 +69,13 @@ def hpcp(
     n_harmonics : int, default=8
         A peak of frequency f contributes to the pitch classes of f, f/2, ..., f/n_harmonics.
     decay : float, default=0.6
-        Weight of the h-th of these is ``decay ** (h - 1)``.
+        The weight of f/h is ``decay ** (h - 1)``.
     norm : bool, default=True
         Whether to divide each frame by its maximum. False returns sums of squared magnitudes;
         that of a sine of full scale is 1.
     center : bool, default=False
         False: frame t covers the samples from ``t * hop_length`` on, and no frame reaches
-        beyond the waveform. True: it is centred there, over zeros at both ends.
+        beyond the waveform. True: it is centred there, with zero padding at both ends.
 
     Returns
     -------
@@ -137,7 +139,7 @@ def hpcp(
         y = np.pad(y, n_fft // 2)
     frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
     window = np.hanning(n_fft + 1)[:-1]
-    # with this a sine of full scale has a peak of 1
+    # scaled so that a sine of full scale has a peak of 1
     window *= 2 / window.sum()
     starts = range(0, len(frames), _BLOCK)
     peaks = (_peaks(frames[i : i + _BLOCK] * window, sr, fmin, fmax, n_peaks, 10 ** (floor / 10)) for i in starts)
@@ -159,13 +161,8 @@ def hpcp(
 
 def check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, n_peaks):
     """Check the waveform and the parameters of a pitch class profile."""
-    if y.ndim != 1:
-        raise ValueError(f"y must be a mono waveform of shape (n_samples,), got shape {y.shape}.")
-    if len(y) < n_fft:
-        raise ValueError(
-            f"y has {len(y)} samples, fewer than one frame of n_fft={n_fft}. Pass a longer waveform or a smaller n_fft."
-        )
-    # NaN would be below any floor, as silence is
+    check_length(y, n_fft)
+    # comparisons with NaN are False, so that it would be treated as silence
     if not np.isfinite(y).all():
         raise ValueError("y contains NaN or infinity: repair or leave out the recording.")
     if not isinstance(n_classes, numbers.Integral) or n_classes < 12 or n_classes % 12:
@@ -184,7 +181,7 @@ def check_hpcp(y, sr, n_fft, n_classes, tuning, fmin, fmax, width, n_harmonics, 
 def _peaks(frames, sr, fmin, fmax, n_peaks, floor):
     """Return the frame, frequency (Hz) and power of the strongest spectral peaks of windowed frames."""
     n_fft = frames.shape[1]
-    # one bin more at each end, for the neighbours of a peak
+    # with one more bin at each end: a peak is compared with its neighbours
     first = max(int(fmin * n_fft / sr) - 1, 0)
     last = min(int(np.ceil(fmax * n_fft / sr)) + 1, n_fft // 2)
     spectrum = fft.rfft(frames, axis=1)[:, first : last + 1]
@@ -195,7 +192,7 @@ def _peaks(frames, sr, fmin, fmax, n_peaks, floor):
     frame, place = np.nonzero((middle > left) & (middle >= right) & (middle >= floor) & curved)
     a, b, c = (np.log(np.maximum(side[frame, place], _TINY)) for side in (left, middle, right))
     offset = 0.5 * (a - c) / (a - 2 * b + c)
-    # a tone between two bins is lower by the spectrum of the Hann window, at most 1.4 dB
+    # the Hann window attenuates a tone between two bins, by at most 1.4 dB
     level = b - 2 * np.log(np.sinc(offset) / (1 - offset**2))
     frequency = (first + 1 + place + offset) * (sr / n_fft)
     inside = (frequency >= fmin) & (frequency <= fmax)
@@ -222,9 +219,9 @@ def _fold(frame, frequency, power, n_frames, n_classes, tuning, width, n_harmoni
         fraction, below = at - below, below.astype(np.intp)
         weighted = power * decay ** (h - 1)
         for step in range(1 - reach, reach + 1):
-            # 1 at half of the window's width
+            # relative to half the width of the window
             distance = np.abs(fraction - step) / (per_semitone * width / 2)
-            # the squared cosine of half the angle, and exactly 0 at the edge
+            # equal to the squared cosine of half the angle, and exactly 0 at the edge
             near = 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance, 1))
             profile += np.bincount(
                 frame * n_classes + (below + step) % n_classes, weights=weighted * near, minlength=len(profile)

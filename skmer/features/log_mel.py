@@ -5,7 +5,9 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, sparse
 
-__all__ = ["count_segments", "in_samples", "log_mel", "segment_log_mel"]
+from skmer.features._frames import check_length
+
+__all__ = ["count_segments", "log_mel", "seconds_to_samples", "segment_log_mel"]
 
 _AMIN = 1e-10  # power of silence: -100 dB
 _BLOCK = 128  # frames transformed at once, which fit in a processor's cache
@@ -22,21 +24,17 @@ def _mel_bands(sr, n_fft, n_mels, fmin, fmax):
 
 @lru_cache(maxsize=16)
 def _hann(n_fft):
-    # periodic, as is usual for overlapping frames
+    # periodic, as scipy.signal.get_window returns it for overlapping frames
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
-
-
-def _check_range(sr, fmin, fmax):
-    if not 0 <= fmin < fmax <= sr / 2:
-        raise ValueError(f"fmin={fmin} and fmax={fmax} (Hz) must satisfy 0 <= fmin < fmax <= sr/2 = {sr / 2}.")
 
 
 def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=None, center=False):
     """Compute the log-mel spectrogram of a waveform.
 
-    Hann window, power spectrum, Slaney's mel bands with unit area, decibels relative to 1
-    without a limit below the maximum: levels carry information about arousal, and must be
-    comparable between songs.
+    Power spectra of Hann windows are summed in Slaney's mel bands of unit area and converted
+    to decibels relative to 1. There is no lower limit relative to the maximum (librosa's
+    `top_db`), because levels carry information about arousal and must be comparable between
+    songs.
 
     Parameters
     ----------
@@ -56,7 +54,8 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
         Upper edge of the highest band in Hz; None is ``sr / 2``.
     center : bool, default=False
         False: frame t covers the samples from ``t * hop_length`` on, and no frame
-        reaches beyond the waveform. True: it is centred there, over zeros at both ends.
+        reaches beyond the waveform. True: it is centred there, with zero padding at both
+        ends.
 
     Returns
     -------
@@ -77,7 +76,7 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
 
     Notes
     -----
-    Equals ``librosa.power_to_db(librosa.feature.melspectrogram(y=y, ...), ref=1.0,
+    The result equals ``librosa.power_to_db(librosa.feature.melspectrogram(y=y, ...), ref=1.0,
     amin=1e-10, top_db=None)`` to 0.01 dB.
 
     Examples
@@ -91,14 +90,10 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
     -100.0
     """
     y = np.asarray(y, dtype=np.float32)
-    if y.ndim != 1:
-        raise ValueError(f"y must be a mono waveform of shape (n_samples,), got shape {y.shape}.")
-    if len(y) < n_fft:
-        raise ValueError(
-            f"y has {len(y)} samples, fewer than one frame of n_fft={n_fft}. Pass a longer waveform or a smaller n_fft."
-        )
+    check_length(y, n_fft)
     fmax = sr / 2 if fmax is None else fmax
-    _check_range(sr, fmin, fmax)
+    if not 0 <= fmin < fmax <= sr / 2:
+        raise ValueError(f"fmin={fmin} and fmax={fmax} (Hz) must satisfy 0 <= fmin < fmax <= sr/2 = {sr / 2}.")
     bands = _mel_bands(float(sr), int(n_fft), int(n_mels), float(fmin), float(fmax))
     if center:
         y = np.pad(y, n_fft // 2)
@@ -117,7 +112,7 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
     return level.T
 
 
-def in_samples(seconds, sr):
+def seconds_to_samples(seconds, sr):
     """Convert seconds to samples, as a float; rounding errors, as of 0.1 * 22050, are removed."""
     samples = float(seconds) * float(sr)
     return float(round(samples)) if abs(samples - round(samples)) < 1e-6 else samples
@@ -167,7 +162,7 @@ def segment_log_mel(y, duration=3.0, hop=1.0, sr=22528, **mel_params):
     >>> segment_log_mel(np.zeros(5 * 22528), duration=3).shape
     (3, 128, 131)
     """
-    length, step = round(in_samples(duration, sr)), in_samples(hop, sr)
+    length, step = round(seconds_to_samples(duration, sr)), seconds_to_samples(hop, sr)
     n_segments = count_segments(len(y), length, step)
     if n_segments < 1:
         raise ValueError(f"y lasts {len(y) / sr:.2f} s, shorter than one segment of duration={duration:g} s.")

@@ -79,18 +79,18 @@ def opensmile_functionals(y, sr=22050):
     import warnings
 
     if float(sr) != round(sr):
-        raise ValueError(f"sr={sr:g} Hz: openSMILE takes whole numbers only. Use a whole sr, such as 22050.")
+        raise ValueError(f"sr={sr:g} Hz: openSMILE requires a whole number, such as 22050.")
     y = pad_to_frame(y, 1)
     smile = _smile()
     with warnings.catch_warnings():
-        # NaN is an error below
+        # NaN is reported below
         warnings.simplefilter("ignore", UserWarning)
         values = smile.process_signal(y.astype(np.float32), int(sr)).to_numpy()[0]
     described = {name: float(value) for name, value in zip(smile.feature_names, values, strict=True)}
     bad = [name for name, value in described.items() if not math.isfinite(value)]
     if bad:
         raise ValueError(
-            f"openSMILE returns no finite {bad[0]} (and {len(bad) - 1} others) for {len(y) / sr:.2f} s of sound: "
-            "it needs a quarter of a second or more. Leave the song or the group out."
+            f"openSMILE returns NaN or infinity for {bad[0]} and {len(bad) - 1} other values of {len(y) / sr:.2f} s of "
+            "audio: it requires about a quarter of a second. Leave out the song or the group."
         )
     return described

@@ -8,8 +8,8 @@ __all__ = ["rhythm"]
 
 _N_MELS = 64
 _WINDOW, _STEP = 8.0, 0.25  # s, of the autocorrelation
-_LEAST_POWER = 1e-6  # of the strongest window
-_LEAST_RISE = 0.5  # dB, mean over the bands: the spectrum of a steady tone changes by less, by rounding and phase
+_MIN_POWER = 1e-6  # of the strongest window
+_MIN_RISE = 0.5  # dB, mean over the bands: the spectrum of a steady tone changes by less, by rounding and phase
 _MULTIPLES = {"clarity": 1.0, "half": 0.5, "double": 2.0, "triple": 3.0, "quadruple": 4.0}
 
 
@@ -30,10 +30,10 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
     Returns
     -------
     dict of str to float
-        ``tempo``: in beats a minute, 0 without a pulse. ``pulse_clarity``: mean
+        ``tempo``: in beats per minute, 0 without a pulse. ``pulse_clarity``: mean
         autocorrelation of the onsets at that tempo, from 0 to 1.
         ``pulse_half``, ``pulse_double``, ``pulse_triple``, ``pulse_quadruple``: the same at
-        half the tempo and at its multiples. ``onset_rate``: onsets a second.
+        half the tempo and at its multiples. ``onset_rate``: onsets per second.
         ``onset_strength_mean``, ``_std``, ``_change``: of the rise of the mel spectrum from
         frame to frame, in dB.
 
@@ -64,7 +64,7 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
     >>> import numpy as np
     >>> from skmer.features import rhythm
     >>> y = np.zeros(10 * 22050)
-    >>> y[::11025] = 1.0  # two clicks a second
+    >>> y[::11025] = 1.0  # two clicks per second
     >>> print(f"{rhythm(y)['tempo']:.0f}")
     120
     """
@@ -77,12 +77,12 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
     strength = onset.onset_strength(S=mel, sr=sr, hop_length=hop_length, center=False)
     onset_rate, tempo = 0.0, 0.0
     pulse = {f"pulse_{name}": 0.0 for name in _MULTIPLES}
-    if strength.max() > _LEAST_RISE:
+    if strength.max() > _MIN_RISE:
         onsets = onset.onset_detect(onset_envelope=strength, sr=sr, hop_length=hop_length)
         onset_rate = len(onsets) / duration
         correlation = _mean_autocorrelation(strength, sr, hop_length)
         lag, tempo = _pulse(correlation, sr, hop_length)
-        pulse = {f"pulse_{name}": _at(correlation, lag / multiple) for name, multiple in _MULTIPLES.items()}
+        pulse = {f"pulse_{name}": _interpolate(correlation, lag / multiple) for name, multiple in _MULTIPLES.items()}
     return {
         "tempo": tempo,
         **pulse,
@@ -104,7 +104,7 @@ def _mean_autocorrelation(strength, sr, hop_length):
     windows = np.lib.stride_tricks.sliding_window_view(around, length)[::step] * np.hanning(length)
     correlation = autocorrelate(windows, axis=1)
     power = correlation[:, 0]
-    pulsing = power > _LEAST_POWER * power.max()
+    pulsing = power > _MIN_POWER * power.max()
     return (correlation[pulsing] / power[pulsing, None]).mean(axis=0).clip(min=0)
 
 
@@ -123,5 +123,5 @@ def _pulse(correlation, sr, hop_length):
     return lag, float(60 * sr / (hop_length * lag))
 
 
-def _at(correlation, lag):
+def _interpolate(correlation, lag):
     return float(np.interp(lag, np.arange(len(correlation)), correlation, right=0.0))

@@ -44,7 +44,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
         ``_std``, ``_change``) of ``mfcc0`` to ``mfcc12``, ``centroid``, ``bandwidth`` and
         ``rolloff`` (85 % of the energy) in Hz, ``flatness`` (1 for noise, 0 for a tone),
         ``contrast0`` and on (peaks above valleys in dB; below 200 Hz, then octave by octave:
-        up to seven, fewer where `sr` is low) and ``zero_crossings`` (a second).
+        up to seven, fewer where `sr` is low) and ``zero_crossings`` (per second).
 
     Raises
     ------
@@ -57,8 +57,8 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
 
     Notes
     -----
-    Computed by librosa. Frames cover whole samples only, without padded ends. Digital
-    silence has a flatness of 1 and zeros elsewhere, but for the MFCC of -100 dB.
+    The values are computed by librosa, without padding at the ends. For digital silence, the
+    flatness is 1, the MFCC are those of -100 dB, and other values are 0.
 
     References
     ----------
@@ -80,18 +80,18 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     power = np.square(spectrum)
     mel = feature.melspectrogram(S=power, sr=sr, n_fft=n_fft, n_mels=_N_MELS)
     of_spectrum = {"S": spectrum, "sr": sr, "n_fft": n_fft}
-    courses = {f"mfcc{k}": row for k, row in enumerate(feature.mfcc(S=power_to_db(mel), n_mfcc=_N_MFCC))}
-    courses["centroid"] = feature.spectral_centroid(**of_spectrum)[0]
-    courses["bandwidth"] = feature.spectral_bandwidth(**of_spectrum)[0]
-    courses["rolloff"] = feature.spectral_rolloff(**of_spectrum)[0]
-    courses["flatness"] = feature.spectral_flatness(S=spectrum)[0]
+    series = {f"mfcc{k}": row for k, row in enumerate(feature.mfcc(S=power_to_db(mel), n_mfcc=_N_MFCC))}
+    series["centroid"] = feature.spectral_centroid(**of_spectrum)[0]
+    series["bandwidth"] = feature.spectral_bandwidth(**of_spectrum)[0]
+    series["rolloff"] = feature.spectral_rolloff(**of_spectrum)[0]
+    series["flatness"] = feature.spectral_flatness(S=spectrum)[0]
     n_bands = int(np.clip(np.ceil(np.log2(sr / 2 / _CONTRAST_FROM)), 1, 6))
     contrast = feature.spectral_contrast(**of_spectrum, fmin=_CONTRAST_FROM, n_bands=n_bands)
-    courses |= {f"contrast{k}": row for k, row in enumerate(contrast)}
+    series |= {f"contrast{k}": row for k, row in enumerate(contrast)}
     crossings = feature.zero_crossing_rate(y, frame_length=n_fft, hop_length=hop_length, center=False)[0]
-    courses["zero_crossings"] = crossings * sr
-    counted = loud_frames(frame_levels(y, n_fft, hop_length))
+    series["zero_crossings"] = crossings * sr
+    loud = loud_frames(frame_levels(y, n_fft, hop_length))
     described: dict[str, float] = {}
-    for name, course in courses.items():
-        described |= summarise(name, course[counted])
+    for name, values in series.items():
+        described |= summarise(name, values[loud])
     return described

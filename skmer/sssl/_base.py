@@ -32,7 +32,7 @@ TRAINING_CONSTRAINTS = {
 def _fit_and_transform(estimator, X, y, groups, train, test, classes):
     """Fit on a training fold and predict the test fold, with a column for each class of the whole training set."""
     estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
-    # groups can keep all songs of a class out of a training fold: its probability is zero
+    # with groups, a class may be missing in a training fold: its probability is zero
     columns = np.searchsorted(classes, estimator.classes_)
     out = []
     for rows in estimator.transform(X[test]):
@@ -76,7 +76,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
             return [torch.softmax(torch.from_numpy(rows).double(), 1).numpy() for rows in logits]
 
     def fit_transform(self, X, y, groups=None):
-        """Train, and predict the segments of the training songs in the way that `cv` determines.
+        """Train the network, and predict the segments of the training songs as specified by `cv`.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         self._validate_params()
         if isinstance(self.cv, str):
             return self.fit(X, y, groups).transform(X)
-        # before hours of training: check the labels, and that the folds hold each song once
+        # labels and folds are checked before the training, which may take hours
         check_training_data(self, X, y, groups)
         splits = self._cross_fitting_folds(y, groups)
         self.fit(X, y, groups)
@@ -104,7 +104,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         y = np.asarray(y)
         groups = None if groups is None else np.asarray(groups)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
-        # a song is smaller than joblib's threshold for sharing arrays between processes
+        # songs are smaller than joblib's default threshold for sharing arrays between processes
         parallel = Parallel(n_jobs=self.n_jobs, max_nbytes="100K", pre_dispatch="n_jobs")
         parts = parallel(
             delayed(_fit_and_transform)(

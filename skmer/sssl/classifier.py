@@ -1,4 +1,4 @@
-"""SSSLClassifier: a network on segments, trained in spite of inherited labels that are wrong."""
+"""SSSLClassifier: a network on segments, trained on inherited labels of which some are wrong."""
 
 import warnings
 from numbers import Integral, Real
@@ -78,7 +78,7 @@ class SSSLClassifier(SegmentClassifier):
     schedule : {"one-cycle", None}, default="one-cycle"
         Learning rate schedule; None is a constant rate.
     noise_model : {"gmm", "self-learning", None}, callable or LabelStrategy, default="gmm"
-        How wrong labels are dealt with. "gmm" splits the segments by a mixture over their losses. A callable splits
+        How wrong labels are handled. "gmm" splits the segments by a mixture over their losses. A callable splits
         them as ``noise_model(losses, labels, random_state=...)``, which returns clean probabilities. "self-learning"
         uses the predictions as the labels of the next epoch (`skmer.sssl.SelfLearning`). A `skmer.sssl.LabelStrategy`
         chooses the targets freely; a `skmer.sssl.GMMSplit` uses its own `balance`, `clean_threshold`, `loss_memory`,
@@ -180,7 +180,7 @@ class SSSLClassifier(SegmentClassifier):
     ----------
     Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition".
     Per-class mixtures, the prior penalty and averaged weights are additions; ``SSSLClassifier.from_recipe("paper")``
-    does without.
+    omits them.
 
     Examples
     --------

@@ -38,7 +38,7 @@ def symmetric_kl(logits_p, logits_q, counted):
 def prior_penalty(logits, prior):
     """Compute KL(prior || mean prediction) of a batch.
 
-    Keeps self-training from assigning every uncertain segment to the same class (Tanaka et al., 2018;
+    It prevents self-training from assigning every uncertain segment to the same class (Tanaka et al., 2018;
     Li et al., "DivideMix", 2020).
     """
     mean = torch.softmax(logits.float(), 1).mean(0)

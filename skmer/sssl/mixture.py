@@ -134,8 +134,8 @@ def gaussian_mixture_split(
     References
     ----------
     Sun et al., section 2.1.2, Eq. 3; the defaults are those of Li et al., "DivideMix"
-    (2020), the clipping of Arazo et al., "Unsupervised label noise modeling and loss
-    correction" (2019), the mixture a class of Karim et al., "UNICON" (2022).
+    (2020), the clipping is that of Arazo et al., "Unsupervised label noise modeling and
+    loss correction" (2019), the mixture per class that of Karim et al., "UNICON" (2022).
 
     Examples
     --------
@@ -160,13 +160,13 @@ def gaussian_mixture_split(
     clean = np.ones(len(losses))
     components = np.full((3, len(parts), 2), np.nan)
     separation = np.zeros(len(parts))
-    of_all: list = []
+    of_all_losses: list = []
     for p, rows in enumerate(parts):
         fitted = None
         if len(rows) < _MIN_ROWS and len(parts) > 1:
             # too small for a mixture of its own: use that of all losses
-            of_all = of_all or [_fit_mixture(losses, random_state=rng, **settings)]
-            [fitted] = of_all
+            of_all_losses = of_all_losses or [_fit_mixture(losses, random_state=rng, **settings)]
+            [fitted] = of_all_losses
         elif len(rows) > 1:
             fitted = _fit_mixture(losses[rows], random_state=rng, **settings)
         if fitted is not None:
@@ -186,7 +186,7 @@ def check_clean_probability(probabilities, n_segments, name):
     probabilities = np.asarray(probabilities)
     if probabilities.dtype.kind not in "biuf":
         raise ValueError(f"{name} must return a clean probability for each segment, got {probabilities.dtype} values.")
-    # NaN fails each comparison
+    # also False for NaN
     if probabilities.shape != (n_segments,) or not ((probabilities >= 0) & (probabilities <= 1)).all():
         extent = (
             f" and values from {probabilities.min():.3g} to {probabilities.max():.3g}" if probabilities.size else ""

@@ -1,4 +1,4 @@
-"""The skorch net of SSSLClassifier, and the callback that asks a label strategy for the targets of an epoch."""
+"""The skorch net of SSSLClassifier, and the callback that sets the targets of each epoch by a label strategy."""
 
 import torch
 from skorch.callbacks import Callback
@@ -59,7 +59,7 @@ class SegmentNet(RowNet):
         module,
         *,
         n_classes,
-        loss_after_split=SSSLLoss(),  # noqa: B008, which cannot be changed
+        loss_after_split=SSSLLoss(),  # noqa: B008, a frozen dataclass
         compiled=False,
         precision="float32",
         seed=0,
@@ -71,7 +71,7 @@ class SegmentNet(RowNet):
         super().__init__(module, precision=precision, seed=seed, **{"criterion": nn.CrossEntropyLoss, **kwargs})
 
     def load_rows(self, bank, labels):
-        """Take the bank of segments to train on, and the inherited label of each segment as a class index."""
+        """Set the bank of segments to train on, and the inherited label of each segment as a class index."""
         self.load_bank(bank)
         self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
         share = torch.bincount(self.labels_, minlength=self.n_classes).float() / len(labels)
@@ -99,7 +99,7 @@ class SegmentNet(RowNet):
 
     def batch_loss(self, index):
         """Compute the loss of some segments."""
-        x = self._layout(self.bank_.gather(index))
+        x = self._channels_last(self.bank_.gather(index))
         network = self.compiled_ or self.module_
         with self._autocast():
             if self.targets_ is None or self.erased_ is None:
@@ -117,7 +117,7 @@ class SegmentNet(RowNet):
         outputs = (network(mixed),)
         if kl_weight == 0 or len(rows := x[erased]) < 2:
             return loss(outputs, mixed_targets, self.prior_)
-        # the number of erased rows changes with every batch, for which a compiled network would be compiled again
+        # the number of erased rows differs between batches, and a compiled network would be compiled again for each
         pair = two_passes(self.module_, rows, self.shared_trunk_)
         return loss(outputs, mixed_targets, self.prior_, kl_weight, pair, torch.ones(len(rows), device=x.device))
 
@@ -143,9 +143,9 @@ def _check_targets(made, logits, name):
     if targets.is_complex():
         raise ValueError(f"{name}.targets must return real numbers as targets, got {targets.dtype}.")
     rounding = 1e-2 if targets.dtype in (torch.bfloat16, torch.float16) else 1e-3
-    # without the graph behind it, which only the first batch could go back through
+    # detached: only the first batch could backpropagate through their graph
     targets = targets.detach().float()
-    # NaN and infinity fail a comparison
+    # also False for NaN and infinity
     if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < rounding).all()):
         raise ValueError(
             f"{name}.targets must return a distribution for each segment: finite values, none below 0, with sum 1."

@@ -289,7 +289,7 @@ class GMMSplit(LabelStrategy):
 
     def _warn_once(self, message):
         if not self._warned:
-            # past this class, the callback, skorch's notify, the net and the classifier: the call of fit
+            # the caller of fit, above this class, the callback, skorch's notify, the net and the classifier
             warnings.warn(message, stacklevel=9)
             self._warned = True
 

@@ -1,4 +1,4 @@
-"""What all taggers share: validation of tags and groups, validation songs, probabilities and decisions from logits."""
+"""BaseTagger, and functions that all taggers use: input validation and the choice of validation songs."""
 
 import warnings
 from contextlib import contextmanager
@@ -89,8 +89,8 @@ def has_both_labels(y):
 def draw_validation(y, groups, fraction, seed):
     """Draw validation songs by group; return a mask over songs.
 
-    A tag without positive and negative songs on both sides can be either not learnt or not scored. Among 50 draws, the
-    one with the fewest such tags is returned, and among equals the one closest to `fraction`.
+    A tag can be learnt and scored only if there are positive and negative songs both for training and for validation.
+    Among 50 draws, the one with the most such tags is returned; of several, the one closest to `fraction`.
     """
     sizes = np.bincount(groups)
     if len(sizes) < 2:

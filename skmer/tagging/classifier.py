@@ -11,7 +11,7 @@ from skorch.callbacks import EarlyStopping
 
 from skmer._validation import check_finite, check_songs, encode_groups
 from skmer.backbones import CRNN, VGGish
-from skmer.backbones.unpacking import alike_in_block, holds_hpcp
+from skmer.backbones.unpacking import holds_hpcp, standardisation_groups
 from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
@@ -324,7 +324,7 @@ class EmotionTagger(BaseTagger):
         if songs.n_segments.sum() < 2:
             raise ValueError("X leaves only one segment to train on: give more songs, or X_val and y_val.")
         has_blocks = self.backbone in _BLOCK_BACKBONES or isinstance(self.backbone, CRNN | VGGish)
-        pooled = alike_in_block(songs.segment_shape[0]) if has_blocks or self.mask_range is not None else None
+        pooled = standardisation_groups(songs.segment_shape[0]) if has_blocks or self.mask_range is not None else None
         best = BestEpoch(valid_targets)
         with isolated(seed, self.n_threads):
             net, bank, self.standardizer_ = build_backbone_net(

@@ -56,7 +56,7 @@ class LongShortEnsemble(BaseTagger):
         step is frozen and whose other steps are stateless, which are used as they are.
     weight : float or "auto", default="auto"
         Weight of `short`, from 0 to 1; that of `long` is the rest. "auto" is `skmer.model_selection.best_weight` on
-        the validation songs. The paper found 0.7.
+        the validation songs. The paper reports 0.7.
     validation_fraction : float, default=0.2
         Fraction of the songs that is held out for validation if `fit` gets no ``X_val``.
     random_state : int, RandomState or None, default=None
@@ -212,7 +212,7 @@ class LongShortEnsemble(BaseTagger):
         Warns
         -----
         UserWarning
-            If a tag has no validation song. The taggers have warnings of their own.
+            If a tag has no validation song. The taggers may issue further warnings.
         """
         with unfitted_on_error(self):
             self._validate_params()

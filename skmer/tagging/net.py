@@ -114,14 +114,14 @@ class TagNet(RowNet):
         self.weights_ = torch.as_tensor(weights, dtype=torch.float32, device=self.device)
 
     def drop_rows(self):
-        """Drop what only training needs, so that the fitted net is small."""
+        """Delete what is only needed in training, so that the fitted net is small."""
         super().drop_rows()
         for name in ("song_", "targets_", "weights_"):
             self.__dict__.pop(name, None)
 
     def batch_loss(self, index):
         """Compute the loss of some segments."""
-        x = self._layout(self.augment(self.bank_.gather(index)))
+        x = self._channels_last(self.augment(self.bank_.gather(index)))
         song = self.song_[index]
         with self._autocast():
             return weighted_bce(self.module_(x), self.targets_[song], self.weights_[song])
@@ -143,6 +143,6 @@ class TagNet(RowNet):
         return np.stack([segments.mean(axis=0) for segments in np.split(rows, first[1:])])
 
     def mean_logits(self, songs, standardizer):
-        """Compute the mean logits of songs in float32, some songs at a time, (n_songs, n_tags) in float64."""
+        """Compute the mean logits of songs, (n_songs, n_tags), in float64 from float32; songs are loaded in parts."""
         outputs = self.song_outputs(songs, standardizer)
         return np.stack([logits.mean(axis=0, dtype=np.float64) for logits in outputs])

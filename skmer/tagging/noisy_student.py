@@ -26,7 +26,7 @@ from skmer.tagging.classifier import EmotionTagger
 
 __all__ = ["NoisyStudentTagger"]
 
-_HARDER_FOR_STUDENT = ("mask_range", "noise")  # the default teacher has its own class's defaults
+_STUDENT_ONLY = ("mask_range", "noise")  # the default teacher has its own class's defaults
 
 
 class NoisyStudentTagger(EmotionTagger):
@@ -259,7 +259,7 @@ class NoisyStudentTagger(EmotionTagger):
             unlabelled = self._check_unlabelled(unlabelled)
             self.teacher_ = self._fitted_teacher(X, y, train, y_train, valid, y_valid, seed)
             if self.teacher_ is self.teacher or not isinstance(final_classifier(self.teacher_), EmotionTagger):
-                # a teacher of skmer's that was fitted here has warned
+                # an EmotionTagger that was fitted here has issued these warnings
                 self._warn_missing(y_valid, y_train)
             self._fit_students(X, train, y_train, valid, y_valid, unlabelled, seed)
         return self
@@ -323,13 +323,13 @@ class NoisyStudentTagger(EmotionTagger):
 
     def _default_teacher(self, seed):
         own = self.get_params(deep=False)
-        params = {name: own[name] for name in EmotionTagger().get_params() if name not in _HARDER_FOR_STUDENT}
+        params = {name: own[name] for name in EmotionTagger().get_params() if name not in _STUDENT_ONLY}
         if self.mask_range is None:
             params["mask_range"] = None
         return EmotionTagger(**{**params, "callbacks": None, "random_state": seed})
 
     def _like(self, X, songs, teacher=None):
-        """Return songs in the format of X: plain rows for other libraries' teachers, a table if they know its names."""
+        """Return songs in the format of X: segments, plain rows, or a table for teachers that were fitted on one."""
         if is_song_data(X):
             return songs
         rows = np.concatenate(list(songs))

@@ -1,1 +1,1 @@
-"""Training of networks on segments: data, the skorch net, its callbacks, device and random numbers. Internal."""
+"""Training of networks on segments (internal): data, the skorch net, its callbacks, device and random numbers."""

@@ -22,10 +22,10 @@ def _group_by_type(averaged, current):
 
 
 class AverageWeights(Callback):
-    """Exponential moving average of the weights, with a horizon of `epochs`, which become those of the network.
+    """Exponential moving average of the weights, with a horizon of `epochs`, which replaces them after training.
 
-    The predictions of networks with batch normalisation change much between epochs at a high rate; those of the
-    average do not.
+    At a high learning rate, the predictions of networks with batch normalisation change much between epochs; those of
+    the average do not.
     """
 
     def __init__(self, epochs=1.0):
@@ -41,11 +41,11 @@ class AverageWeights(Callback):
     def on_batch_end(self, net, **kwargs):
         """Update the average."""
         if self._pairs is None:
-            # the first weights are the average
+            # the first average is a copy of the weights
             self.average_.update_parameters(net.module_)
             self._pairs = _group_by_type(self.average_.module, net.module_)
             return
-        # as AveragedModel does, which groups the weights again in every batch
+        # as AveragedModel.update_parameters, which would group the weights again in every batch
         with torch.no_grad():
             for averaged, current in self._pairs:
                 self._update(averaged, current, None)
@@ -84,5 +84,5 @@ class ProgressBar(Callback):
         self._bar.update()
 
     def on_train_end(self, net, **kwargs):
-        """Leave the bar on the screen."""
+        """Close the bar."""
         self._bar.close()

@@ -1,4 +1,4 @@
-"""The flat view of songs that a network is trained on: every segment is a row of one bank."""
+"""Banks: the segments of all songs as standardised rows, from which batches are gathered."""
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ class Standardizer:
         """
         total, first, _ = _moments(songs, 0.0)
         mean = _pool(first / total, pooled)
-        # a second pass around the mean loses no digits to a large offset
+        # a second pass, around the mean, is precise even if the mean is large
         total, first, second = _moments(songs, mean)
         variance = _pool(second / total, pooled) - _pool(first / total, pooled) ** 2
         deviation = np.sqrt(np.maximum(variance, 0))
@@ -77,19 +77,19 @@ class Standardizer:
         """Standardise an array whose `axis` is the band (or feature); return float32."""
         shape = [1] * array.ndim
         shape[axis] = -1
-        # in float64 first: a large offset leaves no digits in float32
+        # in float64: if the mean is large, float32 is not precise enough
         out = (np.asarray(array, dtype=np.float64) - self.mean.reshape(shape)) / self.scale.reshape(shape)
         return np.clip(out, -_LIMIT, _LIMIT).astype(np.float32)
 
 
 def make_bank(songs, standardizer, device="cpu"):
-    """Create the bank of some songs, on disk if any of the songs is there."""
+    """Return a StoredBank of the songs if one of them is on disk, otherwise a SegmentBank."""
     stored = any(not isinstance(item, np.ndarray) for item in songs.items)
     return (StoredBank if stored else SegmentBank)(songs, standardizer, device)
 
 
 class SegmentBank:
-    """All segments of some songs, standardised, on one device; ``song`` is the song of each row.
+    """Standardised segments of songs, on one device; ``song`` is the song of each row.
 
     A spectrogram whose windows are the segments is kept once. Spectrograms are kept in float16 (an error of about
     0.03 dB), rows of features in float32.
@@ -112,7 +112,7 @@ class SegmentBank:
             starts = np.repeat(np.cumsum(lengths) - lengths, songs.n_segments) + within
             self._starts = torch.from_numpy(starts).to(device)
             self._steps = torch.arange(length, device=device)
-        # filled song by song: a list of parts would keep everything twice
+        # filled song by song: concatenating a list of songs would need twice the memory
         values = np.empty((lengths.sum(), *shape), dtype)
         for song, end, n in zip(iter_finite(songs), np.cumsum(lengths), lengths, strict=True):
             values[end - n : end] = standardizer.apply(song, axis=1)
@@ -140,7 +140,7 @@ class StoredBank:
         self.song = np.repeat(np.arange(len(songs)), songs.n_segments)
         self._first = np.cumsum(songs.n_segments) - songs.n_segments
         self._songs, self._standardizer, self._device = songs, standardizer, device
-        # rounded as in memory, so that a network learns the same from both
+        # rounded as in SegmentBank, so that the result of training is the same
         self._dtype = np.float16 if len(self.segment_shape) > 1 else np.float32
 
     def __len__(self):

@@ -1,4 +1,4 @@
-"""The skorch net that is trained on the rows of a bank: batches, loops and prediction, whatever the loss is."""
+"""RowNet, the skorch net that is trained on the rows of a bank with any loss, and functions that build nets."""
 
 import math
 import warnings
@@ -40,7 +40,7 @@ NET_CONSTRAINTS = {
 """Constraints of the parameters that all estimators with a net share."""
 
 
-class _Filled:
+class _PaddedBank:
     """A bank extended by rows of zeros to a multiple of the batch size."""
 
     def __init__(self, bank, size):
@@ -76,7 +76,7 @@ class RowNet(NeuralNet):
     def load_bank(self, bank):
         """Set the bank to train on, whose rows are on the net's device."""
         self.bank_ = bank
-        # batch norm cannot train on a row alone
+        # batch normalisation cannot be trained on a single row
         self.n_batches_ = max(1, min(math.ceil(len(bank) / self.batch_size), len(bank) // 2))
         self.rng_ = np.random.default_rng(self.seed)
 
@@ -86,7 +86,7 @@ class RowNet(NeuralNet):
             self.__dict__.pop(name, None)
         self.optimizer_ = None
         self.callbacks_, self.callbacks = [], None
-        # skorch pickles module and module_ apart: a built network would be stored twice
+        # skorch pickles both module and module_: a network would be stored twice
         self.module = type(self.module_)
 
     def batch_loss(self, index):
@@ -113,7 +113,7 @@ class RowNet(NeuralNet):
             parameters = TeeGenerator(self.module_.named_parameters())
             self.notify("on_grad_computed", named_parameters=parameters, batch=index, training=True)
             optimizer.step()
-            # a float would wait for the device at each batch
+            # converting it to a float would wait for the device in each batch
             total += loss.detach() * len(index)
             self.notify("on_batch_end", batch=index, training=True, loss=loss, y_pred=None)
         mean = (total / len(self.bank_)).item()
@@ -159,12 +159,12 @@ class RowNet(NeuralNet):
         (network if isinstance(network, nn.Module) else self.module_).eval()
         rows = torch.arange(len(bank), device=self.device).split(batch_size or self.batch_size)
         with self._autocast(precision):
-            return torch.cat([network(self._layout(bank.gather(index))).float() for index in rows])
+            return torch.cat([network(self._channels_last(bank.gather(index))).float() for index in rows])
 
     def song_outputs(self, songs, standardizer, function=None):
         """Compute the output of a network for every segment of some songs, and yield float32 arrays, one per song.
 
-        As in `row_outputs`, `function` may be a function of a batch. Some songs are in memory at a time.
+        As in `row_outputs`, `function` may be a function of a batch. Songs are loaded in parts.
         """
         chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
         for c in np.unique(chunk):
@@ -177,19 +177,19 @@ class RowNet(NeuralNet):
         """Compute the outputs of all rows, on a CPU in batches of one size whatever the number of rows.
 
         Matrix products choose their kernel by the size of the batch, so that a row's last bits would depend on how
-        many others are predicted with it: the last batch is filled with zeros.
+        many others are predicted with it: the last batch is padded with zeros.
         """
         if torch.device(self.device).type != "cpu":
             return self.row_outputs(bank, function, precision="float32")
         size = max(1, min(self.batch_size, _VALUES_AT_ONCE // max(1, math.prod(bank.segment_shape))))
-        return self.row_outputs(_Filled(bank, size), function, size, "float32")[: len(bank)]
+        return self.row_outputs(_PaddedBank(bank, size), function, size, "float32")[: len(bank)]
 
     def _autocast(self, precision=None):
         kind = torch.device(self.device).type
         return torch.autocast(kind, dtype=torch.bfloat16, enabled=(precision or self.precision) == "bfloat16")
 
     @staticmethod
-    def _layout(x):
+    def _channels_last(x):
         is_image = isinstance(x, torch.Tensor) and x.ndim == 4
         return x.contiguous(memory_format=torch.channels_last) if is_image else x
 

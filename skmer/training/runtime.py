@@ -1,4 +1,4 @@
-"""The surroundings of a fit: attributes of an earlier fit, device, precision, threads, random numbers, interrupts."""
+"""Environment of a fit: attributes of an earlier fit, device, precision, threads, random numbers, interrupts."""
 
 import signal
 import threading
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 # torch's generator and thread count belong to the process: fits in several threads take turns
-_TURN = threading.RLock()
+_LOCK = threading.RLock()
 
 
 def reset_fitted_attributes(estimator):
@@ -64,7 +64,7 @@ def isolated(seed, n_threads):
     Sums of floats depend on the number of threads, and a joblib worker has fewer than its parent: only a fixed number
     makes a result the same for every ``n_jobs``.
     """
-    with _TURN:
+    with _LOCK:
         threads = torch.get_num_threads()
         torch.set_num_threads(n_threads)
         try:
@@ -80,7 +80,7 @@ def isolated(seed, n_threads):
 
 
 class StopTraining(Exception):
-    """Raised if a callback ends the training."""
+    """Raised to end the training on the request of a callback."""
 
 
 @contextmanager

@@ -21,7 +21,7 @@ __all__ = ["MaskedMelAutoencoder"]
 
 
 def _check_masks(segment_shape, band_share, band_width, frame_share, frame_width):
-    """Raise if the masks would hide nothing, or everything."""
+    """Raise ValueError if the masks would hide no cell, or every cell."""
     if band_share == frame_share == 0:
         raise ValueError(
             "band_share and frame_share are both 0, so that nothing is masked and the autoencoder learns to copy: set "
@@ -67,14 +67,14 @@ def masked_error(rebuilt, x, hidden):
 
 
 class MaskedNet(RowNet):
-    """Trains an autoencoder to reconstruct masked cells."""
+    """Net that trains an autoencoder to reconstruct masked cells."""
 
     def __init__(self, module, *, masks, **kwargs):
         self.masks = masks
         super().__init__(module, **kwargs)
 
     def batch_loss(self, index):
-        x = self._layout(self.bank_.gather(index))
+        x = self._channels_last(self.bank_.gather(index))
         hidden = torch.from_numpy(draw_masks(self.rng_, len(index), *x.shape[2:], **self.masks)).to(x.device)
         with self._autocast():
             rebuilt = self.module_(x, hidden)
@@ -150,14 +150,14 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
     --------
     BiLSTMClassifier : The second stage, which classifies the sequence of embeddings of a song.
     SegmentTransformer : Computes the spectrograms.
-    SongAggregator : Computes statistics of the embeddings of a song, whatever their order.
+    SongAggregator : Computes statistics of the embeddings of a song, regardless of their order.
 
     Notes
     -----
     Sun et al. describe the first stage of He and Ferguson in one sentence: an autoencoder that reconstructs the masked
     mel spectrogram of a segment, without labels, gives the embedding of the segment. Everything else is our choice:
     the shape of the masks, a loss over masked cells only, a map of the masked cells as a second input, the
-    convolutional network, and that `transform` masks nothing. The results may differ from those of the original.
+    convolutional network, and a `transform` without masks. The results may differ from those of the original.
 
     Cells are standardised with one mean and standard deviation for each mel band, over all training segments,
     including unlabelled ones. An embedding depends on its own segment only.

@@ -40,7 +40,7 @@ class _SongBank:
 
 
 class _SongNet(RowNet):
-    """Trains a network on labelled songs with cross-entropy."""
+    """Net that is trained on labelled songs with cross-entropy."""
 
     def load_songs(self, bank, labels):
         self.load_bank(bank)
@@ -105,7 +105,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
     See Also
     --------
     skmer.MaskedMelAutoencoder : The first stage, which computes the embeddings of the segments.
-    SongAggregator : Computes statistics of the segments, whatever their order.
+    SongAggregator : Computes statistics of the segments, regardless of their order.
 
     Notes
     -----
@@ -241,7 +241,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
         songs, _ = check_songs(self, X, reset=False)
         with isolated(None, self.n_threads):
             bank = _SongBank(songs, self.standardizer_, self.net_.device)
-            # song by song: the last bits of a song must not depend on the others
+            # song by song, so that the last bits of a song do not depend on the others
             logits = self.net_.row_outputs(bank, batch_size=1)
         return torch.softmax(logits.cpu().double(), 1).numpy()
 

@@ -158,7 +158,7 @@ class BiLSTM(nn.Module):
     Notes
     -----
     With the mean over time, the gradient reaches every segment on a path of the same length, however long the song is;
-    the last state alone would have to carry the beginning of a song to its end.
+    from the last state alone, this path would be as long as the song.
 
     Examples
     --------

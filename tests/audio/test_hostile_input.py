@@ -55,7 +55,7 @@ def test_joined_ogg_streams_are_not_silently_shortened(tmp_path, options):
     assert not ogg_is_chained(stream)
     path = tmp_path / "radio.ogg"
     path.write_bytes(stream + stream)
-    with pytest.raises(AudioError, match=r"radio\.ogg: the file joins several Ogg streams.*Split it, or convert"):
+    with pytest.raises(AudioError, match=r"radio\.ogg: the file chains several Ogg streams.*Split it, or convert"):
         read_audio(path)
 
 
@@ -70,9 +70,9 @@ def test_streams_side_by_side_are_no_chain():
 def test_samples_beyond_any_scale(tmp_path, scale):
     path = tmp_path / "loud.wav"
     path.write_bytes(encoded(tone() * scale, format="WAV", subtype="FLOAT"))
-    with pytest.raises(AudioError, match=r"loud\.wav: the recording reaches .*full scale is 1.*divide .* by 32768"):
+    with pytest.raises(AudioError, match=r"loud\.wav: the recording has a peak .*full scale is 1.*divide .* by 32768"):
         read_audio(path)
-    with pytest.raises(AudioError, match=r"position 0 of X reaches .*full scale is 1"):
+    with pytest.raises(AudioError, match=r"position 0 of X has a peak of .*full scale is 1"):
         SegmentTransformer().transform([tone() * scale])
 
 
@@ -82,12 +82,12 @@ def test_levels_of_waveforms():
     for value in (np.nan, np.inf, -np.inf):
         with pytest.raises(AudioError, match="1 samples that are NaN or infinite"):
             check_waveform(np.array([0.5, value]))
-    with pytest.raises(AudioError, match=r"reaches 1e\+300"):
+    with pytest.raises(AudioError, match=r"has a peak of 1e\+300"):
         check_waveform(np.array([0.5, -1e300]))
 
 
 def test_an_empty_path():
-    with pytest.raises(AudioError, match="empty path names no file"):
+    with pytest.raises(AudioError, match="the path is empty"):
         read_audio("")
 
 

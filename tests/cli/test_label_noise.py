@@ -139,7 +139,7 @@ def test_the_current_folder_is_an_error(model, songs, capsys, monkeypatch):
     monkeypatch.chdir("here")
     assert main(["label-noise", model, "../songs", "--out", "."]) == 2
     out, err = capsys.readouterr()
-    assert err.startswith("skmer label-noise: .: you are in this folder")
+    assert err.startswith("skmer label-noise: .: this is the current folder")
     assert (out, err.count("\n")) == ("", 1)
 
 

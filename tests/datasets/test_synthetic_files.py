@@ -168,7 +168,7 @@ def test_the_earlier_songs_stay_where_the_new_ones_fail(songs, tmp_path, monkeyp
     write_songs(songs, tmp_path)
     before = tree(tmp_path)
     monkeypatch.chdir(tmp_path / "songs" / "Q1")
-    with pytest.raises(OSError, match="you are in this folder"):
+    with pytest.raises(OSError, match="this is the current folder"):
         write_songs(songs, tmp_path, force=True)
     monkeypatch.chdir(tmp_path)
 

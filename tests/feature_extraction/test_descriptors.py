@@ -177,7 +177,7 @@ def test_verbose_shows_progress(capsys):
     ("options", "message"),
     [
         ({"groups": []}, "groups is empty"),
-        ({"groups": ["melody"]}, "'melody', which is unknown"),
+        ({"groups": ["melody"]}, "unknown group 'melody'"),
         ({"groups": ["rhythm", "rhythm"]}, "more than once"),
         ({"groups": "rhythm"}, "groups"),
         ({"n_fft": 256}, "Raise n_fft to 441 or more"),

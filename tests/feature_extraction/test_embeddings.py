@@ -439,7 +439,7 @@ def test_an_embedding_without_a_hash_needs_a_cache_key(wave_file, tmp_path, netw
         (lambda w: w[:, :2].astype(str), "dtype <U32"),
         (lambda w: np.where(np.arange(2) == 1, np.nan, w[:, :2]), r"NaN or infinity for 2 windows of The waveform at"),
         (lambda w: np.log(np.zeros((len(w), 1)), where=False, out=np.full((len(w), 1), -np.inf)), "NaN or infinity"),
-        (nn.Linear(7, 3), r"Linear does not take windows of shape \(2, 2000\), float32: mat1 .* Check sr and window"),
+        (nn.Linear(7, 3), r"Linear does not accept windows of shape \(2, 2000\), float32: mat1 .* Check sr and window"),
     ],
 )
 def test_wrong_outputs_are_refused_in_words(embedding, message):
@@ -457,11 +457,11 @@ def test_errors_of_saved_networks_are_one_line(tmp_path):
             torch.export.export(nn.Linear(1000, 3).eval(), example, dynamic_shapes=dynamic), tmp_path / "network.pt2"
         )
     for path, reason in [("network.pt", "RuntimeError: mat1 and mat2 shapes"), ("network.pt2", "1000")]:
-        with pytest.raises(ValueError, match="does not take windows of shape") as caught:
+        with pytest.raises(ValueError, match="does not accept windows of shape") as caught:
             make(tmp_path / path).transform(songs(1))
         message = str(caught.value)
         assert reason in message
-        assert message.endswith("Check sr and window, which must be those of its training.")
+        assert message.endswith("Check sr and window, which must be those used in its training.")
         assert "\n" not in message
         assert len(message) < 500
 

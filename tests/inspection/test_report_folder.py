@@ -88,7 +88,7 @@ def test_a_folder_under_the_name_of_a_file_is_not_a_reports(tmp_path):
 def test_the_current_folder_is_an_error_before_the_work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     messages = []
-    with pytest.raises(OSError, match="you are in this folder"):
+    with pytest.raises(OSError, match="this is the current folder"):
         write_label_noise_report(tiny_pipeline(), ["none.wav"], ["Q1"], ".", log=messages.append)
     assert messages == []
     assert list(tmp_path.iterdir()) == []

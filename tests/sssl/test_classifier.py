@@ -468,7 +468,7 @@ def test_invalid_prediction_data(songs, rng):
     classifier = SSSLClassifier(**QUICK).fit(X, y)
     with pytest.raises(ValueError, match=r"segments of shape \(16, 30\).*the same duration"):
         classifier.predict([rng.normal(size=(2, 16, 30))])
-    with pytest.raises(ValueError, match="X must be songs too"):
+    with pytest.raises(ValueError, match="X must hold songs"):
         classifier.predict(rng.normal(size=(3, 320)))
 
 

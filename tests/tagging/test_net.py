@@ -90,8 +90,8 @@ def test_the_maximum_is_drawn_once_a_batch_from_its_range():
     assert draw_masks(rng, 2000, 4, (60, 60))[1].max() == 8
 
 
-def test_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"Blocks must have the shape .*not \(1, 1, 128, 40\)"):
+def test_invalid_shapes_of_blocks():
+    with pytest.raises(ValueError, match=r"Blocks must have shape .*got \(1, 1, 128, 40\)"):
         hide_masked(torch.zeros(1, 1, 128, 40), torch.zeros(4, 1, dtype=torch.long))
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from skmer import EmotionTagger
-from skmer.backbones.unpacking import alike_in_block
+from skmer.backbones.unpacking import standardisation_groups
 from skmer.songs import SongSequence
 from skmer.training.data import SegmentBank, Standardizer
 
@@ -100,7 +100,7 @@ def test_pooling_keeps_the_digits_beside_a_large_offset(rng):
 def test_the_two_mel_steps_of_a_block_are_one_series(rng):
     mel = rng.normal(np.linspace(-20, -60, 128), 5, (60, 128))
     in_blocks = SongSequence([mel.reshape(30, 256)], window=(10, 10))
-    found = Standardizer.fit(in_blocks, alike_in_block(256))
+    found = Standardizer.fit(in_blocks, standardisation_groups(256))
     np.testing.assert_allclose(found.mean, np.tile(mel.mean(0), 2), rtol=1e-12)
     np.testing.assert_allclose(found.scale, np.tile(mel.std(0), 2), rtol=1e-9)
 
@@ -110,7 +110,7 @@ def test_transposing_profiles_rotates_what_a_network_sees(rng):
     profiles = rng.random((40, 5, 12)) * np.linspace(0.2, 1, 12)
     blocks = np.concatenate([rng.normal(size=(40, 256)), profiles.reshape(40, 60)], axis=1)
     transposed = np.concatenate([blocks[:, :256], np.roll(profiles, 3, axis=2).reshape(40, 60)], axis=1)
-    found = Standardizer.fit(SongSequence([blocks], window=(8, 8)), alike_in_block(316))
+    found = Standardizer.fit(SongSequence([blocks], window=(8, 8)), standardisation_groups(316))
     seen, then = (found.apply(x, axis=1)[:, 256:].reshape(40, 5, 12) for x in (blocks, transposed))
     np.testing.assert_array_equal(np.roll(seen, 3, axis=2), then)
     assert abs(seen.mean()) < 1e-6
@@ -127,5 +127,5 @@ def test_a_tagger_pools_where_its_chunks_are_blocks(rng, backbone, mask_range, p
     y = np.arange(6)[:, None] % 2
     found = tagger.fit(X[:4], y[:4], X_val=X[4:], y_val=y[4:]).standardizer_
     assert np.array_equal(found.mean[:128], found.mean[128:]) == pooled
-    expected = Standardizer.fit(X[:4], alike_in_block(256) if pooled else None)
+    expected = Standardizer.fit(X[:4], standardisation_groups(256) if pooled else None)
     np.testing.assert_array_equal(found.scale, expected.scale)
