@@ -96,10 +96,10 @@ def make_multi_duration_pipeline(
     verbose=0,
     **sssl,
 ):
-    """Build a stack of several durations: a network for each, the song statistics of all, one SVM.
+    """Build a pipeline that combines several durations: a network for each, the song statistics of all, one SVM.
 
     The paper finds short segments better for arousal and long ones for valence, and uses one
-    duration for each; here the SVM weighs all. Every duration is cut from the same spectrogram.
+    duration for each task; here the SVM combines all durations, which are cut from the same spectrogram.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def make_multi_duration_pipeline(
     References
     ----------
     Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition",
-    Table 2; the stack is ours.
+    Table 2, which compares single durations.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def make_multi_duration_pipeline(
         )
     sssl = {"verbose": verbose, **sssl}
     if isinstance(sssl.get("random_state"), np.random.RandomState):
-        # pipelines that share a generator would depend on whether they are fitted in turn or in parallel
+        # with a shared generator, results would depend on whether the pipelines are fitted in parallel
         sssl["random_state"] = int(sssl["random_state"].randint(2**31 - 1))
     pipelines = [
         (

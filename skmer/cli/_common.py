@@ -132,7 +132,7 @@ def check_output(path, force, inputs=()):
         raise CommandError(f"{path}: this file exists already. Name another one, or pass --force to replace it.")
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        raise CommandError(f"{path}: there is no folder {folder}. Make it first.")
+        raise CommandError(f"{path}: the folder {folder} does not exist. Create it first.")
     if not os.access(folder if not path.exists() else path, os.W_OK):
         raise CommandError(f"{path}: it cannot be written. Check the permissions.")
 

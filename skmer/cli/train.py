@@ -69,8 +69,8 @@ def add_train(commands):
 
 def _train(arguments):
     _check_outputs(arguments)
+    from skmer.models.config import read_config
     from skmer.models.files import RunFolder, files_of
-    from skmer.models.pipelines import read_config
 
     try:
         config = None if arguments.config is None else read_config(arguments.config)

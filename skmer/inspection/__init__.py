@@ -1,4 +1,4 @@
-"""What a fitted model predicts for recordings, over time and file by file, and which labels are doubtful."""
+"""Inspection of fitted models: predictions over time and for many files, doubtful labels, and plots."""
 
 from skmer.inspection.files import predict_files
 from skmer.inspection.label_noise_display import LabelNoiseDisplay

@@ -1,4 +1,4 @@
-"""Shared by the displays: matplotlib on demand, colours, time axes and text."""
+"""Functions shared by the displays: axes, colours, time axes and text."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def label_time_axis(ax, last, span=None):
 
 
 def printable(text):
-    """Escape what a font cannot draw: bytes of a file name that are not valid text."""
+    """Escape bytes of a file name that are not valid text, which a font cannot draw."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -29,8 +29,8 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     files : iterable of str or Path
         Audio files.
     n_jobs : int, default=1
-        Number of threads that decode songs and compute spectrograms while the network, which has
-        its own thread, works; -1 is every processor. The results do not depend on it.
+        Number of threads that decode songs and compute spectrograms while the network runs in
+        another thread; -1 is every processor. The results do not depend on it.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""LabelNoiseDisplay: where in a song its label is distrusted, and what is heard there instead."""
+"""LabelNoiseDisplay: plot where in a song its label is distrusted, and which emotion is predicted there instead."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from skmer.inspection.label_trust import label_trust
 
 __all__ = ["LabelNoiseDisplay"]
 
-_STRIP = (1.10, 1.24)  # heights: the probability takes 0 to 1
+_STRIP = (1.10, 1.24)  # heights above the curve, whose range is 0 to 1
 _FIRST_NAMES, _ROW, _MOST_ROWS = 1.29, 0.13, 3
 _LONGEST_NAME, _LONGEST_FILE = 24, 60  # letters
 
 
 class LabelNoiseDisplay:
-    """Where in a song its label is distrusted, and what is heard there instead.
+    """Plot of where in a song its label is distrusted, and of the emotion that is predicted there instead.
 
     Create it with `from_estimator` or `from_predictions`. The strip has the colour of the label; the
     stretches in which the label is distrusted are hatched, in the colour of the most probable other
@@ -209,7 +209,7 @@ class LabelNoiseDisplay:
             self._beside(ax, _FIRST_NAMES + 0.04, "heard instead", color="#444444")
 
     def _name_stretches(self, ax, stretches):
-        """Write what is heard above each stretch, in rows where names would overlap; return the number of rows."""
+        """Write the predicted emotion above each stretch, in rows if names would overlap; return the number of rows."""
         for texts in ([_long(stretch) for stretch in stretches], [_short(stretch) for stretch in stretches]):
             places = self._places(ax, stretches, texts)
             if len(places) == len(stretches):
@@ -229,7 +229,7 @@ class LabelNoiseDisplay:
     def _places(self, ax, stretches, texts):
         """Return stretch, text, centre and row of each text that overlaps no other."""
         left, right = ax.get_xlim()
-        # width of a letter in seconds, by the width of the axes before layout
+        # width of a letter in seconds, from the width of the axes before layout
         letter = 0.095 * (right - left) / max(ax.get_window_extent().width / self.figure_.dpi, 1)
         taken = np.full(_MOST_ROWS, -np.inf)
         places = []
@@ -272,7 +272,7 @@ def _short(stretch):
 
 
 def _shortened(name, longest=_LONGEST_NAME):
-    """Return a name in one line that leaves room for the plot; its start and its end are kept."""
+    """Return a name in one line, shortened in the middle to at most `longest` characters."""
     name = printable(" ".join(str(name).split()))
     if len(name) <= longest:
         return name

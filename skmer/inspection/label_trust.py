@@ -198,7 +198,7 @@ class LabelChecker:
             raise ValueError(f"threshold must be a probability between 0 and 1, got {threshold!r}.")
 
     def class_index(self, label):
-        """Return the position of a label among the classes; classes that are no text match text, and equal numbers."""
+        """Return the position of a label among the classes, which are compared as text and, if numeric, by value."""
         classes = self.predictor.classes
         names = [str(name) for name in classes]
         if str(label) in names:
@@ -233,7 +233,7 @@ class LabelChecker:
 
 
 def _fitted_split(classifier, n_classes):
-    """Return the split of a classifier if it holds a mixture for each class or one for all, otherwise None."""
+    """Return the split of a classifier if it has a mixture for each class or one for all classes, otherwise None."""
     split = getattr(classifier, "split_", None)
     # a user's noise model may return probabilities only: the separation is then NaN
     holds = split is not None and len(split.separation) in (1, n_classes) and not np.isnan(split.separation).any()

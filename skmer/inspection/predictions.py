@@ -1,4 +1,4 @@
-"""What a fitted model predicts for one song: its emotion over time, its tags, or why it could not be predicted."""
+"""Predictions for one song: its emotion over time, its tags, or the reason why it could not be predicted."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,13 +35,13 @@ class SegmentProbabilities:
 
     @cached_property
     def covered_seconds(self):
-        """How much of each second segments cover, in seconds, of shape (n_seconds,)."""
+        """Part of each second that is covered by segments, in seconds, of shape (n_seconds,)."""
         order = np.argsort(self.starts, kind="stable")
         ends = np.maximum.accumulate(self.ends[order])
-        # what each segment adds to those before it
+        # the part of each segment that those before it do not cover
         starts = np.maximum(self.starts[order], np.r_[-np.inf, ends[:-1]])
         added = np.cumsum(ends - starts)
-        # covered time up to a given time
+        # covered time before each edge of a second
         covered = np.interp(
             np.r_[0.0, self.second_ends],
             np.column_stack([starts, ends]).ravel(),
@@ -54,7 +54,7 @@ class SegmentProbabilities:
         total, weight = np.zeros((n, values.shape[1])), np.zeros(n)
         first = np.floor(self.starts + 1e-9).astype(int)
         longest = (self.ends - self.starts).max(initial=0)
-        # a segment covers few of a song's seconds: no table of all segments by all seconds
+        # a segment covers few seconds: an array of all segments by all seconds would be large and sparse
         for step in range(int(np.ceil(longest)) + 1):
             second = np.minimum(first + step, n - 1)
             covered = np.minimum(self.ends, first + step + 1) - np.maximum(self.starts, first + step)
@@ -89,7 +89,7 @@ class SongEmotion(SegmentProbabilities):
         Probability of each emotion in each second: the mean over the segments that cover it, weighted by
         how much of it they cover. NaN in a second that no segment covers.
     covered_seconds : ndarray of shape (n_seconds,)
-        How much of each second segments cover, in seconds.
+        Part of each second that is covered by segments, in seconds.
 
     See Also
     --------

@@ -23,7 +23,7 @@ __all__ = ["SongPredictor", "as_predictor", "emotion_over_time"]
 class SongPredictor:
     """Predict one song at a time with a fitted model.
 
-    Reading is separate from predicting, so that songs can be read in threads while the network works.
+    Reading is separate from predicting, so that songs can be read in threads while the network runs.
 
     Parameters
     ----------
@@ -93,23 +93,25 @@ class SongPredictor:
                 )
             self._init_tagger(estimator)
             return
-        cut, able = _find_segment_classifier(steps)
-        if able is None and (require_segments or not isinstance(estimator, Pipeline) or not _reads_songs(steps[0])):
-            raise ValueError(_describe_missing(estimator, steps, cut))
+        i_segmenter, i_classifier = _find_segment_classifier(steps)
+        reads_songs = isinstance(estimator, Pipeline) and _reads_songs(steps[0])
+        if i_classifier is None and (require_segments or not reads_songs):
+            raise ValueError(_describe_missing(estimator, steps, i_segmenter))
         message = "The pipeline is not fitted: call fit with songs and their emotions first."
-        if able is None:
-            self.output, cut = "song", 0
+        if i_classifier is None:
+            self.output, i_segmenter = "song", 0
             if not is_classifier(self.classifier):
                 raise ValueError(
                     f"The last step of this pipeline must be a classifier, got {type(self.classifier).__name__}."
                 )
             check_is_fitted(self.classifier, msg=message)
         else:
-            self.output, self.classifier = "segments", steps[able]
+            self.output, self.classifier = "segments", steps[i_classifier]
             if not hasattr(self.classifier, "classes_"):
                 raise NotFittedError(message)
-            self._between, self._after = steps[cut + 1 : able], steps[able + 1 :]
-        self._readers, self._rest = [[*steps[:cut], _reset_run_parameters(steps[cut])]], steps[cut + 1 :]
+            self._between, self._after = steps[i_segmenter + 1 : i_classifier], steps[i_classifier + 1 :]
+        self._readers = [[*steps[:i_segmenter], _reset_run_parameters(steps[i_segmenter])]]
+        self._rest = steps[i_segmenter + 1 :]
         self.classes = np.asarray(self.classifier.classes_)
         self.max_duration = getattr(self._readers[0][-1], "max_duration", None)
         self.predicts = hasattr(steps[-1], "predict")
@@ -160,7 +162,7 @@ class SongPredictor:
         Parameters
         ----------
         song : list
-            As `read` returns it.
+            Return value of `read`.
 
         Returns
         -------
@@ -217,7 +219,7 @@ class SongPredictor:
 
 
 def as_predictor(estimator, require_segments=False):
-    """Return the `SongPredictor` of a model, or a given one as it is."""
+    """Return the `SongPredictor` of a model; a `SongPredictor` is returned unchanged."""
     if not isinstance(estimator, SongPredictor):
         return SongPredictor(estimator, require_segments)
     if require_segments and estimator.output != "segments":
@@ -292,7 +294,7 @@ def _flatten(estimator):
 
 
 def _is_tagger(estimator):
-    """Return whether a fitted classifier is a tagger of ours, or one of scikit-learn's fitted on columns of 0 and 1."""
+    """Return whether a fitted classifier is a tagger of skmer, or one of scikit-learn fitted on columns of 0 and 1."""
     if hasattr(estimator, "tags_") or getattr(estimator, "multilabel_", False):
         return True
     classes = getattr(estimator, "classes_", None)
@@ -300,7 +302,7 @@ def _is_tagger(estimator):
 
 
 def _reads_songs(step):
-    """Return whether a step takes recordings and needs no fit; a union does if all of its parts begin with such."""
+    """Return whether a step takes recordings and needs no fit, as must the first step of each part of a union."""
     if isinstance(step, FeatureUnion):
         parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
         return bool(parts) and all(any(map(_reads_songs, _flatten(part)[:1])) for part in parts)
@@ -311,19 +313,18 @@ def _reads_songs(step):
 
 def _find_segment_classifier(steps):
     """Return the positions of the SegmentTransformer and of the segment classifier after it, or None."""
-    cut = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
-    if cut is None:
+    i_segmenter = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
+    if i_segmenter is None:
         return None, None
-    return cut, next((i for i in range(cut + 1, len(steps)) if _may_classify_segments(steps[i])), None)
+    return i_segmenter, next((i for i in range(i_segmenter + 1, len(steps)) if _may_classify_segments(steps[i])), None)
 
 
 def _may_classify_segments(step):
-    # scikit-learn's classifiers with a transform, such as LinearDiscriminantAnalysis, do not
-    able = hasattr(step, "transform") and hasattr(step, "predict")
-    return able and not type(step).__module__.startswith("sklearn.")
+    # scikit-learn's classifiers with a transform, such as LinearDiscriminantAnalysis, classify no segments
+    return hasattr(step, "transform") and hasattr(step, "predict") and not type(step).__module__.startswith("sklearn.")
 
 
-def _describe_missing(estimator, steps, cut):
+def _describe_missing(estimator, steps, i_segmenter):
     """Return the message for an estimator that does not predict segments."""
     if not isinstance(estimator, Pipeline):
         hint = " without a best_estimator_: fit it, with refit=True" if hasattr(estimator, "refit") else ""
@@ -332,7 +333,7 @@ def _describe_missing(estimator, steps, cut):
             f"SSSLClassifier, got {type(estimator).__name__}{hint}."
         )
     names = [type(step).__name__ for step in steps]
-    if cut is None:
+    if i_segmenter is None:
         return f"The pipeline has no SegmentTransformer; its steps are {', '.join(names)}."
     return (
         "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and transform, such "

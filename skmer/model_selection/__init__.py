@@ -1,4 +1,4 @@
-"""Experiments on top of scikit-learn's: protocols, systems on the same folds, and fair choices among them."""
+"""Experiments on shared folds: protocols, systems, scores, paired tests and model selection."""
 
 from skmer.model_selection.comparison import compare_systems, summary_table
 from skmer.model_selection.experiment import DUMMY, Experiment, run_experiment

@@ -29,8 +29,8 @@ _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "librosa")
 class Fit:
     """One fit: the call that runs it, and what identifies its result.
 
-    `name` is for people (file name and progress), `key` is `fit_key` of all that decides the result, `run` can be
-    pickled and returns a dict that JSON can hold, and `cost` is the rough work, for the time left.
+    `name` appears in the file name, `key` is the `fit_key` of everything that decides the result, `run` can be pickled
+    and returns a dict that JSON can hold, and `cost` is the approximate amount of work, for the progress bar.
     """
 
     name: str
@@ -48,8 +48,8 @@ class Fit:
 def fit_key(*parts):
     """Return a hash of parts and of skmer's version.
 
-    Estimators count by their class and parameters, without what they have learnt and without parameters of the run
-    such as `n_jobs`; a `sklearn.frozen.FrozenEstimator` counts with what it has learnt.
+    Estimators are hashed by their class and parameters, without fitted attributes and without parameters of the run
+    such as `n_jobs`; a `sklearn.frozen.FrozenEstimator` is hashed with its fitted attributes.
     """
     return stable_hash([__version__, *map(_settings, parts)])
 
@@ -67,9 +67,9 @@ def _settings(thing):
     if not hasattr(thing, "get_params") or isinstance(thing, type) or _keeps_state(thing):
         return thing
     params = {name: value for name, value in thing.get_params(deep=False).items() if not _of_run(name, value)}
-    # what clone keeps beside parameters
+    # clone copies these in addition to parameters
     kept = {name: vars(thing)[name] for name in ("_metadata_request", "_sklearn_output_config") if name in vars(thing)}
-    # clone copies dataclasses as they are, with what estimators in them have learnt
+    # clone copies dataclasses with the fitted attributes of estimators in them
     params = {name: value if is_dataclass(value) else _settings(value) for name, value in params.items()}
     return type(thing), getattr(thing, "cache_key", None), params, kept
 
@@ -79,7 +79,7 @@ def _keeps_state(estimator):
 
 
 def _of_run(name, value):
-    # a user's own estimator may mean something else by one of the names
+    # a user's estimator may have a parameter of the same name and another meaning
     return name in RUN_PARAMETERS and (value is None or isinstance(value, bool | int | str | os.PathLike))
 
 
@@ -97,7 +97,7 @@ def _song_key(song):
     path = Path(song)
     try:
         digest = file_digest(path)[:16] if path.is_file() else "missing"
-    except OSError:  # decoding raises the error that says more
+    except OSError:  # decoding raises a more detailed error
         digest = "unreadable"
     return f"{path.parent.name}/{path.name} {digest}"
 
@@ -113,10 +113,10 @@ def versions():
 
 
 def run_fits(fits, store=None, n_jobs=None, verbose=0, description="Fits", on_missing=None):
-    """Run the fits that are not in the store yet; return all results in order, and how many were found finished.
+    """Run the fits that are not in the store yet; return all results in order, and the number found in the store.
 
-    Each finished fit is a JSON file in the folder `store`, written at once, so that a run that was stopped at any
-    moment goes on where it was; None keeps nothing. A result gets the fit's ``"seconds"`` and ``"versions"``.
+    Each fit is written to a JSON file in the folder `store` when it is finished, so that an interrupted run can be
+    resumed; None keeps nothing. A result gets the fit's ``"seconds"`` and ``"versions"``.
     `on_missing` is called once with the list of missing fits, before the first of them is run.
     """
     folder = None if store is None else _check_folder(store)
@@ -141,12 +141,12 @@ def run_fits(fits, store=None, n_jobs=None, verbose=0, description="Fits", on_mi
 
 def _check_folder(store):
     if store == "":
-        raise ValueError("store='' names no folder; '.' is the current one.")
+        raise ValueError("store must not be empty: pass '.' for the current folder.")
     folder = Path(store).absolute()  # worker processes may have another current folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise ValueError(f"store={str(store)!r} is a file, or lies in one: name a folder.") from error
+        raise ValueError(f"store={str(store)!r} must be a folder, but it or one of its parents is a file.") from error
     return folder
 
 
@@ -168,5 +168,5 @@ def _run(i, run, path):
     text = json.dumps({**result, "seconds": round(time.monotonic() - began, 2), "versions": versions()})
     if path is not None:
         atomic_write_text(path, text + "\n")
-    # as an earlier run's result is read
+    # equal to a result that is read from the store
     return i, json.loads(text)

@@ -1,4 +1,4 @@
-"""run_experiment: several systems on the same folds; finished fits are kept, so that a stopped run goes on."""
+"""run_experiment: cross-validate several systems on the same folds, and keep finished fits on disk."""
 
 import operator
 import re
@@ -39,13 +39,13 @@ class Experiment:
     n_folds : int
         Number of folds of the protocol.
     versions : dict
-        Of Python and the packages.
+        Versions of Python and of the packages.
     date : str
-        When the run ended, UTC.
+        Time at which the run ended, in UTC.
     systems : dict
-        The systems' parameters by name.
+        Parameters of the systems, by name.
     n_found : int
-        Number of fits that an earlier run had finished. Not compared between experiments.
+        Number of fits that were found in the store. Ignored by ``==``.
 
     See Also
     --------
@@ -91,12 +91,12 @@ class Experiment:
         return {score: np.array([row[score] for row in rows]) for score in rows[0]} if rows else {}
 
     def to_dict(self):
-        """Return everything as plain values.
+        """Return all attributes but `n_found` as plain values.
 
         Returns
         -------
         dict
-            As JSON can hold it; ``Experiment(**values)`` restores the experiment. `n_found`, which
+            Values that JSON can hold; ``Experiment(**values)`` restores the experiment. `n_found`, which
             concerns this run only, is left out.
         """
         return {name: value for name, value in self.__dict__.items() if name != "n_found"}
@@ -128,9 +128,9 @@ def run_experiment(
     y : array-like of shape (n_songs,) or (n_songs, 2)
         Labels, or ratings that the protocol's threshold turns into classes inside each fold.
     protocol : Protocol, default=None
-        How songs are divided; None is the paper's ten stratified folds.
+        Division into training and test songs; None is ten stratified folds, as in the paper.
     groups : array-like of shape (n_songs,), default=None
-        Such as the artist of each song.
+        Group of each song, such as its artist.
     splits : dict, default=None
         Published splits, as loaders return them.
     folds : list of int, default=None
@@ -139,7 +139,7 @@ def run_experiment(
         Also run this number of folds within the training songs of each fold, for
         `chosen_inside_folds`.
     seeds : sequence of int, default=(0,)
-        Each fold is run with each of them.
+        Seeds of the systems; each fold is run with each seed.
     store : str or Path, default=None
         Folder in which each finished fit is kept as a JSON file; fits that are in it are not run
         again. None keeps nothing.
@@ -166,10 +166,10 @@ def run_experiment(
     Notes
     -----
     A kept fit is identified by the names and contents of the songs, the training songs' labels and
-    groups, the system's name, class and parameters, the seed and the version of skmer. An edited line
-    of code in a function or class that a system uses, or another version of another package, is not
-    noticed: delete the files of the store to have its fits run again. The number of processes and the
-    device do not matter. User warnings of systems are not shown.
+    groups, the system's name, class and parameters, the seed and the version of skmer. Edits of
+    the code that a system uses, and other versions of other packages, are not detected: delete the
+    files of the store to run its fits again. The number of processes and the device are not part of the
+    identification. User warnings of systems are not shown.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def run_experiment(
 
 def _integers(values, name):
     try:
-        # plain ones, because JSON has no others
+        # JSON cannot hold NumPy's integers
         return [operator.index(value) for value in values]
     except TypeError as error:
         raise ValueError(f"{name} must be a list of whole numbers, got {values!r}.") from error
@@ -237,7 +237,9 @@ def _integers(values, name):
 
 def _check_systems(systems):
     if DUMMY in systems or not systems:
-        raise ValueError(f"systems must hold at least one system, and none named {DUMMY!r}: that one is added.")
+        raise ValueError(
+            f"systems must contain at least one system, and none named {DUMMY!r}, which is added automatically."
+        )
     names: list = []
     for name, system in systems.items():
         if isinstance(system, type) or not hasattr(system, "parts"):
@@ -313,7 +315,7 @@ def _row(name, part, seed, predicted, more):
 
 
 def _dummy_row(part, seed):
-    """Return the row of the commonest training class; of equally common ones, the first in order."""
+    """Return the row of the commonest training class; with a tie, the first in sorted order."""
     values, counts = np.unique(part.labels[part.train], return_counts=True)
     return _row(DUMMY, part, seed, [values.tolist()[counts.argmax()]] * len(part.test), {"seconds": 0.0})
 

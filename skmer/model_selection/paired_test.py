@@ -7,7 +7,7 @@ from scipy import stats
 
 __all__ = ["PairedTest", "corrected_paired_test", "holm"]
 
-_ROUNDING = 1e-12  # of the largest difference: what is smaller comes from adding up
+_ROUNDING = 1e-12  # relative to the largest difference; smaller values are rounding errors
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class PairedTest:
     mean : float
         Mean of the folds' differences.
     sd : float
-        Their standard deviation, with n - 1.
+        Standard deviation of the folds' differences, with n - 1.
     statistic : float
-        Student's t; infinite where the folds do not differ among themselves.
+        Student's t; infinite if all folds have the same difference, other than 0.
     dof : int
-        Its degrees of freedom, n - 1.
+        Degrees of freedom, n - 1.
     p_value : float
-        Two-sided; NaN where the folds differ by the same amount.
+        Two-sided p-value; NaN if the statistic is infinite.
     n : int
         Number of folds.
     standard_error : float
@@ -184,9 +184,9 @@ def holm(p_values):
     """Adjust the p-values of several comparisons by Holm's step-down procedure.
 
     The smallest of m p-values is multiplied by m, the next by m - 1, and so on; none
-    becomes smaller than the one before it, or larger than 1. If comparisons with an adjusted value
-    of at most .05 are called different, the probability that any of them is not is at most .05,
-    whatever the dependence between them.
+    becomes smaller than the one before it, or larger than 1. If all null hypotheses with an
+    adjusted p-value of at most .05 are rejected, the probability of at least one false rejection is
+    at most .05, whatever the dependence between the tests.
 
     Parameters
     ----------

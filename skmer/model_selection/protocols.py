@@ -1,4 +1,4 @@
-"""Protocol: how songs are divided into training and test songs, and how ratings become classes."""
+"""Protocol: division of songs into training and test songs, and of ratings into classes."""
 
 import warnings
 from dataclasses import asdict, dataclass
@@ -66,13 +66,13 @@ def check_labels(values, name="y"):
 def _plain(item):
     if isinstance(item, np.generic):
         item = item.item()
-    # whole numbers among ratings are ratings
+    # ratings may contain whole numbers
     return float(item) if isinstance(item, Real) and not isinstance(item, bool) else item
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How songs are divided into training and test songs, and from which rating on a song is of the class "high".
+    """Division of songs into training and test songs, and of ratings into the classes "low" and "high".
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Protocol:
     n_splits : int, default=10
         Number of folds; a published split has one.
     threshold : {"median", "midpoint"} or float, default=None
-        How ratings become classes; it is computed from the training
+        Threshold between low and high ratings; "median" and "midpoint" are computed from the training
         songs of each fold, see `skmer.datasets.ratings.fit_threshold`. Whole numbers are ratings
         with a threshold, and labels without one.
     fold_seed : int, default=0
@@ -127,7 +127,7 @@ class Protocol:
     def __post_init__(self):
         if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
             raise ValueError(f"n_splits must be a whole number, at least 2, got {self.n_splits!r}.")
-        # with None each run would divide the songs differently, and kept fits would not be found again
+        # with None each run would have other folds, and would not find its fits in the store
         if not isinstance(self.fold_seed, Integral) or self.fold_seed < 0:
             raise ValueError(f"fold_seed must be a whole number, at least 0, got {self.fold_seed!r}.")
         if isinstance(self.threshold, str):
@@ -144,8 +144,8 @@ class Protocol:
         Parameters
         ----------
         y : array-like of shape (n_songs,) or (n_songs, 2)
-            Labels, or ratings. With ratings, folds are stratified by the classes at the
-            threshold of all songs, which serves for nothing else.
+            Labels, or ratings. With ratings, folds are stratified by classes whose threshold is
+            computed from all songs; it is used for stratification only.
         groups : array-like of shape (n_songs,), default=None
             Required by ``folds="grouped"``.
         splits : dict of str to dict of str to array of int, default=None
@@ -201,7 +201,7 @@ class Protocol:
             raise ValueError(f"The split {self.folds!r} has {len(train)} training and {len(test)} test songs.")
         both = np.concatenate([train, test])
         if len(np.unique(both)) < len(both) or both.min() < 0 or both.max() >= n_songs:
-            raise ValueError(f"The split {self.folds!r} has a song twice, or names songs that are not there.")
+            raise ValueError(f"The split {self.folds!r} has a song twice, or a position outside 0 to {n_songs - 1}.")
         return train, test
 
     def labels(self, y, train):
@@ -247,9 +247,9 @@ class Protocol:
         if self.folds == "stratified":
             text = f"{self.n_splits} stratified folds (the paper's protocol)"
         elif self.folds == "grouped":
-            text = f"{self.n_splits} stratified folds, a group's songs always on one side"
+            text = f"{self.n_splits} stratified folds, the songs of a group in one fold"
         elif self.folds.endswith(_VALIDATION):
-            text = f"the published split {self.folds.removesuffix(_VALIDATION)}, judged on its validation songs"
+            text = f"the published split {self.folds.removesuffix(_VALIDATION)}, tested on its validation songs"
         else:
             text = f"the published split {self.folds}, trained on all parts but its test songs"
         if self.threshold is None:
@@ -287,8 +287,8 @@ def _check_sizes(labels, groups, n_splits):
     smallest, largest = min(sizes, key=sizes.__getitem__), max(sizes.values())
     if sizes[smallest] < 2:
         raise ValueError(
-            f"The class {smallest!r} has 1 of the {what}, so that no fold could both train and test it: add "
-            "songs, or leave the class out."
+            f"The class {smallest!r} has 1 of the {what}, but needs 2 to be in training and test songs: "
+            "add songs, or leave the class out."
         )
     if n_splits > largest:
         raise ValueError(f"n_splits={n_splits} is more than the {largest} {what} of the largest class: lower it.")

@@ -8,8 +8,8 @@ __all__ = ["best_on_test_folds", "chosen_inside_folds"]
 def best_on_test_folds(experiment, names, score="accuracy"):
     """Return the system with the best mean score over the test folds, which is how the paper chooses the duration.
 
-    The same songs serve for the choice and for the score, so the score of the chosen system is optimistic,
-    the more so the more candidates there are and the noisier their scores.
+    The system is chosen and scored on the same songs, so its score is optimistic. The bias grows with the number of
+    candidates and the noise of their scores.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def best_on_test_folds(experiment, names, score="accuracy"):
 def chosen_inside_folds(experiment, names, score="accuracy", label="chosen inside the folds"):
     """Choose a system for each fold by nested cross-validation, and return its rows on the test songs.
 
-    The choice rests on folds within the training songs, so the scores of the returned rows are not optimistic.
+    Systems are compared on folds within the training songs, so the scores of the returned rows are not optimistic.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The systems that run_experiment compares: a whole estimator, or one network that is read out in several ways."""
+"""Systems that run_experiment compares: an estimator, or a network with several readouts."""
 
 import os
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _KINDS = ("statistics", "mean", *_VOTES)
 
 
 class EstimatorSystem:
-    """A whole estimator that takes songs and predicts labels.
+    """System of `run_experiment`: an estimator that takes songs and predicts labels.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ class EstimatorSystem:
         For example the pipeline of `skmer.make_sssl_pipeline`. It is cloned for every fit, and
         every parameter named ``random_state`` is set to the seed of the run.
     cost : float, default=1.0
-        Rough work of a fit relative to that of the other systems, for the estimate of the time left.
+        Approximate work of a fit relative to that of the other systems, for the progress bar.
     files : sequence of str or Path, default=()
         Files that the estimator reads in addition to the songs, such as the weights of a frozen
         network. Fits with other contents are run again; the folder of a file does not matter.
 
     See Also
     --------
-    NetworkSystem : Trains once for several ways from segments to a song.
+    NetworkSystem : Trains a network once per fold for several readouts.
 
     Examples
     --------
@@ -97,10 +97,10 @@ class EstimatorSystem:
         train, test : array of int
             Positions of songs.
         groups : array-like of shape (n_songs,), default=None
-            Where scikit-learn's metadata routing is enabled, those of the training songs are passed to the steps
-            that request them, as `skmer.SSSLClassifier` does. Ignored otherwise.
+            Group of each song. If scikit-learn's metadata routing is enabled, the groups of the training songs
+            are passed to the steps that request them, such as `skmer.SSSLClassifier`. Ignored otherwise.
         seed : int, default=0
-            For every parameter named ``random_state``.
+            Value of every parameter named ``random_state``.
         verbose : ignored
             The estimator's own `verbose` is used.
 
@@ -137,21 +137,21 @@ def _seeded(estimator, seed):
 
 @dataclass(frozen=True)
 class Readout:
-    """How a song's label is read from the probabilities of its segments.
+    """Method that derives the label of a song from the class probabilities of its segments.
 
     Parameters
     ----------
     kind : {"statistics", "mean", "majority", "longest run"}, default="statistics"
-        ``"statistics"``: the statistics of Eq. 10 and a classifier behind them; ``"mean"``: the class with the
+        ``"statistics"``: a classifier of the statistics of Eq. 10; ``"mean"``: the class with the
         largest mean probability; ``"majority"`` and ``"longest run"``: the votes `skmer.MajorityVote` and
         `skmer.LongestRun`. The other parameters apply to ``"statistics"`` only.
     cross_fitted : bool, default=False
-        If true, the classifier learns from out-of-fold probabilities, each by a network that was
-        trained without the song; if false, as in the paper, from those of the network that was trained on the song.
+        If true, the classifier is fitted on out-of-fold probabilities, each from a network that was
+        trained without the song; if false, as in the paper, on those of the network that was trained on the song.
     share_threshold : float, default=0.5
-        theta of the seventh statistic.
+        Threshold theta of the seventh statistic.
     final_estimator : estimator, default=None
-        The classifier behind a scaler; None is an RBF SVM. Parameters named
+        Classifier of the scaled statistics; None is an RBF SVM. Parameters named
         ``random_state`` are set to the seed of the run.
 
     Examples
@@ -171,7 +171,7 @@ class Readout:
             raise ValueError(f"kind must be one of {', '.join(map(repr, _KINDS))}, got {self.kind!r}.")
 
     def predict(self, classes, train_probabilities, y, test_probabilities, seed=0):
-        """Learn from the training songs' segments and predict the test songs.
+        """Fit on the segments of the training songs, and predict the test songs.
 
         Parameters
         ----------
@@ -201,28 +201,28 @@ class Readout:
 
 
 class NetworkSystem:
-    """A segment network that is trained once a fold and read out in several ways.
+    """System of `run_experiment`: a segment network that is trained once per fold, with one or more readouts.
 
     Parameters
     ----------
     segments : SegmentTransformer
-        Makes the segments. Without a `memory`, each fold reads the songs again.
+        Transformer from songs to segments. Without a `memory`, each fold reads the songs again.
     network : SSSLClassifier
         Its `cv` decides the folds of cross-fitted readouts; its `random_state` is set to the
         seed of the run.
     readouts : dict of str to Readout, default=None
-        The ways from segments to a song's label, by name; None is the paper's alone.
+        Readouts by name; None is the paper's readout only.
     cost : float, default=None
-        Rough work of a fit; None is the number of epochs, times 1.4 where labels are split, times the
+        Approximate work of a fit; None is the number of epochs, times 1.4 where labels are split, times the
         number of trainings of cross-fitting.
 
     See Also
     --------
-    EstimatorSystem : For everything else.
+    EstimatorSystem : Takes any estimator.
 
     Notes
     -----
-    With the default readout this gives exactly the predictions of `skmer.make_sssl_pipeline`.
+    With the default readout, the predictions are exactly those of `skmer.make_sssl_pipeline`.
 
     Examples
     --------

@@ -13,7 +13,7 @@ __all__ = ["TAG_SCORES", "best_thresholds", "best_weight", "macro_roc_auc", "tag
 TAG_SCORES = ("ROC-AUC", "PR-AUC", "F-score", "TPR", "TNR")
 
 _TOLERANCE = 1e-12  # ROC-AUCs that differ by less are equal up to rounding
-_NO_TAG = "No tag in y_true has both positive and negative songs, so that no metric is defined: give more songs."
+_NO_TAG = "No tag in y_true has both positive and negative songs, so that no metric is defined: add songs."
 
 
 def tag_scores(y_true, scores, thresholds=None, names=None):

@@ -1,8 +1,8 @@
 """Train a model on labelled songs, estimate its accuracy, and save it with a model card."""
 
 from skmer.models.card import card_markdown
+from skmer.models.config import SYSTEMS, make_pipeline_of, read_config
 from skmer.models.files import files_of, save_model
-from skmer.models.pipelines import SYSTEMS, make_pipeline_of, read_config
 from skmer.models.train import TrainedModel, train_model
 from skmer.models.training_songs import UnreadableSongs
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from skmer._io import format_names, markdown_table
 from skmer.model_selection._fits import versions
-from skmer.models.pipelines import SYSTEMS, changed_parameters
+from skmer.models.config import SYSTEMS, changed_parameters
 
 __all__ = ["card_markdown", "class_counts", "format_steps", "groups_sentence", "make_card", "usage_commands"]
 
@@ -25,7 +25,7 @@ _LIMITS = [
 
 
 def usage_commands(system, name):
-    """Return the shell commands that a model of a system serves, by the name of its file."""
+    """Return shell commands that use a model of a system, given the name of its file."""
     # a name that begins with a dash would be taken for an option
     model = shlex.quote(f"./{name}" if name.startswith("-") else name)
     lines = [f"skmer predict {model} FOLDER --out emotions.csv"]
@@ -37,12 +37,12 @@ def usage_commands(system, name):
 def make_card(pipeline, system, used, given, counts, unreadable, **more):
     """Return the card of a fitted pipeline as plain values.
 
-    `used` are the `TrainingSongs` of the fit, `given` the caller's Bunch, `counts` the number of segments of each song,
-    `unreadable` the reasons by song, and `more` entries that are taken as they are.
+    `used` are the `TrainingSongs` of the fit, `given` is the caller's Bunch, `counts` the number of segments of each
+    song, `unreadable` maps songs to errors, and `more` are further entries.
     """
     classes = pipeline[-1].classes_.tolist()
     return {
-        "title": f"A model of the emotion of songs: {', '.join(map(str, classes))}",
+        "title": f"Music emotion recognition model: {', '.join(map(str, classes))}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         "system": system,
         "what": SYSTEMS[system],
@@ -69,7 +69,7 @@ def groups_sentence(groups):
     """Describe the groups of the songs."""
     if groups is None:
         return "Each song is a group of its own: if several are by one artist, folds do not keep them apart."
-    return f"The songs are of {len(np.unique(groups)):,} groups, such as artists, which folds keep apart."
+    return f"The songs are in {len(np.unique(groups)):,} groups, such as artists; folds keep each group together."
 
 
 def class_counts(target):
@@ -123,7 +123,7 @@ def card_markdown(card):
     >>> from skmer.models import card_markdown, train_model
     >>> trained = train_model(make_songs(8, duration=3, random_state=0), "log-mel", n_splits=0)
     >>> print(card_markdown(trained.card).splitlines()[0])
-    # A model of the emotion of songs: Q1, Q2, Q3, Q4
+    # Music emotion recognition model: Q1, Q2, Q3, Q4
     """
     data = card["data"]
     parts = [

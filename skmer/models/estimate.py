@@ -1,4 +1,4 @@
-"""The accuracy of a pipeline, estimated by cross-validation beside a dummy that predicts the commonest class."""
+"""Estimate the accuracy of a pipeline by cross-validation, and compare it with that of a dummy classifier."""
 
 import warnings
 
@@ -22,9 +22,9 @@ _ALPHA = 0.05
 
 
 def choose_folds(y, groups, n_splits):
-    """Return the number of folds that the smallest class allows, and a remark where it is lower than `n_splits`.
+    """Return the number of folds that the smallest class allows, and a remark if it is lower than `n_splits`.
 
-    ValueError if a class has only one song, or one group.
+    Raise ValueError if a class has only one song, or one group.
     """
     if n_splits == 0:
         return 0, None
@@ -35,8 +35,8 @@ def choose_folds(y, groups, n_splits):
     what = "song" if groups is None else "group"
     if sizes[smallest] < 2:
         raise ValueError(
-            f"The class {smallest!r} has {'1 song' if groups is None else 'songs of 1 group'} only, so that no fold "
-            "could both train and test it: add songs, leave the class out, or train without an estimate (0 folds)."
+            f"The class {smallest!r} has {'1 song' if groups is None else 'songs of 1 group'} only, but needs 2 to "
+            "be in training and test songs: add songs, leave the class out, or train without an estimate (0 folds)."
         )
     if n_splits <= sizes[smallest]:
         return n_splits, None
@@ -69,7 +69,7 @@ def estimate(pipeline, name, songs, n_splits, seed, store, n_jobs=None, verbose=
     for train, _ in stratified_folds(y, groups, n_splits, seed):
         if len(np.unique(y[train])) < 2:
             raise ValueError(
-                "A fold has training songs of one class only: lower n_splits, or give songs of more groups."
+                "A fold has training songs of one class only: lower n_splits, or add songs of other groups."
             )
     pipeline = clone(pipeline)
     if "sssl" in pipeline.named_steps:
@@ -83,7 +83,7 @@ def estimate(pipeline, name, songs, n_splits, seed, store, n_jobs=None, verbose=
         )  # fmt: skip
     scores = {which: experiment.scores(which) for which in (DUMMY, name)}
     test = _test(scores[name]["accuracy"] - scores[DUMMY]["accuracy"], experiment.rows)
-    how = "each song a group of its own" if groups is None else "the songs of a group always on one side"
+    how = "each song its own group" if groups is None else "the songs of a group in one fold"
     return {
         "protocol": f"{n_splits} stratified folds, {how}",
         "n_splits": n_splits,
@@ -122,9 +122,9 @@ def _test_sentence(test, n_splits):
 
 
 def _dummy_sentence(accuracy, n_classes):
-    """Return a remark where the dummy is below chance, which makes the model look better than it is.
+    """Return a remark if the accuracy of the dummy is below chance, so that the comparison with it is too favourable.
 
-    In small folds the class that is commonest in training is rare in the test.
+    This happens in small folds, where the commonest training class is rare among the test songs.
     """
     if accuracy.mean() >= 1 / n_classes:
         return ""

@@ -1,4 +1,4 @@
-"""The files of a model: the model and its two cards, written atomically, and the folder of a training that runs."""
+"""The files of a model: the model and its two cards, written atomically, and the folder of a training run."""
 
 import json
 import os
@@ -109,8 +109,8 @@ def _atomic_model(path):
 class RunFolder:
     """The folder of a training, new or left by an earlier run, and locked until `close` or the end of the process.
 
-    `path` is the folder, `resumed` whether an earlier run left it. ValueError if another process trains in it, or if
-    the path holds anything else. The system releases the lock of a process that was killed.
+    `path` is the folder, `resumed` is whether an earlier run left it. Raise ValueError if another process uses it, or
+    if the path is anything else. The operating system releases the lock of a killed process.
     """
 
     def __init__(self, path):
@@ -140,7 +140,7 @@ class RunFolder:
         self._lock.release()
 
     def remove(self):
-        """Remove what runs put there, and the folder unless it holds anything else."""
+        """Remove the files of training runs, and the folder if it is then empty."""
         if not self._lock.is_locked:
             return
         if sys.platform == "win32":  # an open file cannot be removed there
@@ -159,14 +159,14 @@ class RunFolder:
     def _check_path(self, mark):
         if self.path.is_symlink() and not self.path.exists():
             raise ValueError(
-                f"{self.path}: finished folds are to be kept here, but this is a link to a folder that does not exist. "
+                f"{self.path}: this path is needed for finished folds, but is a link to a folder that does not exist. "
                 "Create the folder, or remove the link."
             )
         if not self.path.exists() or mark.is_file():
             return
         if not self.path.is_dir() or any(file.name != _LOCK for file in self.path.iterdir()):
             raise ValueError(
-                f"{self.path}: finished folds are to be kept here, but this was not made by skmer train. Move it "
+                f"{self.path}: this path is needed for finished folds, but was not created by skmer train. Move it "
                 "away, or choose another name for the model."
             )
 

@@ -15,8 +15,7 @@ from sklearn import config_context
 from skmer._run_parameters import RUN_DEFAULTS
 from skmer.model_selection.systems import fit_with_groups
 from skmer.models.card import class_counts, format_steps, groups_sentence, make_card
-from skmer.models.estimate import choose_folds, estimate, stratified_folds
-from skmer.models.pipelines import (
+from skmer.models.config import (
     changed_parameters,
     check_cross_fitting,
     check_device,
@@ -24,6 +23,7 @@ from skmer.models.pipelines import (
     make_pipeline_of,
     read_config,
 )
+from skmer.models.estimate import choose_folds, estimate, stratified_folds
 from skmer.models.training_songs import UnreadableSongs, check_songs, read_songs
 from skmer.training.runtime import choose_device
 
@@ -71,7 +71,7 @@ def train_model(
     verbose=0,
     say=None,
 ):
-    """Estimate how well a system does on labelled songs, then fit it on all of them.
+    """Estimate the accuracy of a system on labelled songs by cross-validation, then fit it on all of them.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def train_model(
         A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere the
         `small` backbone of width 16 with 12 epochs, or 5 for cross-entropy.
     store : str or path-like, default=None
-        Folder for finished folds and for the features of each file, so that a run that was
-        stopped can go on; None is a temporary folder.
+        Folder for finished folds and for the features of each file, so that an interrupted run
+        can be resumed; None is a temporary folder.
     skip_unreadable : bool, default=False
         If true, songs that cannot be used are left out, and listed on the card; otherwise they
         are an error.
@@ -100,7 +100,7 @@ def train_model(
     verbose : int, default=0
         1 shows progress with the time left.
     say : callable, default=None
-        Called with each line of a report during the training, such as `print`.
+        Function such as `print`, called with each progress message.
 
     Returns
     -------
@@ -137,14 +137,14 @@ def train_model(
     >>> songs = make_songs(16, duration=4, random_state=0)
     >>> trained = train_model(songs, "log-mel", n_splits=2)
     >>> trained.card["estimate"]["protocol"]
-    '2 stratified folds, the songs of a group always on one side'
+    '2 stratified folds, the songs of a group in one fold'
     """
     began = time.monotonic()
     say = (lambda line: None) if say is None else say
     config = {} if config is None else read_config(config)
     pipeline = make_pipeline_of(system, config, device, seed)
     given = check_songs(songs)
-    # whatever can be checked is checked before any work
+    # all checks that need no audio come before the audio is read
     check_device(device)
     check_pipeline(pipeline, np.unique(given.target).tolist(), configured=bool(config))
     _check_folds(pipeline, given, n_splits, seed)
@@ -166,7 +166,7 @@ def train_model(
         if n_splits:
             scores = estimate(pipeline, system, used, n_splits, seed, work / "folds", n_jobs, verbose)
             n_found = scores.pop("n_found")
-            found = f" ({n_found} of them found finished from an earlier run)" if n_found else ""
+            found = f" ({n_found} of them finished by an earlier run)" if n_found else ""
             say(f"\n{scores['protocol'].capitalize()}; mean ± sd over folds{found}:\n\n{scores['table']}\n")
             say(scores["sentence"])
         say(f"Fit on all {len(used.target):,} songs.")
@@ -180,7 +180,7 @@ def train_model(
 
 
 def _check_folds(pipeline, songs, n_splits, seed):
-    """Return the possible number of folds, with a remark where it is lower; check cross-fitting within them."""
+    """Return the number of folds and a remark if it had to be lowered; check that cross-fitting is possible in them."""
     n_splits, lowered = choose_folds(songs.target, songs.groups, n_splits)
     check_cross_fitting(pipeline, songs, stratified_folds(songs.target, songs.groups, n_splits, seed))
     return n_splits, lowered
@@ -216,7 +216,7 @@ def collect_warnings():
 
 
 def _write_warnings(folder):
-    """Have a worker write its warnings into files instead of standard error."""
+    """Make a worker write its warnings into files instead of standard error."""
     warnings.simplefilter("default", UserWarning)
 
     def write(message, category, filename, lineno, file=None, line=None):

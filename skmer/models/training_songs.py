@@ -24,7 +24,7 @@ _SYSTEM_ERRORS = (errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.
 
 
 class UnreadableSongs(ValueError):
-    """Songs cannot be used; the message lists each with the reason.
+    """Error for songs that cannot be used; the message lists each with the reason.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ def check_songs(songs):
 def read_songs(reader, songs, names, n_jobs=None, verbose=0):
     """Read each song by the first step of a pipeline, which caches the results; return counts and reasons.
 
-    The counts are the number of segments of each song (0 where the reader makes none), None where it cannot be used;
-    the reasons are why, by name. Errors of the cache or the disk are raised.
+    The counts are the number of segments of each song (0 if the step does not return segments), or None if the song
+    cannot be used; the reasons are the errors by name of the song. Errors of the cache or the disk are raised.
     """
     parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     with warnings.catch_warnings():
-        # the same warnings come when the model is fitted
+        # the same warnings are raised again when the model is fitted
         warnings.simplefilter("ignore", UserWarning)
         results = parallel(joblib.delayed(_read)(reader, song) for song in songs)
         found = list(tqdm(results, total=len(songs), desc="Reading", unit="song", disable=not verbose))
@@ -122,7 +122,7 @@ def _read(reader, song):
         made = reader.transform([song])
     except MemoryError:
         raise
-    except Exception as error:  # whatever a broken file does to a decoder, the other songs are read
+    except Exception as error:  # a broken file can raise anything in a decoder
         if isinstance(error, CacheError) or (isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS):
             raise
         return None, error

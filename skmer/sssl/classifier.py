@@ -391,7 +391,7 @@ class SSSLClassifier(SegmentClassifier):
             net.load_rows(bank, labels[bank.song])
             net.train_rows()
             if strategy is not None:
-                losses, logits = net.evaluate(precision="float32")
+                losses, logits = net.losses_and_logits(precision="float32")
                 clean = strategy.clean_probability(losses, torch.softmax(logits.double(), 1), net.labels_)
                 clean = check_clean_probability(clean, len(bank), f"{type(strategy).__name__}.clean_probability")
             net.drop_rows()

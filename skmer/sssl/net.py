@@ -36,7 +36,7 @@ class UpdateTargets(Callback):
         if epoch <= self.warmup_epochs:
             net.history.record("phase", "warmup")
             return
-        losses, logits = net.evaluate(final_network(net))
+        losses, logits = net.losses_and_logits(final_network(net))
         name = type(self.strategy).__name__
         made = self.strategy.targets(losses, torch.softmax(logits, 1), net.labels_, epoch)
         targets, erased, figures = _check_targets(made, logits, name)
@@ -92,7 +92,7 @@ class SegmentNet(RowNet):
         self.targets_, self.erased_ = targets, erased
         self.epochs_after_warmup_ += 1
 
-    def evaluate(self, network=None, precision=None):
+    def losses_and_logits(self, network=None, precision=None):
         """Compute the loss of every segment against its inherited label, and the logits, without dropout."""
         logits = self.row_outputs(self.bank_, network, precision=precision)
         return F.cross_entropy(logits, self.labels_, reduction="none"), logits

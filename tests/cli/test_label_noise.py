@@ -127,11 +127,11 @@ def test_an_earlier_report_is_replaced_with_force(model, songs, capsys):
     command = ["label-noise", model, "songs", "--out", "report", "-q"]
     assert main(command) == 0
     assert main(command) == 2
-    assert "report: there is a report already." in capsys.readouterr().err
+    assert "report: a report exists already." in capsys.readouterr().err
     assert main([*command, "--force"]) == 0
     open("report/mine.txt", "w").close()
     assert main([*command, "--force"]) == 2
-    assert "holds other files than a report's (mine.txt)" in capsys.readouterr().err
+    assert "contains files that do not belong to a report (mine.txt)" in capsys.readouterr().err
 
 
 def test_the_current_folder_is_an_error(model, songs, capsys, monkeypatch):
@@ -183,8 +183,8 @@ def test_wrong_models_and_arguments_are_one_line_messages(model, songs, capsys):
             "this model predicts emotions of whole songs only. Train one with `skmer train --system sssl`",
         ),
         ([model, "none", "--out", "report"], "no such folder"),
-        ([model, "songs", "--out", "none/report"], "Make it first"),
-        ([model, "songs", "--out", "songs"], "holds other files"),
+        ([model, "songs", "--out", "none/report"], "Create it first"),
+        ([model, "songs", "--out", "songs"], "files that do not belong to a report"),
         ([model, "songs", "--out", "songs/report"], "songs/report: this is inside songs, where it would be taken for"),
         ([model, "songs", "--out", "songs/Q1/report", "--labels", "labels.csv"], "Name a folder outside"),
     ]:

@@ -165,7 +165,7 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
     assert main(command) == 0
     out = capsys.readouterr().out
     assert "model.folds was left by a run that did not end" in out
-    assert "(1 of them found finished from an earlier run)" in out
+    assert "(1 of them finished by an earlier run)" in out
     assert sorted(os.listdir()) == [*WRITTEN, "songs"]
 
 
@@ -176,7 +176,7 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
         ("labels.csv --out m", "labels.csv: this is a file"),
         ("taken.folds --out m", "taken.folds has 0 class folders; at least two are needed"),
         ("songs --out songs", "songs: this is a folder"),
-        ("songs --out none/m", "there is no folder .*none"),
+        ("songs --out none/m", "the folder .*none does not exist"),
         ("songs --out new/", "new/: this names a folder"),
         ("songs --out songs/m", "is in songs, whose folders are the classes"),
         ("songs --labels none.csv --out m", "--labels: none.csv does not exist"),
@@ -193,7 +193,7 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
         ("songs --out link.joblib", "link.folds: .* a link to a folder that does not exist"),
         ('songs --out m --config {"segments":{"sr":1e13}}', "config, section 'segments'"),
         ('songs --out m --config {"sssl":{"cv":100}}', "config, section 'sssl': cv=100 does not divide"),
-        ("songs --out taken.joblib", "taken.folds: finished folds are to be kept here"),
+        ("songs --out taken.joblib", "taken.folds: this path is needed for finished folds"),
     ],
 )
 def test_wrong_input_ends_in_a_sentence(home, arguments, told, capsys, monkeypatch):

@@ -48,7 +48,7 @@ def edits(table):
 def test_edited_tables_and_other_files_are_not_overwritten(files, tmp_path):
     out = tmp_path / "report"
     write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, threshold=1.0)
-    with pytest.raises(FileExistsError, match="there is a report already"):
+    with pytest.raises(FileExistsError, match="a report exists already"):
         check_folder(out, force=False)
     (out / ".DS_Store").touch()
     write_label_noise_report(tiny_pipeline(), files[:2], labels(2), out, threshold=1.0, force=True)
@@ -75,13 +75,15 @@ def test_edited_tables_and_other_files_are_not_overwritten(files, tmp_path):
     check_folder(out, force=True)
     (out / "pictures" / "mine.png").touch()
     (out / "thesis.docx").touch()
-    with pytest.raises(FileExistsError, match=r"other files than a report.s \(pictures/mine.png, thesis.docx\)"):
+    with pytest.raises(
+        FileExistsError, match=r"files that do not belong to a report \(pictures/mine.png, thesis.docx\)"
+    ):
         write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, force=True)
 
 
 def test_a_folder_under_the_name_of_a_file_is_not_a_reports(tmp_path):
     (tmp_path / "report" / "index.html").mkdir(parents=True)
-    with pytest.raises(FileExistsError, match=r"holds other files than a report.s \(index.html\)"):
+    with pytest.raises(FileExistsError, match=r"contains files that do not belong to a report \(index.html\)"):
         check_folder(tmp_path / "report", force=True)
 
 
@@ -100,7 +102,7 @@ def test_folders_that_will_not_do(tmp_path):
     check_folder(tmp_path / "empty", force=False)
     with pytest.raises(FileExistsError, match="this is a file"):
         check_folder(tmp_path / "file", force=True)
-    with pytest.raises(FileNotFoundError, match="Make it first"):
+    with pytest.raises(FileNotFoundError, match="Create it first"):
         check_folder(tmp_path / "none" / "report", force=False)
 
 

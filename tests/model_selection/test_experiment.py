@@ -263,11 +263,11 @@ def test_rows_with_the_same_name(tmp_path):
         ({"seeds": (None,)}, "seeds must be a list of whole numbers"),
         ({"seeds": 3}, "seeds must be a list of whole numbers"),
         ({"inner_splits": 1}, "at least 2, got 1"),
-        ({"system": {}}, "systems must hold at least one system"),
-        ({"system": {DUMMY: SVM["SVM"]}}, "that one is added"),
+        ({"system": {}}, "systems must contain at least one system"),
+        ({"system": {DUMMY: SVM["SVM"]}}, "which is added automatically"),
         ({"system": {"SVM": SVC()}}, r"system 'SVM' must be an EstimatorSystem or NetworkSystem, got SVC\(\)"),
         ({"system": {"SVM": EstimatorSystem}}, "system 'SVM' must be"),
-        ({"store": __file__}, "is a file, or lies in one: name a folder"),
+        ({"store": __file__}, "one of its parents is a file"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_runs(changed, message):

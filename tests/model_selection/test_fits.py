@@ -114,9 +114,11 @@ def test_a_damaged_file_is_named_before_anything_runs(tmp_path, content):
 def test_folders_that_cannot_be(tmp_path):
     (tmp_path / "file").touch()
     for store in (tmp_path / "file", str(tmp_path / "file" / "below")):
-        with pytest.raises(ValueError, match=r"store='.*file.*' is a file, or lies in one: name a folder"):
+        with pytest.raises(
+            ValueError, match=r"store='.*file.*' must be a folder, but it or one of its parents is a file"
+        ):
             run_fits([], store)
-    with pytest.raises(ValueError, match="names no folder"):
+    with pytest.raises(ValueError, match="must not be empty"):
         run_fits([], "")
 
 

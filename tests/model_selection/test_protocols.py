@@ -117,8 +117,8 @@ def test_published_split():
         ({"train": [0], "validation": [1]}, "must have a part 'test' and others"),
         ({"train": [0, 1], "test": [1, 2]}, "has a song twice"),
         ({"train": [0, 0], "test": [1]}, "has a song twice"),
-        ({"train": [0], "test": [12]}, "songs that are not there"),
-        ({"train": [-1], "test": [1]}, "songs that are not there"),
+        ({"train": [0], "test": [12]}, "a position outside 0 to 11"),
+        ({"train": [-1], "test": [1]}, "a position outside 0 to 11"),
         ({"train": [0, 1], "test": []}, "2 training and 0 test songs"),
         ({"train": [], "test": [1]}, "0 training and 1 test songs"),
         ({"train": [0.0], "test": [1]}, "part 'train' of the split 's' must hold positions"),
@@ -210,7 +210,7 @@ def test_types_that_are_no_labels(y):
 def test_described_for_reports():
     assert Protocol().describe() == "10 stratified folds (the paper's protocol)"
     assert Protocol("grouped", 5, 0.5).describe() == (
-        "5 stratified folds, a group's songs always on one side; ratings are split at 0.5"
+        "5 stratified folds, the songs of a group in one fold; ratings are split at 0.5"
     )
     assert Protocol("70-15-15", threshold="midpoint").describe() == (
         "the published split 70-15-15, trained on all parts but its test songs; "
@@ -249,6 +249,6 @@ def test_settings_are_chosen_on_the_validation_part_without_the_test_songs():
     [(train, test)] = protocol.split(Y, splits=splits)
     assert train.tolist() == list(range(6))
     assert test.tolist() == [6, 7, 8]
-    assert protocol.describe() == "the published split s, judged on its validation songs"
+    assert protocol.describe() == "the published split s, tested on its validation songs"
     with pytest.raises(ValueError, match="There is no protocol 's:validation'"):
         protocol.split(Y, splits={"s": {"train": np.arange(6), "test": np.arange(9, 12)}})

@@ -14,7 +14,7 @@ def test_a_store_is_never_a_folder_of_somebody_else(tmp_path):
     (tmp_path / "mine" / "letter").touch()
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "none")
-    for name, told in (("mine", "not made by skmer train"), ("file", "not made by"), ("link", "not exist")):
+    for name, told in (("mine", "not created by skmer train"), ("file", "not created by"), ("link", "not exist")):
         with pytest.raises(ValueError, match=told):
             RunFolder(tmp_path / name)
     assert sorted(os.listdir(tmp_path)) == ["file", "link", "mine"]

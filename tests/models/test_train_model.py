@@ -91,7 +91,7 @@ def test_without_groups_each_song_is_one(songs):
     alone.groups = np.arange(len(songs.data))
     card = train_model(alone, "log-mel", LOG_MEL, n_splits=2).card
     assert "Each song is a group of its own" in card["data"]["groups"]
-    assert card["estimate"]["protocol"] == "2 stratified folds, each song a group of its own"
+    assert card["estimate"]["protocol"] == "2 stratified folds, each song its own group"
     pipe = train_model(alone, "log-mel", LOG_MEL, n_splits=0).pipeline
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
     assert_same(card["estimate"]["folds"]["log-mel"], figures_of(pipe, songs, cv))
@@ -148,7 +148,7 @@ def test_a_stopped_run_goes_on_and_gives_the_same(songs, tmp_path, monkeypatch):
     again = train_model(songs, "sssl", CONFIG, n_splits=3, store=tmp_path, say=said.append)
     assert len(done) == 3
     assert again.card["estimate"] == whole.card["estimate"]
-    assert "(2 of them found finished from an earlier run)" in "\n".join(said)
+    assert "(2 of them finished by an earlier run)" in "\n".join(said)
     np.testing.assert_array_equal(again.pipeline.predict(songs.data), whole.pipeline.predict(songs.data))
     # with other settings no fold of it counts
     said.clear()
@@ -331,7 +331,7 @@ def test_a_card_survives_any_name(songs, tmp_path):
     assert "- `` a `b`.mp3 ``: no music\n" in page
     command = next(line for line in page.splitlines() if line.startswith("skmer predict"))
     assert shlex.split(command)[2] == "my model; ls.joblib"
-    assert page.startswith("# A model of the emotion of songs: Q2, Q3, Q4, a|b c\n")
+    assert page.startswith("# Music emotion recognition model: Q2, Q3, Q4, a|b c\n")
 
 
 def test_the_model_gets_its_name_before_its_cards(songs, tmp_path, monkeypatch):

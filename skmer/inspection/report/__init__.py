@@ -1,1 +1,1 @@
-"""A page and tables that show which songs should be listened to again, because their labels may be wrong."""
+"""Label-noise report: a page and tables of songs whose labels may be wrong."""

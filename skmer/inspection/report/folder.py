@@ -44,15 +44,16 @@ _SEGMENT_COLUMNS = ("file", "label", "start", "end", "clean_probability", "label
 def check_folder(out, force):
     """Check, before any work is done, that the report's folder can be written.
 
-    It may be empty. An earlier report is replaced if `force` is true, unless its ``relabel.csv`` has been edited.
+    An empty folder is valid. An earlier report may be replaced if `force` is true, unless its ``relabel.csv`` has been
+    edited.
     """
     out = Path(out)
     if out.is_dir():
         others = _other_files(out)
         if others:
             raise FileExistsError(
-                f"{out}: this folder holds other files than a report's ({format_names(others, most=3)}). "
-                "Name a folder of its own."
+                f"{out}: this folder contains files that do not belong to a report ({format_names(others, most=3)}). "
+                "Name an empty or a new folder."
             )
         if any(out.iterdir()):
             _check_report(out, force)
@@ -60,13 +61,13 @@ def check_folder(out, force):
         raise FileExistsError(f"{out}: this is a file. Name a folder.")
     parent = Path(os.path.realpath(out)).parent
     if not parent.is_dir():
-        raise FileNotFoundError(f"{out}: there is no folder {parent}. Make it first.")
+        raise FileNotFoundError(f"{out}: the folder {parent} does not exist. Create it first.")
     if not os.access(parent, os.W_OK):
         raise PermissionError(f"{out}: the folder {parent} cannot be written. Check the permissions.")
 
 
 def _other_files(out):
-    """Return the names of files in the folder, and in its folder of pictures, that are not a report's."""
+    """Return the names of files in the folder and its subfolder of pictures that do not belong to a report."""
     others = [path.name for path in out.iterdir() if not _is_own(path)]
     pictures = out / FILES.pictures
     if pictures.is_dir():
@@ -86,7 +87,7 @@ def digest_mark(relabel):
 
 def _check_report(out, force):
     if not force:
-        raise FileExistsError(f"{out}: there is a report already. Name another folder, or ask to replace it (--force).")
+        raise FileExistsError(f"{out}: a report exists already. Name another folder, or replace it with --force.")
     table, unchanged = out / FILES.relabel, False
     with suppress(OSError):
         unchanged = digest_mark(table).encode() in (out / FILES.page).read_bytes()
@@ -106,10 +107,11 @@ def atomic_report(out, force):
 
 
 def write_relabel(path, songs, unknown=(), grouped=False):
-    """Write a line for each song, for `skmer.datasets.load_csv`: its label, to be edited, and what is heard.
+    """Write a line for each song, for `skmer.datasets.load_csv`: its label, to be edited, and the predicted emotion.
 
-    The order is that of the page: first songs with distrusted stretches. `unknown` holds name, label and group of
-    songs whose label is none of the model's classes; they come last, without figures. `grouped` adds their column.
+    Songs are in the order of the page: first those with distrusted stretches. `unknown` has the name, label and group
+    of songs whose label is none of the model's classes; they come last, without figures. `grouped` adds the column of
+    groups.
     """
     with open_text(path) as stream:
         writer = csv_writer(stream)

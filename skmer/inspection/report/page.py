@@ -61,7 +61,7 @@ def _confusion(songs, names):
 
 
 def share(value):
-    """Format a share in per cent, as the plots do; the space does not break."""
+    """Format a share in per cent, with a non-breaking space."""
     return f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
 
 

@@ -72,7 +72,7 @@ def write_label_noise_report(
         Clean probability that a label must exceed to be trusted; None is the classifier's own
         ``clean_threshold``, or 0.5 where it has no mixture.
     n_jobs : int, default=1
-        Number of threads that decode songs while the network works; -1 is every processor. The results
+        Number of threads that decode songs while the network runs; -1 is every processor. The results
         do not depend on it.
     force : bool, default=False
         Whether an earlier report is replaced. A folder with other files is never replaced, nor
@@ -107,8 +107,8 @@ def write_label_noise_report(
     Notes
     -----
     A song that cannot be read, or whose label is none of the model's classes, is named on the page with
-    the reason, and the others are judged. Those that cannot be read are not in ``relabel.csv``; those with
-    such a label are at its end, without figures. At most `n_jobs` + 1 songs are in memory.
+    the reason, and the other songs are processed. ``relabel.csv`` does not contain songs that cannot be read;
+    songs with such a label are at its end, without figures. At most `n_jobs` + 1 songs are in memory.
 
     Examples
     --------

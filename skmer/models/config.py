@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 SYSTEMS = {
-    "sssl": "a network over segments that finds out which inherited labels are wrong, song statistics, SVM",
-    "cross-entropy": "the same network trained on the inherited labels as they are, song statistics, SVM",
+    "sssl": "a segment network with semi-supervised learning from noisy inherited labels, song statistics, SVM",
+    "cross-entropy": "the same network trained on all inherited labels, song statistics, SVM",
     "descriptors": "hand-crafted descriptors of timbre, rhythm, tonality and dynamics, SVM",
     "log-mel": "mean, deviation and change of each band of the spectrogram, SVM",
 }
@@ -46,7 +46,7 @@ _ON_CPU = {"backbone": "small", "backbone_params": {"width": 16}}
 _EPOCHS = {"sssl": {"max_epochs": 12, "warmup_epochs": 4}, "cross-entropy": {"max_epochs": 5}}
 _RECIPES = {"sssl": None, "cross-entropy": "plain"}
 _MAX_SAMPLES = 50_000_000  # of a segment: 17 minutes at 48 kHz
-# beside ValueError, what steps raise for impossible parameters
+# further exceptions that steps raise for invalid parameters
 _IMPOSSIBLE = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError)
 _EXAMPLE = '{"svm": {"C": 2}}'
 
@@ -248,7 +248,8 @@ def check_cross_fitting(pipeline, songs, folds):
 def check_pipeline(pipeline, classes, configured=True):
     """Check the parameters of a pipeline by fitting its steps to noise, without training the network.
 
-    ValueError names the step, as a section of the config if `configured`; ImportError if a package is missing.
+    Raise ValueError with the name of the step, which is a section of the config if `configured`, or ImportError if a
+    package is missing.
     """
     rng = np.random.default_rng(0)
     labels = np.tile(classes, 2)
@@ -270,7 +271,7 @@ def _first_line(error):
 
 
 def _try_step(step, made, labels, rng):
-    """Return noise of the shape that a step makes of two songs per class."""
+    """Return noise of the shape of a step's output for two songs per class."""
     if isinstance(step, DescriptorTransformer):
         step.fit()
         return rng.normal(size=(len(labels), 4))

@@ -7,7 +7,7 @@ import torch
 
 from skmer import make_sssl_pipeline
 from skmer.models import SYSTEMS, make_pipeline_of, read_config
-from skmer.models.pipelines import changed_parameters, check_device, check_pipeline
+from skmer.models.config import changed_parameters, check_device, check_pipeline
 
 CLASSES = ["Q1", "Q2", "Q3"]
 
