@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from skmer.sssl import gaussian_mixture_split
-from skmer.sssl.losses import sharpen
+from skmer.sssl.strategies import sharpen
 
 VIEWS, TEMPERATURE, ALPHA, THRESHOLD, LAMBDA_U, LR = 2, 0.5, 4.0, 0.5, 25.0, 1e-3
 

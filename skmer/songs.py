@@ -49,7 +49,7 @@ class SongSequence:
     """Songs, each an array of its segments, indexed like a one-dimensional array.
 
     The steps of a pipeline exchange this container, so that one sample is one song in
-    scikit-learn, whatever its number of segments.
+    scikit-learn, regardless of its number of segments.
 
     Parameters
     ----------

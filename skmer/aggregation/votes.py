@@ -63,7 +63,7 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
         ValueError
             If the columns do not match the labels of `y`, by number or by name.
         """
-        self.__dict__.pop("classes_", None)  # a fit that fails must not keep those of an earlier one
+        self.__dict__.pop("classes_", None)  # so that a fit that fails does not keep the classes of an earlier one
         _, lengths, names = check_segment_values(self, X, reset=True)
         classes, _ = check_labels(self, y, len(lengths))
         if len(classes) != self.n_features_in_:

@@ -25,7 +25,7 @@ class GeM(nn.Module):
     Attributes
     ----------
     log_p : Parameter
-        Logarithm of p, the same for all channels; p is positive whatever the optimiser does.
+        Logarithm of p, the same for all channels, so that p remains positive in training.
 
     Raises
     ------

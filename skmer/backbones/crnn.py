@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from skmer.backbones.conv_blocks import ConvBlock, GeM, StochasticConvBlock
-from skmer.backbones.unpacking import HPCP_CLASSES, MEL_BANDS, holds_hpcp, unpack_blocks
+from skmer.backbones.unpacking import HPCP_CLASSES, MEL_BANDS, check_block_shape, unpack_blocks
 
 __all__ = ["CRNN"]
 
@@ -113,7 +113,7 @@ class CRNN(nn.Module):
         self, segment_shape, n_classes, width=64, n_hidden=256, pool_exponent=3.0, stochastic=0.0, dropout=0.0
     ):
         super().__init__()
-        has_hpcp = holds_hpcp(segment_shape, "crnn", _MIN_BLOCKS)
+        has_hpcp = check_block_shape(segment_shape, "crnn", _MIN_BLOCKS)
         if not 0 <= stochastic < 1:
             raise ValueError(f"stochastic={stochastic} must be a probability, at least 0 and below 1.")
         self.stochastic_trunk = stochastic > 0

@@ -8,7 +8,7 @@ __all__ = [
     "HPCP_STEPS",
     "MEL_BANDS",
     "MEL_STEPS",
-    "holds_hpcp",
+    "check_block_shape",
     "standardisation_groups",
     "unpack_blocks",
 ]
@@ -19,8 +19,8 @@ _MEL_VALUES = MEL_BANDS * MEL_STEPS
 _ALL_VALUES = _MEL_VALUES + HPCP_CLASSES * HPCP_STEPS
 
 
-def holds_hpcp(segment_shape, backbone, min_blocks):
-    """Return whether segments hold HPCP; raise ValueError if the backbone does not accept their shape."""
+def check_block_shape(segment_shape, backbone, min_blocks):
+    """Check the shape of segments of blocks; return whether they contain HPCP, or raise ValueError."""
     shape = tuple(segment_shape)
     if len(shape) != 2 or shape[0] not in (_MEL_VALUES, _ALL_VALUES):
         raise ValueError(

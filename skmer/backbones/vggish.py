@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from skmer.backbones.unpacking import holds_hpcp, unpack_blocks
+from skmer.backbones.unpacking import check_block_shape, unpack_blocks
 
 __all__ = ["VGGish"]
 
@@ -62,7 +62,7 @@ class VGGish(nn.Module):
 
     def __init__(self, segment_shape, n_classes, dropout=0.5):
         super().__init__()
-        if holds_hpcp(segment_shape, "vggish", 1):
+        if check_block_shape(segment_shape, "vggish", 1):
             raise ValueError(
                 "backbone='vggish' requires 256 features (mel only), got 316: compute segments without HPCP, or use "
                 "backbone='crnn'."

@@ -30,7 +30,7 @@ class DescriptorTransformer(RecordingTransformer):
 
     Followed by a scaler and an SVM, this is the classic system of music emotion recognition.
     The descriptors are librosa's and our own; they are not the feature set of Panda et al.
-    or of any other paper. It learns nothing from the data: `transform` works without `fit`.
+    or of any other paper. It is stateless: `transform` works without `fit`.
 
     Parameters
     ----------

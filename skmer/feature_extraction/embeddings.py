@@ -33,7 +33,7 @@ class EmbeddingTransformer(RecordingTransformer):
     An adapter for pre-trained networks such as OpenL3, VGGish or MERT: songs are resampled
     to the network's sampling rate, cut into windows of its length and passed to it in batches,
     and its output is checked. Nothing is trained or downloaded: the weights are provided by
-    the user. It learns nothing from the data: `transform` works without `fit`.
+    the user. It is stateless: `transform` works without `fit`.
 
     Parameters
     ----------

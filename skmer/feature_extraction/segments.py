@@ -21,8 +21,8 @@ _CACHE_VERSION = 1
 class SegmentTransformer(SongsOutMixin, RecordingTransformer):
     """Cut songs into overlapping segments, each a log-mel spectrogram.
 
-    It learns nothing from the data: `transform` works without `fit`. One song is one
-    sample, whatever its number of segments, and no song is left out.
+    It is stateless: `transform` works without `fit`. One song is one
+    sample, regardless of its number of segments, and no song is left out.
 
     Parameters
     ----------

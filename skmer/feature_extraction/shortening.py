@@ -15,7 +15,7 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
     """Shorten each segment by whole hops, without computing its spectrogram again.
 
     Segments of several durations then share one spectrogram per song: the longest are computed
-    by `skmer.SegmentTransformer`, and the others by this class. It learns nothing from the data.
+    by `skmer.SegmentTransformer`, and the others by this class. It is stateless.
 
     Parameters
     ----------

@@ -28,8 +28,8 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
     """Cut songs into chunks that hold an averaged log-mel spectrogram and pitch class profiles.
 
     Each song is decoded once for both. Time is divided into blocks of 10,240 samples (0.232 s
-    at 44.1 kHz), the least common multiple of the steps of both. It learns nothing from the
-    data: `transform` works without `fit`. One song is one sample, and no song is left out.
+    at 44.1 kHz), the least common multiple of the steps of both. It is stateless:
+    `transform` works without `fit`. One song is one sample, and no song is left out.
 
     Parameters
     ----------

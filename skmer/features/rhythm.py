@@ -98,7 +98,7 @@ def _mean_autocorrelation(strength, sr, hop_length):
 
     length = max(round(_WINDOW * sr / hop_length), 4)
     step = max(round(_STEP * sr / hop_length), 1)
-    # the period of a pulse is seldom a whole number of frames
+    # smoothed, because the period of a pulse is rarely a whole number of frames
     smooth = gaussian_filter1d(strength, 1.0, mode="constant")
     around = np.pad(smooth - smooth.mean(), length // 2)
     windows = np.lib.stride_tricks.sliding_window_view(around, length)[::step] * np.hanning(length)

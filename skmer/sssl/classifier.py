@@ -129,7 +129,7 @@ class SSSLClassifier(SegmentClassifier):
     n_threads : int, default=1
         CPU threads of torch, on which the last digits of the result depend; raise it for a single long fit on a CPU.
     random_state : int, RandomState or None, default=None
-        Determines the result, whatever `n_jobs` is; the global generators of torch and NumPy are not used.
+        Determines the result, for any `n_jobs`; the global generators of torch and NumPy are not used.
     verbose : int, default=0
         1 shows a progress bar.
 

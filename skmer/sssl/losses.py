@@ -6,14 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-__all__ = ["SSSLLoss", "mixup", "prior_penalty", "sharpen", "symmetric_kl"]
-
-
-def sharpen(probabilities, temperature):
-    """Raise distributions, (n, n_classes), to the power 1 / temperature and normalise them (Sun et al., Eq. 4)."""
-    # The exponent printed in the paper, -k / T, would invert the ranking of the classes.
-    # In the log domain p ** (1 / T) does not underflow.
-    return torch.softmax(torch.log(probabilities.clamp_min(1e-30)) / temperature, dim=1)
+__all__ = ["SSSLLoss", "mixup", "prior_penalty", "symmetric_kl"]
 
 
 def mixup(x, targets, delta, partner):

@@ -113,7 +113,7 @@ def gaussian_mixture_split(
         Cross-entropy of each segment against its inherited label.
     labels : array-like of shape (n,), default=None
         Class of each segment. With labels, one mixture is fitted for each class, so that a class that is hard to
-        learn is not taken for noise; without, one mixture is fitted to all losses.
+        learn is not mistaken for noise; without, one mixture is fitted to all losses.
     clip : tuple of (float, float), default=(5, 95)
         Percentiles to which losses are clipped before fitting, because one outlier would move the components.
     max_iter, tol, reg_covar : int, float, float

@@ -10,10 +10,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional as F
 
-from skmer.sssl.losses import sharpen
 from skmer.sssl.mixture import Split, check_clean_probability, gaussian_mixture_split
 
-__all__ = ["GMMSplit", "LabelStrategy", "SelfLearning"]
+__all__ = ["GMMSplit", "LabelStrategy", "SelfLearning", "sharpen"]
+
+
+def sharpen(probabilities, temperature):
+    """Raise distributions, (n, n_classes), to the power 1 / temperature and normalise them (Sun et al., Eq. 4)."""
+    # The exponent printed in the paper, -k / T, would invert the ranking of the classes.
+    # In the log domain p ** (1 / T) does not underflow.
+    return torch.softmax(torch.log(probabilities.clamp_min(1e-30)) / temperature, dim=1)
 
 
 class LabelStrategy(BaseEstimator):

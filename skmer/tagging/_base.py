@@ -33,23 +33,23 @@ def check_tags(estimator, y, n_songs, n_tags=None, name="y", X_name="X"):
     """Return the names of the tags and an integer array (n_songs, n_tags) of 0 and 1; raise ValueError otherwise."""
     if y is None:
         raise ValueError(
-            f"{type(estimator).__name__} requires {name} to be passed, but the target {name} is None: give an array of "
+            f"{type(estimator).__name__} requires {name} to be passed, but the target {name} is None: pass an array of "
             "0 and 1 of shape (n_songs, n_tags)."
         )
     columns = getattr(y, "columns", None)
     try:
         values = y.toarray() if issparse(y) else np.asarray(y)
     except ValueError:
-        raise ValueError(f"{name} has rows of unequal lengths: give a 0 or 1 for each song and tag.") from None
+        raise ValueError(f"{name} has rows of unequal lengths: pass 0 or 1 for each song and tag.") from None
     if values.ndim != 2 or values.shape[1] == 0:
         raise ValueError(
             f"{name} must have shape (n_songs, n_tags), a column of 0 and 1 for each tag, got shape {values.shape}, as "
             "of classes or continuous values: sklearn.preprocessing.MultiLabelBinarizer converts lists of tags."
         )
     if len(values) != n_songs:
-        raise ValueError(f"{X_name} has {n_songs} songs but {name} has {len(values)} rows: give one row per song.")
+        raise ValueError(f"{X_name} has {n_songs} songs but {name} has {len(values)} rows: pass one row per song.")
     if n_tags is not None and values.shape[1] != n_tags:
-        raise ValueError(f"{name} has {values.shape[1]} tags, expected {n_tags}: give the same columns as in y of fit.")
+        raise ValueError(f"{name} has {values.shape[1]} tags, expected {n_tags}: pass the same columns as in y of fit.")
     if values.dtype.kind not in "buif":
         try:
             values = values.astype(float)
@@ -96,7 +96,7 @@ def draw_validation(y, groups, fraction, seed):
     if len(sizes) < 2:
         what = "song (one sample)" if len(y) == 1 else "group of songs"
         raise ValueError(
-            f"validation_fraction={fraction:g} leaves no validation song, since there is only one {what}: give X_val "
+            f"validation_fraction={fraction:g} leaves no validation song, since there is only one {what}: pass X_val "
             "and y_val."
         )
     rng = np.random.default_rng(seed)
@@ -158,7 +158,7 @@ class BaseTagger(ClassifierMixin, BaseEstimator):
         if not has_both_labels(valid).any():
             raise ValueError(
                 "No tag has both positive and negative validation songs, which are needed to select the best epoch or "
-                "weight: give more songs, a larger validation_fraction, or X_val and y_val."
+                "weight: pass more songs, a larger validation_fraction, or X_val and y_val."
             )
 
     def _warn_missing(self, valid, train=None):

@@ -11,7 +11,7 @@ from skorch.callbacks import EarlyStopping
 
 from skmer._validation import check_finite, check_songs, encode_groups
 from skmer.backbones import CRNN, VGGish
-from skmer.backbones.unpacking import holds_hpcp, standardisation_groups
+from skmer.backbones.unpacking import check_block_shape, standardisation_groups
 from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
@@ -66,7 +66,7 @@ class EmotionTagger(BaseTagger):
         Standard deviation of the Gaussian noise that is added to the standardised input in training.
     callbacks : list of skorch callbacks, default=None
         Additional callbacks. With ``skmer.training.callbacks.AverageWeights``, the averages of each epoch are
-        validated and the best ones kept. The best epoch is kept whatever callbacks do to the network at the end.
+        validated and the best ones kept. Changes by callbacks at the end of training are discarded.
     device : str, default="auto"
         A torch device; "auto" is CUDA if available.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -296,7 +296,7 @@ class EmotionTagger(BaseTagger):
         songs, _ = check_songs(self, X)
         if self.mask_range is not None:
             try:
-                holds_hpcp(songs.segment_shape, "crnn", 1)
+                check_block_shape(songs.segment_shape, "crnn", 1)
             except ValueError:
                 raise ValueError(
                     f"mask_range={self.mask_range} requires segments of shape (n_features, n_blocks) with 256 or 316 "
@@ -322,7 +322,7 @@ class EmotionTagger(BaseTagger):
     def _train(self, songs, targets, weights, valid, valid_targets, seed):
         """Train a network; entries of weight 0 in `weights` (n_songs, n_tags) are ignored, none if it is None."""
         if songs.n_segments.sum() < 2:
-            raise ValueError("X leaves only one segment to train on: give more songs, or X_val and y_val.")
+            raise ValueError("X leaves only one segment to train on: pass more songs, or X_val and y_val.")
         has_blocks = self.backbone in _BLOCK_BACKBONES or isinstance(self.backbone, CRNN | VGGish)
         pooled = standardisation_groups(songs.segment_shape[0]) if has_blocks or self.mask_range is not None else None
         best = BestEpoch(valid_targets)

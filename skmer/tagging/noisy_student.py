@@ -51,8 +51,8 @@ class NoisyStudentTagger(EmotionTagger):
     positive_above, negative_below : float, default=95, 5
         Above and below which a prediction is confident; `thresholds` defines the scale.
     thresholds : {"percentile", "probability"}, default="percentile"
-        "percentile": `positive_above` is a percentile of the teacher's probabilities of the tags that
-        the validation songs have, `negative_below` one of those of the tags that they lack. "probability": both are
+        "percentile": `positive_above` is a percentile of the teacher's probabilities of the tags that are
+        present in the validation songs, and `negative_below` of those that are absent. "probability": both are
         probabilities. The paper arrived at 0.1 and 1e-6 for its teacher.
     n_iterations : int, default=1
         Number of students. Each is the teacher of the next, which is trained from scratch; the last one is kept. In
@@ -114,7 +114,7 @@ class NoisyStudentTagger(EmotionTagger):
     -----
     Labels and pseudo-labels have equal weight: the loss of a batch is the mean over all entries that are not excluded.
     The teacher's thresholds are the same for all tags, so that rare tags have few positive pseudo-labels. The tags of
-    validation songs determine only the best epoch, the thresholds of `predict` and those of the teacher. Give ``X_val``
+    validation songs determine only the best epoch, the thresholds of `predict` and those of the teacher. Pass ``X_val``
     if a fitted teacher may have been trained on songs of X.
 
     In contrast to the paper, which computed the percentiles on training and validation songs together, they are
@@ -123,7 +123,7 @@ class NoisyStudentTagger(EmotionTagger):
     In a pipeline, the unlabelled songs pass the earlier steps if metadata routing is enabled (`sklearn.set_config`):
     ``Pipeline(steps, transform_input=["unlabelled"]).fit(X, y, unlabelled=recordings)``, and likewise in
     `cross_validate` (as ``params``) and `GridSearchCV`. These split metadata with as many entries as X has songs: each
-    fold silently learns from a part of the unlabelled songs. Give another number of them, such as one fewer.
+    fold silently learns from a part of the unlabelled songs. Pass another number of them, such as one fewer.
 
     References
     ----------
@@ -386,7 +386,7 @@ def percentile_thresholds(y, probabilities, negative_below=5, positive_above=95)
     if not len(absent) or not len(present):
         raise ValueError(
             "thresholds='percentile' requires present and absent tags in the validation songs, got only "
-            f"{'present' if len(present) else 'absent'} ones: give other X_val and y_val, or use "
+            f"{'present' if len(present) else 'absent'} ones: pass other X_val and y_val, or use "
             "thresholds='probability'."
         )
     return np.percentile(absent, negative_below), np.percentile(present, positive_above)

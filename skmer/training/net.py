@@ -22,7 +22,7 @@ from skmer.training.runtime import StopTraining, choose_device, choose_precision
 __all__ = ["NET_CONSTRAINTS", "RowNet", "build_backbone_net", "build_net"]
 
 _LONG = 10_000  # segments times epochs, about half an hour of VGG16 on a core
-_SEGMENTS_AT_ONCE = 2048  # in prediction: limits the memory, whatever the number of songs
+_SEGMENTS_AT_ONCE = 2048  # in prediction: limits the memory for any number of songs
 _VALUES_AT_ONCE = 2**19  # in a batch of prediction on a CPU: 31 segments of 128 × 131
 
 NET_CONSTRAINTS = {
@@ -174,7 +174,7 @@ class RowNet(NeuralNet):
             yield from np.split(rows, np.cumsum(part.n_segments)[:-1])
 
     def _predict_rows(self, bank, function):
-        """Compute the outputs of all rows, on a CPU in batches of one size whatever the number of rows.
+        """Compute the outputs of all rows, on a CPU in batches of the same size for any number of rows.
 
         Matrix products choose their kernel by the size of the batch, so that a row's last bits would depend on how
         many others are predicted with it: the last batch is padded with zeros.

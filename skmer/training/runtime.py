@@ -87,7 +87,7 @@ class StopTraining(Exception):
 def stops_by_callbacks():
     """Convert a callback's KeyboardInterrupt, such as that of skorch's `EarlyStopping`, to `StopTraining`.
 
-    A Ctrl-C of the user is raised after the callbacks, so that an interrupted fit is never taken for a finished one.
+    A Ctrl-C of the user is raised again after the callbacks, so that an interrupted fit is not taken as finished.
     """
     # only the main thread may set handlers, and only it is interrupted
     held = threading.current_thread() is threading.main_thread()

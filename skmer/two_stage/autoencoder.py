@@ -155,7 +155,7 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     Sun et al. describe the first stage of He and Ferguson in one sentence: an autoencoder that reconstructs the masked
-    mel spectrogram of a segment, without labels, gives the embedding of the segment. Everything else is our choice:
+    mel spectrogram of a segment, without labels, computes the embedding of the segment. Everything else is our choice:
     the shape of the masks, a loss over masked cells only, a map of the masked cells as a second input, the
     convolutional network, and a `transform` without masks. The results may differ from those of the original.
 

@@ -113,7 +113,11 @@ def test_a_file_that_is_no_config(tmp_path):
         ("sssl", {"statistics": {"statistics": ["x"]}}, "section 'statistics': Unknown statistic 'x'"),
         ("sssl", {"svm": {"kernel": "rfb"}}, "section 'svm': The 'kernel' parameter"),
         ("sssl", {"svm": {"class_weight": {"Q9": 2}}}, "section 'svm': The classes"),
-        ("descriptors", {"descriptors": {"groups": ["x"]}}, "section 'descriptors': groups holds 'x'"),
+        (
+            "descriptors",
+            {"descriptors": {"groups": ["x"]}},
+            "groups holds the unknown group 'x'",
+        ),
         ("sssl", {"sssl": {"backbone_params": {"width": 10**12}}}, "section 'sssl': these parameters are impossible"),
         ("sssl", {"segments": {"sr": 1e13}}, "section 'segments': duration=.* samples a segment"),
         ("svm", {}, "system='svm' is unknown: choose from sssl, cross-entropy, descriptors, log-mel"),

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from skmer import SSSLClassifier
 from skmer.model_selection._fits import fit_key
 from skmer.sssl import GMMSplit, LabelStrategy, SelfLearning, Split
-from skmer.sssl.losses import sharpen
+from skmer.sssl.strategies import sharpen
 
 BARE = {"mixup_alpha": 0.0, "lambda_kl": 0.0, "prior_weight": 0.0, "average_epochs": None}
 QUICK = {"backbone": "mlp", "max_epochs": 2, "warmup_epochs": 1, "random_state": 0}
