@@ -1,4 +1,4 @@
-"""What the commands share: errors, types of arguments, output files, and loading a model."""
+"""Functions shared by the commands: errors, types of arguments, output files, and loading a model."""
 
 import argparse
 import os
@@ -56,7 +56,7 @@ def at_least(least):
         except ValueError:
             number = least - 1
         if number < least:
-            raise argparse.ArgumentTypeError(f"it must be a whole number, at least {least}, not {text!r}")
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got {text!r}")
         return number
 
     return integer
@@ -69,7 +69,7 @@ def n_jobs(text):
     except ValueError:
         value = 0
     if value == 0:
-        raise argparse.ArgumentTypeError(f"it must be a positive whole number, or -1 for all processors, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a positive whole number, or -1 for all processors, got {text!r}")
     return value
 
 
@@ -85,7 +85,7 @@ def integers(text):
     except ValueError:
         found = []
     if not found or min(found) < 0:
-        raise argparse.ArgumentTypeError(f"it must be whole numbers from 0 with commas between, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected whole numbers of at least 0, separated by commas, got {text!r}")
     return list(dict.fromkeys(found))
 
 
@@ -96,7 +96,7 @@ def positive_numbers(text):
     except ValueError:
         found = []
     if not found or not all(0 < number < float("inf") for number in found):
-        raise argparse.ArgumentTypeError(f"it must be positive numbers with commas between, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected positive numbers, separated by commas, got {text!r}")
     return found
 
 
@@ -105,7 +105,23 @@ def positive_number(text):
     try:
         [number] = positive_numbers(text)
     except (ValueError, argparse.ArgumentTypeError):
-        raise argparse.ArgumentTypeError(f"it must be a positive number, not {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}") from None
+    return number
+
+
+def number_from_0(end, includes_end=True):
+    """Return the type of a number from 0 to `end`."""
+
+    def number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not (0 <= value < end or (includes_end and value == end)):
+            to = "to" if includes_end else "to below"
+            raise argparse.ArgumentTypeError(f"expected a number from 0 {to} {end}, got {text!r}")
+        return value
+
     return number
 
 
@@ -114,7 +130,7 @@ def threshold(text):
     try:
         return text if text in ("median", "midpoint") else float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"it must be median, midpoint or a number, not {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected median, midpoint or a number, got {text!r}") from None
 
 
 # Output files
@@ -169,8 +185,8 @@ def load_model(path, require_segments=False):
         )
     if str(path).lower().endswith(_TEXT_SUFFIXES):
         raise CommandError(
-            f"{path}: this is a text file by its name, not a model. MODEL is the file that `skmer train` wrote beside "
-            "its card, such as model.joblib."
+            f"{path}: this has the extension of a text file, not of a model. MODEL is the file that `skmer train` "
+            "writes in addition to the card, such as model.joblib."
         )
     import joblib
 

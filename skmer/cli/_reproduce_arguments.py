@@ -1,4 +1,4 @@
-"""Options that the tables of ``skmer reproduce`` share, and the settings, folder and files that they ask for."""
+"""Options that the tables of ``skmer reproduce`` share; their settings, output folder and files."""
 
 import argparse
 import json
@@ -29,14 +29,14 @@ _OPTIONS = {
 
 
 def add_table(tables, name, run, summary, details=""):
-    """Add a table to what ``skmer reproduce`` can run."""
+    """Add a table to ``skmer reproduce``."""
     return add_command(tables, name, partial(_run, run), summary, f"{details} {STATUS}".strip())
 
 
 def add_output(table, jobs):
-    """Add the options of results and progress; `jobs` is what ``--n-jobs`` counts."""
+    """Add the options of results and progress; `jobs` describes the number of ``--n-jobs``."""
     table.add_argument("--out", metavar="DIR", default="reproduction", help="folder of the results (%(default)s)")
-    table.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    table.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     table.add_argument("--n-jobs", type=n_jobs, default=1, metavar="N", help=f"{jobs} (%(default)s)")
 
 
@@ -45,20 +45,29 @@ def add_protocol(group, folds=True):
     group.add_argument(
         "--protocol",
         metavar="NAME",
-        help="stratified (the paper's), grouped (artists or songs on one side), or a published split such as "
+        help="stratified (the paper's), grouped (songs of an artist in one fold), or a published split such as "
         "split_cls_repo, or split_cls_repo:validation to choose settings; default: stratified for the paper's "
         "collections, else grouped",
     )
     group.add_argument(
-        "--tasks", type=comma_separated, metavar="TASK,...", help="such as valence,arousal; default: all that it has"
+        "--tasks",
+        type=comma_separated,
+        metavar="TASK,...",
+        help="such as valence,arousal; default: all of the collection",
     )
-    group.add_argument("--n-splits", type=at_least(2), default=10, metavar="N", help="folds (%(default)s)")
-    group.add_argument("--seeds", type=integers, default=[0], metavar="I,...", help="of the networks (0)")
-    group.add_argument("--threshold", type=threshold, metavar="T", help="median, midpoint or a number")
+    group.add_argument("--n-splits", type=at_least(2), default=10, metavar="N", help="number of folds (%(default)s)")
+    group.add_argument("--seeds", type=integers, default=[0], metavar="I,...", help="seeds of the networks (0)")
+    group.add_argument(
+        "--threshold", type=threshold, metavar="T", help="threshold of the ratings: median, midpoint or a number"
+    )
     if folds:
-        group.add_argument("--folds", type=integers, metavar="I,...", help="run only these, counted from 0")
+        group.add_argument("--folds", type=integers, metavar="I,...", help="folds to run, counted from 0; default: all")
         group.add_argument(
-            "--cross-fit", type=n_folds, default=0, metavar="N", help="also cross-fit song features in N folds"
+            "--cross-fit",
+            type=n_folds,
+            default=0,
+            metavar="N",
+            help="add rows with song features that are cross-fitted in N folds",
         )
 
 
@@ -71,25 +80,34 @@ def add_network(group, duration=True):
         help="network of the segments (%(default)s)",
     )
     group.add_argument(
-        "--recipe", choices=("paper", "skmer"), default="paper", help="SSSL as printed, or our defaults (%(default)s)"
+        "--recipe",
+        choices=("paper", "skmer"),
+        default="paper",
+        help="SSSL as in the paper, or skmer's defaults (%(default)s)",
     )
-    group.add_argument("--epochs", type=at_least(1), default=30, metavar="N", help="in all (%(default)s)")
+    group.add_argument("--epochs", type=at_least(1), default=30, metavar="N", help="number of epochs (%(default)s)")
     group.add_argument(
-        "--warmup-epochs", type=at_least(1), default=5, metavar="N", help="before the first split (%(default)s)"
+        "--warmup-epochs", type=at_least(1), default=5, metavar="N", help="epochs before the first split (%(default)s)"
     )
     add_max_duration(group)
-    group.add_argument("--params", type=_params, default={}, metavar="JSON", help="further ones of SSSLClassifier")
+    group.add_argument(
+        "--params", type=_params, default={}, metavar="JSON", help="further parameters of SSSLClassifier"
+    )
     group.add_argument("--device", default="auto", help="a torch device (%(default)s)")
     if duration:
         group.add_argument(
-            "--duration", type=positive_number, default=3.0, metavar="S", help="of a segment (%(default)s)"
+            "--duration", type=positive_number, default=3.0, metavar="S", help="seconds of a segment (%(default)s)"
         )
 
 
 def add_max_duration(group):
-    """Add the length of a song that is used."""
+    """Add the option of the seconds that are used of each song."""
     group.add_argument(
-        "--max-duration", type=positive_number, default=30.0, metavar="S", help="used of a song (%(default)s)"
+        "--max-duration",
+        type=positive_number,
+        default=30.0,
+        metavar="S",
+        help="seconds of each song that are used (%(default)s)",
     )
 
 
@@ -100,8 +118,10 @@ def add_embedding(group):
         metavar="FILE",
         help="a frozen network from waveforms to embeddings, in a file of torch.jit.save or torch.export.save",
     )
-    group.add_argument("--embedding-sr", type=positive_number, metavar="HZ", help="its sampling rate")
-    group.add_argument("--embedding-window", type=positive_number, metavar="S", help="its window")
+    group.add_argument("--embedding-sr", type=positive_number, metavar="HZ", help="sampling rate of the frozen network")
+    group.add_argument(
+        "--embedding-window", type=positive_number, metavar="S", help="seconds of the frozen network's input"
+    )
 
 
 def json_object(text, example='{"width": 16}'):
@@ -109,21 +129,21 @@ def json_object(text, example='{"width": 16}'):
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"it must be JSON such as {example}; {error}") from error
+        raise argparse.ArgumentTypeError(f"expected JSON such as {example}; {error}") from error
     if not isinstance(found, dict):
-        raise argparse.ArgumentTypeError(f"it must be a JSON object such as {example}, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a JSON object such as {example}, got {text!r}")
     return found
 
 
 def _params(text):
     params = json_object(text, '{"lr": 0.001}')
     for name in params.keys() & _OPTIONS.keys():
-        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{_OPTIONS[name]}: give it there")
+        raise argparse.ArgumentTypeError(f"{name} must be set by its own option, --{_OPTIONS[name]}")
     return params
 
 
 def make_settings(arguments, store):
-    """Return the `Settings` of the arguments, once all that can be checked before the work has been."""
+    """Check the arguments, and return their `Settings`."""
     from skmer.reproduction import Settings
     from skmer.sssl import SSSLClassifier
 
@@ -134,7 +154,7 @@ def make_settings(arguments, store):
     if arguments.epochs <= arguments.warmup_epochs and arguments.params.get("noise_model", "gmm") is not None:
         raise CommandError(
             f"--epochs {arguments.epochs} leaves no epoch after --warmup-epochs {arguments.warmup_epochs}, so that "
-            "SSSL would never split its labels: raise the one or lower the other."
+            "the labels would never be split: raise --epochs or lower --warmup-epochs."
         )
     own = {name: getattr(arguments, name) for name in ("backbone", "epochs", "warmup_epochs", "max_duration", "params")}
     # options that some tables do not have
@@ -166,7 +186,7 @@ def _embedding(arguments):
     for name, value in given.items():
         if value is None:
             option = "--embedding" + ("" if name == "embedding" else f"-{name}")
-            raise CommandError(f"{option} is missing: a deep embedding is a file, its sampling rate and its window.")
+            raise CommandError(f"{option} is missing: a deep embedding needs a file, its sampling rate and its window.")
     given["embedding"] = str(Path(arguments.embedding).absolute())
     faint = np.random.default_rng(0).normal(scale=1e-3, size=math.ceil(given["sr"] * given["window"]))
     EmbeddingTransformer(**given, device=arguments.device).transform([faint])

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one exception, however many signals come at once, and no processes left behind."""
+"""Ctrl-C and SIGTERM: raise one exception for several signals at once, and end worker processes."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""``skmer demo``: the whole method on synthetic songs, or on the Emotify recordings."""
+"""``skmer demo``: demonstrate SSSL on synthetic songs, or on the Emotify recordings."""
 
 from skmer.cli._common import CommandError, add_command, n_jobs
 
@@ -11,8 +11,8 @@ def add_demo(commands):
         commands,
         "demo",
         _demo,
-        "run the whole method on synthetic songs, or on the Emotify recordings, and compare it with its rivals",
-        "Needs no data: without --data, the songs are synthesised.",
+        "run SSSL on synthetic songs, or on the Emotify recordings, and compare it with simpler systems",
+        "No data are needed: without --data, songs are synthesised.",
     )
     command.add_argument("--data", metavar="DIR", help="folder of the Emotify data set; default: synthetic songs")
     command.add_argument("--out", metavar="DIR", default="demo-output", help="folder of the pictures (%(default)s)")

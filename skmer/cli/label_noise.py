@@ -1,11 +1,19 @@
 """``skmer label-noise``: a report that shows which labelled songs should be listened to again."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
-from skmer.cli._common import MODEL_HELP, TRUST, CommandError, add_command, load_model, n_jobs, use_matplotlib
+from skmer.cli._common import (
+    MODEL_HELP,
+    TRUST,
+    CommandError,
+    add_command,
+    load_model,
+    n_jobs,
+    number_from_0,
+    use_matplotlib,
+)
 from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs
 
 __all__ = ["add_label_noise"]
@@ -17,11 +25,11 @@ def add_label_noise(commands):
         commands,
         "label-noise",
         _label_noise,
-        "show in which seconds of labelled songs the model distrusts the label, and what it hears there instead",
-        f"{LABELLED_SONGS} DIR gets index.html, a page that sorts the songs by how much they are worth listening to "
-        "again, with pictures; relabel.csv, a line for each song, whose label can be changed there for skmer train "
-        "--labels; stretches.csv and segments.csv, a line for each distrusted stretch and for each segment. It is a "
-        "suggestion by a model that may have been trained on these very labels. Exit status: 0, or 1 if a song could "
+        "find seconds of labelled songs in which the label is probably wrong, and the emotion that is predicted there",
+        f"{LABELLED_SONGS} DIR will contain index.html, a page with plots, on which songs whose labels are probably "
+        "wrong come first; relabel.csv, a line for each song, whose label can be changed there for skmer train "
+        "--labels; stretches.csv and segments.csv, a line for each distrusted stretch and for each segment. The model "
+        "may be wrong too, and may have been trained on the same labels. Exit status: 0, or 1 if a song could "
         "not be judged, 2 for a wrong argument or model. "
         f"{TRUST}",
     )
@@ -37,7 +45,7 @@ def add_label_noise(commands):
     )
     command.add_argument(
         "--threshold",
-        type=_probability,
+        type=number_from_0(1),
         metavar="P",
         help="a label is distrusted where the probability that it is right is not above P; default: the model's own",
     )
@@ -50,17 +58,7 @@ def add_label_noise(commands):
     )
     loud = command.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
-    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, warnings and summary")
-
-
-def _probability(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"it must be a number from 0 to 1, not {text!r}")
-    return value
+    loud.add_argument("-q", "--quiet", action="store_true", help="print no progress, warnings and summary")
 
 
 def _label_noise(arguments):
@@ -131,8 +129,8 @@ def _describe(report):
     doubtful = [song for song in report.songs if song.stretches]
     if report.songs:
         if not report.from_mixture:
-            lines.append("This model kept no mixture over losses: the network's probability of the label is used.")
-        lines.append(f"Expected to carry another emotion than the label: {total.expected_wrong:.0%} of the seconds.")
+            lines.append("This model has no loss mixture: the network's probability of the label is used.")
+        lines.append(f"Expected to express another emotion than the label: {total.expected_wrong:.0%} of the seconds.")
         k = sum(len(song.stretches) for song in doubtful)
         stretches, of = "stretch" if k == 1 else "stretches", "song" if len(doubtful) == 1 else "songs"
         lines.append(f"Distrusted: {total.distrusted:,.0f} s in {k} {stretches} of {len(doubtful)} {of}.")

@@ -10,16 +10,16 @@ __all__ = ["LABELLED_SONGS", "add_songs", "load_songs"]
 
 FOLDERS = "folders"
 LABELLED_SONGS = (
-    "SONGS is a folder. By default it has a folder for each class with the songs in it, also in folders of their own; "
-    "with --artists, a folder for each artist in each class folder. With --labels FILE.csv the labels are in a table "
-    "whose first line is path,label or path,label,group (also with ; or tabs between, as Excel may write it; text in "
-    "UTF-8); paths start at SONGS, and songs of one group, such as an artist's, are kept together. Songs of SONGS that "
-    "the table does not name, and files that are not audio by extension, are left out and counted on standard error."
+    "SONGS is a folder. By default it contains a folder for each class, with songs in it or in its subfolders; with "
+    "--artists, each class folder contains a folder for each artist. With --labels FILE.csv the labels are in a UTF-8 "
+    "table whose first line is path,label or path,label,group (separated by commas, semicolons or tabs); paths are "
+    "relative to SONGS, and songs of one group, such as an artist, are kept together. Songs that are not in the table, "
+    "and files that are not audio by extension, are left out and counted on standard error."
 )
 
 
 def add_songs(command):
-    """Add the songs, and where their labels and artists are, to a command."""
+    """Add the options of the songs, their labels and their artists to a command."""
     command.add_argument("songs", metavar="SONGS", help="folder of the songs")
     command.add_argument(
         "--labels",
@@ -27,7 +27,7 @@ def add_songs(command):
         default=FOLDERS,
         help=f'a table path,label[,group], or the word "{FOLDERS}": a folder for each class (%(default)s)',
     )
-    command.add_argument("--artists", action="store_true", help="a class folder has a folder for each artist")
+    command.add_argument("--artists", action="store_true", help="class folders contain a folder for each artist")
 
 
 def load_songs(arguments):
@@ -88,6 +88,6 @@ def _by_table(home, arguments):
 
 
 def _below(path, home):
-    """Return the path of a song below the folder; of a song from elsewhere, its absolute path."""
+    """Return the path of a song relative to the folder, or its absolute path if it is not inside the folder."""
     inside = os.path.relpath(path, os.path.abspath(home))
     return path if inside.startswith(os.pardir) else Path(inside).as_posix()

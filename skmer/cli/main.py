@@ -1,6 +1,6 @@
 """The ``skmer`` command: its parser, and the exit status after errors and signals.
 
-Each command has a module, which imports modules that take long when it runs.
+Each command has a module, which imports slow modules only when the command runs.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main(argv=None):
     Parameters
     ----------
     argv : list of str, default=None
-        Arguments, by default those of the process, whose SIGINT and SIGTERM are then the command's.
+        Arguments; by default those of the process, and the command then handles its SIGINT and SIGTERM.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def main(argv=None):
         _silence_stdout()
         return _BROKEN_PIPE
     except OSError as error:
-        # songs that cannot be read have their own message: this is most likely the output
+        # songs that cannot be read have other messages: this is most likely an output file
         return _end(name, error, 2, f"a file cannot be read or written ({error}).")
 
 
@@ -92,19 +92,19 @@ def _end(name, error, status, text=None):
 
 
 def _silence_stdout():
-    """Keep the interpreter from reporting at its exit that the reader of a pipe has ended."""
+    """Prevent an error message at exit about a pipe whose reader has ended."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(argv):
     parser = argparse.ArgumentParser(
-        prog="skmer", description="Music emotion recognition: songs in, emotions out.", allow_abbrev=False
+        prog="skmer", description="Music emotion recognition: predict the emotions of songs.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"skmer {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     named = next((argument for argument in argv if not argument.startswith("-")), None)
-    # a command that is named needs the arguments of no other
+    # build the parsers of the other commands only if none is named
     for name in [named] if named in _COMMANDS else _COMMANDS:
         _COMMANDS[name](commands)
     return parser

@@ -27,12 +27,12 @@ def add_predict(commands):
         commands,
         "predict",
         _predict,
-        "predict the emotion or the tags of songs: a line for each file, also for one that failed",
-        "A line holds the file, its emotion by the last step, the mean probability of each emotion over the segments "
-        "by the network (p_...; the two may differ), the seconds that were used, the number of segments, a warning "
-        "(such as digital silence) and the error. For a pipeline without segment probabilities, such as descriptors "
-        "and an SVM, the lines hold the emotion only; for a tagger the tags, separated by ;, and the probability of "
-        "each. "
+        "predict the emotion or the tags of songs, with a line for each file, including files that fail",
+        "A line has the file, the emotion predicted by the last step, the network's mean probability of each emotion "
+        "over the segments (p_..., whose largest may be another emotion), the seconds that were used, the number of "
+        "segments, a warning (such as digital silence) and the error. For a pipeline without segment probabilities, "
+        "such as descriptors and an SVM, the lines have the emotion only; for a tagger, they have the tags, separated "
+        "by ;, and the probability of each. "
         "Folders are searched with their subfolders for files with an audio extension; names that begin with a dot are "
         "ignored. A run that is stopped keeps its finished lines beside --out FILE, and prints where. Exit status: "
         f"0, or 1 if a file failed, 2 for a wrong argument or model, 130 after Ctrl-C. {TRUST}",
@@ -54,7 +54,9 @@ def add_predict(commands):
     )
     loud = command.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
-    loud.add_argument("-q", "--quiet", action="store_true", help="no progress, warnings and summary on standard error")
+    loud.add_argument(
+        "-q", "--quiet", action="store_true", help="print no progress, warnings and summary on standard error"
+    )
 
 
 def _predict(arguments):
@@ -115,8 +117,8 @@ def _check_predictor(predictor, arguments):
         )
     if arguments.per_segment and predictor.output != "segments":
         raise CommandError(
-            f"{arguments.model}: this model predicts whole songs only, as it has no step that gives probabilities of a "
-            "SegmentTransformer's segments: leave --per-segment out."
+            f"{arguments.model}: this model predicts whole songs only, because no step predicts the probabilities of "
+            "segments: leave --per-segment out."
         )
 
 
@@ -126,7 +128,7 @@ def _format(arguments):
 
 
 def _shows_bar(arguments):
-    # where the lines go to the same terminal, they show the progress
+    # lines on the same terminal already show the progress
     watched = sys.stderr.isatty() and not (arguments.out is None and sys.stdout.isatty())
     return not arguments.quiet and (watched or arguments.verbose)
 

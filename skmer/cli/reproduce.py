@@ -34,15 +34,15 @@ __all__ = ["add_reproduce"]
 # rows of table3 that have options of their own, as skmer.reproduction.systems names them
 _STACK, _EMBEDDING = "SSSL of several durations", "deep embedding + SVM"
 _KEPT = (
-    "Each finished fold is kept under STORE/folds: a run that was stopped goes on where it was, and folds of several "
-    "machines can be put together there. Without a GPU, --backbone small is the network to take."
+    "Each finished fold is kept under STORE/folds: a stopped run is resumed from there, and folds of several "
+    "machines can be combined there. Without a GPU, use --backbone small."
 )
 
 
 def add_reproduce(commands):
     """Add ``skmer reproduce`` to the commands."""
-    summary = "run a table of a paper on a collection, and print our figures beside the paper's"
-    more = f"Each has options of its own: see skmer reproduce table3 --help. {STATUS}"
+    summary = "run a table of a paper on a collection, and print the results beside the paper's"
+    more = f"Each table has its own options: see skmer reproduce table3 --help. {STATUS}"
     command = add_command(commands, "reproduce", None, summary, more)
     tables = command.add_subparsers(dest="what", required=True, metavar="WHAT")
     _add_counts(tables)
@@ -54,7 +54,7 @@ def add_reproduce(commands):
 
 
 class _Collections:
-    """Names of the collections, looked up when they are needed: the import takes a second."""
+    """Names of the collections, imported only if they are needed, because the import takes a second."""
 
     def __iter__(self):
         from skmer.datasets import COLLECTIONS
@@ -71,17 +71,17 @@ def _add_table(tables, name, run, summary, details=_KEPT):
     table.add_argument(
         "--data-home",
         metavar="DIR",
-        help="its folder (csv: the file); published collections: by default below $SKMER_DATA",
+        help="folder of the collection (csv: the file); published collections: by default in $SKMER_DATA",
     )
     add_output(table, "processes over folds and systems")
     if details:
         table.add_argument(
-            "--store", metavar="DIR", help="where finished folds and spectrograms are kept, for several tables (OUT)"
+            "--store", metavar="DIR", help="folder of finished folds and spectrograms, which tables may share (OUT)"
         )
     return table
 
 
-def _add_trained(tables, name, run, summary, systems="only rows whose names begin so, such as Proposed"):
+def _add_trained(tables, name, run, summary, systems="beginnings of the names of the rows to run, such as Proposed"):
     """Add a table of systems that are trained on folds; return it, and its options of networks."""
     table = _add_table(tables, name, run, summary)
     add_protocol(table.add_argument_group("protocol"))
@@ -93,7 +93,11 @@ def _add_trained(tables, name, run, summary, systems="only rows whose names begi
 
 def _add_durations_option(group):
     group.add_argument(
-        "--durations", type=positive_numbers, default=[1, 2, 3, 4, 5], metavar="S,...", help="of a segment (1,2,3,4,5)"
+        "--durations",
+        type=positive_numbers,
+        default=[1, 2, 3, 4, 5],
+        metavar="S,...",
+        help="seconds of a segment (1,2,3,4,5)",
     )
 
 
@@ -101,7 +105,9 @@ def _add_counts(tables):
     table = _add_table(tables, "table1", _run_counts, "count segments", details="")
     _add_durations_option(table)
     add_max_duration(table)
-    table.add_argument("--from-metadata", action="store_true", help="durations of songs as the collection states them")
+    table.add_argument(
+        "--from-metadata", action="store_true", help="count from the durations in the tables of the collection"
+    )
 
 
 def _add_durations(tables):
@@ -113,11 +119,14 @@ def _add_durations(tables):
 
 
 def _add_systems(tables):
-    rows = "only rows whose names begin so, such as Proposed; all has the other systems that the paper names, too"
+    rows = "beginnings of the names of the rows to run, such as Proposed; all includes the systems of other papers"
     _, group = _add_trained(tables, "table3", _run_systems, "compare systems", rows)
     add_embedding(group)
     group.add_argument(
-        "--durations", type=positive_numbers, metavar="S,...", help="to combine in one system, whole seconds (1,3,5)"
+        "--durations",
+        type=positive_numbers,
+        metavar="S,...",
+        help="whole seconds of the segments that one system combines (1,3,5)",
     )
 
 
@@ -126,9 +135,9 @@ def _add_ablations(tables):
 
 
 def _add_figure(tables):
-    table = _add_table(tables, "figure2", _run_figure, "follow one song over time")
+    table = _add_table(tables, "figure2", _run_figure, "predict the emotion of one song over time")
     table.add_argument(
-        "--song", metavar="NAME", help="file name of the song; default: the paper's, or one that changes"
+        "--song", metavar="NAME", help="file name of the song; default: the paper's, or one whose emotion changes often"
     )
     add_protocol(table.add_argument_group("protocol"), folds=False)
     add_network(table.add_argument_group("network and segments"))
@@ -139,7 +148,7 @@ def _check_options_of_rows(arguments):
     names = arguments.systems
     if arguments.durations is not None and not (names and _names_row(names, _STACK)):
         raise CommandError(
-            f"--durations: those of table3 are combined by {_STACK!r}, which is not among the systems: add it, "
+            f"--durations: only {_STACK!r} combines durations in table3, but it is not among the systems: add it, "
             "as in --systems Proposed,SSSL, or all."
         )
     if arguments.embedding is not None and names and not _names_row(names, _EMBEDDING):
@@ -149,7 +158,7 @@ def _check_options_of_rows(arguments):
 
 
 def _names_row(beginnings, name):
-    # the name of the stack goes on with its durations
+    # the name of the stack ends with its durations
     return "all" in beginnings or any(name.startswith(b) or b.startswith(name) for b in beginnings)
 
 
@@ -212,7 +221,7 @@ def _run_table(arguments):
 def _run_figure(arguments):
     for name in ("tasks", "seeds"):
         if len(getattr(arguments, name) or [0]) > 1:
-            raise CommandError(f"--{name}: figure2 follows one song by one network; name one.")
+            raise CommandError(f"--{name}: figure2 shows one song and one network; name one.")
     use_matplotlib()
     from skmer.inspection import EmotionTimelineDisplay, FilePrediction
     from skmer.reproduction import run_timeline

@@ -1,9 +1,16 @@
 """``skmer reproduce mirable``: Tables 1 and 2 of the second paper, on MTG-Jamendo or Emotify."""
 
-import argparse
 from pathlib import Path
 
-from skmer.cli._common import CommandError, at_least, comma_separated, integers, positive_number, shows_progress
+from skmer.cli._common import (
+    CommandError,
+    at_least,
+    comma_separated,
+    integers,
+    number_from_0,
+    positive_number,
+    shows_progress,
+)
 from skmer.cli._reproduce_arguments import add_output, add_table, json_object, make_folder, write_table
 
 __all__ = ["DATASETS", "add_mirable"]
@@ -23,83 +30,75 @@ _SONGS = ("data_home", "audio_home", "split", "rows", "n_splits", "folds", "seed
 _DETAILS = (
     "Rows: dummy, logistic-regression, baseline, long-normal, long-hpcp, long-hpcp-noisy, short-normal, short-hpcp, "
     "short-hpcp-noisy, ensemble. The defaults are the paper's, for a GPU. Each finished fit is kept under STORE/rows, "
-    "a student's together with its teacher's, and the features of the songs under STORE/blocks, 163 kB a minute: a run "
-    "that was stopped goes on where it was. Students are trained on the tracks below the audio folder that the split "
-    "does not name; where there are none, as of Emotify, on half of the training songs, whose tags no row sees."
+    "a student's together with its teacher's, and the features of the songs under STORE/blocks, 163 kB a minute; a "
+    "stopped run is resumed from there. Students are also trained on the tracks in the audio folder that are not in "
+    "the split; if there are none, as for Emotify, on half of the training songs, whose tags are hidden from every row."
 )
 
 
 def add_mirable(tables):
-    """Add ``mirable`` to what ``skmer reproduce`` can run."""
-    summary = "run Tables 1 and 2 of Mirable, the second paper, and print our figures beside the paper's"
+    """Add ``mirable`` to the tables of ``skmer reproduce``."""
+    summary = "run Tables 1 and 2 of Mirable, the second paper, and print the results beside the paper's"
     parser = add_table(tables, "mirable", _run, summary, _DETAILS)
     parser.add_argument("--dataset", choices=DATASETS, default=DATASETS[0], help="the collection (%(default)s)")
-    parser.add_argument("--data-home", metavar="DIR", help="its folder; by default below $SKMER_DATA")
+    parser.add_argument("--data-home", metavar="DIR", help="folder of the collection; by default in $SKMER_DATA")
     parser.add_argument("--audio-home", metavar="DIR", help="mtg_jamendo: folder of the tracks (DATA_HOME/audio)")
-    add_output(parser, "threads that decode")
-    parser.add_argument("--store", metavar="DIR", help="where finished fits and blocks are kept (OUT)")
+    add_output(parser, "threads that decode songs")
+    parser.add_argument("--store", metavar="DIR", help="folder of finished fits and features (OUT)")
     songs = parser.add_argument_group("rows and songs")
     songs.add_argument(
-        "--rows", type=comma_separated, metavar="NAME,...", help="only these, and those that they need (all)"
+        "--rows", type=comma_separated, metavar="NAME,...", help="rows to run; rows that they need are added (all)"
     )
     songs.add_argument("--split", type=int, choices=range(5), metavar="N", help="mtg_jamendo: published split (0)")
     songs.add_argument(
         "--subset",
         type=at_least(1),
         metavar="N",
-        help="for a trial: so many songs whose audio is there, and at most as many tracks without tags",
+        help="for a trial: number of songs with audio, and largest number of tracks without tags",
     )
     songs.add_argument(
         "--unlabelled",
         type=at_least(1),
         metavar="N",
-        help="mtg_jamendo: so many tracks without tags at most (all; with --subset, as many as it has)",
+        help="mtg_jamendo: largest number of tracks without tags (all, or that of --subset)",
     )
     songs.add_argument(
         "--hide",
-        type=_share,
+        type=number_from_0(1, includes_end=False),
         metavar="SHARE",
-        help="of the training songs, whose tags no row sees (0; emotify: 0.5)",
+        help="share of the training songs whose tags are hidden from every row (0; emotify: 0.5)",
     )
     songs.add_argument("--n-splits", type=at_least(2), metavar="N", help="emotify: folds by artist (5)")
-    songs.add_argument("--folds", type=integers, metavar="I,...", help="emotify: only these, counted from 0")
-    songs.add_argument("--seeds", type=integers, default=[0], metavar="I,...", help="of the networks (0)")
+    songs.add_argument("--folds", type=integers, metavar="I,...", help="emotify: folds to run, counted from 0 (all)")
+    songs.add_argument("--seeds", type=integers, default=[0], metavar="I,...", help="seeds of the networks (0)")
     network = parser.add_argument_group("networks")
-    network.add_argument("--epochs", type=at_least(1), default=100, metavar="N", help="at most (%(default)s)")
+    network.add_argument(
+        "--epochs", type=at_least(1), default=100, metavar="N", help="largest number of epochs (%(default)s)"
+    )
     network.add_argument(
         "--long",
         type=positive_number,
         metavar="S",
-        help="length of the long input; a shorter song is repeated until it is full (185.76; emotify: 30)",
+        help="seconds of the long input; shorter songs are repeated to fill it (185.76; emotify: 30)",
     )
-    network.add_argument("--short", type=positive_number, metavar="S", help="length of the short chunks (9.29)")
+    network.add_argument("--short", type=positive_number, metavar="S", help="seconds of the short chunks (9.29)")
     network.add_argument("--batch-long", type=at_least(1), default=8, metavar="N", help="songs a batch (%(default)s)")
     network.add_argument(
         "--batch-short", type=at_least(1), default=16, metavar="N", help="chunks a batch (%(default)s)"
     )
     for option, what in (
-        ("--backbone-params", 'of the CRNN, {"width": 64, "n_hidden": 256}'),
-        ("--params", "further ones of every EmotionTagger"),
-        ("--noisy-params", "further ones of NoisyStudentTagger alone"),
+        ("--backbone-params", 'parameters of the CRNN ({"width": 64, "n_hidden": 256})'),
+        ("--params", "further parameters of every EmotionTagger"),
+        ("--noisy-params", "further parameters of NoisyStudentTagger only"),
     ):
         network.add_argument(option, type=json_object, default={}, metavar="JSON", help=what)
     network.add_argument(
         "--thresholds",
         choices=("probability", "percentile"),
         help="tags that students take from their teachers: above 0.1 and below 1e-6, as in the paper (mtg_jamendo), or "
-        "above the 95th and below the 5th percentile of what validation songs are given (emotify)",
+        "above the 95th and below the 5th percentile of the teacher's probabilities for validation songs (emotify)",
     )
     network.add_argument("--device", default="auto", help="a torch device (%(default)s)")
-
-
-def _share(text):
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"it must be a share, at least 0 and below 1, not {text!r}")
-    return share
 
 
 def _run(arguments):

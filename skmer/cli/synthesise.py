@@ -1,9 +1,8 @@
 """``skmer synthesise``: synthetic songs with labels, and a table of the emotion of each of their seconds."""
 
-import argparse
 from pathlib import Path
 
-from skmer.cli._common import CommandError, add_command, at_least, shows_progress
+from skmer.cli._common import CommandError, add_command, at_least, number_from_0, shows_progress
 
 __all__ = ["add_synthesise"]
 
@@ -17,8 +16,8 @@ def add_synthesise(commands):
         "write synthetic songs with labels, some of whose seconds express another emotion than the label",
         "The songs are written to DIR/songs/EMOTION/COMPOSER/song-NUMBER.wav, and the emotion of each stretch of a "
         "song to DIR/planted.csv (file, start, end, emotion). The emotions are the quadrants of valence and arousal: "
-        "Q1 happy, Q2 angry or fearful, Q3 sad, Q4 calm. This is not real music: use it to test and to learn, not to "
-        "claim results.",
+        "Q1 happy, Q2 angry or fearful, Q3 sad, Q4 calm. This is not real music: use it for tests and "
+        "tutorials, and not to report results.",
     )
     command.add_argument("dir", metavar="DIR", help="output folder, created if it does not exist")
     command.add_argument("--n-songs", type=at_least(4), default=40, metavar="N", help="default: %(default)s")
@@ -31,7 +30,7 @@ def add_synthesise(commands):
     )
     command.add_argument(
         "--noise",
-        type=_share,
+        type=number_from_0(0.5, includes_end=False),
         default=0.25,
         metavar="SHARE",
         help="share of a song's seconds that express another emotion than its label, below 0.5; default: %(default)s",
@@ -45,16 +44,6 @@ def add_synthesise(commands):
         help="write into a folder that is not empty, and replace synthetic songs in it",
     )
     command.add_argument("-q", "--quiet", action="store_true", help="print nothing")
-
-
-def _share(text):
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 0.5:
-        raise argparse.ArgumentTypeError(f"it must be a number from 0 to below 0.5, not {text!r}")
-    return share
 
 
 def _synthesise(arguments):
@@ -73,7 +62,7 @@ def _synthesise(arguments):
         )
         write_songs(songs, folder, force=arguments.force, verbose=shows_progress(arguments))
     except (OSError, ValueError) as error:
-        # errors of the system are worded by main
+        # main formats the errors of the operating system
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise CommandError(str(error)) from error

@@ -14,7 +14,7 @@ __all__ = ["add_train"]
 _SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel")
 # reported as messages; other errors are shown with their traceback
 _EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
-# torch has no class of its own for a full memory of the CPU
+# torch raises a plain RuntimeError if the memory of the CPU is exhausted
 _OUT_OF_MEMORY = re.compile("out of memory|allocate memory|not enough memory")
 
 
@@ -26,8 +26,9 @@ def add_train(commands):
         _train,
         "estimate the accuracy of a model on labelled songs, fit it on all of them, and write it with a model card",
         f"{LABELLED_SONGS} "
-        "Systems: sssl finds out which segments' inherited labels are wrong; cross-entropy is the same network without "
-        "that; descriptors is an SVM on hand-crafted descriptors of a song, log-mel one on statistics of its spectrum. "
+        "Systems: sssl is a network that allows for segments with wrong inherited labels; cross-entropy is the same "
+        "network without this; descriptors is an SVM on hand-crafted descriptors of a song, log-mel one on statistics "
+        "of its spectrum. "
         "On Emotify (see the README) descriptors had the highest accuracy, and need no network; only sssl and "
         "cross-entropy predict the emotion over time and find wrong labels. "
         "On CUDA the network is VGG16 with 30 epochs; elsewhere it is small, with 12 epochs for sssl and 5 for "
@@ -49,11 +50,13 @@ def add_train(commands):
     command.add_argument(
         "--n-splits", type=n_folds, default=5, metavar="N", help="folds of the estimate, 0 for none (%(default)s)"
     )
-    command.add_argument("--seed", type=at_least(0), default=0, metavar="I", help="of folds and training (%(default)s)")
+    command.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="I", help="seed of folds and training (%(default)s)"
+    )
     command.add_argument(
         "--skip-unreadable",
         action="store_true",
-        help="leave out songs that cannot be used, and list them; by default they are an error",
+        help="leave out songs that cannot be used, and list them; by default they raise an error",
     )
     command.add_argument(
         "--n-jobs",
@@ -64,7 +67,7 @@ def add_train(commands):
     )
     command.add_argument("--device", default="auto", help="a torch device (%(default)s)")
     command.add_argument("--force", action="store_true", help="replace an existing model and its card")
-    command.add_argument("-q", "--quiet", action="store_true", help="no report, progress or warnings")
+    command.add_argument("-q", "--quiet", action="store_true", help="print no report, progress or warnings")
 
 
 def _train(arguments):
@@ -85,13 +88,13 @@ def _train(arguments):
 
 
 def _train_in(run, songs, config, arguments):
-    """Train with the folder of the run; after an error, what is finished stays there."""
+    """Train with the folder of the run, in which finished folds and features stay after an error."""
     from skmer.models.train import train_model
     from skmer.models.training_songs import UnreadableSongs
 
     say = (lambda line: None) if arguments.quiet else (lambda line: print(line, flush=True))
     if run.resumed:
-        say(f"{run.path} was left by a run that did not end: its finished parts are used.")
+        say(f"{run.path} was left by a run that did not end; its finished folds and features are used.")
     try:
         trained = train_model(
             songs,
@@ -146,11 +149,11 @@ def _describe_kept(run):
             f"The finished model and its cards are in {run.finished}: move the three files to another folder, then "
             f"delete {run.path}."
         )
-    return f"What is finished is kept in {run.path}; run the same command again to continue."
+    return f"Finished parts are kept in {run.path}; run the same command again to continue."
 
 
 def _describe_failure(error):
-    """Describe the error that ended the training; of torch's and joblib's errors, the beginning."""
+    """Describe the error that ended the training; messages of torch and joblib are shortened."""
     text = str(error)
     if isinstance(error, BrokenProcessPool):
         return "a worker process died, possibly because the memory ran out: use fewer --n-jobs."
@@ -176,7 +179,7 @@ def _check_outputs(arguments):
     inside = Path(os.path.realpath(arguments.songs)) in Path(os.path.realpath(arguments.out)).parents
     if arguments.labels == FOLDERS and inside:
         raise CommandError(
-            f"{arguments.out}: this is in {arguments.songs}, whose folders are the classes. Name a path outside of it."
+            f"{arguments.out}: this is inside {arguments.songs}, whose folders are the classes. Name a path outside."
         )
 
 

@@ -1,4 +1,4 @@
-"""The tables and the figure of both papers, on a collection that the user has, with the papers' figures beside ours."""
+"""Tables and figures of both papers on a collection of the user, compared with the published figures."""
 
 from skmer.reproduction.counts import run_counts
 from skmer.reproduction.mirable.systems import MirableSettings

@@ -23,7 +23,7 @@ def count_segments(seconds, duration, max_duration=30.0):
     used = np.asarray(seconds, dtype=np.float64)
     if max_duration is not None:
         used = np.minimum(used, max_duration)
-    # 4.1 - 1.1 is a hair less than 3
+    # in floating point, 4.1 - 1.1 is slightly less than 3
     return np.maximum(np.floor(used - duration + 1e-9).astype(int) + 1, 0)
 
 
@@ -88,7 +88,9 @@ def run_counts(
     collection = COLLECTIONS[dataset]
     songs = collection.load(data_home, check_audio=not from_metadata)
     if from_metadata and "durations" not in songs:
-        raise ValueError(f"The tables of {collection.title} state no durations: count from the audio.")
+        raise ValueError(
+            f"The tables of {collection.title} contain no durations: count from the audio, without from_metadata."
+        )
     used = _in_whole_samples(max_duration)
     lengths = {f"{d:g}": _in_whole_samples(d) for d in durations}
     table = {

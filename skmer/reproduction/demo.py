@@ -1,4 +1,4 @@
-"""The demonstration: the whole system on synthetic songs, or on the Emotify recordings."""
+"""Demonstration of SSSL on synthetic songs, or on the Emotify recordings."""
 
 import signal
 import sys
@@ -42,7 +42,7 @@ RECORDINGS: dict[str, dict[str, Any]] = {
 
 
 def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=0):
-    """Cross-validate the system and simpler ones, and plot what it found.
+    """Cross-validate SSSL and simpler systems, and plot the results.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     show(f"{segments.n_segments.sum():,} segments of {transformer.duration} s")
     noisy = _noisy_segments(songs, transformer) if data is None else None
     if noisy is not None:
-        show(f"{np.concatenate(noisy).mean():.0%} of the segments carry another emotion than their song's label")
+        show(f"{np.concatenate(noisy).mean():.0%} of the segments express another emotion than the label of their song")
 
     systems = _make_systems(settings, random_state)
     splitter = StratifiedGroupKFold(10, shuffle=True, random_state=random_state)
@@ -109,7 +109,7 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     if noisy is not None:
         found = results["SSSL + SVM"]["noise ROC-AUC"]
         show(
-            "Planted label noise among the training segments, found by SSSL: "
+            "Detection of the planted label noise in training segments by SSSL: "
             f"ROC-AUC {found.mean():.3f} ± {found.std():.3f}"
         )
 
@@ -146,7 +146,7 @@ def _noisy_segments(songs, transformer):
 
 
 def _noise_found(noisy, estimator, train, test):
-    """Return how well a fitted network ranks the noisy segments of its training songs."""
+    """Return the ROC-AUC with which a fitted network detects the noisy segments of its training songs."""
     if not hasattr(estimator[0], "clean_probability_"):
         return {}
     clean = np.concatenate(estimator[0].clean_probability_)
@@ -154,7 +154,7 @@ def _noise_found(noisy, estimator, train, test):
 
 
 def _ignore_sigint():
-    """Let worker processes ignore Ctrl-C, which ends them through this process; each would print a traceback."""
+    """Make worker processes ignore Ctrl-C, on which each would print a traceback; this process ends them."""
     try:
         return parallel_config(backend="loky", initializer=partial(signal.signal, signal.SIGINT, signal.SIG_IGN))
     except TypeError:  # joblib before 1.5 has no initializer

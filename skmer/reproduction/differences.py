@@ -25,8 +25,8 @@ def mean_and_deviation(rows, score):
 def paired_difference(rows, name, reference, score="accuracy"):
     """Return mean, sd and n of the differences between two systems on the folds that both have, and a p-value.
 
-    ``within_spread`` says whether the mean is no larger than the deviation. The p-value is that of
-    `skmer.model_selection.corrected_paired_test`. It is None for a single fold, whose seeds are judged on the same
+    ``within_spread`` is whether the mean is no larger than the deviation. The p-value is that of
+    `skmer.model_selection.corrected_paired_test`. It is None for a single fold, whose seeds have the same test
     songs, for rows without ``n_train`` and ``n_test``, and for folds that all differ by the same amount. None is
     returned where fewer than two folds, or seeds of one, are shared.
     """

@@ -1,4 +1,4 @@
-"""Refuse to replace a table by one with other settings, other songs or fewer rows."""
+"""Check that a table is not replaced by one with other settings, other songs or fewer rows."""
 
 import hashlib
 import json
@@ -10,14 +10,14 @@ from skmer.reproduction.systems import EMBEDDING, STACK, Settings
 __all__ = ["check_overwrite", "songs_digest"]
 
 _FOLDS = ("stratified", "grouped")
-# settings of single rows, by how the names of these begin
+# settings of a single row, and the beginning of the name of that row
 _OF_ROWS = {"embedding": EMBEDDING, "stack": STACK}
 
 
 def check_overwrite(path, new):
-    """Raise ValueError if the file at `path` is not a table, or one that the table `new` must not replace.
+    """Raise ValueError if the table `new` must not replace the file at `path`.
 
-    `new` may lack what is only known after the run: of its rows, name, task, fold and seed are compared.
+    `new` may be a table without results; its rows are compared by name, task, fold and seed.
     """
     compare, shared = _COMPARISONS.get(new["table"], (_compare_experiments, "folds"))
     try:
@@ -31,10 +31,10 @@ def check_overwrite(path, new):
     elsewhere += f" and share finished {shared} through --store." if shared else "."
     if changed:
         names = ", ".join(dict.fromkeys(changed))
-        raise ValueError(f"{path} holds a table with other settings ({names}). To keep it, {elsewhere}")
+        raise ValueError(f"{path} contains a table with other settings ({names}). To keep it, {elsewhere}")
     if missing:
         raise ValueError(
-            f"{path} holds rows that the new table would lack, such as {missing[0]}. Run both together, or {elsewhere}"
+            f"{path} contains rows missing from the new table, such as {missing[0]}. Run them together, or {elsewhere}"
         )
 
 
@@ -45,12 +45,12 @@ def _compare_counts(before, new):
 
 
 def _compare_experiments(before, new):
-    indifferent = {"device", "duration"} if new["table"] == "table2" else {"device"}
+    ignored = {"device", "duration"} if new["table"] == "table2" else {"device"}
     names = [row["name"] for experiment in before["experiments"].values() for row in experiment["rows"]]
-    # a table may grow by a row that has settings of its own
-    indifferent |= {key for key, row in _OF_ROWS.items() if not any(name.startswith(row) for name in names)}
+    # a row that has settings of its own may be added
+    ignored |= {key for key, row in _OF_ROWS.items() if not any(name.startswith(row) for name in names)}
     # a table of an earlier version lacks settings that could not be chosen then
-    changed = _other_settings({**Settings().to_dict(), **before["settings"]}, new["settings"], indifferent)
+    changed = _other_settings({**Settings().to_dict(), **before["settings"]}, new["settings"], ignored)
     for task, experiment in before["experiments"].items():
         had, has = experiment["protocol"], new["experiments"].get(task, experiment)["protocol"]
         changed += ["n_splits"] * (had["folds"] in _FOLDS and had["n_splits"] != has["n_splits"])
@@ -85,8 +85,8 @@ def _compare_taggers(before, new):
 _COMPARISONS = {"table1": (_compare_counts, None), "mirable": (_compare_taggers, "rows")}
 
 
-def _other_settings(had, has, indifferent):
-    return [key for key in has if key not in indifferent and (key not in had or had[key] != has[key])]
+def _other_settings(had, has, ignored):
+    return [key for key in has if key not in ignored and (key not in had or had[key] != has[key])]
 
 
 def _other_songs(before, new):
@@ -100,5 +100,5 @@ def _lacking(had, has):
 
 
 def songs_digest(paths):
-    """Return a digest of the songs, the same wherever the collection lies."""
+    """Return a digest of the songs that does not depend on the folder of the collection."""
     return hashlib.sha256("\n".join(sorted(song_keys(paths))).encode()).hexdigest()[:16]

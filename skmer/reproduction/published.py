@@ -1,4 +1,4 @@
-"""The figures that the papers report; misprints are read as `docs/reports/reproduction.md` says."""
+"""Figures of the papers, with the corrections of misprints that `docs/reports/reproduction.md` lists."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tables as Markdown and CSV, with the papers' figures beside ours."""
+"""Tables as Markdown and CSV, compared with the published figures."""
 
 import csv
 import io
@@ -181,19 +181,19 @@ def _summary(task, name, rows, published):
 def _heading(table, compared):
     unit, n, n_groups = table.get("unit", "song"), table["n_songs"], table["n_groups"]
     groups = ", not grouped" if n == n_groups else f" of {n_groups:,} {table['group']}s"
-    meaning = "Figures are percentages; F1 is that of the high half, or the macro average where there are no halves"
+    meaning = 'Figures are percentages; F1 is that of the class "high", or the macro average for other classes'
     if compared:
         meaning += "; the difference is ours minus the paper's"
         # 83.19 and 85.42 for PMEmo are 3 s and 1 s in its Table 2
         meaning += ", whose Proposed uses the best duration for each task" if table["table"] == "table3" else ""
     return (
         f"{table['title']}: {n:,} {unit}s{groups if n_groups > 1 else ''}. {_settings(table)}\n"
-        f"{meaning}. The time of a fit is that of training and prediction; features are computed before."
+        f"{meaning}. The time of a fit includes training and prediction, but not the computation of features."
     )
 
 
 def _settings(table):
-    """Describe the settings; durations that are compared or combined are in the rows."""
+    """Describe the settings; durations that are compared or combined appear in the rows."""
     settings = {**table["settings"]}
     if "recipe" in settings:
         settings["recipe"] = settings["recipe"] or "skmer"

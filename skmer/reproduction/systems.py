@@ -30,10 +30,10 @@ SELF_LEARNING = "iterative self-learning"
 SSSL = "Proposed (SSSL)"
 STACK = "SSSL of several durations"
 TABLE_3 = (EMBEDDING, SPECTROGRAM_SVM, CROSS_ENTROPY, ABLATION, SSSL)
-"""The rows of Table 3 where no systems are named; an embedding needs its file."""
+"""The rows of Table 3 by default; the embedding is left out if it is not in the settings."""
 THETAS = {f"theta = {theta:g}": Readout(share_threshold=theta) for theta in (0.3, 0.7)}
 _PAPER = {"": Readout()}
-# the votes by which Sarkar et al. go from segments to songs
+# the votes of Sarkar et al. over segments
 _VOTES = {"majority vote": Readout("majority"), "longest run": Readout("longest run")}
 
 
@@ -48,13 +48,13 @@ class Settings:
     recipe : str or None, default="paper"
         Settings of `SSSLClassifier.from_recipe`; None takes the defaults of `SSSLClassifier`.
     epochs, warmup_epochs : int, default=30, 5
-        Number of epochs, and of those before the first split.
+        Number of epochs, and of epochs before the first split.
     duration : float, default=3.0
         Length of a segment in seconds.
     max_duration : float or None, default=30.0
         Seconds of each song that are used.
     cross_fit : int, default=0
-        Number of folds for cross-fitted song features beside the paper's; 0 leaves them out.
+        Number of folds for additional rows with cross-fitted song features; 0 leaves these rows out.
     params : dict, default={}
         Further parameters of `SSSLClassifier`.
     memory : str or None, default=None
@@ -99,7 +99,7 @@ class Settings:
         return SSSLClassifier(**params) if self.recipe is None else SSSLClassifier.from_recipe(self.recipe, **params)
 
     def network_params(self, **changed):
-        """Return the parameters of the `SSSLClassifier` beside its recipe."""
+        """Return the parameters of the `SSSLClassifier` that override its recipe."""
         own = {"backbone": self.backbone, "max_epochs": self.epochs, "warmup_epochs": self.warmup_epochs}
         own |= {"device": self.device, "cv": self.cross_fit or "insample"}
         return {**own, **self.params, **changed}
@@ -115,12 +115,12 @@ class Settings:
 
 
 def build_systems(table, settings, names=None, durations=(1, 2, 3, 4, 5)):
-    """Build the systems of a table whose names begin with one of `names`: by default its own, with "all" all others."""
-    # each is built only if it is asked for: settings that suit one need not suit the others
+    """Build the systems of a table whose names begin with one of `names`; "all" builds all, None the defaults."""
+    # only the selected systems are built, because settings that are valid for one may be invalid for another
     builders = _BUILDERS[table](settings, durations)
     for name in names or ():
         if name != "all" and not any(system.startswith(name) for system in builders):
-            raise ValueError(f"No system's name begins with {name!r}; there are: {'; '.join(builders)}.")
+            raise ValueError(f"No system has a name that begins with {name!r}. The names are: {'; '.join(builders)}.")
     if not names:
         chosen = [name for name in builders if table != "table3" or name in TABLE_3]
     else:
@@ -164,8 +164,8 @@ def _table_3(settings, durations=None):
 def _ablations(settings, durations):
     """Return the paper's own systems, SSSL on padded songs, and SSSL with each song as one segment.
 
-    A song as one segment has a 30th of the rows: it is trained in batches a quarter as large for four times as many
-    epochs, and songs shorter than the others are repeated.
+    With one segment per song there are about 30 times fewer rows, so the batches are a quarter as large and the epochs
+    four times as many. Songs that are shorter than the others are repeated.
     """
     table_3 = _table_3(settings)
     builders = {name: table_3[name] for name in (SPECTROGRAM_SVM, CROSS_ENTROPY, ABLATION, SSSL)}
@@ -208,7 +208,7 @@ def _embedding(settings):
 
 
 def _two_stage(settings):
-    # the autoencoder has the epochs of the segment networks, the BiLSTM its own
+    # the autoencoder is trained for as many epochs as the segment networks, the BiLSTM for its default
     batch_size = settings.params.get("batch_size", 64)
     autoencoder = MaskedMelAutoencoder(max_epochs=settings.epochs, batch_size=batch_size, device=settings.device)
     steps = make_pipeline(settings.segments(), autoencoder, BiLSTMClassifier(device=settings.device))

@@ -41,7 +41,7 @@ def run_table(
     Parameters
     ----------
     table : {"table2", "table3", "ablations"}
-        Durations; systems; or systems with the choices that the paper does not compare.
+        Comparison of durations, of systems, or of choices that the paper does not compare.
     dataset : str
         Name of a collection, such as "pmemo"; see ``skmer reproduce table3 --help``.
     settings : Settings
@@ -69,7 +69,7 @@ def run_table(
         For Table 2, also choose the duration by this many folds inside the training songs.
     replaces : str or Path, default=None
         JSON file that the table is to be written to. If it holds a table with other settings or songs, or with rows
-        that the new one would lack, an error is raised before any work.
+        that are not in the new one, an error is raised before any work.
     store : str or Path, default=None
         Folder in which finished folds are kept. A run that is started again does not repeat them.
     n_jobs : int, default=None
@@ -87,7 +87,8 @@ def run_table(
     Raises
     ------
     FileNotFoundError, ValueError
-        From the loader, the protocol and `replaces`; or if all songs are of one class.
+        If the data cannot be loaded, a parameter is invalid, all songs are of one class, or `replaces` must not be
+        replaced.
 
     See Also
     --------
@@ -167,7 +168,7 @@ def _check_classes(protocol, songs, task):
 
 
 def _names(table, systems, inner_splits):
-    """Return the names of a table's rows; other values of theta are shown among the ablations alone."""
+    """Return the names of a table's rows; other values of theta are only shown among the ablations."""
     names = [DUMMY, *row_names(systems)]
     if table == "table2" and len(systems) > 1:
         names += [BEST, CHOSEN] if inner_splits else [BEST]
@@ -176,7 +177,7 @@ def _names(table, systems, inner_splits):
 
 
 def _choices(experiment, names, inner_splits):
-    """Return rows of the duration that is best on the test folds and, with inner folds, of that chosen inside."""
+    """Return the rows of the best duration on the test folds and, with inner folds, of nested cross-validation."""
     best = best_on_test_folds(experiment, names)
     rows = [
         {**row, "name": BEST, "choice": best} for row in experiment.rows if row["name"] == best and row["inner"] is None

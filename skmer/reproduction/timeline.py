@@ -1,4 +1,4 @@
-"""Figure 2: the probability of each class over the time of one song that the network was not trained on."""
+"""Figure 2: the probability of each class over time, for a song that is not in the training set."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,7 @@ def run_timeline(
     Returns
     -------
     Timeline
-        The prediction, and what it comes from.
+        The prediction, with the protocol, fold and seed of the network.
 
     Raises
     ------

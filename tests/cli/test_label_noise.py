@@ -195,5 +195,5 @@ def test_wrong_models_and_arguments_are_one_line_messages(model, songs, capsys):
         assert out == ""
     with pytest.raises(SystemExit):
         main(["label-noise", model, "songs", "--out", "report", "--threshold", "2"])
-    assert "it must be a number from 0 to 1" in capsys.readouterr().err
+    assert "expected a number from 0 to 1" in capsys.readouterr().err
     assert not os.path.exists("report")

@@ -107,7 +107,7 @@ def test_a_killed_run_goes_on_and_a_finished_one_trains_nothing(killed, trained,
     assert table["parts"][0]["unlabelled"] == len(UNTAGGED)
     assert (len(table["tags"]), table["protocol"]["hide"]) == (3, 0.0)
     assert "20/8/8 labelled training, validation and test tracks" in out
-    assert "6 tracks below the audio folder that the split does not name" in out
+    assert "6 tracks in the audio folder that are not in the split" in out
     assert table["rows"][0]["scores"]["ROC-AUC"] == 0.5
 
     # an uninterrupted run, and a teacher alone, have the same figures to the last digit
@@ -167,7 +167,7 @@ def test_emotify_and_a_store_of_single_folds(tmp_path, monkeypatch, capsys, trai
     assert run(*options, home="emotify") == 0
     assert len(trained) == 2
     out = capsys.readouterr().out
-    assert "2 folds, an artist's songs always on one side" in out
+    assert "2 folds, the songs of an artist in one fold" in out
     assert "whose tags are hidden from every row" in out
     assert "±" in out
     assert "paper" not in out.splitlines()[8]
@@ -252,9 +252,9 @@ def test_the_published_tables_with_the_audio_of_a_few_tracks(tmp_path, monkeypat
         write_song(Path("audio", path_of(number)), number)
     assert run("--audio-home", "audio", "--subset", "30", "--rows", "ensemble", home=str(found[0])) == 0
     out = capsys.readouterr().out
-    assert "A subset: 30 tracks of 17,982, those whose audio is there: 36." in out
+    assert "A subset: 30 tracks of 17,982, of which 36 have audio." in out
     assert "10/10/10 labelled training, validation and test tracks" in out
-    assert "3 tracks below the audio folder that the split does not name" in out
+    assert "3 tracks in the audio folder that are not in the split" in out
     assert "Tags that no test song has, so that they are not in the means: " in out
     assert len(json.loads(Path(f"out/{NAME}-subset-30.json").read_text())["tags"]) == 56
     # without a subset all audio must be there
@@ -269,11 +269,11 @@ WRONG = [
     (["--folds", "0"], "--folds has no meaning for mtg_jamendo"),
     (["--dataset", "emotify", "--split", "1"], "--split has no meaning for emotify, only for mtg_jamendo"),
     (["--dataset", "emotify", "--unlabelled", "1"], "--unlabelled has no meaning for emotify"),
-    (["--hide", "1"], "argument --hide: it must be a share"),
+    (["--hide", "1"], "argument --hide: expected a number from 0 to below 1"),
     (["--split", "5"], "argument --split: invalid choice"),
     (["--split", "1"], "split-1"),
-    (["--params", "{"], "argument --params: it must be JSON"),
-    (["--params", "[1]"], "argument --params: it must be a JSON object"),
+    (["--params", "{"], "argument --params: expected JSON such as"),
+    (["--params", "[1]"], "argument --params: expected a JSON object"),
     (["--params", '{"epochs": 3}'], "EmotionTagger has no parameter 'epochs'"),
     (["--params", '{"lr": -1}'], "'lr' parameter"),
     (["--noisy-params", '{"thresholds": "x"}'], "'thresholds' parameter"),
@@ -313,7 +313,7 @@ def test_another_table_is_not_replaced(tmp_path, monkeypatch, capsys):
         ([*rows, "--epochs", "3"], "other settings (epochs)"),
         (
             ["--rows", "dummy,baseline"],
-            "would lack, such as logistic-regression (fold 0). Run both together, or choose",
+            "missing from the new table, such as logistic-regression (fold 0). Run them together, or choose",
         ),
         ([*rows, "--hide", "0.5"], "other settings (parts)"),
     ):
@@ -331,7 +331,7 @@ def test_another_table_is_not_replaced(tmp_path, monkeypatch, capsys):
     table["rows"].append({**table["rows"][0], "name": "baseline", "seed": 0})
     Path(f"out/{NAME}.json").write_text(json.dumps(table))
     status, said = sentence(capsys, *arguments("--seeds", "1", store="fresh"))
-    assert "would lack, such as baseline (fold 0, seed 0)" in said
+    assert "missing from the new table, such as baseline (fold 0, seed 0)" in said
     assert not Path("fresh").exists()
     Path(f"out/{NAME}.json").write_text("[1]")
     assert "is not a table of skmer reproduce" in sentence(capsys, *arguments(*rows))[1]

@@ -171,7 +171,7 @@ def test_a_deep_embedding_is_tried_before_any_song(songs, capsys):
     for options, message in [
         (
             ["--embedding", "net.pt"],
-            "--embedding-sr is missing: a deep embedding is a file",
+            "--embedding-sr is missing: a deep embedding needs a file",
         ),
         (["--embedding-sr", "8000", "--embedding-window", "1"], "--embedding is missing"),
         (["--embedding", "net.pt", "--embedding-sr", "8000", "--embedding-window", "1"], "net.pt"),
@@ -192,7 +192,7 @@ def test_durations_that_are_taken_together_are_whole_seconds(songs, capsys):
 def test_options_of_rows_that_are_not_asked_for(songs, capsys, systems):
     assert run("table3", "pmemo", *systems, "--durations", "1,2") == 2
     assert errors(capsys.readouterr().err) == (
-        "skmer reproduce: --durations: those of table3 are combined by 'SSSL of several durations', which is not "
+        "skmer reproduce: --durations: only 'SSSL of several durations' combines durations in table3, but it is not "
         "among the systems: add it, as in --systems Proposed,SSSL, or all.\n"
     )
     if systems:

@@ -159,7 +159,7 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
     monkeypatch.setattr(EstimatorSystem, "run", stopped)
     command = ["train", "songs", "--out", "model.joblib", *FAST]
     assert main(command) == 130
-    assert "What is finished is kept in model.folds; run the same command again to continue." in capsys.readouterr().err
+    assert "Finished parts are kept in model.folds; run the same command again to continue." in capsys.readouterr().err
     assert sorted(os.listdir()) == ["model.folds", "songs"]
     monkeypatch.setattr(EstimatorSystem, "run", run)
     assert main(command) == 0
@@ -178,7 +178,7 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
         ("songs --out songs", "songs: this is a folder"),
         ("songs --out none/m", "the folder .*none does not exist"),
         ("songs --out new/", "new/: this names a folder"),
-        ("songs --out songs/m", "is in songs, whose folders are the classes"),
+        ("songs --out songs/m", "is inside songs, whose folders are the classes"),
         ("songs --labels none.csv --out m", "--labels: none.csv does not exist"),
         ("songs --labels songs --out m", "--labels: songs is a folder"),
         ("songs --labels labels.csv --out m", "labels.csv, line 2: no such audio file"),
@@ -287,7 +287,7 @@ def test_what_fails_on_the_way_ends_in_a_sentence(home, error, told, capsys, mon
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
     err = capsys.readouterr().err
     assert told in err
-    assert err.endswith("What is finished is kept in model.folds; run the same command again to continue.\n")
+    assert err.endswith("Finished parts are kept in model.folds; run the same command again to continue.\n")
     assert err.count("\n") == 1
 
 

@@ -28,7 +28,7 @@ from tests.reproduction.tiny import N_SONGS, SR, write_collection, write_song
         (0.2, 3, 30, 0),  # never below none
         (2.0, 0.5, 2, 2),
         (1.5, 0.5, 2, 2),
-        (4.1, 1.1, None, 4),  # 4.1 - 1.1 is a hair less than 3
+        (4.1, 1.1, None, 4),  # 4.1 - 1.1 is slightly less than 3
         (4.0, 3, 2, 0),
     ],
 )
@@ -105,7 +105,7 @@ def test_durations_as_stated_need_no_audio(tmp_path):
 
 def test_durations_that_no_table_states(tmp_path):
     home, _ = write_collection("4q", tmp_path)
-    with pytest.raises(ValueError, match="state no durations: count from the audio"):
+    with pytest.raises(ValueError, match="contain no durations: count from the audio"):
         run_counts("4q", home, from_metadata=True)
 
 

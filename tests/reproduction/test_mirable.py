@@ -198,7 +198,7 @@ def test_markdown_of_one_split():
     text = table_markdown(make_table(tags_not_in_test=["b"]))
     assert "T: 17,982 tracks of 1,508 artists, 2 tags. A subset." in text
     assert "The published split-0: 9,949/3,802/4,231 labelled training, validation and test tracks. Seed 0." in text
-    assert "without tags: 100 tracks below the audio folder that the split does not name." in text
+    assert "without tags: 100 tracks in the audio folder that are not in the split." in text
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "| row | ROC-AUC | paper | PR-AUC | paper | F-score | paper | s per fit |" in lines
     assert "| baseline | .7500 | .7258 | .7500 | .1077 | .7500 | .1656 | 12 |" in lines

@@ -46,7 +46,7 @@ def test_tracks_that_the_split_does_not_name_have_no_tags(tmp_path):
     some = load_songs("mtg_jamendo", tmp_path, unlabelled=4)
     assert len(some.untagged) == 4
     assert set(some.paths) < set(songs.paths)
-    assert some.notes == ("Of 6 tracks that the split does not name, 4.",)
+    assert some.notes == ("4 of 6 tracks that are not in the split.",)
 
 
 def test_low_quality(tmp_path):
@@ -69,7 +69,7 @@ def test_a_subset_of_the_tracks_whose_audio_is_there(tmp_path):
     assert {name: len(own) for name, own in songs.parts.items()} == {"train": 9, "validation": 4, "test": 3}
     assert len(songs.target) == len(songs.groups) == 16
     assert not set(songs.paths) & set(map(str, gone))
-    assert songs.notes == ("A subset: 16 tracks of 36, those whose audio is there: 33.",)
+    assert songs.notes == ("A subset: 16 tracks of 36, of which 33 have audio.",)
     for name, own in songs.parts.items():
         assert {int(Path(songs.paths[i]).stem) in NUMBERS[name] for i in own} == {True}
     # those of the split that were not drawn are not unlabelled ones
@@ -81,7 +81,7 @@ def test_a_subset_of_the_tracks_whose_audio_is_there(tmp_path):
         (tmp_path / "audio" / path_of(number)).touch()
     trial = load_songs("mtg_jamendo", tmp_path, subset=16)
     assert len(trial.untagged) == 16
-    assert trial.notes[1] == "Of 26 tracks that the split does not name, 16, as many as the subset has."
+    assert trial.notes[1] == "16 of 26 tracks that are not in the split, as many as the subset has."
     assert len(load_songs("mtg_jamendo", tmp_path, subset=16, unlabelled=20).untagged) == 20
     assert len(load_songs("mtg_jamendo", tmp_path, subset=16, unlabelled=3).untagged) == 3
     for path in paths:
@@ -108,7 +108,7 @@ def test_subsets_hold_each_tag_as_far_as_it_goes(rng):
 
 @pytest.mark.parametrize("n", [3, 301])
 def test_subsets_that_cannot_be(n):
-    with pytest.raises(ValueError, match=f"subset={n} must be from 4, two a part, to 300, .* the parts have 100, 200"):
+    with pytest.raises(ValueError, match=f"subset={n} must be from 4 .* to 300 .*; the parts have 100, 200"):
         draw_subset(np.ones((300, 1)), [np.arange(100), np.arange(100, 300)], n)
 
 
@@ -192,5 +192,7 @@ def test_too_few_artists(rng):
     songs = make_songs(rng, n_artists=2)
     with pytest.raises(ValueError, match="n_splits=5 is more than the 2 artists"):
         grouped_splits(songs, 5)
-    with pytest.raises(ValueError, match="training songs are of one artist, so that none can be validation ones"):
+    with pytest.raises(
+        ValueError, match="training songs are all by one artist, but validation songs must be by another"
+    ):
         grouped_splits(songs, 2)

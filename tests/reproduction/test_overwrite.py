@@ -56,7 +56,7 @@ def test_a_file_that_is_not_a_table_is_named(tmp_path, text):
     ],
 )
 def test_other_settings_are_named(check, new, names):
-    with pytest.raises(ValueError, match=rf"t\.json holds a table with other settings \({names}\)\. .* --store\.$"):
+    with pytest.raises(ValueError, match=rf"t\.json contains a table with other settings \({names}\)\. .* --store\.$"):
         check(table(), new)
 
 
@@ -108,7 +108,7 @@ def test_a_table_may_grow_but_not_shrink(check):
         (table(task="arousal"), r"'a' \(arousal, seed 0\)"),
         (table(seeds=(0, 1)), r"'a' \(valence, seed 1\)"),
     ]:
-        with pytest.raises(ValueError, match=rf"rows that the new table would lack, such as {lost}\. .* --store\.$"):
+        with pytest.raises(ValueError, match=rf"rows missing from the new table, such as {lost}\. .* --store\.$"):
             check(before, table(names="ab"))
 
 

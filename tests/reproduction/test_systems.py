@@ -75,7 +75,9 @@ def test_systems_are_chosen_by_how_their_names_begin():
     assert list(build_systems("table3", SMALL, ["log", "Proposed ("])) == [SPECTROGRAM_SVM, SSSL]
     assert list(build_systems("table2", SMALL, durations=[0.5, 1])) == ["0.5 s", "1 s"]
     assert build_systems("table2", SMALL, ["1"], durations=[0.5, 1])["1 s"].segments.duration == 1
-    with pytest.raises(ValueError, match=r"No system's name begins with 'SVM'; there are: descriptors \+ SVM; "):
+    with pytest.raises(
+        ValueError, match=r"No system has a name that begins with 'SVM'. The names are: descriptors \+ SVM; "
+    ):
         build_systems("table3", SMALL, ["SVM"])
 
 

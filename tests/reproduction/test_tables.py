@@ -197,7 +197,11 @@ def test_which_tasks():
     ("table", "options", "message"),
     [
         ("table9", {}, r"table must be one of \['table2', 'table3', 'ablations'\], got 'table9'"),
-        ("table3", {"systems": ["SVM"]}, r"No system's name begins with 'SVM'; there are: descriptors \+ SVM; "),
+        (
+            "table3",
+            {"systems": ["SVM"]},
+            r"No system has a name that begins with 'SVM'. The names are: descriptors \+ SVM; ",
+        ),
         ("table3", {"folds": [2]}, r"folds must be some of 0 to 1, got \[2\]"),
         ("table3", {"folds_kind": "nope"}, "There is no protocol 'nope': choose one of stratified, grouped"),
         ("table3", {"threshold": "median"}, "there is nothing to divide by a threshold"),

@@ -24,8 +24,8 @@ OTHER = [
     (["--duration", "1"], "other settings (duration)"),
     (["--n-splits", "3"], "other settings (n_splits)"),
     (["--threshold", "0.5"], "other settings (threshold)"),
-    (["--tasks", "arousal"], "would lack, such as 'dummy (commonest class)' (valence, seed 0)"),
-    (["--seeds", "1"], "would lack"),
+    (["--tasks", "arousal"], "missing from the new table, such as 'dummy (commonest class)' (valence, seed 0)"),
+    (["--seeds", "1"], "missing from the new table"),
 ]
 
 
@@ -38,7 +38,7 @@ def test_a_table_of_other_settings_is_not_written_over(songs, capsys):
         assert run("table3", "pmemo", "--systems", "log", *further) == 2
         out, err = capsys.readouterr()
         assert out == ""
-        assert errors(err).startswith("skmer reproduce: out/table3-pmemo-stratified.json holds ")
+        assert errors(err).startswith("skmer reproduce: out/table3-pmemo-stratified.json contains ")
         assert expected in err
         assert "another folder for the results (--out) and share finished folds through --store." in err
         assert [path.read_bytes() for path in files] == before
@@ -95,31 +95,35 @@ def test_counts_of_other_durations_are_not_written_over(songs, capsys):
         ("table9", [], "invalid choice: 'table9'"),
         ("table3", ["--data-home", "nowhere"], r"No such folder: .*nowhere\. PMEmo2019"),
         ("table3", ["--folds", "99"], r"folds must be some of 0 to 1, got \[99\]"),
-        ("table3", ["--folds", "x"], "argument --folds: it must be whole numbers from 0 with commas between, not 'x'"),
-        ("table3", ["--seeds", "0,-1"], "argument --seeds: it must be whole numbers from 0"),
-        ("table3", ["--params", "{lr: 1}"], r'argument --params: it must be JSON such as \{"lr": 0\.001\}; Expecting'),
-        ("table3", ["--params", "[1]"], "argument --params: it must be a JSON object such as"),
+        (
+            "table3",
+            ["--folds", "x"],
+            "argument --folds: expected whole numbers of at least 0, separated by commas, got 'x'",
+        ),
+        ("table3", ["--seeds", "0,-1"], "argument --seeds: expected whole numbers of at least 0"),
+        ("table3", ["--params", "{lr: 1}"], r'argument --params: expected JSON such as \{"lr": 0\.001\}; Expecting'),
+        ("table3", ["--params", "[1]"], "argument --params: expected a JSON object such as"),
         ("table3", ["--params", '{"lrate": 1}'], "--params: SSSLClassifier has no parameter 'lrate'; it has .* lr, "),
         ("table3", ["--params", '{"lr": -1}'], "The 'lr' parameter of SSSLClassifier must be .* Got -1 instead"),
         ("table3", ["--params", '{"backbone_params": {"wide": 1}}'], r"backbone_params=\{'wide': 1\} do not match"),
-        ("table3", ["--params", '{"max_epochs": 3}'], "max_epochs has an option of its own, --epochs: give it there"),
-        ("table3", ["--params", '{"random_state": 3}'], "random_state has an option of its own, --seeds"),
+        ("table3", ["--params", '{"max_epochs": 3}'], "max_epochs must be set by its own option, --epochs"),
+        ("table3", ["--params", '{"random_state": 3}'], "random_state must be set by its own option, --seeds"),
         ("table3", ["--backbone", "alexnet"], "argument --backbone: invalid choice: 'alexnet'"),
         ("table3", ["--protocol", "split_x"], "There is no protocol 'split_x': choose one of stratified, grouped"),
-        ("table3", ["--systems", "SVM"], "No system's name begins with 'SVM'; there are: desc"),
-        ("table3", ["--cross-fit", "1"], "argument --cross-fit: it must be a whole number, at least 2, not '1'"),
-        ("table3", ["--n-splits", "1"], "argument --n-splits: it must be a whole number, at least 2, not '1'"),
+        ("table3", ["--systems", "SVM"], "No system has a name that begins with 'SVM'. The names are: desc"),
+        ("table3", ["--cross-fit", "1"], "argument --cross-fit: expected a whole number of at least 2, got '1'"),
+        ("table3", ["--n-splits", "1"], "argument --n-splits: expected a whole number of at least 2, got '1'"),
         ("table3", ["--n-splits", "13"], "n_splits=13"),
-        ("table3", ["--epochs", "0"], "argument --epochs: it must be a whole number, at least 1, not '0'"),
+        ("table3", ["--epochs", "0"], "argument --epochs: expected a whole number of at least 1, got '0'"),
         ("table3", ["--epochs", "1"], "--epochs 1 leaves no epoch after --warmup-epochs 1"),
         ("table3", ["--max-duration", "0.4"], r"max_duration=0\.4 s is shorter than duration=0\.5 s: no segment fits"),
-        ("table3", ["--duration", "-1"], "argument --duration: it must be a positive number, not '-1'"),
-        ("table3", ["--duration", "nan"], "argument --duration: it must be a positive number, not 'nan'"),
-        ("table3", ["--max-duration", "inf"], "argument --max-duration: it must be a positive number, not 'inf'"),
+        ("table3", ["--duration", "-1"], "argument --duration: expected a positive number, got '-1'"),
+        ("table3", ["--duration", "nan"], "argument --duration: expected a positive number, got 'nan'"),
+        ("table3", ["--max-duration", "inf"], "argument --max-duration: expected a positive number, got 'inf'"),
         (
             "table3",
             ["--threshold", "high"],
-            "argument --threshold: it must be median, midpoint or a number, not 'high'",
+            "argument --threshold: expected median, midpoint or a number, got 'high'",
         ),
         ("table3", ["--threshold", "5"], "threshold must be above 0 and at most 1, as PMEmo2019 is rated, got 5"),
         ("table3", ["--threshold", "0.99"], r"All 12 songs are 'low' in valence at the threshold 0\.99"),
@@ -128,14 +132,14 @@ def test_counts_of_other_durations_are_not_written_over(songs, capsys):
         ("table3", ["--inner", "2"], "unrecognized arguments: --inner"),
         ("table3", ["--song", "1.mp3"], "unrecognized arguments: --song"),
         ("table3", ["--from-metadata"], "unrecognized arguments: --from-metadata"),
-        ("table2", ["--inner", "1"], "argument --inner: it must be a whole number, at least 2"),
-        ("table2", ["--durations", "1,nan"], "argument --durations: it must be positive numbers"),
+        ("table2", ["--inner", "1"], "argument --inner: expected a whole number of at least 2"),
+        ("table2", ["--durations", "1,nan"], "argument --durations: expected positive numbers"),
         ("table2", ["--durations", "1,3"], r"max_duration=2 s is shorter than duration=3 s"),
         ("table1", ["--protocol", "grouped"], "unrecognized arguments: --protocol"),
         ("table1", ["--seeds", "1"], "unrecognized arguments: --seeds"),
         ("figure2", ["--folds", "0"], "unrecognized arguments: --folds"),
-        ("figure2", ["--tasks", "valence,arousal"], "--tasks: figure2 follows one song by one network; name one"),
-        ("figure2", ["--seeds", "0,1"], "--seeds: figure2 follows one song by one network; name one"),
+        ("figure2", ["--tasks", "valence,arousal"], "--tasks: figure2 shows one song and one network; name one"),
+        ("figure2", ["--seeds", "0,1"], "--seeds: figure2 shows one song and one network; name one"),
         ("figure2", ["--song", "x.mp3"], "song must name one song of the collection; 'x.mp3' names 0 of 12"),
     ],
 )

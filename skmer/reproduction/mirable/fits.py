@@ -1,4 +1,4 @@
-"""The fits behind the rows: a tagger, a teacher with its student, or logistic regression, with the logits of each."""
+"""Fits of the rows: a tagger, a teacher with its student, or logistic regression."""
 
 import time
 import warnings
@@ -22,7 +22,7 @@ from skmer.tagging._taggers import tag_logits
 
 __all__ = ["fits_of_split", "songs_of_fit"]
 
-_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic regression, chosen by validation songs
+_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic regression, chosen on the validation songs
 
 
 def fits_of_split(split, names, seeds, songs, keys, settings, store, verbose=0):
@@ -34,7 +34,6 @@ def fits_of_split(split, names, seeds, songs, keys, settings, store, verbose=0):
     found = []
     for group in groups:
         for seed in seeds if ROWS[group[-1]].seeded else [None]:
-            heard = _heard(group)
             labels = {part: songs.target[getattr(split, part)] for part in ("labelled", "validation")}
             rows = [ROWS[name] for name in group]
             key = fit_key(
@@ -42,8 +41,8 @@ def fits_of_split(split, names, seeds, songs, keys, settings, store, verbose=0):
                 settings.blocks(rows[0].length, rows[0].hpcp),
                 seed,
                 list(songs.tags),
-                {part: [keys[i] for i in getattr(split, part)] for part in heard},
-                labels,  # the tags of test songs decide the figures, not the logits
+                {part: [keys[i] for i in getattr(split, part)] for part in _parts(group)},
+                labels,  # the logits do not depend on the tags of test songs
             )
             name = f"{group[-1]}-fold{split.fold}" + ("" if seed is None else f"-seed{seed}")
             run = partial(_run, group, split, seed, songs, settings, store, verbose)
@@ -54,10 +53,10 @@ def fits_of_split(split, names, seeds, songs, keys, settings, store, verbose=0):
 
 def songs_of_fit(split, names):
     """Return the sorted positions of the songs that a fit of these rows reads."""
-    return np.sort(np.concatenate([getattr(split, part) for part in _heard(names)]))
+    return np.sort(np.concatenate([getattr(split, part) for part in _parts(names)]))
 
 
-def _heard(names):
+def _parts(names):
     unlabelled = ["unlabelled"] * (ROWS[names[-1]].kind == "student")
     return ["labelled", *unlabelled, "validation", "test"]
 
@@ -72,16 +71,16 @@ def _run(names, split, seed, songs, settings, store, verbose):
         warnings.simplefilter("ignore", UserWarning)
         blocks = settings.blocks(last.length, last.hpcp).set_params(store=store)
         positions = songs_of_fit(split, names)
-        heard = blocks.transform([songs.paths[i] for i in positions])
+        features = blocks.transform([songs.paths[i] for i in positions])
         if last.length == "long":
-            heard = _first_chunks(heard)
-        X = {part: heard[np.searchsorted(positions, getattr(split, part))] for part in _heard(names)}
+            features = _first_chunks(features)
+        X = {part: features[np.searchsorted(positions, getattr(split, part))] for part in _parts(names)}
         rows = dict(fit(X, y))
     looped = None
     if last.length == "long":
         # songs that are shorter than the input are repeated until it is full
-        n_looped = sum(len(open_array(item.path)) < heard.window[0] for item in heard.items)
-        looped = {"songs": n_looped, "of": len(heard)}
+        n_looped = sum(len(open_array(item.path)) < features.window[0] for item in features.items)
+        looped = {"songs": n_looped, "of": len(features)}
     return {"rows": rows, "looped": looped}
 
 
@@ -107,7 +106,7 @@ def _fit_networks(names, seed, settings, verbose, X, y):
                 {key: value if isinstance(value, int | str) else float(value) for key, value in iteration.items()}
                 for iteration in tagger.iterations_
             ]
-        # the best epoch of each is what counts
+        # the weights of the best epoch are used: the history shows which it is
         more["history"] = {
             key: [round(float(epoch[key]), 5) for epoch in tagger.history_] for key in ("train_loss", "valid_roc_auc")
         }
@@ -116,11 +115,11 @@ def _fit_networks(names, seed, settings, verbose, X, y):
 
 
 def _fit_linear(X, y):
-    """Fit logistic regression on statistics of the log-mel spectrogram, with the C that ranks validation songs best."""
+    """Fit logistic regression on statistics of the log-mel spectrogram, with the best C on the validation songs."""
     began = time.monotonic()
     X = {part: _spectrogram_statistics(songs) for part, songs in X.items()}
     with warnings.catch_warnings():
-        # weak regularisation may not converge, and is judged as it is
+        # with weak regularisation the solver may not converge; the model is evaluated nevertheless
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = [_regression(C).fit(X["labelled"], y["labelled"]) for C in _STRENGTHS]
 

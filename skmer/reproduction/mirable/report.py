@@ -1,4 +1,4 @@
-"""The second paper's tables as Markdown and CSV, with its figures beside ours."""
+"""Tables of the second paper as Markdown and CSV, compared with the published figures."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ _LEGEND = (
     "deviation and change of each mel band over the whole song. baseline: MediaEval's network. The other rows are the "
     "paper's."
 )
-# what the paper adds step by step, and each row beside the simplest one
+# the steps of the paper, and each row compared with the simplest one
 _STEPS = (
     ("long-hpcp", "long-normal"),
     ("short-hpcp", "short-normal"),
@@ -81,7 +81,7 @@ def mirable_csv(table):
 
 
 def mirable_differences(table):
-    """Compare each row with that from which a step of the paper starts, and with the simplest, by macro ROC-AUC."""
+    """Compare the rows of each step of the paper, and each row with the simplest one, by macro ROC-AUC."""
     if len(table["parts"]) < 2:
         return []
     parts = {part["fold"]: part for part in table["parts"]}
@@ -89,12 +89,12 @@ def mirable_differences(table):
         {
             **row,
             "seed": seed,
-            # folds share the songs without tags and those of validation, too
+            # folds also share unlabelled and validation songs
             "n_train": sum(parts[row["fold"]][part] for part in ("labelled", "unlabelled", "validation")),
             "n_test": parts[row["fold"]]["test"],
         }
         for row in table["rows"]
-        # a row without a seed stands for every seed
+        # a row without a seed is the same for every seed
         for seed in (table["protocol"]["seeds"] if row["seed"] is None else [row["seed"]])
     ]
     return paired_tests(rows, _PAIRS, TAG_SCORES[0])
@@ -118,8 +118,8 @@ def _protocol(table):
         text = f"The published split-{protocol['split']}"
     else:
         text = (
-            f"{protocol['n_folds']} folds, an artist's songs always on one side; of the training songs "
-            f"{100 * VALIDATION:.0f} % are for validation"
+            f"{protocol['n_folds']} folds, the songs of an artist in one fold; {100 * VALIDATION:.0f} % of "
+            "the training songs are used for validation"
         )
         if len(protocol["folds"]) < protocol["n_folds"]:
             text += f"; only fold{'s' * (len(parts) > 1)} {', '.join(map(str, protocol['folds']))}, counted from 0"
@@ -141,7 +141,7 @@ def _unlabelled(table):
     unit, share = table["unit"], 100 * table["protocol"]["hide"]
     kinds = []
     if max(others):
-        kinds.append(f"{_range(others)} {unit}s below the audio folder that the split does not name")
+        kinds.append(f"{_range(others)} {unit}s in the audio folder that are not in the split")
     if max(hidden):
         kinds.append(
             f"{_range(hidden)} training {unit}s, {share:.0f} % of them by artist, whose tags are hidden from every row"

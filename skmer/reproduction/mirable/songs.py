@@ -1,4 +1,4 @@
-"""The collections of the second paper's tables, and how their songs are divided."""
+"""Collections of the second paper's tables, and their division into training, validation and test songs."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from skmer.tagging._base import draw_validation, has_both_labels
 __all__ = ["DATASETS", "SHARE", "VALIDATION", "TaggedSongs", "TaggingSplit", "grouped_splits", "load_songs"]
 
 DATASETS = ("mtg_jamendo", "emotify")
-SHARE = 0.25  # of the listeners, from which on an emotion of Emotify is a tag
+SHARE = 0.25  # smallest share of listeners for which an emotion of Emotify is a tag
 VALIDATION = 0.2  # of the training songs of a fold
 _TRACK = re.compile(r"\d+(\.low)?\.mp3")
 _DRAWS = 50
@@ -54,16 +54,16 @@ class TaggingSplit:
 
 
 def load_songs(dataset, data_home=None, *, audio_home=None, split=0, subset=None, unlabelled=None):
-    """Load a collection with tags, or a `subset` of it, and at most so many `unlabelled` songs.
+    """Load a collection with tags, or a subset of `subset` songs, with at most `unlabelled` songs without tags.
 
     For Emotify, an emotion is a tag of a song where at least a quarter of its listeners felt it. For MTG-Jamendo, the
-    unlabelled songs are the tracks below the audio folder that the split does not name.
+    unlabelled songs are the tracks in the audio folder that are not in the split.
     """
     if dataset not in DATASETS:
         raise ValueError(f"dataset must be one of {list(DATASETS)}, got {dataset!r}.")
     if dataset == "emotify":
         loaded = load_emotify(data_home)
-        # shares are written in a few digits
+        # shares are rounded to a few digits in the file
         target = (loaded.ratings >= SHARE - 1e-9).astype(np.int8)
         songs = TaggedSongs("Emotify", "song", loaded.data, target, loaded.emotion_names, loaded.groups)
         return songs if subset is None else _subset(songs, [np.arange(len(target))], subset)
@@ -84,7 +84,7 @@ def _subset(songs, parts, n_songs, n_there=None):
     """Return a subset of the songs, with the parts of the split renumbered."""
     drawn = draw_subset(songs.target, parts, n_songs)
     kept = np.sort(np.concatenate(drawn))
-    of = "" if n_there is None else f", those whose audio is there: {n_there:,}"
+    of = "" if n_there is None else f", of which {n_there:,} have audio"
     note = f"A subset: {n_songs:,} {songs.unit}s of {len(songs.target):,}{of}."
     return replace(
         songs,
@@ -97,7 +97,7 @@ def _subset(songs, parts, n_songs, n_there=None):
 
 
 def _with_untagged(songs, named, most, subset):
-    """Add the tracks below the audio folder that the split does not name, in the quality of the others."""
+    """Add the tracks in the audio folder that are not in the split, in the quality of the others."""
     first = Path(songs.paths[0])
     low = first.name.endswith(".low.mp3")
     found = sorted(
@@ -111,9 +111,7 @@ def _with_untagged(songs, named, most, subset):
     if most is not None and most < n_found:
         kept = np.sort(np.random.default_rng(0).permutation(n_found)[:most])
         found = [found[i] for i in kept]
-        songs = replace(
-            songs, notes=(*songs.notes, f"Of {n_found:,} tracks that the split does not name, {most:,}{why}.")
-        )
+        songs = replace(songs, notes=(*songs.notes, f"{most:,} of {n_found:,} tracks that are not in the split{why}."))
     return replace(songs, paths=[*songs.paths, *found])
 
 
@@ -122,13 +120,13 @@ def draw_subset(target, parts, n_songs):
     sizes = np.array([len(part) for part in parts])
     if not 2 * len(parts) <= n_songs <= sizes.sum() or sizes.min() < 2:
         raise ValueError(
-            f"subset={n_songs} must be from {2 * len(parts)}, two a part, to {sizes.sum():,}, all songs whose audio is "
-            f"there; the parts have {', '.join(f'{size:,}' for size in sizes)}."
+            f"subset={n_songs} must be from {2 * len(parts)} (two songs per part) to {sizes.sum():,} (all songs with "
+            f"audio); the parts have {', '.join(f'{size:,}' for size in sizes)} songs."
         )
     shares = n_songs * sizes / sizes.sum()
     counts = np.clip(np.floor(shares).astype(int), 2, sizes)
     while counts.sum() != n_songs:
-        # the part that is furthest from its share, of those that have a song to give or to take
+        # change the part that is furthest from its share and can still grow or shrink
         up = counts.sum() < n_songs
         possible = counts < sizes if up else counts > 2
         counts[np.argmax(np.where(possible, (shares - counts) * (1 if up else -1), -np.inf))] += 1 if up else -1
@@ -141,7 +139,7 @@ def _draw(target, order, count):
     drawn: list = []
     wanted = has.any(0)
     while wanted.any() and len(drawn) < count:
-        # the song that has the most of the tags that are still missing
+        # the song with most of the tags that no drawn song has
         best = int((has & wanted).sum(1).argmax())
         drawn.append(best)
         wanted &= ~has[best]
@@ -161,9 +159,9 @@ def published_split(songs, hide=0.0):
 def grouped_splits(songs, n_splits=5, hide=0.5):
     """Divide songs into folds that keep artists together; return a split for each.
 
-    Of the training songs a fifth is for validation, and of the rest the tags of a share are hidden from every row. Of
-    some draws of folds, the one is taken in which the most tags of the most folds have songs with and without them,
-    and among equals the one in which tags are spread most evenly.
+    A fifth of the training songs is used for validation, and the tags of a share `hide` of the rest are hidden from
+    every row. Folds are drawn several times. The draw is kept for which most pairs of fold and tag have training and
+    test songs with and without the tag; among equal draws, the one whose shares of tags vary least between folds.
     """
     artist = np.unique(songs.groups, return_inverse=True)[1]
     if n_splits > artist.max() + 1:
@@ -183,8 +181,8 @@ def _held_out(songs, positions, share, what):
     groups = np.unique(songs.groups[positions], return_inverse=True)[1]
     if groups.max() < 1:
         raise ValueError(
-            f"The {len(positions)} training {songs.unit}s are of one artist, so that none can be {what} ones. "
-            "Use more songs or other folds."
+            f"The {len(positions)} training {songs.unit}s are all by one artist, but {what} songs must be by "
+            "another. Use more songs or other folds."
         )
     return draw_validation(songs.target[positions], groups, share, seed=0)
 
@@ -196,7 +194,7 @@ def _draw_folds(target, artist, n_splits):
     for _ in range(_DRAWS):
         fold_of_artist, filled = np.empty(len(sizes), int), np.zeros(n_splits, int)
         order = rng.permutation(len(sizes))
-        # the artists of most songs first, so that folds become even
+        # artists with most songs first, so that folds have similar sizes
         for one in order[np.argsort(-sizes[order], kind="stable")]:
             fold_of_artist[one] = filled.argmin()
             filled[filled.argmin()] += sizes[one]

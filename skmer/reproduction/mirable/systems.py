@@ -19,7 +19,7 @@ _THRESHOLDS = {
     "probability": {"thresholds": "probability", "positive_above": 0.1, "negative_below": 1e-6},
     "percentile": {"thresholds": "percentile", "positive_above": 95, "negative_below": 5},
 }
-# songs of Emotify are excerpts of a minute and less, on which the paper's own thresholds hardly choose any tags
+# songs of Emotify are excerpts of at most a minute, for which the paper's thresholds select hardly any tags
 _OF_DATASET: dict[str, dict[str, Any]] = {"emotify": {"long": 30.0, "thresholds": "percentile"}}
 # parameters of a tagger that have a setting of their own
 _OWN = {"backbone", "backbone_params", "max_epochs", "batch_size", "device", "random_state", "verbose", "callbacks"}
@@ -30,8 +30,9 @@ class Row:
     """A system of the tables.
 
     `kind` is "dummy", "linear", "baseline", "network", "student" or "ensemble"; `length` is its input, "long" (the
-    beginning of each song), "short" (the whole song in short chunks) or None; `hpcp` says whether pitch class profiles
-    stand beside the spectrogram; `needs` names a student's teacher or an ensemble's members; `cost` is rough work.
+    beginning of each song), "short" (the whole song in short chunks) or None; `hpcp` is whether pitch class profiles
+    are added to the spectrogram; `needs` are the names of a student's teacher or an ensemble's members; `cost` is the
+    approximate amount of work.
     """
 
     kind: str
@@ -167,7 +168,7 @@ class MirableSettings:
                     raise ValueError(
                         f"{kind.__name__} has no parameter {name!r} to set here; it has {', '.join(sorted(known))}."
                     )
-        # a second of noise, made as long as the input of each row
+        # one second of noise, which the transformer extends to the input length of each row
         second = np.random.default_rng(0).normal(scale=0.1, size=44100)
         for row in rows:
             chunks = self.blocks(row.length, row.hpcp).transform([second, second])
@@ -189,7 +190,7 @@ class MirableSettings:
             least["teacher"], more["unlabelled"] = DummyClassifier().fit(chunks, y), chunks
         try:
             with warnings.catch_warnings():
-                # such as that of a teacher that is sure of nothing
+                # such as the warning about a teacher without confident predictions
                 warnings.simplefilter("ignore", UserWarning)
                 tagger.set_params(**least).fit(chunks, y, X_val=chunks, y_val=y, **more)
         except (RuntimeError, AssertionError) as error:

@@ -64,9 +64,9 @@ def run_mirable(
     seeds : sequence of int, default=(0,)
         Seeds of the networks.
     subset : int, default=None
-        Use only so many songs, for a trial, of those whose audio is there.
+        Number of songs to use, for a trial, among those with an audio file; None is all.
     unlabelled : int, default=None
-        MTG-Jamendo: use at most so many tracks without tags; None is all, or `subset` where it is given.
+        MTG-Jamendo: largest number of tracks without tags; None is all, or `subset` if it is given.
     hide : float, default=None
         Share of the training songs, by artist, whose tags are hidden from every row, so that students have
         songs without tags. None is half for Emotify, and none for MTG-Jamendo unless there are students and no audio
@@ -91,8 +91,8 @@ def run_mirable(
     Raises
     ------
     FileNotFoundError, ValueError
-        From the loader, the settings and `replaces`; or if rows, folds, seeds or songs do not fit together. All is
-        checked before any song is decoded.
+        If the data cannot be loaded, a parameter or setting is invalid, or `replaces` must not be replaced. Everything
+        is checked before any song is decoded.
     AudioError
         If a song cannot be read.
 
@@ -180,7 +180,7 @@ def _run_fits(splits, names, seeds, songs, settings, store, n_jobs, verbose):
         read = {fit.key: songs_of_fit(split, group) for split, group, _, fit in planned}
 
         def decode(missing):
-            # all at once, and with the pitch class profiles that some rows need: the fits only open the files
+            # decode all songs once, with the pitch class profiles that some rows need; the fits only open the files
             positions = np.unique(np.concatenate([read[fit.key] for fit in missing]))
             transformer = settings.blocks("short", True).set_params(store=blocks, n_jobs=n_jobs, verbose=verbose)
             transformer.transform([songs.paths[i] for i in positions])
@@ -200,7 +200,7 @@ def _run_fits(splits, names, seeds, songs, settings, store, n_jobs, verbose):
 
 
 def _judge(split, songs, name, fitted):
-    """Return a row's scores on the test songs, with thresholds from the validation songs, and what else is known."""
+    """Return a row's scores on the test songs, with thresholds from the validation songs, and further results."""
     row, more = ROWS[name], {}
     y = {part: songs.target[getattr(split, part)] for part in ("labelled", "validation", "test")}
     if row.kind == "dummy":
@@ -220,9 +220,9 @@ def _judge(split, songs, name, fitted):
 
 
 def judge_tags(y, tags, scores):
-    """Return the mean figures of test songs, and those of each tag, with None for tags that cannot be judged."""
+    """Return the mean scores of the test songs, and those of each tag, with None for undefined scores."""
     with warnings.catch_warnings():
-        # such tags are named once for a fold, not for each of its rows
+        # the report lists such tags once for a fold, not for each row
         warnings.simplefilter("ignore", UserWarning)
         thresholds = best_thresholds(y["validation"], scores["validation"], tags)
         found = tag_scores(y["test"], scores["test"], thresholds, tags)
@@ -233,7 +233,7 @@ def judge_tags(y, tags, scores):
 
 
 def _counts(split, songs):
-    """Return the numbers of songs of a split, and the tags that it cannot learn, set a threshold for, or judge."""
+    """Return the numbers of songs of a split, and the tags without a labelled, validation or test song."""
     counts = {key: len(value) for key, value in asdict(split).items() if key != "fold"}
     lacking = {
         f"tags_not_in_{part}": [
@@ -268,13 +268,13 @@ def _check_n_splits(n_splits):
 def _share_to_hide(songs, hide, has_students):
     none = not len(songs.untagged)
     if hide is None and not songs.parts:
-        return 0.5  # whatever rows are asked for, so that all of them can be put together
+        return 0.5  # independent of the rows, so that tables with other rows can be combined
     if hide is None:
         if none and has_students:
             warnings.warn(
-                f"There is no audio of {songs.unit}s that the split does not name: the tags of half of the training "
-                f"{songs.unit}s are hidden from every row, so that the students have some. With the whole collection's "
-                "audio, or without the rows that end in -noisy and the ensemble, all tags are learnt from.",
+                f"There are no {songs.unit}s without tags for the students: the tags of half of the training "
+                f"{songs.unit}s are hidden from every row instead. To use all tags, provide the audio of the whole "
+                "collection, or leave out the ensemble and the rows that end in -noisy.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -282,7 +282,7 @@ def _share_to_hide(songs, hide, has_students):
     if not hide and none and has_students:
         raise ValueError(
             f"hide=0 leaves the students without songs, because the collection has no {songs.unit}s without tags: "
-            "hide some, or leave out the rows that end in -noisy, and the ensemble."
+            "increase hide, or leave out the ensemble and the rows that end in -noisy."
         )
     return hide
 
