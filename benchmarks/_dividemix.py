@@ -1,9 +1,9 @@
 """An epoch of DivideMix (Li, Socher and Hoi, ICLR 2020), to compare its cost with that of SSSL.
 
-Two networks; each epoch the losses of either split the rows for the other by a mixture of two Gaussians. Of each
-labelled batch two augmented views are refined by the network that learns, of each unlabelled batch two views are
-guessed by both; the network is trained on the mixed-up four views. It measures time: no learning-rate schedule, no
-warm-up.
+In each epoch, a mixture of two Gaussians over the losses of each of two networks splits the rows for the other network.
+Targets of two augmented views of each labelled batch are refined by the network that is trained, and targets of two
+views of each unlabelled batch are predicted by both; the network is trained on mixup of the four views. There is no
+learning-rate schedule and no warm-up, because only the time is measured.
 """
 
 import numpy as np
@@ -17,12 +17,12 @@ VIEWS, TEMPERATURE, ALPHA, THRESHOLD, LAMBDA_U, LR = 2, 0.5, 4.0, 0.5, 25.0, 1e-
 
 
 class DivideMix:
-    """Two networks on one bank.
+    """Two networks that are trained on the same segments.
 
     Parameters
     ----------
     networks : pair of Module
-        Of one kind.
+        Networks of the same architecture.
     bank : SegmentBank
         Segments.
     labels : Tensor of shape (n_segments,)
@@ -30,7 +30,7 @@ class DivideMix:
     n_classes, batch_size : int
         Number of classes, and of labelled rows a batch.
     forward : callable
-        Takes a network and a batch and returns logits, with the precision and layout of the competitor.
+        Takes a network and a batch and returns logits, with the same precision and layout as for SSSL.
     """
 
     def __init__(self, networks, bank, labels, n_classes, batch_size, forward):
@@ -65,7 +65,7 @@ class DivideMix:
         for start in range(0, len(labelled), self.batch_size):
             x_rows = labelled[start : start + self.batch_size]
             if not len(unlabelled):
-                raise ValueError("Every row was found clean, so that there is nothing to guess: plant more noise.")
+                raise ValueError("All rows are clean, so that there are no unlabelled ones: use more noise.")
             u_rows = self.rng.choice(unlabelled, len(x_rows))
             x = [self.augment(self.gather(x_rows)) for _ in range(VIEWS)]
             u = [self.augment(self.gather(u_rows)) for _ in range(VIEWS)]
@@ -98,7 +98,7 @@ class DivideMix:
         return torch.stack([self.forward(n, view).float().softmax(1) for n in networks for view in views]).mean(0)
 
     def augment(self, x):
-        """Hide a stretch of time and a band of frequencies, at other places in each batch."""
+        """Mask a random stretch of time and a random band of frequencies."""
         out = x.clone()
         for axis in (2, 3):
             width = x.shape[axis] // 8

@@ -31,9 +31,9 @@ def plant_noise(y, kind, share, n_classes=10, seed=0):
     y : ndarray of shape (n,) of int
         True classes, 0 to n_classes - 1.
     kind : {"symmetric", "asymmetric"}
-        To one of the other classes, all equally likely; or to the next one, y + 1 modulo n_classes.
+        Whether labels change to any other class with equal probability, or to the next one, y + 1 modulo n_classes.
     share : float
-        Of the rows whose label is changed; their number is rounded.
+        Share of the rows whose label is changed; their number is rounded.
     n_classes : int, default=10
         Number of classes.
     seed : int, default=0
@@ -61,7 +61,7 @@ def noisy_digits(noise, seed, validation=False):
     Returns
     -------
     X_train, labels, noisy, X_test, y_test : ndarray
-        `labels` are the noisy ones, `noisy` says which; `y_test` is true.
+        `labels` has wrong labels where `noisy` is true; `y_test` has the true labels.
     """
     X, y = load_digits(return_X_y=True)
     X = X / 16
@@ -96,7 +96,7 @@ class TestEpochs(Callback):
 
 
 def run_plain(params, X, labels, noisy, X_test, y_test):
-    """Plain cross-entropy, with its accuracy at the end and at its best test epoch."""
+    """Fit with plain cross-entropy; return the accuracy of the last and of the best test epoch."""
     epochs = TestEpochs(X, X_test, y_test)
     classifier = SSSLClassifier(**params, noise_model=None, callbacks=[epochs]).fit(X, labels)
     best = int(np.argmax(epochs.accuracies_))
@@ -108,7 +108,7 @@ def run_plain(params, X, labels, noisy, X_test, y_test):
 
 
 def run_cleanlab(params, X, labels, noisy, X_test, y_test):
-    """cleanlab around the plain network: out-of-fold probabilities, pruning, a last fit on what is left."""
+    """Fit cleanlab with the plain network: out-of-fold probabilities, pruning, a last fit on the remaining rows."""
     from cleanlab.classification import CleanLearning
 
     learner = CleanLearning(
@@ -126,7 +126,7 @@ def run_cleanlab(params, X, labels, noisy, X_test, y_test):
 
 
 def run_sssl(params, X, labels, noisy, X_test, y_test, recipe=None):
-    """SSSL, by the class's own defaults or a recipe, with what `params` changes."""
+    """Fit SSSL with its defaults or a recipe, and with the parameters `params`."""
     make = SSSLClassifier if recipe is None else (lambda **kw: SSSLClassifier.from_recipe(recipe, **kw))
     classifier = make(**params).fit(X, labels)
     return {

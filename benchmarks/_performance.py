@@ -47,7 +47,7 @@ def run(area, measure, description, rounds=7):
         "--rounds", type=int, default=rounds, help="number of times that each figure is measured (%(default)s)"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="as small as possible: shows that the script runs; writes nothing"
+        "--quick", action="store_true", help="run a minimal measurement as a test of the script, and write nothing"
     )
     arguments = parser.parse_args()
     found = measure(arguments)

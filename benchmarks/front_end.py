@@ -1,4 +1,4 @@
-"""From mp3 files to segments: beside librosa, beside bare decoding, several durations, threads and the import."""
+"""Time from mp3 files to segments, compared with librosa and bare decoding; durations, threads and imports."""
 
 import os
 
@@ -38,7 +38,7 @@ def songs(folder, n):
 
 
 def by_librosa(paths):
-    """Load, cut, and compute one spectrogram for each segment, as a user would write it with librosa."""
+    """Load and cut songs, and compute one spectrogram for each segment, as a user of librosa would."""
     import librosa
 
     for path in paths:
@@ -73,7 +73,7 @@ def five_durations(paths):
 
 
 def five_cached(paths):
-    """Compute five durations one after the other with a cache, as a grid search does."""
+    """Compute five durations in turn with a cache, as a grid search does."""
     with tempfile.TemporaryDirectory() as memory:
         for duration in DURATIONS:
             transform(paths, duration=duration, memory=memory)

@@ -1,7 +1,7 @@
 """Training VGG16 on the device: segments per second, as a share of the device's rate of matrix products.
 
-Runs on CUDA where there is one. Elsewhere, and with --quick, it is small, which only shows that it runs: no aim is
-held against such figures, and the page keeps the last ones of a GPU.
+Without CUDA, and with --quick, the run is small and only tests the script: its figures are not compared with aims,
+and the page keeps the last figures of a GPU.
 """
 
 import copy
@@ -118,7 +118,7 @@ def measure(arguments):
             nets[name].fit_loop(epochs=1)
             wait(device)
 
-        # an epoch of warm-up and one of SSSL: so that everything is compiled before the rounds
+        # an epoch of warm-up and one of SSSL, so that everything is compiled before the rounds
         for net in nets.values():
             net.fit_loop(epochs=2)
         seconds = interleave({name: lambda name=name: epoch(name) for name in nets}, rounds)

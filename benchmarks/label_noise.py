@@ -1,10 +1,10 @@
-"""Label noise planted in scikit-learn's digits: SSSL beside plain cross-entropy and cleanlab.
+"""Compare SSSL with plain cross-entropy and cleanlab on scikit-learn's digits with planted label noise.
 
 Rewrites ``benchmarks/results/label_noise.json`` and ``docs/reports/label_noise.md``. ``--validation`` is the mode in
 which defaults are chosen: other seeds, the training part split once more, the test part not used. A run of other
 or fewer seeds, noises or systems, and ``--quick``, writes to ``benchmarks/results/.partial/scratch`` instead and does
 not replace a full report. Finished fits are kept in ``benchmarks/results/.partial/label_noise``, so that a stopped run
-goes on; delete them after a change of code without a new version of skmer.
+can be resumed; delete them after a change of code without a new version of skmer.
 """
 
 import argparse
@@ -138,8 +138,10 @@ def verdicts(rows):
         for what, key, target in zip(("accuracy", "ROC-AUC"), ("accuracy", "roc_auc"), TARGETS[row["noise"]],
                                      strict=True):  # fmt: skip
             short = target - row[key]["mean"]
-            said = f"reaches ≥ {figure(target, 2)}" if short <= 0 else f"**misses** {figure(target, 2)} by {short:.4f}"
-            parts.append(f"{what} {figure(row[key], 4)} {said}")
+            result = (
+                f"reaches ≥ {figure(target, 2)}" if short <= 0 else f"**misses** {figure(target, 2)} by {short:.4f}"
+            )
+            parts.append(f"{what} {figure(row[key], 4)} {result}")
         sentences.append(f"- {NOISE_NAMES[row['noise']]}: {'; '.join(parts)}.")
     return "\n".join(sentences)
 
@@ -178,10 +180,12 @@ def document(report, validation):
         if sentences := verdicts(report["rows"]):
             parts += ["Against the targets, SSSL with the class's own defaults:", sentences]
         parts += [
-            "The network is stopped *at its best test epoch* by looking at the true test labels: no real training can. "
-            "Plain cross-entropy and cleanlab stand twice: once with SSSL's own settings, so that only the noise model "
-            f"differs, and once at the rate ({BASELINE_LR:g}) that serves plain cross-entropy best on the validation "
-            "seeds. The *earlier* figures are of a rough version, three seeds, other rates.",
+            "The network is stopped *at its best test epoch* by means of the true test labels, which is "
+            "impossible in practice. "
+            "Plain cross-entropy and cleanlab appear twice: once with the settings of SSSL, so that only the "
+            "noise model "
+            f"differs, and once at the learning rate ({BASELINE_LR:g}) that is best for plain cross-entropy on the "
+            "validation seeds. The *earlier* figures are of a rough version, three seeds, other rates.",
             f"Made with {found}.",
         ]
     if validation is not None:
@@ -189,7 +193,7 @@ def document(report, validation):
             "## How the defaults are chosen",
             f"`--validation`: seeds {', '.join(map(str, validation['seeds']))}, none of which is a test seed. The "
             "training part is split 70/30 once more and the test part is left out, so these networks see less data "
-            f"than those above and the two tables do not compare. {validation['epochs']} epochs; "
+            f"than those above and the two tables cannot be compared. {validation['epochs']} epochs; "
             f"mode: {validation['mode']}.",
             results_table(validation["rows"], reference=False),
         ]
@@ -203,13 +207,13 @@ def parse(argv):
     parser.add_argument("--noises", nargs="+", choices=list(NOISES), help="default: all")
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), help="default: all; not with --validation")
     parser.add_argument("--validation", action="store_true", help="compare settings on validation splits")
-    parser.add_argument("--quick", action="store_true", help="one seed, one noise, few epochs: does it run?")
+    parser.add_argument("--quick", action="store_true", help="one seed, one noise, few epochs, as a test of the script")
     parser.add_argument("--n-jobs", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--output-dir", type=Path, help="for both reports; default: benchmarks/results, docs/reports")
     parser.add_argument("--verbose", type=int, default=1, help="0 prints nothing")
     args = parser.parse_args(argv)
     if args.systems and args.validation:
-        parser.error("--systems does not go with --validation, which compares settings of its own.")
+        parser.error("--systems cannot be combined with --validation, which compares other systems.")
     every_seed = [100, 101, 102] if args.validation else list(range(5))
     args.seeds = args.seeds or every_seed
     if any((seed >= FIRST_VALIDATION_SEED) != args.validation for seed in args.seeds):

@@ -1,8 +1,8 @@
-"""Predicting a folder of files with a thread that reads ahead; statistics of up to a million songs."""
+"""Time of predicting a folder of files while a thread reads ahead, and of the statistics of up to a million songs."""
 
 import os
 
-# before NumPy and torch are imported: the number of threads is set where it matters
+# before NumPy and torch are imported, which read it at import
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import tempfile
@@ -34,14 +34,14 @@ def fitted_pipeline():
 
 
 def statistics_of(n_songs):
-    """Return a function that summarises so many songs."""
+    """Return a function that computes the statistics of `n_songs` songs."""
     values = np.random.default_rng(0).dirichlet(np.ones(N_CLASSES), size=n_songs * N_SEGMENTS)
     lengths = np.full(n_songs, N_SEGMENTS)
     return lambda: song_statistics(values, lengths)
 
 
 def looped(n_songs):
-    """Return a function that summarises song by song, without regard to speed."""
+    """Return a function that computes the statistics in a Python loop over songs."""
     values = np.random.default_rng(0).dirichlet(np.ones(N_CLASSES), size=(n_songs, N_SEGMENTS))
 
     def once():

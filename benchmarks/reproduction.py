@@ -1,6 +1,6 @@
 """Run the tables of docs/reports/reproduction.md, and write the page from them.
 
-    SKMER_DATA=DIR python benchmarks/reproduction.py --run --n-jobs 2   # hours on two cores; goes on where it was
+    SKMER_DATA=DIR python benchmarks/reproduction.py --run --n-jobs 2   # hours on two cores; can be resumed
     python benchmarks/reproduction.py                                     # the page alone, from the results kept here
 
 The page is filled from the JSON files under benchmarks/results/reproduction, which are tables of ``skmer reproduce``.
@@ -124,7 +124,7 @@ def section(name, tables, level=3):
 
 
 def page(tables):
-    """Fill the template: each {{name}} is replaced by a table, whose headings go one level below those around it."""
+    """Fill the template: replace each {{name}} by a table, whose headings are one level below the current one."""
     template = TEMPLATE.read_text(encoding="utf-8")
 
     def fill(place):
@@ -147,7 +147,7 @@ def run(names, n_jobs):
 
 
 def main():
-    """Write the page from the results, and with --run make these first."""
+    """Write the page from the results; with --run, compute the results first."""
     parser = argparse.ArgumentParser(description="Run the tables of docs/reports/reproduction.md, and write the page.")
     parser.add_argument(
         "--run", nargs="*", choices=RUNS, metavar="NAME", help="run these tables, or all; needs $SKMER_DATA"

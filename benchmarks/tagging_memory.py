@@ -62,7 +62,7 @@ END = """
 assert len(X) == n and not any(isinstance(item, np.ndarray) for item in X.items)
 print(before, peak())
 """
-# in this order: the first fills the store that the others read
+# in this order, because the first fills the store that the others read
 JOBS = {"storing": STORE, "fitting": FIT, "teaching": TEACH, "predicting": PREDICT}
 
 
@@ -72,9 +72,9 @@ def write_tracks(folder, n):
     Parameters
     ----------
     folder : str or Path
-        Where.
+        Folder of the files.
     n : int
-        How many.
+        Number of files.
     """
     import soundfile
 

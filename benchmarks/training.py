@@ -1,4 +1,4 @@
-"""An epoch of SSSL beside plain cross-entropy and DivideMix, and the loop beside a bare one and stock skorch."""
+"""Time of an epoch of SSSL, compared with cross-entropy and DivideMix, and of the loop, with plain torch and skorch."""
 
 import os
 
@@ -121,7 +121,7 @@ def epochs(n_songs, rounds):
     seconds = interleave(ways, rounds, time.process_time)
     passes = {name: counters[name].of(way) / len(bank) for name, way in ways.items()}
     if {net.history[-1]["phase"] for net in (sssl, paper)} != {"sssl"}:
-        raise SystemExit("The split was not usable, so that this was no epoch of SSSL.")
+        raise SystemExit("The split was not usable, so that no epoch of SSSL was measured.")
     return seconds, passes, dividemix.clean_share, len(bank)
 
 

@@ -88,10 +88,14 @@ def test_the_contributing_guide_lists_all_modules():
     guide = (PACKAGE.parent / "docs" / "contributing.md").read_text(encoding="utf-8")
     section = guide.partition("## Package layout")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```text\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
-    listed = [line.split()[0] for block in blocks for line in block.splitlines()]
+    lines = [line for block in blocks for line in block.splitlines()]
+    listed = [line.split()[0] for line in lines]
     there = [f"{path.name}/" for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()]
     there += [path.name for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]
     assert sorted(listed) == sorted(there)
+    layer = {package: level for level, packages in enumerate(FLOORS) for package in packages}
+    shown = {line.split()[0].removesuffix("/").removesuffix(".py"): int(line.split()[1]) for line in lines}
+    assert shown == layer
     for path in re.findall(r"`((?:skmer|tests|docs)/[\w/.]+)`", guide):
         own = path.endswith(("frame_mlp.py", "moods.py", "bootstrapping.py"))
         assert own or (PACKAGE.parent / path).exists(), path

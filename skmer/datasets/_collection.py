@@ -1,8 +1,10 @@
-"""Collection: what experiments and commands need to know of a collection."""
+"""Collection: description of a collection of songs for experiments and commands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
+
+UNGROUPED = "Each song is a group of its own: if several are by one artist, folds do not keep them together."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Composition of short pieces with cues of a valence and an arousal (private to `make_songs`).
+"""Composition of short pieces with cues of valence and arousal, for `make_songs`.
 
 Cues are noisy signs of the emotion, as in Brunswik's lens model of musical communication (Juslin & Laukka 2004).
 """
@@ -58,6 +58,7 @@ class Song:
 
 
 def draw_composer(rng):
+    """Draw the properties of a composer."""
     partials = rng.uniform(0.4, 1.0, 20)
     partials[0] = 1.0
     partials[1::2] *= rng.uniform(0.1, 1.0)
@@ -72,6 +73,7 @@ def draw_composer(rng):
 
 
 def draw_song(rng, composer):
+    """Draw the properties of a song of a composer."""
     return Song(
         composer=composer,
         tonic=int(rng.integers(12)),

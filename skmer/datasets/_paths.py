@@ -1,4 +1,4 @@
-"""Paths that loaders are given: their conversion, what stands at them, and reading and listing them."""
+"""Paths: conversion of parameters, kinds of files, and reading and listing."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ _KINDS = (
 
 
 def to_path(value, name):
-    """Return the absolute path that the parameter `name` stands for."""
+    """Return the value of the parameter `name` as an absolute path."""
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str):
         raise TypeError(f"{name} must be a path, a str or a pathlib.Path, got {value!r}.")
@@ -30,7 +30,7 @@ def to_path(value, name):
     except RuntimeError as error:
         raise ValueError(
             f"{name} starts with the home folder of an unknown user: pass the full path, got {text!r}."
-        ) from (error)
+        ) from error
     try:
         path_kind(path)
     except ValueError as error:
@@ -45,7 +45,7 @@ def check_flag(value, name):
 
 
 def path_kind(path):
-    """Return what stands at a path, links followed: "a file", "a folder", "nothing", "a broken link", ..."""
+    """Return the kind of a path, following links: "a file", "a folder", "nothing", "a broken link", ..."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -65,12 +65,12 @@ def path_kind(path):
 
 
 def is_file(path):
-    """Return whether a file stands at a path."""
+    """Return whether a path is a file."""
     return path_kind(path) == "a file"
 
 
 def check_folder(folder, name, source):
-    """Raise an error if there is no folder at a path; `name` is how the error names it."""
+    """Raise an error if a path is not a folder; `name` describes the path in the message."""
     kind = path_kind(folder)
     if kind in ("nothing", "a broken link"):
         raise FileNotFoundError(f"No such folder: {name}. {source}")

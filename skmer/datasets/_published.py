@@ -1,4 +1,4 @@
-"""Published: where a published collection lies, how large it is, and whether its audio is complete."""
+"""Published: location and size of a published collection, and checks of its audio."""
 
 import os
 import warnings
@@ -12,9 +12,9 @@ from skmer.datasets._tables import read_table
 class Published:
     """Description of a published collection.
 
-    `folder` is its folder below ``$SKMER_DATA``, `files` are some of its files, by which the folder is known,
-    `n_songs` is the published number of songs, in each file if it has several tables, and `source` is a sentence on
-    where to get the collection, quoted by errors.
+    `folder` is its folder in ``$SKMER_DATA``, `files` are some of its files, by which the folder is recognised,
+    `n_songs` is the published number of songs, or a tuple with that of each table, and `source` is a sentence for
+    error messages on where to get the collection.
     """
 
     folder: str
@@ -53,8 +53,8 @@ class Published:
     def check_audio(self, paths, table, spare=(), roster=None):
         """Raise an error for songs without audio, and for audio without a song; return the audio of `spare` songs.
 
-        `table` has the songs, and `spare` are paths of songs of the collection that have no label; `roster` is the
-        table that has these too.
+        `table` lists the songs, and `spare` are paths of songs of the collection without a label, which `roster` lists
+        too.
         """
         missing = [path for path in paths if not is_file(path)]
         if missing:
@@ -67,13 +67,13 @@ class Published:
         if unknown:
             raise ValueError(
                 f"{count(len(unknown), 'audio file has', 'audio files have')} no row in {roster or table}: "
-                f"{first_three(unknown)}. Either the table was cut short: get it again. Or the audio is of no song: "
-                "move it away (in Python, check_audio=False leaves it out)."
+                f"{first_three(unknown)}. Get the table again if it was cut short; otherwise move the audio away (in "
+                "Python, check_audio=False ignores it)."
             )
         return extra
 
     def check_size(self, table):
-        """Warn if a table does not have the published number of songs; this is no error, as a subset may be wanted."""
+        """Warn if a table does not have the published number of songs; subsets are allowed, so this is no error."""
         published = self.n_songs if isinstance(self.n_songs, tuple) else (self.n_songs,)
         other = [(*file, n) for file, n in zip(table.files, published, strict=True) if file[1] != n]
         if other:
@@ -104,7 +104,7 @@ def missing_audio(missing, songs, source):
 
 
 def similar_file(missing):
-    """Return a sentence on a file whose name differs from a missing one in extension or case only, or ""."""
+    """Return a hint at a file whose name differs from a missing one only in extension or case, or ""."""
     listed: dict = {}
     for path in missing:
         folder = path.parent

@@ -1,4 +1,4 @@
-"""Rendering of composed notes: wavetables with envelopes, drums, reverberation (private to `make_songs`)."""
+"""Rendering of composed notes: wavetables with envelopes, drums, reverberation, for `make_songs`."""
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def _play_notes(dry, composer, notes, sr):
     longest = int(sr * (notes["length"].max(initial=0.0) + RELEASE)) + 1
     t = np.arange(longest, dtype=np.float32) / np.float32(sr)
     sag = composer.sustain + (1 - composer.sustain) * np.exp(-t / composer.decay)
-    dulling = np.exp(-t / (0.4 * composer.decay))  # high partials die first
+    dulling = np.exp(-t / (0.4 * composer.decay))  # high partials decay faster
     ramp = np.arange(longest, dtype=np.float32)
     fade = np.linspace(1, 0, int(sr * RELEASE), dtype=np.float32) ** 2
     tables = {}

@@ -1,4 +1,4 @@
-"""Reading of tables: a collection declares its columns, each with a function that reads one cell."""
+"""Reading of tables, given the columns and a function for each that converts and checks a cell."""
 
 import codecs
 import csv
@@ -24,8 +24,8 @@ _IN_EXCEL = ", which Excel calls 'CSV UTF-8'"
 class Table(dict):
     """Columns by name, as arrays.
 
-    `where` has the file and the line of each row, for errors; `files` the path of each file, its number of rows and
-    whether its last line lacks a newline, as in a file that was cut short; `unread` the names of the other columns.
+    `where` has the file and the line of each row, for errors; `files` has the path of each file, its number of rows
+    and whether its last line lacks a newline, as in a truncated file; `unread` has the names of the other columns.
     """
 
     def __init__(self, columns, where, files, unread=()):
@@ -47,7 +47,7 @@ class Table(dict):
         return self.take(np.argsort(self[key]))
 
     def match(self, other, key):
-        """Return the row of each row of another table, found by a column; each must have one."""
+        """Return the rows that match those of another table, in its order, by the values of a column."""
         row_of = {value: i for i, value in enumerate(self[key].tolist())}
         for value, where in zip(other[key].tolist(), other.where, strict=True):
             if value not in row_of:
@@ -60,13 +60,13 @@ def read_table(
 ):
     """Read columns of a CSV file, or of several with the same columns, as a `Table`.
 
-    `columns` maps names to functions that convert a stripped cell, or raise ValueError with the rest of a sentence that
-    begins with the name. A key may be a tuple of spellings; the column is returned under the first. `optional` columns
-    may be missing, a column in `unique` must not have a value twice, and `check_row` raises ValueError for a row, a
-    dict, whose cells contradict each other. A file that is not UTF-8 is read in `encoding`; `source` says where to get
-    the file. Fields end at commas or, where only these give the header all columns, at semicolons or tabs. With
-    `any_case`, names in the header may differ in case. With `tags`, fields end at tabs, quotes have no meaning, and the
-    last column holds all further fields of the row.
+    `columns` maps names to functions that convert a stripped cell, or raise ValueError with a message such as "must be
+    a number", which follows the name. A key may be a tuple of alternative names; the column is returned under the
+    first. `optional` columns may be missing, values of columns in `unique` must differ, and `check_row` raises
+    ValueError if the cells of a row, a dict, are inconsistent. `encoding` is used if a file is not UTF-8; `source` is a
+    sentence on where to get the file. Fields are separated by commas, or by semicolons or tabs if only these yield a
+    header with all columns. With `any_case`, names in the header may differ in case. With `tags`, fields are separated
+    by tabs, quotes have no meaning, and the last column contains all further fields of the row.
     """
     paths = paths if isinstance(paths, list) else [paths]
     tables = [_read_file(path, columns, source, optional, check_row, encoding, any_case, tags) for path in paths]
@@ -192,8 +192,8 @@ def _check_unique(table, name):
         seen[value] = where
 
 
-def names_file(number, file):
-    """Return a check of a row that its file is called by its number."""
+def file_name_check(number, file):
+    """Return a check that the column `file` of a row is the number in the column `number`, with .mp3."""
 
     def check(row):
         if row[file] != f"{row[number]}.mp3":
@@ -203,7 +203,7 @@ def names_file(number, file):
 
 
 def text(cell):
-    """Return a cell as it is."""
+    """Return a cell unchanged."""
     return cell
 
 

@@ -26,9 +26,8 @@ def check_rating_task(task, threshold, scale, name):
             raise ValueError(f"threshold must be a number or one of {list(THRESHOLD_RULES)}, got {threshold!r}.")
     elif not scale[0] < threshold <= scale[1]:
         raise ValueError(
-            f"threshold must be above {scale[0]} and at most {scale[1]}, as {name} is rated, got {threshold!r}: "
-            f"a rating equal to it is high, so that from {scale[0]} down all songs would be high, and above "
-            f"{scale[1]} all low."
+            f"threshold must be above {scale[0]} and at most {scale[1]}, the scale of {name}, got {threshold!r}: all "
+            "songs would be in one class."
         )
 
 

@@ -6,7 +6,7 @@ import re
 from sklearn.utils import Bunch
 
 from skmer.audio.reading import AUDIO_SUFFIXES
-from skmer.datasets._collection import Collection
+from skmer.datasets._collection import UNGROUPED, Collection
 from skmer.datasets._paths import check_flag, check_folder, path_kind, to_path
 from skmer.datasets._published import similar_file
 from skmer.datasets._tables import read_table, required
@@ -15,7 +15,7 @@ __all__ = ["load_csv"]
 
 LAYOUT = "The first line of the table must be path,label or path,label,group."
 DESCR = """Songs from a table
-{n_songs} songs of {n_classes} classes, as {path} names them. {groups}{unread}
+{n_songs} songs of {n_classes} classes, listed in {path}. {groups}{unread}
 Licence and source: those of your songs."""
 
 
@@ -24,14 +24,14 @@ def load_csv(path, data_home=None, check_audio=True):
 
     The file begins with a header with the columns ``path``, ``label`` and, if songs belong together, for instance
     those of an artist, ``group``, in any order and case; other columns are not read, and `DESCR` lists them. Fields
-    are separated by commas, or by semicolons or tabs as some spreadsheets write them, which the header decides.
+    are separated by commas, or by semicolons or tabs as in files of some spreadsheets; the header determines which.
 
     Parameters
     ----------
     path : str or path-like
         The CSV file, in UTF-8, which Excel calls "CSV UTF-8".
     data_home : str or path-like, default=None
-        The folder that relative paths of the songs start from; ``None`` is the folder of the CSV file.
+        Folder to which the paths of the songs are relative; ``None`` is the folder of the CSV file.
     check_audio : bool, default=True
         Whether every song must have its audio file. Files that are not in the table are no error.
 
@@ -106,8 +106,7 @@ def load_csv(path, data_home=None, check_audio=True):
     names = sorted(set(table["label"].tolist()))
     if len(names) < 2:
         raise ValueError(f"{path} has 1 class, {names[0]!r}; at least two are needed.")
-    alone = "Each song is a group of its own: if several are by one artist, folds do not keep them apart."
-    groups = "Songs of one group belong together." if "group" in table else alone
+    groups = "Songs of one group belong together." if "group" in table else UNGROUPED
     unread = f"\nColumns that were not read: {', '.join(map(repr, table.unread))}." if table.unread else ""
     return Bunch(
         data=[str(file) for file in files],
@@ -122,7 +121,7 @@ def _check_labels(table):
     """Raise ValueError for labels that differ only in case or blanks: they would be two classes."""
     seen: dict = {}
     for label, where in zip(table["label"].tolist(), table.where, strict=True):
-        # blanks without width, which no editor shows
+        # zero-width spaces, which editors do not show
         look = re.sub("[\u200b-\u200d\u2060\ufeff]", "", label).strip().casefold()
         first, line = seen.setdefault(look, (label, where))
         if first != label:
@@ -144,7 +143,7 @@ def _check_files(files, table, home):
         # the same file under another spelling, or through a link, is the same song
         real = os.path.realpath(file)
         if real in seen:
-            raise ValueError(f"{where}: {file} is the same song as in {seen[real]}: name each once.")
+            raise ValueError(f"{where}: {file} is the same song as in {seen[real]}: list each song once.")
         seen[real] = where
         if home is not None:
             _check_exists(file, where, home)

@@ -25,14 +25,14 @@ DEAM = Published(
     source="DEAM (Aljanaki et al. 2017) is not downloaded by skmer: its authors offer it at the University of Geneva; "
     f"the folder must hold '{PUBLISHED[0]}', its counterpart for songs 2000 to 2058, and MEMD_audio/.",
     descr="""DEAM: MediaEval Database for Emotional Analysis in Music
-1802 songs of free music: excerpts of 45 s, but for the 58 of the task of 2015 (numbers above 2000),
-which are whole songs. Listeners rated the valence and the arousal of each on a scale from 1 to 9;
+1802 songs of free music: excerpts of 45 s, except for the 58 of the task of 2015 (numbers above
+2000), which are whole songs. Listeners rated the valence and the arousal of each on a scale from 1 to 9;
 `valence` and `arousal` are the means.
 The annotations name no artist, so that each song is a group of its own: folds by `groups` do not
 keep artists apart, and a system may profit from knowing an artist.
-The 744 songs with numbers up to 1000 are those of the Emotion in Music database, whose files name
-all but the same ratings the other way round: what is called valence here is called arousal there.
-`load_deam` and `load_eim` give each what its files say.
+The 744 songs with numbers up to 1000 are those of the Emotion in Music database, whose files contain
+almost the same ratings with the dimensions exchanged: valence here is arousal there. `load_deam` and
+`load_eim` name the dimensions as the files do.
 Terms: published for research; the songs are under Creative Commons licences of their own.
 Source: A. Aljanaki, Y.-H. Yang, M. Soleymani, "Developing a benchmark for emotional analysis of
 music", PLoS ONE 12(3), e0173392, 2017.""",
@@ -45,7 +45,7 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
     Nothing is downloaded. The folder is expected to hold, as published, the two files
     ``static_annotations_averaged_songs_1_2000.csv`` and ``..._2000_2058.csv`` under
     ``annotations/annotations averaged per song/song_level``, and ``MEMD_audio/<song_id>.mp3``.
-    If there is neither of them, ``static_annotations.csv`` in the folder itself, with the rows of both, is read
+    If neither exists, ``static_annotations.csv`` in the folder itself, with the rows of both, is read
     instead.
 
     Parameters
@@ -70,7 +70,7 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
         data : list of str
             Absolute paths of the audio files.
         target : ndarray of shape (n_songs,) or (n_songs, 2)
-            Classes, or ratings from 1 to 9, valence first, as `task` and `threshold` say.
+            Classes, or ratings from 1 to 9, valence first, depending on `task` and `threshold`.
         groups : ndarray of shape (n_songs,)
             The number of each song: the annotations have no artists, so that folds by `groups` do
             not keep artists apart.
@@ -79,7 +79,7 @@ def load_deam(data_home=None, task="quadrant", threshold="median", check_audio=T
         song_id : ndarray of shape (n_songs,)
             Number of each song in the collection.
         task, threshold : str or float
-            The parameters of this name.
+            Values of these parameters.
         DESCR : str
             Description of the data, with its terms and source.
 

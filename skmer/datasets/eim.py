@@ -6,7 +6,7 @@ from sklearn.utils import Bunch
 from skmer.datasets._collection import Collection
 from skmer.datasets._paths import check_flag
 from skmer.datasets._published import Published
-from skmer.datasets._tables import between, names_file, one_of, required, text, whole_number
+from skmer.datasets._tables import between, file_name_check, one_of, required, text, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_eim"]
@@ -27,8 +27,8 @@ platform rated the valence and the arousal of each whole excerpt on a scale from
 and `arousal` are the means. The published folder has 1000 excerpts: those of the songs that were
 removed as duplicates have no ratings (`unannotated`). `splits` holds the parts of the MediaEval 2013
 task: 619 songs to train, 125 to test. It does not keep artists apart, as `groups` do.
-The songs are numbered as in DEAM, whose files name all but the same ratings the other way round: what is
-called valence here is called arousal there. `load_eim` and `load_deam` give each what its files say.
+The songs are numbered as in DEAM, whose files contain almost the same ratings with the dimensions
+exchanged: valence here is arousal there. `load_eim` and `load_deam` name the dimensions as the files do.
 Terms: published for research; the songs are under Creative Commons licences of their own.
 Source: M. Soleymani, M. N. Caro, E. M. Schmidt, C.-Y. Sha, Y.-H. Yang, "1000 songs for emotional
 analysis of music", Proc. ACM International Workshop on Crowdsourcing for Multimedia, 2013, pp. 1-6.""",
@@ -65,7 +65,7 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
         data : list of str
             Absolute paths of the audio files.
         target : ndarray of shape (n_songs,) or (n_songs, 2)
-            Classes, or ratings from 1 to 9, valence first, as `task` and `threshold` say.
+            Classes, or ratings from 1 to 9, valence first, depending on `task` and `threshold`.
         groups : ndarray of shape (n_songs,)
             The artist of each song.
         splits : dict of str to dict of str to ndarray
@@ -81,7 +81,7 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
             Absolute paths of the excerpts without ratings, ``1.mp3`` to ``1000.mp3``, that lie
             beside the others. Empty if `check_audio` is off.
         task, threshold : str or float
-            The parameters of this name.
+            Values of these parameters.
         DESCR : str
             Description of the data, with its terms and source.
 
@@ -138,7 +138,7 @@ def load_eim(data_home=None, task="quadrant", threshold="median", check_audio=Tr
             "Mediaeval 2013 set": one_of(PARTS),
         },
         unique=["song_id"],
-        check_row=names_file("song_id", "file_name"),
+        check_row=file_name_check("song_id", "file_name"),
     )
     rated.match(info, "song_id")
     info = info.match(rated, "song_id")

@@ -33,7 +33,7 @@ EMOTIFY = Published(
     "the folder must hold labels.csv and audio/.",
     descr="""Emotify: emotion induced by music
 400 excerpts of recordings of the label Magnatune, 100 each of classical, rock, electronic and pop
-music. 11 to 59 listeners a song told in a game which of nine emotions of the Geneva Emotional
+music. 11 to 59 listeners per song reported in a game which of nine emotions of the Geneva Emotional
 Music Scale (GEMS) they felt; `ratings` are the shares of listeners. `target` is the emotion of the
 largest share; 57 songs have a tie (`tied`), broken by the order of `emotion_names`.
 The emotions are induced (felt by the listener), not perceived (expressed by the

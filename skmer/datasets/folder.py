@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 from skmer._io import format_names
 from skmer.audio.reading import AUDIO_SUFFIXES
-from skmer.datasets._collection import Collection
+from skmer.datasets._collection import UNGROUPED, Collection
 from skmer.datasets._paths import check_flag, check_folder, list_folder, path_kind, to_path
 from skmer.datasets._published import count
 
@@ -18,11 +18,11 @@ __all__ = ["load_folder"]
 LAYOUT = "There must be a folder for each class, with its songs in it"
 DESCR = """Songs from a folder of class folders
 {n_songs} songs of {n_classes} classes from {home}.
-The class of a song is the folder that it lies in. {groups}
+The class of a song is the name of its class folder. {groups}
 Licence and source: those of your songs."""
 GROUPS = {
-    None: "Each song is a group of its own: if several are by one artist, folds do not keep them apart.",
-    "parent": "Songs whose own folders have one name are a group.",
+    None: UNGROUPED,
+    "parent": "Songs in folders of the same name form a group.",
 }
 
 
@@ -99,7 +99,7 @@ def load_folder(data_home, groups=None, check_audio=True):
     >>> [Path(path).name for path in songs.data]
     ['a.mp3', 'b.mp3', 'c.mp3']
     """
-    # a list or an array is no key
+    # a list or an array is not hashable
     if groups is not None and not (isinstance(groups, str) and groups in GROUPS):
         raise ValueError(f'groups must be None or "parent", got {groups!r}.')
     check_flag(check_audio, "check_audio")
@@ -150,7 +150,7 @@ def _list_visible(folder):
 
 def _walk(folder):
     """Return the files in a folder and below, sorted by name, files of a folder before its subfolders."""
-    # each folder with the real paths of those above it: a link to one of these would be followed without end
+    # each folder with the real paths of those above it: a link to one of these would be followed forever
     waiting = [(folder, frozenset([os.path.realpath(folder)]))]
     while waiting:
         here, above = waiting.pop()
@@ -172,7 +172,7 @@ def _check_songs(data, check_audio):
             raise FileNotFoundError(f"{path} is a link to a file that does not exist: repair or remove it.")
         if kind != "a file" and (check_audio or "link" not in kind):
             raise ValueError(f"{path} is {kind}, not an audio file: remove it.")
-        # through a link a file can lie in two folders
+        # with links, a file can be in two folders
         first = seen.setdefault(os.path.realpath(path), path)
         if first is not path:
             raise ValueError(f"{path} is the same file as {first}: keep one of them.")

@@ -36,7 +36,7 @@ MTG_JAMENDO = Published(
     descr="""MTG-Jamendo, mood and theme: tags of full tracks
 Full tracks of music published on Jamendo, with one to eight of 56 mood and theme tags each, given by
 the artists who uploaded them and not by listeners. `target` is multi-label: column k is 1 where a track
-has the tag `tag_names[k]`; a tag that is not given may fit all the same.
+has the tag `tag_names[k]`; a tag that was not given may nevertheless apply.
 `splits` is one of the five published splits into training, validation and test tracks; split-0, the one of
 the MediaEval task on emotion and theme recognition, has 9,949/3,802/4,231 tracks. No artist is in two of
 its parts; where it is not used, split by `groups`.
@@ -160,7 +160,7 @@ def load_mtg_jamendo(data_home=None, split=0, audio_home=None, check_audio=True)
         MTG_JAMENDO.check_size(tracks)
     tags = [cell.split("\t") for cell in tracks["TAGS"]]
     tag_names = sorted({tag for own in tags for tag in own})
-    published = "/".join(f"{n:,}" for n in N_PUBLISHED.get(name, ())) or "a number that skmer does not know"
+    published = "/".join(f"{n:,}" for n in N_PUBLISHED.get(name, ())) or "an unknown number"
     return Bunch(
         data=[str(file) for file in files],
         target=np.array([[tag in own for tag in tag_names] for own in tags], dtype=np.int8),
@@ -223,5 +223,5 @@ def _find_audio(folder, paths):
     for extension in (".mp3", ".low.mp3"):
         files = [folder / (path.removesuffix(".mp3") + extension) for path in paths]
         found.append((files, [file for file in files if not is_file(file)]))
-    # a tie is the full quality's
+    # full quality if both are equal
     return min(found, key=lambda item: len(item[1]))

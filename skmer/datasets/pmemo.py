@@ -5,7 +5,7 @@ from sklearn.utils import Bunch
 from skmer.datasets._collection import Collection
 from skmer.datasets._paths import check_flag
 from skmer.datasets._published import Published
-from skmer.datasets._tables import between, names_file, required, seconds, text, whole_number
+from skmer.datasets._tables import between, file_name_check, required, seconds, text, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
 
 __all__ = ["load_pmemo"]
@@ -59,7 +59,7 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
         data : list of str
             Absolute paths of the audio files.
         target : ndarray of shape (n_songs,) or (n_songs, 2)
-            Classes, or ratings from 0 to 1, valence first, as `task` and `threshold` say.
+            Classes, or ratings from 0 to 1, valence first, depending on `task` and `threshold`.
         groups : ndarray of shape (n_songs,)
             The artist of each song.
         valence, arousal : ndarray of shape (n_songs,)
@@ -74,7 +74,7 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
             Absolute paths of the audio files that belong to songs without ratings. Empty if
             `check_audio` is off.
         task, threshold : str or float
-            The parameters of this name.
+            Values of these parameters.
         DESCR : str
             Description of the data, with its terms and source.
 
@@ -125,7 +125,7 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
             "duration": seconds,
         },
         unique=["musicId"],
-        check_row=names_file("musicId", "fileName"),
+        check_row=file_name_check("musicId", "fileName"),
     )
     rated = PMEMO.read_table(
         home / ANNOTATIONS,

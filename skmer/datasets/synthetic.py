@@ -16,10 +16,10 @@ _REAL = (int, float, np.integer, np.floating)
 DESCR = """Synthetic songs in the four quadrants of Russell's circumplex
 Q1 happy (valence +, arousal +), Q2 angry or fearful (-, +), Q3 sad (-, -), Q4 calm (+, -).
 Tempo, level, articulation, register, brightness, attack, density, melodic leaps, timing, mode and
-dissonance follow the emotion as Juslin & Laukka (2004) and Gabrielsson & Lindström (2010) review,
-each blurred by habits of the composer and by chance. `noise` is the share of every song's seconds that
-expresses another quadrant than its label; `segment_target` tells which. Not real music: use it
-to test and to teach, not to claim results."""
+dissonance depend on the emotion as reviewed by Juslin & Laukka (2004) and Gabrielsson & Lindström
+(2010), each with variation between composers and at random. `noise` is the share of every song's seconds that
+expresses another quadrant than its label; `segment_target` has the quadrant of each second. This is
+not real music: use it for tests and tutorials, and not to report results."""
 
 
 def segment_labels(second_labels, duration, hop=1.0, label=None):
@@ -65,7 +65,7 @@ def segment_labels(second_labels, duration, hop=1.0, label=None):
     if not (duration > 0 and hop > 0):
         raise ValueError(f"duration and hop must be positive seconds, got duration={duration} and hop={hop}.")
     n_seconds = len(second_labels)
-    # the tiny addend keeps 0.1-like hops from losing a segment to rounding
+    # 1e-9, because a hop such as 0.1 must not lose a segment to rounding
     n_segments = int(np.floor((n_seconds - duration) / hop + 1e-9)) + 1
     if n_segments < 1:
         raise ValueError(f"The song has {n_seconds} s, less than one segment of duration={duration} s.")

@@ -103,7 +103,7 @@ def write_songs(songs, folder, force=False, verbose=0):
             replaced = True
     except BaseException:
         if replaced:
-            _put_back(table, before)
+            _restore(table, before)
         raise
     return [str(home / SONGS / name) for name in names]
 
@@ -138,7 +138,7 @@ def _planted(names, segment_target):
     return table.getvalue()
 
 
-def _put_back(table, before):
+def _restore(table, before):
     if before is None:
         table.unlink(missing_ok=True)
         return
@@ -166,10 +166,10 @@ def _check_home(folder, force):
                 f"{path} is {found}, and would be replaced by {kind}: move it away, or choose another folder."
             )
     ours = _paths_of(songs, table) if table.exists() else set()
-    strangers = sorted(path for path in _inside(songs) if path.is_symlink() or path not in ours)
-    if strangers:
+    foreign = sorted(path for path in _inside(songs) if path.is_symlink() or path not in ours)
+    if foreign:
         raise FileExistsError(
-            f"{songs} contains paths that are not in {PLANTED}, such as {strangers[0]}: move them away, or choose "
+            f"{songs} contains paths that are not in {PLANTED}, such as {foreign[0]}: move them away, or choose "
             "another folder."
         )
     return home

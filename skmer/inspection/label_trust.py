@@ -252,7 +252,7 @@ def label_trust(estimator, songs, labels, threshold=None):
     The clean probability of a segment is the posterior of the small-loss component of
     the mixture that the classifier kept (``split_`` of `SSSLClassifier`), applied to the
     segment's loss under the fitted network: it compares how well the label fits with the other
-    songs of that label. Where the classifier kept no mixture, it is the network's probability of the label.
+    songs of that label. If the classifier has no mixture, it is the network's probability of the label.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from skmer._io import format_names, markdown_table
+from skmer.datasets._collection import UNGROUPED
 from skmer.model_selection._fits import versions
 from skmer.models.config import SYSTEMS, changed_parameters
 
@@ -68,7 +69,7 @@ def make_card(pipeline, system, used, given, counts, unreadable, **more):
 def groups_sentence(groups):
     """Describe the groups of the songs."""
     if groups is None:
-        return "Each song is a group of its own: if several are by one artist, folds do not keep them apart."
+        return UNGROUPED
     return f"The songs are in {len(np.unique(groups)):,} groups, such as artists; folds keep each group together."
 
 

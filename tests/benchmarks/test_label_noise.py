@@ -125,7 +125,7 @@ def test_the_page_comes_from_the_kept_reports(scripts):
     [
         (["--seeds", "100"], "are for --validation"),
         (["--validation", "--seeds", "1"], "are for --validation"),
-        (["--validation", "--systems", "sssl"], "does not go with --validation"),
+        (["--validation", "--systems", "sssl"], "cannot be combined with --validation"),
     ],
 )
 def test_test_seeds_and_validation_seeds_are_kept_apart(scripts, command, words, capsys):

@@ -101,7 +101,7 @@ def test_an_interrupted_predict_keeps_the_finished_lines(home, signals, status, 
 def test_the_demonstration_ends_its_workers_without_a_message(tmp_path):
     process = start("-c", DEMO, cwd=tmp_path, start_new_session=True)
     for line in process.stdout:
-        if "carry another emotion" in line:
+        if "express another emotion" in line:
             break
     time.sleep(5)
     for _ in range(2):

@@ -57,7 +57,7 @@ def test_it_learns_what_stands_in_the_folders(home, capsys):
     np.testing.assert_array_equal(
         joblib.load("model.joblib").predict(songs.data), expected.pipeline.predict(songs.data)
     )
-    assert out.startswith("16 songs to read: Q1 4, Q2 4, Q3 4, Q4 4. The songs are of 4 groups")
+    assert out.startswith("16 songs to read: Q1 4, Q2 4, Q3 4, Q4 4. The songs are in 4 groups")
     assert expected.card["estimate"]["table"] in out
     assert expected.card["estimate"]["sentence"] in out
     assert out.endswith("Written: model.joblib, model-card.md, model-card.json\n")
@@ -89,7 +89,7 @@ def test_a_table_says_the_labels_and_the_groups(home, capsys):
     assert card()["classes"] == ["calm", "wild"]
     assert card()["data"]["labels_from"] == "the table labels.csv"
     assert card()["data"]["left_out"] == [songs[-1]]
-    assert "15 songs to read: calm 7, wild 8. The songs are of 8 groups" in out
+    assert "15 songs to read: calm 7, wild 8. The songs are in 8 groups" in out
     assert err == f"skmer train: 1 file is left out, not in labels.csv: {songs[-1]}.\n"
 
 

@@ -51,8 +51,8 @@ def test_paths_start_from_data_home_or_stand_for_themselves(tmp_path, monkeypatc
         (" ,sub/a.mp3,Ana,2001", "line 3: label is missing; each song needs one"),
         ("calm,,Ana,2001", "line 3: path is missing"),
         ("calm,sub/a.mp3,,2001", "line 3: group is missing; fill it, or leave out the column"),
-        ("calm,b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: name each once"),
-        ("calm,sub/../b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: name each once"),
+        ("calm,b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: list each song once"),
+        ("calm,sub/../b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: list each song once"),
     ],
 )
 def test_bad_lines_are_named(tmp_path, line, message):

@@ -148,7 +148,7 @@ def test_every_song_has_its_audio_and_all_audio_is_of_songs(tmp_path, name):
         LOADERS[name](home)  # most tracks of the whole collection have no mood tag
     else:
         with pytest.raises(
-            ValueError, match=r"^1 audio file has no row in .*Zugabe\.mp3\. Either .* Or .*move it away"
+            ValueError, match=r"^1 audio file has no row in .*Zugabe\.mp3\. Get the table again .*move the audio away"
         ):
             LOADERS[name](home)
     assert len(LOADERS[name](home, check_audio=False).data) >= 3

@@ -62,7 +62,7 @@ def test_targets_by_hand(tmp_path, task, threshold, target):
 
 def test_a_threshold_of_another_scale(tmp_path):
     write(tmp_path)
-    with pytest.raises(ValueError, match=r"threshold must be above 0 and at most 1, as PMEmo2019 is rated, got 5"):
+    with pytest.raises(ValueError, match=r"threshold must be above 0 and at most 1, the scale of PMEmo2019, got 5"):
         load_pmemo(tmp_path, threshold=5)
 
 

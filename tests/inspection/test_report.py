@@ -233,7 +233,7 @@ def test_page_without_a_mixture_and_with_a_maximum_duration(files, tmp_path, mon
     report = write_label_noise_report(tiny_pipeline(), files[:2], labels(2), tmp_path / "report", verbose=0)
     source = report.page.read_text(encoding="utf-8")
     assert not report.from_mixture
-    assert "kept no mixture" in source
+    assert "has no loss mixture" in source
     assert "uses the first 3 s" in source
     assert report.totals.seconds == 6
 

@@ -1,4 +1,4 @@
-"""train_model: the scores on the card are those of scikit-learn, each song is decoded once, a stopped run goes on."""
+"""train_model: the scores on the card are those of scikit-learn, each song is decoded once, stopped runs resume."""
 
 import errno
 import hashlib

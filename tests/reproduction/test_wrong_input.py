@@ -125,7 +125,7 @@ def test_counts_of_other_durations_are_not_written_over(songs, capsys):
             ["--threshold", "high"],
             "argument --threshold: expected median, midpoint or a number, got 'high'",
         ),
-        ("table3", ["--threshold", "5"], "threshold must be above 0 and at most 1, as PMEmo2019 is rated, got 5"),
+        ("table3", ["--threshold", "5"], "threshold must be above 0 and at most 1, the scale of PMEmo2019, got 5"),
         ("table3", ["--threshold", "0.99"], r"All 12 songs are 'low' in valence at the threshold 0\.99"),
         ("table3", ["--device", "tpu"], "device='tpu' is unknown"),
         ("ablations", ["--durations", "1"], "unrecognized arguments: --durations"),
