@@ -1,19 +1,9 @@
-"""Helpers of the features: checks, frames, spectra, and summaries over time."""
+"""Helpers of the features: frames, spectra, and summaries over time."""
 
 import numpy as np
 
 SILENCE = 1e-5  # amplitude of silence: -100 dB
 _LOUD = 1e-3  # of the level of the loudest frame; quieter frames have no meaningful timbre or pitch
-
-
-def check_length(y, n_fft):
-    """Raise ValueError if a waveform is not one-dimensional or is shorter than one frame."""
-    if y.ndim != 1:
-        raise ValueError(f"y must be a mono waveform of shape (n_samples,), got shape {y.shape}.")
-    if len(y) < n_fft:
-        raise ValueError(
-            f"y has {len(y)} samples, fewer than one frame of n_fft={n_fft}. Pass a longer waveform or a smaller n_fft."
-        )
 
 
 def pad_to_frame(y, n_fft):

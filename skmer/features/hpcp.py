@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 from scipy import fft
 
-from skmer.features._frames import check_length
+from skmer.features.log_mel import check_length
 
 __all__ = ["hpcp"]
 

@@ -5,12 +5,20 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, sparse
 
-from skmer.features._frames import check_length
-
-__all__ = ["count_segments", "log_mel", "seconds_to_samples", "segment_log_mel"]
+__all__ = ["check_length", "count_segments", "log_mel", "seconds_to_samples", "segment_log_mel"]
 
 _AMIN = 1e-10  # power of silence: -100 dB
 _BLOCK = 128  # frames transformed at once, which fit in a processor's cache
+
+
+def check_length(y, n_fft):
+    """Raise ValueError if a waveform is not one-dimensional or is shorter than one frame."""
+    if y.ndim != 1:
+        raise ValueError(f"y must be a mono waveform of shape (n_samples,), got shape {y.shape}.")
+    if len(y) < n_fft:
+        raise ValueError(
+            f"y has {len(y)} samples, fewer than one frame of n_fft={n_fft}. Pass a longer waveform or a smaller n_fft."
+        )
 
 
 @lru_cache(maxsize=16)
