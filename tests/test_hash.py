@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,7 +46,8 @@ def test_equal_things_have_equal_hashes(name):
 
 def test_hashes_are_the_same_in_another_process():
     code = "from tests.test_hash import *; print([stable_hash(make()) for make in THINGS.values()])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    root = Path(__file__).parents[1]
+    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == str([stable_hash(make()) for make in THINGS.values()])
 
 

@@ -263,7 +263,7 @@ def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
     assert "No space left on device" in err
     assert "are in model.folds/finished" in err
     monkeypatch.undo()
-    os.chdir(home)
+    monkeypatch.chdir(home)
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 0
     assert "s in the last run, which used" in Path("model-card.md").read_text()
     assert sorted(os.listdir()) == [*WRITTEN, "songs"]
