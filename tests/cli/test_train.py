@@ -5,6 +5,10 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -43,6 +47,33 @@ def home(made, tmp_path, monkeypatch):
 
 def card():
     return json.loads(Path("model-card.json").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_killed_run_resumes_and_gives_the_same_figures(home, capsys):
+    for epochs in (40, 160, 640):
+        config = {**CONFIG, "sssl": {**CONFIG["sssl"], "max_epochs": epochs, "warmup_epochs": 20}}
+        command = ["train", "songs", "--out", "model.joblib", "--config", json.dumps(config), "--n-splits", "3"]
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        process = subprocess.Popen([sys.executable, "-m", "skmer", *command, "-q"], env=env)
+        until = time.monotonic() + 120
+        while not list(Path().glob("model.folds/folds/*.json")) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        process.kill()
+        if process.wait() != 0 and len(list(Path().glob("model.folds/folds/*.json"))) < 3:
+            break
+        # all folds were finished before the process was killed: once more, with longer ones
+        for name in {*os.listdir()} - {"songs"}:
+            shutil.rmtree(name) if Path(name).is_dir() else Path(name).unlink()
+    assert process.wait() == -signal.SIGKILL
+    n = len(list(Path().glob("model.folds/folds/*.json")))
+    assert 1 <= n < 3
+    assert main(command) == 0
+    assert f"({n} of them finished by an earlier run)" in capsys.readouterr().out
+    assert sorted(os.listdir()) == [*WRITTEN, "songs"]
+    whole = train_model(load_folder("songs"), "sssl", config, n_splits=3)
+    assert card()["estimate"] == whole.card["estimate"]
 
 
 def test_it_learns_what_stands_in_the_folders(home, capsys):

@@ -199,5 +199,5 @@ def test_log_mel_statistics_tell_the_emotions_apart_but_not_all(songs):
     svm = make_pipeline(StandardScaler(), SVC())
     arousal, valence = np.isin(songs.target, ["Q1", "Q2"]), np.isin(songs.target, ["Q1", "Q4"])
     accuracy = [(cross_val_predict(svm, X, y, cv=5) == y).mean() for y in (songs.target, arousal, valence)]
-    assert 0.4 < accuracy[0] < 1
-    assert accuracy[1] > accuracy[2] > 0.5
+    assert 0.5 < accuracy[0] < 0.9
+    assert accuracy[1] > accuracy[2] > 0.55

@@ -73,7 +73,7 @@ def network():
         optimizer.zero_grad()
         # running means settle
         network.train()(x)
-        assert (network.eval()(x).argmax(1) == y).float().mean() > 0.9
+        assert (network.eval()(x).argmax(1) == y).float().mean() > 0.95
     return network.eval()
 
 
@@ -307,7 +307,7 @@ def test_clone_and_pickle(network, saved):
 
 def test_a_frozen_network_separates_songs_that_level_cannot(saved, tmp_path):
     rng = np.random.default_rng(5)
-    y = np.arange(18) % 3
+    y = np.arange(30) % 3
     paths = []
     for i, label in enumerate(y):
         paths.append(tmp_path / f"{i}.wav")
@@ -315,8 +315,8 @@ def test_a_frozen_network_separates_songs_that_level_cannot(saved, tmp_path):
         soundfile.write(paths[-1], tones(label, 0.7, rng, sr=22050), 22050)
     by_level = make_pipeline(make(mean_and_square, statistics=["mean", "std"]), StandardScaler(), SVC())
     by_network = make_pipeline(make(saved["script"], statistics=["mean"]), StandardScaler(), SVC())
-    assert cross_val_score(by_level, paths, y, cv=3).mean() < 0.7
-    assert cross_val_score(by_network, paths, y, cv=3).mean() > 0.9
+    assert cross_val_score(by_level, paths, y, cv=4).mean() < 0.6
+    assert cross_val_score(by_network, paths, y, cv=4).mean() > 0.95
 
 
 # ---- the cache ---------------------------------------------------------------------------------------

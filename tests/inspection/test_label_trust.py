@@ -22,7 +22,7 @@ from skmer.sssl.mixture import clean_posterior
 from tests.tiny_model import tiny_pipeline, tiny_songs
 
 # over three seeds the ROC-AUC was 0.86 to 0.91, and the precision at the planted share 0.37 to 0.47 above chance
-AUC, ABOVE_CHANCE = 0.65, 0.2
+AUC, ABOVE_CHANCE = 0.72, 0.28
 
 EMOTIONS = np.array(["calm", "sad", "tense"])
 

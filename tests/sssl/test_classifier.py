@@ -50,8 +50,8 @@ def planted(noisy_digits):
 def test_finds_planted_noise_and_learns_in_spite_of_it(noisy_digits, planted):
     X, labels, noisy, X_test, y_test = noisy_digits
     sssl, plain = planted, SSSLClassifier("mlp", max_epochs=25, noise_model=None, random_state=0).fit(X, labels)
-    assert roc_auc_score(noisy, 1 - sssl.clean_probability_) > 0.95
-    assert sssl.score(X_test, y_test) > 0.9
+    assert roc_auc_score(noisy, 1 - sssl.clean_probability_) > 0.97
+    assert sssl.score(X_test, y_test) > 0.93
     assert sssl.score(X_test, y_test) > plain.score(X_test, y_test) + 0.1
     assert not hasattr(plain, "clean_probability_")
 

@@ -40,13 +40,13 @@ def songs(rng):
 
 @pytest.fixture(scope="module")
 def heard():
-    return spectrograms(60, 0)
+    return spectrograms(80, 0)
 
 
 @pytest.fixture(scope="module")
 def listener(heard):
     """An autoencoder that was fitted on tones."""
-    return MaskedMelAutoencoder(**{**TINY, "n_components": 16, "width": 6, "max_epochs": 20}).fit(heard)
+    return MaskedMelAutoencoder(**{**TINY, "n_components": 32, "width": 8, "max_epochs": 20}).fit(heard)
 
 
 # ---- learning --------------------------------------------------------------------------------------
@@ -56,13 +56,13 @@ def test_a_hidden_band_of_new_tones_is_reconstructed_better_than_by_the_mean(lis
     new = spectrograms(10, 1)
     mean = np.concatenate(list(heard)).mean(axis=(0, 2))
     rebuilt_error, mean_error = [], []
-    for band in range(0, 32, 2):
+    for band in range(32):
         truth = np.concatenate(list(new))[:, band]
         rebuilt = np.concatenate(list(listener.reconstruct(new, hidden_bands=[band])))[:, band]
         rebuilt_error.append(np.square(rebuilt - truth).mean())
         mean_error.append(np.square(mean[band] - truth).mean())
     assert np.mean(rebuilt_error) < 0.5 * np.mean(mean_error)
-    assert listener.score(new) > 0.3
+    assert listener.score(new) > 0.5
 
 
 def test_a_hidden_band_is_not_seen(listener):

@@ -43,7 +43,7 @@ def test_learns_an_order_that_statistics_do_not_show(rng):
     lstm = BiLSTMClassifier(8, max_epochs=15, batch_size=16, random_state=0).fit(X, y)
     assert lstm.score(X_test, y_test) > 0.9
     blind = make_pipeline(SongAggregator(), StandardScaler(), SVC()).fit(X, y)
-    assert 0.3 < blind.score(X_test, y_test) < 0.7
+    assert 0.35 < blind.score(X_test, y_test) < 0.65
 
 
 def test_both_directions_are_used():
