@@ -16,7 +16,7 @@ FLOORS = [
     {"_validation", "audio", "backbones"},
     {"aggregation", "datasets", "features", "training"},
     {"feature_extraction"},
-    {"sssl", "two_stage"},
+    {"sssl", "two_stage", "utils"},
     {"model_selection"},
     {"pipelines", "tagging"},
     {"inspection"},

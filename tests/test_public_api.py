@@ -32,6 +32,7 @@ MODULES = [
     "skmer.sssl",
     "skmer.tagging",
     "skmer.two_stage",
+    "skmer.utils",
 ]
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"

@@ -8,8 +8,8 @@ import pytest
 from sklearn.base import clone
 
 from skmer import EmotionTagger
+from skmer.utils.estimator_checks import N_SONGS, labels_for, make_input
 from tests.estimators.instances import ESTIMATORS
-from tests.estimators.test_common import N_SONGS, labels_for, make_input
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
