@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import threading
 import warnings
 import zipfile
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from skmer._io import file_digest
 from skmer._version import __version__
 from skmer.audio import AudioError
 from skmer.features.log_mel import count_segments
-from skmer.training.runtime import isolated
+from skmer.training.runtime import torch_threads
 
 __all__ = ["WindowEmbedder", "embedding_key"]
 
@@ -124,6 +125,7 @@ class WindowEmbedder:
         self.call = _as_function(embedding, device)
         self.batch_size = batch_size
         self.n_threads = n_threads
+        self._calling = threading.Lock()
 
     def __call__(self, y, sr, length, step, padding, song):
         """Return the embedding of a song's windows, of shape (n_windows, n_dims)."""
@@ -157,8 +159,8 @@ class WindowEmbedder:
 
     def embed(self, windows):
         """Return the checked rows of a list of windows."""
-        # one thread at a time: few networks are thread-safe
-        with isolated(None, self.n_threads):
+        # one thread at a time: few embeddings are thread-safe
+        with self._calling, torch_threads(self.n_threads):
             # a copy: an embedding may write into its input
             rows = self.call(np.stack(windows))
         return _check_rows(rows, len(windows), self.name)

@@ -15,7 +15,7 @@ from skmer._validation import check_songs, check_training_data
 from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.net import NET_CONSTRAINTS
-from skmer.training.runtime import isolated
+from skmer.training.runtime import torch_threads
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
 
@@ -71,7 +71,7 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         return SongSequence(probabilities, names=[str(name) for name in self.classes_])
 
     def _segment_probabilities(self, songs):
-        with isolated(None, self.n_threads):
+        with torch_threads(self.n_threads):
             logits = self.net_.song_outputs(songs, self.standardizer_)
             return [torch.softmax(torch.from_numpy(rows).double(), 1).numpy() for rows in logits]
 

@@ -9,6 +9,7 @@ import torch
 from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from threadpoolctl import threadpool_limits
 
 from skmer._validation import check_training_data
 from skmer.songs import is_song_data
@@ -19,7 +20,7 @@ from skmer.sssl.net import SegmentNet, UpdateTargets
 from skmer.sssl.strategies import GMMSplit, LabelStrategy, SelfLearning
 from skmer.training.callbacks import AverageWeights
 from skmer.training.net import build_backbone_net
-from skmer.training.runtime import isolated, reset_fitted_attributes
+from skmer.training.runtime import reset_fitted_attributes, torch_threads
 
 __all__ = ["SSSL_RECIPES", "SSSLClassifier"]
 
@@ -384,7 +385,7 @@ class SSSLClassifier(SegmentClassifier):
         )
         params = {"n_classes": len(self.classes_), "loss_after_split": loss, "compiled": self.compile}
         clean = None
-        with isolated(seed, self.n_threads):
+        with torch_threads(self.n_threads):
             net, bank, self.standardizer_ = build_backbone_net(
                 SegmentNet, self, songs, len(self.classes_), seed, callbacks, **params
             )
@@ -392,7 +393,8 @@ class SSSLClassifier(SegmentClassifier):
             net.train_rows()
             if strategy is not None:
                 losses, logits = net.losses_and_logits(precision="float32")
-                clean = strategy.clean_probability(losses, torch.softmax(logits.double(), 1), net.labels_)
+                with net.random_state, threadpool_limits(1):
+                    clean = strategy.clean_probability(losses, torch.softmax(logits.double(), 1), net.labels_)
                 clean = check_clean_probability(clean, len(bank), f"{type(strategy).__name__}.clean_probability")
             net.drop_rows()
         self.net_ = net

@@ -2,6 +2,7 @@
 
 import torch
 from skorch.callbacks import Callback
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
@@ -38,7 +39,8 @@ class UpdateTargets(Callback):
             return
         losses, logits = net.losses_and_logits(final_network(net))
         name = type(self.strategy).__name__
-        made = self.strategy.targets(losses, torch.softmax(logits, 1), net.labels_, epoch)
+        with threadpool_limits(1):  # of scikit-learn's mixture
+            made = self.strategy.targets(losses, torch.softmax(logits, 1), net.labels_, epoch)
         targets, erased, figures = _check_targets(made, logits, name)
         net.set_targets(targets, erased)
         for key, value in {"phase": name, **figures}.items():

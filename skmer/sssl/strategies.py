@@ -295,8 +295,8 @@ class GMMSplit(LabelStrategy):
 
     def _warn_once(self, message):
         if not self._warned:
-            # the caller of fit, above this class, the callback, skorch's notify, the net and the classifier
-            warnings.warn(message, stacklevel=9)
+            # the caller of fit, above this class, the callback, two notify, the net and the classifier
+            warnings.warn(message, stacklevel=10)
             self._warned = True
 
 

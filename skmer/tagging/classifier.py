@@ -24,7 +24,7 @@ from skmer.tagging.net import BestEpoch, TagNet
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import make_bank
 from skmer.training.net import NET_CONSTRAINTS, build_backbone_net
-from skmer.training.runtime import isolated
+from skmer.training.runtime import torch_threads
 
 __all__ = ["EmotionTagger"]
 
@@ -255,7 +255,7 @@ class EmotionTagger(BaseTagger):
         check_is_fitted(self)
         songs, _ = check_songs(self, X, reset=False)
         check_finite(songs)
-        with isolated(None, self.n_threads):
+        with torch_threads(self.n_threads):
             return self.net_.mean_logits(songs, self.standardizer_)
 
     # ---- input validation --------------------------------------------------------------------------
@@ -326,7 +326,7 @@ class EmotionTagger(BaseTagger):
         has_blocks = self.backbone in _BLOCK_BACKBONES or isinstance(self.backbone, CRNN | VGGish)
         pooled = standardisation_groups(songs.segment_shape[0]) if has_blocks or self.mask_range is not None else None
         best = BestEpoch(valid_targets)
-        with isolated(seed, self.n_threads):
+        with torch_threads(self.n_threads):
             net, bank, self.standardizer_ = build_backbone_net(
                 TagNet,
                 self,

@@ -28,8 +28,9 @@ def _moments(songs, centre):
             frames = np.asarray(song, dtype=np.float64) - centre
             weights = _frame_weights(len(frames), *songs.window)
             total += weights.sum()
-            first = first + weights @ frames
-            second = second + weights @ frames**2
+            # not a product of BLAS, which depends on its number of threads
+            first = first + np.einsum("f,fb->b", weights, frames)
+            second = second + np.einsum("f,fb->b", weights, frames**2)
         else:
             segments = np.asarray(song, dtype=np.float64)
             if segments.ndim > 2:

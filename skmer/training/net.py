@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from contextlib import nullcontext
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -17,7 +18,7 @@ from torch import nn
 from skmer.backbones import VGG16, build_backbone, check_backbone
 from skmer.training.callbacks import ProgressBar
 from skmer.training.data import Standardizer, make_bank
-from skmer.training.runtime import StopTraining, choose_device, choose_precision, stops_by_callbacks
+from skmer.training.runtime import FitRandomState, StopTraining, choose_device, choose_precision, stops_by_callbacks
 
 __all__ = ["NET_CONSTRAINTS", "RowNet", "build_backbone_net", "build_net"]
 
@@ -63,6 +64,9 @@ class RowNet(NeuralNet):
     unnamed_phase: str | None = None
     """``phase`` in the history of epochs for which no callback sets it; None for no entry."""
 
+    random_state: Any = nullcontext()
+    """Block in which torch's generators are those of the fit: a `FitRandomState` in training."""
+
     def __init__(self, module, *, precision="float32", seed=0, **kwargs):
         self.precision = precision
         self.seed = seed
@@ -82,7 +86,7 @@ class RowNet(NeuralNet):
 
     def drop_rows(self):
         """Delete what is only needed in training, so that the fitted net is small."""
-        for name in ("bank_", "n_batches_", "rng_"):
+        for name in ("bank_", "n_batches_", "rng_", "random_state"):
             self.__dict__.pop(name, None)
         self.optimizer_ = None
         self.callbacks_, self.callbacks = [], None
@@ -94,6 +98,11 @@ class RowNet(NeuralNet):
         raise NotImplementedError(f"{type(self).__name__} must define a method batch_loss(index).")
 
     # ---- loops -------------------------------------------------------------------------------------
+
+    def notify(self, method_name, **kwargs):
+        """Call the callbacks, which may draw random numbers."""
+        with self.random_state:
+            super().notify(method_name, **kwargs)
 
     def draw_batches(self):
         """Return the rows of each batch of an epoch, in random order and in batches of nearly equal size."""
@@ -108,7 +117,8 @@ class RowNet(NeuralNet):
         for index in self.draw_batches():
             self.notify("on_batch_begin", batch=index, training=True)
             optimizer.zero_grad(set_to_none=True)
-            loss = self.batch_loss(index)
+            with self.random_state:
+                loss = self.batch_loss(index)
             loss.backward()
             parameters = TeeGenerator(self.module_.named_parameters())
             self.notify("on_grad_computed", named_parameters=parameters, batch=index, training=True)
@@ -158,7 +168,9 @@ class RowNet(NeuralNet):
         network = self.module_ if network is None else network
         (network if isinstance(network, nn.Module) else self.module_).eval()
         rows = torch.arange(len(bank), device=self.device).split(batch_size or self.batch_size)
-        with self._autocast(precision):
+        # a callback computes it in a block of the fit's random state, but nothing is drawn
+        paused = getattr(self.random_state, "paused", nullcontext)
+        with paused(), self._autocast(precision):
             return torch.cat([network(self._channels_last(bank.gather(index))).float() for index in rows])
 
     def song_outputs(self, songs, standardizer, function=None):
@@ -194,7 +206,9 @@ class RowNet(NeuralNet):
         return x.contiguous(memory_format=torch.channels_last) if is_image else x
 
 
-def build_net(kind, network, estimator, n_rows, device, seed, precision="float32", lr=None, callbacks=(), **params):
+def build_net(
+    kind, network, estimator, n_rows, device, seed, random_state, precision="float32", lr=None, callbacks=(), **params
+):
     """Create and initialize a net of class `kind` for a network, with AdamW and the estimator's schedule and callbacks.
 
     The number of rows is needed for the schedule; `callbacks` precede those of the estimator, and `params` are further
@@ -221,7 +235,9 @@ def build_net(kind, network, estimator, n_rows, device, seed, precision="float32
         callbacks=callbacks + list(estimator.callbacks or []),
         **params,
     )
-    return net.initialize()
+    net.initialize()
+    net.random_state = random_state
+    return net
 
 
 def build_backbone_net(
@@ -230,11 +246,13 @@ def build_backbone_net(
     """Build the backbone of an estimator, its net of class `kind`, and the bank and standardizer of the songs.
 
     `backbone_params` are by default those of the estimator, whose ``lr`` may be "auto"; `pooled` is that of
-    `Standardizer.fit`. The weights are drawn from torch's global generator.
+    `Standardizer.fit`.
     """
     device = choose_device(estimator.device)
+    random_state = FitRandomState(seed, device)
     backbone_params = (estimator.backbone_params if backbone_params is None else backbone_params) or {}
-    network = build_backbone(estimator.backbone, songs.segment_shape, n_outputs, **backbone_params)
+    with random_state:
+        network = build_backbone(estimator.backbone, songs.segment_shape, n_outputs, **backbone_params)
     standardizer = Standardizer.fit(songs, pooled)
     bank = make_bank(songs, standardizer, device)
     if isinstance(network, VGG16) and torch.device(device).type == "cpu" and len(bank) * estimator.max_epochs > _LONG:
@@ -244,7 +262,10 @@ def build_backbone_net(
             UserWarning,
             stacklevel=4,
         )
-    check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), n_outputs)
+    with random_state:
+        check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), n_outputs)
     lr = getattr(network, "peak_lr", 1e-3) if estimator.lr == "auto" else estimator.lr
-    net = build_net(kind, network, estimator, len(bank), device, seed, estimator.precision, lr, callbacks, **params)
+    net = build_net(
+        kind, network, estimator, len(bank), device, seed, random_state, estimator.precision, lr, callbacks, **params
+    )
     return net, bank, standardizer

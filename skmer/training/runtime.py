@@ -1,27 +1,30 @@
 """Environment of a fit: attributes of an earlier fit, device, precision, threads, random numbers, interrupts."""
 
+import os
 import signal
 import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
 import torch
-from threadpoolctl import threadpool_limits
 
 from skmer.backbones import has_shared_trunk
 
 __all__ = [
     "CompiledNetwork",
+    "FitRandomState",
     "StopTraining",
     "choose_device",
     "choose_precision",
-    "isolated",
     "reset_fitted_attributes",
     "stops_by_callbacks",
+    "torch_threads",
 ]
 
-# torch's generator and thread count belong to the process: fits in several threads take turns
-_LOCK = threading.RLock()
+_DEFAULT_THREADS = threading.Lock()  # while torch's default number of threads is changed
+_GENERATORS = threading.RLock()  # while a fit uses torch's generators
 
 
 def reset_fitted_attributes(estimator):
@@ -57,26 +60,120 @@ def choose_precision(precision, device, network):
     return "bfloat16" if native else "float32"
 
 
+# ---- threads ---------------------------------------------------------------------------------------
+
+
 @contextmanager
-def isolated(seed, n_threads):
-    """Run with torch's generators seeded (unless `seed` is None) and `n_threads` threads, and restore both.
+def torch_threads(n):
+    """Run torch with `n` threads in the calling thread, and restore the former number.
 
     Sums of floats depend on the number of threads, and a joblib worker has fewer than its parent: only a fixed number
     makes a result the same for every ``n_jobs``.
     """
-    with _LOCK:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(n_threads)
+    if n > 1 and _is_forked:
+        warnings.warn(
+            f"n_threads={n} is not possible in a forked process, where torch would hang: one thread is used, and the "
+            "last digits of the result may differ. Use n_threads=1, or joblib's default backend.",
+            UserWarning,
+            stacklevel=4,
+        )
+        n = 1
+    before = torch.get_num_threads()
+    _set_threads(n)
+    try:
+        yield
+    finally:
+        _set_threads(before)
+
+
+def _set_threads(n):
+    """Set the number of threads of the calling thread only.
+
+    `torch.set_num_threads` also changes the number with which other threads will start; a second thread restores it.
+    """
+    if torch.get_num_threads() == n:
+        return
+    with _DEFAULT_THREADS, ThreadPoolExecutor(1) as other:
+        default = other.submit(torch.get_num_threads).result()
+        torch.set_num_threads(n)
+        other.submit(torch.set_num_threads, default).result()
+
+
+# ---- random numbers --------------------------------------------------------------------------------
+
+
+class FitRandomState:
+    """The random numbers of one fit, drawn from torch's global generators in ``with`` blocks.
+
+    Layers such as dropout can only draw from the generators of the process. In a block they have the state of this
+    fit, and after it the former one. Fits in several threads take turns in their blocks, which enclose what draws
+    random numbers, and run side by side otherwise; predictions draw none and never wait.
+    """
+
+    _n_blocks = 0  # of all fits of the thread that has the generators
+
+    def __init__(self, seed, device="cpu"):
+        self._devices = ["cpu", device] if torch.device(device).type == "cuda" else ["cpu"]
+        self._own = [torch.Generator(device).manual_seed(seed).get_state() for device in self._devices]
+        self._depth = 0
+
+    def __enter__(self):
+        _GENERATORS.acquire()
+        FitRandomState._n_blocks += 1
+        self._depth += 1
+        if self._depth == 1:
+            self._before = self._get()
+            self._set(self._own)
+        return self
+
+    def __exit__(self, *_):
+        if self._depth == 1:
+            self._own = self._get()
+            self._set(self._before)
+        self._depth -= 1
+        FitRandomState._n_blocks -= 1
+        _GENERATORS.release()
+
+    @contextmanager
+    def paused(self):
+        """Give the generators back in a block in which nothing is drawn, unless this is within another fit's block."""
+        if self._depth != 1 or FitRandomState._n_blocks != 1:
+            yield
+            return
+        self.__exit__()
         try:
-            if seed is None:
-                yield
-            else:
-                # scikit-learn's mixture uses BLAS and OpenMP
-                with torch.random.fork_rng(), threadpool_limits(n_threads):
-                    torch.manual_seed(seed)
-                    yield
+            yield
         finally:
-            torch.set_num_threads(threads)
+            self.__enter__()
+
+    def _get(self):
+        return [torch.get_rng_state(), *map(torch.cuda.get_rng_state, self._devices[1:])]
+
+    def _set(self, states):
+        torch.set_rng_state(states[0])
+        for state, device in zip(states[1:], self._devices[1:], strict=True):
+            torch.cuda.set_rng_state(state, device)
+
+
+# ---- forks -----------------------------------------------------------------------------------------
+
+_is_forked = False  # whether this is a forked process, in which OpenMP cannot start threads
+
+
+def _after_fork():
+    global _is_forked
+    _is_forked = True
+
+
+# A fork waits until no other thread has a lock, which would stay locked in the child. Handlers before a fork are called
+# in reverse order: as in a fit, the generators come first.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+    for _lock in (_DEFAULT_THREADS, _GENERATORS):
+        os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+# ---- interrupts ------------------------------------------------------------------------------------
 
 
 class StopTraining(Exception):

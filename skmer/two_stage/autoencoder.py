@@ -14,7 +14,7 @@ from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence, join_songs
 from skmer.training.data import Standardizer, make_bank
 from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
-from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
+from skmer.training.runtime import FitRandomState, choose_device, reset_fitted_attributes, torch_threads
 from skmer.two_stage.networks import MelAutoencoder
 
 __all__ = ["MaskedMelAutoencoder"]
@@ -271,11 +271,14 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError("MaskedMelAutoencoder requires at least two segments, got one.")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         device = choose_device(self.device)
-        with isolated(seed, self.n_threads):
-            network = MelAutoencoder(songs.segment_shape, self.n_components, self.width)
+        with torch_threads(self.n_threads):
+            with (random_state := FitRandomState(seed, device)):
+                network = MelAutoencoder(songs.segment_shape, self.n_components, self.width)
             standardizer = Standardizer.fit(songs)
             bank = make_bank(songs, standardizer, device)
-            net = build_net(MaskedNet, network, self, len(bank), device, seed, self.precision, masks=masks)
+            net = build_net(
+                MaskedNet, network, self, len(bank), device, seed, random_state, self.precision, masks=masks
+            )
             net.load_bank(bank)
             net.train_rows()
             net.drop_rows()
@@ -377,5 +380,5 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
 
     def _outputs(self, songs, function):
         """Compute a function of batches for the segments of each song."""
-        with isolated(None, self.n_threads):
+        with torch_threads(self.n_threads):
             return list(self.net_.song_outputs(songs, self.standardizer_, function))

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pack_sequence
 from skmer._validation import check_songs, check_training_data
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
-from skmer.training.runtime import choose_device, isolated, reset_fitted_attributes
+from skmer.training.runtime import FitRandomState, choose_device, reset_fitted_attributes, torch_threads
 from skmer.two_stage.networks import BiLSTM
 
 __all__ = ["BiLSTMClassifier"]
@@ -206,12 +206,13 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
             )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         device = choose_device(self.device)
-        with isolated(seed, self.n_threads):
-            network = BiLSTM(
-                songs.segment_shape[0], len(self.classes_), self.hidden_size, self.n_layers, float(self.dropout)
-            )
+        with torch_threads(self.n_threads):
+            with (random_state := FitRandomState(seed, device)):
+                network = BiLSTM(
+                    songs.segment_shape[0], len(self.classes_), self.hidden_size, self.n_layers, float(self.dropout)
+                )
             self.standardizer_ = Standardizer.fit(songs)
-            net = build_net(_SongNet, network, self, len(songs), device, seed)
+            net = build_net(_SongNet, network, self, len(songs), device, seed, random_state)
             net.load_songs(_SongBank(songs, self.standardizer_, device), labels)
             net.train_rows()
             net.drop_rows()
@@ -239,11 +240,11 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         songs, _ = check_songs(self, X, reset=False)
-        with isolated(None, self.n_threads):
+        with torch_threads(self.n_threads):
             bank = _SongBank(songs, self.standardizer_, self.net_.device)
             # song by song, so that the last bits of a song do not depend on the others
             logits = self.net_.row_outputs(bank, batch_size=1)
-        return torch.softmax(logits.cpu().double(), 1).numpy()
+            return torch.softmax(logits.cpu().double(), 1).numpy()
 
     def predict(self, X):
         """Predict the class of songs.
