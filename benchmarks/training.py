@@ -22,9 +22,9 @@ from skmer import SSSLClassifier
 from skmer.backbones import MLP, SmallCNN
 from skmer.songs import SongSequence
 from skmer.sssl import GMMSplit
-from skmer.sssl.classifier import SSSL_RECIPES
 from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.net import SegmentNet, UpdateTargets
+from skmer.sssl.recipes import SSSL_RECIPES
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import build_net

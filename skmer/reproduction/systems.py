@@ -15,7 +15,7 @@ from skmer.feature_extraction import DescriptorTransformer, EmbeddingTransformer
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Readout
 from skmer.pipelines import make_multi_duration_pipeline
 from skmer.sssl import SSSLClassifier
-from skmer.sssl.classifier import SSSL_RECIPES
+from skmer.sssl.recipes import SSSL_RECIPES
 from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 
 __all__ = ["Settings", "build_systems", "row_names"]

@@ -2,7 +2,6 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,34 +16,13 @@ from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
 from skmer.sssl.net import SegmentNet, UpdateTargets
+from skmer.sssl.recipes import SSSL_RECIPES
 from skmer.sssl.strategies import GMMSplit, LabelStrategy, SelfLearning
 from skmer.training.callbacks import AverageWeights
 from skmer.training.net import build_backbone_net
 from skmer.training.runtime import reset_fitted_attributes, torch_threads
 
-__all__ = ["SSSL_RECIPES", "SSSLClassifier"]
-
-# the parameters that differ from their default
-SSSL_RECIPES: dict[str, dict[str, Any]] = {
-    # Sun et al. as printed: one mixture, the last epoch's weights, Eq. 8 over the raw noisy set
-    "paper": {
-        "balance": None,
-        "prior_weight": 0.0,
-        "average_epochs": None,
-        "loss_memory": 0.0,
-        "mixup_dominant": False,
-        "kl_rows": "raw",
-    },
-    "plain": {"noise_model": None, "average_epochs": None},
-    # Mao et al. as Sun et al. describe it: nothing but the network's output as the next epoch's label
-    "self-learning": {
-        "noise_model": "self-learning",
-        "mixup_alpha": 0.0,
-        "lambda_kl": 0.0,
-        "prior_weight": 0.0,
-        "average_epochs": None,
-    },
-}
+__all__ = ["SSSLClassifier"]
 
 _SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")  # of GMMSplit
 

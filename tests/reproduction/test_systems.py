@@ -23,7 +23,7 @@ from skmer.reproduction.systems import (
     build_systems,
     row_names,
 )
-from skmer.sssl.classifier import SSSL_RECIPES
+from skmer.sssl.recipes import SSSL_RECIPES
 
 SMALL = Settings(backbone="small", epochs=6, warmup_epochs=2, params={"lr": 0.01, "batch_size": 16})
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold, KFold, RepeatedStratifiedKFold
 from torch import nn
 
 from skmer import SongSequence, SSSLClassifier
-from skmer.sssl.classifier import SSSL_RECIPES
+from skmer.sssl.recipes import SSSL_RECIPES
 
 QUICK = {"backbone": "mlp", "max_epochs": 4, "warmup_epochs": 1, "random_state": 0}
 
