@@ -5,6 +5,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
+from skmer._io import format_names
 from skmer.songs import SongSequence, as_song_sequence, check_not_empty, check_not_paths, is_song_data
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "check_finite",
     "check_labels",
     "check_not_missing",
+    "check_segment_names",
     "check_segment_values",
     "check_songs",
     "check_spectrograms",
@@ -105,7 +107,26 @@ def check_songs(estimator, X, reset=True):
         estimator.segment_shape_ = songs.segment_shape
     else:
         _check_segment_shape(estimator, songs)
+    if not plain:
+        check_segment_names(estimator, songs, reset)
     return songs, plain
+
+
+def check_segment_names(estimator, songs, reset):
+    """Check the names of the values of a segment against those in `fit`; with `reset`, store them instead.
+
+    Songs without names are accepted, as an estimator of scikit-learn accepts an array after a table.
+    """
+    if reset:
+        # from an earlier fit
+        estimator.__dict__.pop("feature_names_in_", None)
+        if songs.names is not None:
+            estimator.feature_names_in_ = np.array(songs.names, dtype=object)
+    elif songs.names is not None and list(songs.names) != list(getattr(estimator, "feature_names_in_", songs.names)):
+        raise ValueError(
+            f"The values of a segment are named {format_names(songs.names, most=5)}, but {type(estimator).__name__} "
+            f"was fitted on {format_names(estimator.feature_names_in_, most=5)}: use the same steps before it."
+        )
 
 
 def _check_segment_shape(estimator, songs):
@@ -142,6 +163,7 @@ def check_spectrograms(estimator, X, name="X", reset=True):
         )
     if not reset:
         _check_segment_shape(estimator, songs)
+        check_segment_names(estimator, songs, reset)
     return songs
 
 

@@ -63,7 +63,7 @@ class SongSequence:
         Length and step, in frames, of the segments cut from each item. The segments are
         read-only views of the item.
     names : sequence of str, default=None
-        Names of a segment's values, such as the classes of its probabilities.
+        Names of the values along the first axis of a segment, such as mel bands or classes.
 
     Attributes
     ----------
@@ -73,6 +73,9 @@ class SongSequence:
         As given.
     names : tuple of str or None
         As given.
+    index : pandas.Index or None
+        Row labels of the table or column from which a transformer computed the songs, which later steps give to
+        the data frames that they return; None for any other input.
     shape : tuple of (int,)
         ``(n_songs,)``.
     n_segments : ndarray of shape (n_songs,)
@@ -107,6 +110,8 @@ class SongSequence:
     >>> SongSequence([np.zeros((100, 2))], window=(30, 10))[0].shape
     (8, 2, 30)
     """
+
+    index = None
 
     def __init__(self, items, window=None, names=None):
         checked = [_check_item(item, i) for i, item in enumerate(items)]
@@ -199,7 +204,9 @@ class SongSequence:
                 raise IndexError(f"Song {position} is out of range for {len(self)} songs.")
             return self._segments(position % len(self))
         chosen = np.arange(len(self))[key if isinstance(key, slice) else self._as_index(key)]
-        return self._like([self.items[i] for i in chosen], [self._shapes[i] for i in chosen])
+        subset = self._like([self.items[i] for i in chosen], [self._shapes[i] for i in chosen])
+        subset.index = None if self.index is None else self.index[chosen]
+        return subset
 
     def _as_index(self, key):
         key = np.asarray(key)

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 FLOORS = [
     {"_errors", "_hash", "_io", "_run_parameters", "_renamed", "_version"},
     {"songs"},
-    {"_validation", "audio", "backbones"},
+    {"_output", "_validation", "audio", "backbones"},
     {"aggregation", "datasets", "features", "training"},
     {"feature_extraction"},
     {"sssl", "two_stage", "utils"},

@@ -2,6 +2,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -219,3 +220,12 @@ def test_as_song_sequence_refuses(X):
 def test_repr():
     assert repr(make_songs()) == "SongSequence(4 songs, 13 segments of shape (2, 3))"
     assert repr(make_songs()[[]]) == "SongSequence(0 songs)"
+
+
+def test_subsets_and_copies_keep_the_index_of_their_table():
+    songs = SongSequence([np.zeros((n, 2)) for n in (1, 2, 3)])
+    assert songs.index is songs[[2, 0]].index is None
+    songs.index = pd.Index(["a", "b", "c"])
+    for subset in (songs[[2, 0]], songs[::-2], pickle.loads(pickle.dumps(songs))[[2, 0]]):
+        assert subset.index.tolist() == ["c", "a"]
+    assert songs[[False, True, False]].index.tolist() == ["b"]

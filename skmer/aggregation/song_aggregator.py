@@ -5,10 +5,11 @@ from functools import cached_property, partial
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._output import SongTransformerMixin, check_names_in
 from skmer._validation import check_segment_values
 
 __all__ = ["STATISTICS", "SongAggregator", "check_statistics", "song_statistics", "sort_within_songs"]
@@ -167,7 +168,7 @@ def _apply_function(songs, function):
     return column
 
 
-class SongAggregator(TransformerMixin, BaseEstimator):
+class SongAggregator(SongTransformerMixin, BaseEstimator):
     """Describe each song by statistics of its segments' probabilities.
 
     For each class over the song's segments: maximum, minimum, three quartiles, mean
@@ -282,15 +283,14 @@ class SongAggregator(TransformerMixin, BaseEstimator):
         -------
         ndarray of str
             The name of each column of `transform`.
+
+        Raises
+        ------
+        ValueError
+            If other names or another number of classes were seen in `fit`.
         """
         check_is_fitted(self)
-        seen = getattr(self, "feature_names_in_", None)
-        if input_features is None:
-            input_features = [f"x{k}" for k in range(self.n_features_in_)] if seen is None else seen
-        elif len(input_features) != self.n_features_in_:
-            raise ValueError(f"input_features should have length equal to number of features ({self.n_features_in_}).")
-        elif seen is not None and not np.array_equal(input_features, seen):
-            raise ValueError("input_features is not equal to feature_names_in_")
+        input_features = check_names_in(self, input_features, self.n_features_in_)
         names = [s if isinstance(s, str) else getattr(s, "__name__", "statistic") for s in self.statistics]
         # lambdas all have the same name
         names = [f"{name}{i}" if names.count(name) > 1 else name for i, name in enumerate(names)]

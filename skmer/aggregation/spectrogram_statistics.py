@@ -1,9 +1,11 @@
 """SpectrogramStatistics: one row of features per song, from its spectrogram without a network."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._output import SongTransformerMixin, check_names_in
+from skmer._validation import check_segment_names
 from skmer.songs import as_song_sequence, check_not_paths
 
 __all__ = ["SpectrogramStatistics"]
@@ -11,7 +13,7 @@ __all__ = ["SpectrogramStatistics"]
 _NAMES = ("mean", "std", "change")
 
 
-class SpectrogramStatistics(TransformerMixin, BaseEstimator):
+class SpectrogramStatistics(SongTransformerMixin, BaseEstimator):
     """Describe each song by the mean, deviation and change of each mel band over time.
 
     Followed by a scaler and an SVM, this is a simple and fast baseline for systems with a
@@ -21,6 +23,8 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
     ----------
     n_features_in_ : int
         Number of mel bands.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, if X has names, as the output of `SegmentTransformer` does.
 
     See Also
     --------
@@ -61,7 +65,9 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
         ValueError
             If the segments are not spectrograms.
         """
-        self.n_features_in_ = self._spectrograms(X).segment_shape[0]
+        songs = self._spectrograms(X)
+        self.n_features_in_ = songs.segment_shape[0]
+        check_segment_names(self, songs, reset=True)
         return self
 
     def transform(self, X):
@@ -80,7 +86,7 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the segments have a different number of bands than in `fit`.
+            If the segments have a different number of bands, or other names, than in `fit`.
         """
         check_is_fitted(self)
         songs = self._spectrograms(X)
@@ -89,6 +95,7 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
                 f"The segments have {songs.segment_shape[0]} mel bands, but SpectrogramStatistics was fitted on "
                 f"{self.n_features_in_}."
             )
+        check_segment_names(self, songs, reset=False)
         return np.stack([_describe(song) for song in songs])
 
     def get_feature_names_out(self, input_features=None):
@@ -97,17 +104,20 @@ class SpectrogramStatistics(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the bands; None is ``mel0``, ``mel1``, ...
+            Names of the bands; None is those seen in `fit`, else ``mel0``, ``mel1``, ...
 
         Returns
         -------
         ndarray of str
             The name of each column of `transform`.
+
+        Raises
+        ------
+        ValueError
+            If other names or another number of bands were seen in `fit`.
         """
         check_is_fitted(self)
-        bands = [f"mel{k}" for k in range(self.n_features_in_)] if input_features is None else input_features
-        if len(bands) != self.n_features_in_:
-            raise ValueError(f"input_features should have length equal to number of features ({self.n_features_in_}).")
+        bands = check_names_in(self, input_features, self.n_features_in_, "mel")
         return np.array([f"{name}_{band}" for name in _NAMES for band in bands], dtype=object)
 
     def _spectrograms(self, X):

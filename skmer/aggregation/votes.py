@@ -101,6 +101,8 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
         return values, values.argmax(axis=1), lengths
 
     def _check_names(self, names, classes):
+        if names is not None and all(str(name) == f"embedding{k}" for k, name in enumerate(names)):
+            return  # scores of an EmbeddingTransformer, which knows no classes
         if names is not None and [str(name) for name in names] != [str(label) for label in classes]:
             raise ValueError(
                 f"The columns of X are named {_quote(names)}, but the labels of y in sorted order are "

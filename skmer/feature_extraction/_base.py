@@ -8,41 +8,23 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skmer._io import format_names
+from skmer._output import SongTransformerMixin
 from skmer.audio import check_waveform, read_audio
 from skmer.feature_extraction._cache import SongArray, file_key
 from skmer.features.log_mel import seconds_to_samples
 from skmer.songs import SongSequence
 
-__all__ = ["RecordingTransformer", "SongsOutMixin", "check_songs", "is_path", "song_names"]
+__all__ = ["RecordingTransformer", "check_songs", "is_path", "song_names"]
 
 # constraint of the parameter `memory`
 MEMORY = [str, os.PathLike, joblib.Memory, None]
 
 
-class SongsOutMixin:
-    """A step whose `transform` returns a `SongSequence`, which has no columns to name."""
-
-    def set_output(self, *, transform=None):
-        """Accept scikit-learn's output setting, which does not apply to songs of unequal length.
-
-        Parameters
-        ----------
-        transform : object, default=None
-            Ignored.
-
-        Returns
-        -------
-        estimator
-            Itself.
-        """
-        return self
-
-
-class RecordingTransformer(TransformerMixin, BaseEstimator):
+class RecordingTransformer(SongTransformerMixin, BaseEstimator):
     """A stateless transformer of paths or waveforms; a subclass checks its parameters in `_check_params`."""
 
     _parameter_constraints: dict = {  # noqa: RUF012

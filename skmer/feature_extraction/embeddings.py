@@ -6,7 +6,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 
 from skmer.aggregation.song_aggregator import check_statistics, song_statistics
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, check_songs, song_names
@@ -23,8 +22,8 @@ _CACHE_VERSION = 1
 _STATISTICS = ("mean", "std", "min", "max", "q1", "median", "q3")
 
 
-def _returns_rows(estimator):
-    return estimator.statistics is not None
+def _dimension_names(rows):
+    return [f"embedding{k}" for k in range(rows.shape[1])]
 
 
 class EmbeddingTransformer(RecordingTransformer):
@@ -197,17 +196,15 @@ class EmbeddingTransformer(RecordingTransformer):
         one = partial(self._transform_one, embedder=embedder, cache=cache, embedding_key=key)
         made = self._map(one, songs, "Embeddings")
         embedder.check_widths(made, song_names(songs))
-        windows = SongSequence(made)
+        windows = SongSequence(made, names=_dimension_names(made[0]))
         if self.statistics is None:
             return windows
         return song_statistics(np.concatenate(list(windows)), windows.n_segments, self.statistics)
 
-    @available_if(_returns_rows)
     def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns: statistic, underscore, ``embedding`` and the dimension.
+        """Return the names of the dimensions, ``embedding0`` and so on, with `statistics` after the name of each.
 
-        Available only with `statistics`. To count the dimensions, the embedding is called
-        with one window of faint noise.
+        To count the dimensions, the embedding is called with one window of faint noise.
 
         Parameters
         ----------
@@ -217,28 +214,14 @@ class EmbeddingTransformer(RecordingTransformer):
         Returns
         -------
         ndarray of str
-            The name of each column of `transform`.
+            The name of each column of `transform`; without `statistics`, of each dimension of a window's vector.
         """
         self._check_params()
         noise = np.random.default_rng(0).normal(scale=0.1, size=self._window_and_step()[0]).astype(np.float32)
-        n_dims = self._embedder(1).embed([noise]).shape[1]
-        return np.array([f"{name}_embedding{k}" for name in self.statistics for k in range(n_dims)], dtype=object)
-
-    def set_output(self, *, transform=None):
-        """Set the container of the output; ignored without `statistics`.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            As in scikit-learn. Ignored where `statistics` is None: `transform` then always
-            returns a `SongSequence`.
-
-        Returns
-        -------
-        EmbeddingTransformer
-            Itself.
-        """
-        return self if self.statistics is None else super().set_output(transform=transform)
+        dimensions = _dimension_names(self._embedder(1).embed([noise]))
+        if self.statistics is None:
+            return np.array(dimensions, dtype=object)
+        return np.array([f"{name}_{dimension}" for name in self.statistics for dimension in dimensions], dtype=object)
 
     def _check_params(self):
         super()._check_params()

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmer.audio import AudioError
-from skmer.feature_extraction._base import MEMORY, RecordingTransformer, SongsOutMixin, check_songs
+from skmer.feature_extraction._base import MEMORY, RecordingTransformer, check_songs
 from skmer.feature_extraction._cache import open_cache
 from skmer.features.log_mel import count_segments, log_mel, seconds_to_samples, segment_log_mel
 from skmer.songs import SongSequence
@@ -18,7 +18,7 @@ __all__ = ["SegmentTransformer"]
 _CACHE_VERSION = 1
 
 
-class SegmentTransformer(SongsOutMixin, RecordingTransformer):
+class SegmentTransformer(RecordingTransformer):
     """Cut songs into overlapping segments, each a log-mel spectrogram.
 
     It is stateless: `transform` works without `fit`. One song is one
@@ -176,7 +176,23 @@ class SegmentTransformer(SongsOutMixin, RecordingTransformer):
         songs = check_songs(X)
         cache = None if self.memory is None else open_cache(self.memory, n_maps=len(songs))
         made = self._map(partial(self._transform_one, cache=cache), songs, "Spectrograms")
-        return SongSequence(made, window=self._window())
+        return SongSequence(made, window=self._window(), names=self.get_feature_names_out())
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the mel bands, ``mel0``, ``mel1``, ....
+
+        Parameters
+        ----------
+        input_features : ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        ndarray of str
+            One name for each band, the first axis of a segment.
+        """
+        self._check_params()
+        return np.array([f"mel{k}" for k in range(self.n_mels)], dtype=object)
 
     def _check_params(self):
         super()._check_params()

@@ -2,16 +2,18 @@
 
 from numbers import Integral
 
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
-from skmer.feature_extraction._base import SongsOutMixin
+from skmer._output import SongTransformerMixin, check_names_in
+from skmer._validation import check_segment_names
 from skmer.songs import SongSequence, as_song_sequence, check_not_paths
 
 __all__ = ["SegmentShortening"]
 
 
-class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
+class SegmentShortening(SongTransformerMixin, BaseEstimator):
     """Shorten each segment by whole hops, without computing its spectrogram again.
 
     Segments of several durations then share one spectrogram per song: the longest are computed
@@ -22,6 +24,13 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
     n_hops : int, default=0
         Number of hops by which segments are shortened. After
         ``SegmentTransformer(duration=3, hop=1)``, ``n_hops=2`` returns segments of 1 second.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of mel bands of the segments in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, if X has names, as the output of `skmer.SegmentTransformer` does.
 
     See Also
     --------
@@ -51,7 +60,7 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
         self.n_hops = n_hops
 
     def fit(self, X, y=None):
-        """Check the parameter.
+        """Check the parameter and store the names of the bands.
 
         Parameters
         ----------
@@ -65,7 +74,9 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
         SegmentShortening
             Itself.
         """
-        self.transform(X)
+        songs = self._shorten(X)
+        self.n_features_in_ = songs.segment_shape[0]
+        check_segment_names(self, songs, reset=True)
         return self
 
     def transform(self, X):
@@ -86,6 +97,30 @@ class SegmentShortening(SongsOutMixin, TransformerMixin, BaseEstimator):
         ValueError
             If the segments are not windows, or are too short.
         """
+        return self._shorten(X)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the bands, which are not changed.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the bands; None is those seen in `fit`, else ``mel0``, ``mel1``, ...
+
+        Returns
+        -------
+        ndarray of str
+            One name for each band, the first axis of a segment.
+
+        Raises
+        ------
+        ValueError
+            If other names or another number of bands were seen in `fit`.
+        """
+        check_is_fitted(self, "n_features_in_")
+        return check_names_in(self, input_features, self.n_features_in_, "mel")
+
+    def _shorten(self, X):
         self._validate_params()
         check_not_paths(X, "SegmentTransformer", "SegmentShortening")
         songs = as_song_sequence(X)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmer.audio import AudioError, check_waveform
-from skmer.feature_extraction._base import RecordingTransformer, SongsOutMixin, check_songs, is_path
+from skmer.feature_extraction._base import RecordingTransformer, check_songs, is_path
 from skmer.feature_extraction._cache import SongArray, file_key, open_cache
 from skmer.feature_extraction.file_rows import FileRows, fit_rows
 from skmer.features.blocks import BlockLayout, block_array, is_silent
@@ -24,7 +24,7 @@ _CACHE_VERSION = 1
 _N_BLOCKS = {"long": 800, "short": 40}
 
 
-class TaggingTransformer(SongsOutMixin, RecordingTransformer):
+class TaggingTransformer(RecordingTransformer):
     """Cut songs into chunks that hold an averaged log-mel spectrogram and pitch class profiles.
 
     Each song is decoded once for both. Time is divided into blocks of 10,240 samples (0.232 s
@@ -190,7 +190,24 @@ class TaggingTransformer(SongsOutMixin, RecordingTransformer):
         length = self._chunk_length()
         cache = open_cache(self.store, "store", n_maps=0, required=True)
         one = partial(self._transform_one, layout=self._layout(), length=length, cache=cache)
-        return SongSequence(self._map(one, songs, "Blocks"), window=(length, length))
+        blocks = self._map(one, songs, "Blocks")
+        return SongSequence(blocks, window=(length, length), names=self.get_feature_names_out())
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the values of a block: ``mel0_step0``, ..., ``hpcp0_step0``, ....
+
+        Parameters
+        ----------
+        input_features : ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        ndarray of str
+            One name for each value, the first axis of a chunk: the band or pitch class (0 is C), then its step.
+        """
+        self._check_params()
+        return np.array(self._layout().names, dtype=object)
 
     def _check_params(self):
         super()._check_params()

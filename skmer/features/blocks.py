@@ -44,6 +44,8 @@ class BlockLayout:
         Number of values in a block, and the length of a row.
     reach : int
         Number of samples by which the frames of a block extend beyond it, on either side.
+    names : list of str
+        Names of the values: mel band or pitch class, and the step.
     silence : ndarray of shape (n_features,), float16
         The row of a silent block.
 
@@ -87,6 +89,12 @@ class BlockLayout:
     def reach(self):
         reach = math.ceil((self.n_fft - self.hop_length) / 2)
         return max(reach, math.ceil((self.hpcp_n_fft - self.hpcp_hop_length) / 2)) if self.hpcp else reach
+
+    @property
+    def names(self):
+        series = [("mel", self.mel_steps, self.n_mels)]
+        series += [("hpcp", self.hpcp_steps, _N_CLASSES)] if self.hpcp else []
+        return [f"{name}{k}_step{step}" for name, steps, width in series for step in range(steps) for k in range(width)]
 
     @property
     def silence(self):

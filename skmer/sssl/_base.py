@@ -5,14 +5,14 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._output import SongTransformerMixin, check_names_in
 from skmer._validation import check_songs, check_training_data
-from skmer.feature_extraction._base import SongsOutMixin
 from skmer.songs import SongSequence
 from skmer.training.net import NET_CONSTRAINTS
 from skmer.training.runtime import torch_threads
@@ -42,7 +42,7 @@ def _fit_and_transform(estimator, X, y, groups, train, test, classes):
     return out
 
 
-class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEstimator):
+class SegmentClassifier(ClassifierMixin, SongTransformerMixin, BaseEstimator):
     """Base class: a subclass has the parameters of `TRAINING_CONSTRAINTS`, and a `fit` that sets ``classes_``,
     ``net_``, ``standardizer_`` and ``segment_shape_``.
     """
@@ -69,6 +69,28 @@ class SegmentClassifier(ClassifierMixin, SongsOutMixin, TransformerMixin, BaseEs
         if plain:
             return np.concatenate(probabilities)
         return SongSequence(probabilities, names=[str(name) for name in self.classes_])
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the probabilities, which are the classes.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the values along the first axis of a segment, or of the columns of plain rows; only checked.
+
+        Returns
+        -------
+        ndarray of str
+            The classes, in the order of the columns of `transform`.
+
+        Raises
+        ------
+        ValueError
+            If other names or another number of them were seen in `fit`.
+        """
+        check_is_fitted(self)
+        check_names_in(self, input_features, self.segment_shape_[0])
+        return np.array([str(name) for name in self.classes_], dtype=object)
 
     def _segment_probabilities(self, songs):
         with torch_threads(self.n_threads):

@@ -135,6 +135,8 @@ class SSSLClassifier(SegmentClassifier):
         Shape of the segments in `fit`.
     n_features_in_ : int
         Number of features, if X was plain rows.
+    feature_names_in_ : ndarray of str
+        Names of the columns of a table, or of the values along the first axis of a segment, if X has names.
 
     See Also
     --------

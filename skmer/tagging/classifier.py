@@ -105,6 +105,8 @@ class EmotionTagger(BaseTagger):
         Shape of the segments in `fit`.
     n_features_in_ : int
         Number of features, if X was a plain array.
+    feature_names_in_ : ndarray of str
+        Names of the columns of a table, or of the values along the first axis of a segment, if X has names.
 
     See Also
     --------

@@ -4,66 +4,21 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._validation import check_finite, check_spectrograms
-from skmer.feature_extraction._base import SongsOutMixin
+from skmer._output import SongTransformerMixin, check_names_in
+from skmer._validation import check_finite, check_segment_names, check_spectrograms
 from skmer.songs import SongSequence, join_songs
 from skmer.training.data import Standardizer, make_bank
 from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
 from skmer.training.runtime import FitRandomState, choose_device, reset_fitted_attributes, torch_threads
+from skmer.two_stage.masks import check_masks, draw_masks, masked_error
 from skmer.two_stage.networks import MelAutoencoder
 
 __all__ = ["MaskedMelAutoencoder"]
-
-
-def _check_masks(segment_shape, band_share, band_width, frame_share, frame_width):
-    """Raise ValueError if the masks would hide no cell, or every cell."""
-    if band_share == frame_share == 0:
-        raise ValueError(
-            "band_share and frame_share are both 0, so that nothing is masked and the autoencoder learns to copy: set "
-            "one of them above 0."
-        )
-    axes = [
-        ("band", "mel bands", band_share, band_width, "raise n_mels of SegmentTransformer"),
-        ("frame", "frames", frame_share, frame_width, "raise duration of SegmentTransformer"),
-    ]
-    for (name, unit, share, width, more), n in zip(axes, segment_shape, strict=True):
-        if share > 0 and width >= n:
-            less = f"set {name}_width to {n - 1} or less, " if n > 1 else ""
-            raise ValueError(
-                f"{name}_width={width} would mask all {n} {unit} of a segment: {less}{more}, or set {name}_share=0."
-            )
-
-
-def _draw_runs(rng, n_rows, length, share, width):
-    """Draw runs of adjacent positions as a boolean array of shape (n_rows, length).
-
-    The axis, taken as a circle, is cut into runs from a random position on; a share of the runs is chosen, at least
-    one and never all.
-    """
-    if share == 0:
-        return np.zeros((n_rows, length), dtype=bool)
-    n_runs = -(-length // width)
-    n_chosen = int(np.clip(round(share * n_runs), 1, n_runs - 1))
-    chosen = rng.random((n_rows, n_runs)).argsort(axis=1) < n_chosen
-    run = (np.arange(length) + rng.integers(length, size=(n_rows, 1))) % length // width
-    return np.take_along_axis(chosen, run, axis=1)
-
-
-def draw_masks(rng, n_rows, n_mels, n_frames, *, band_share, band_width, frame_share, frame_width):
-    """Draw the masked cells of segments, as an array of 1 (masked) and 0 of shape (n_rows, 1, n_mels, n_frames)."""
-    bands = _draw_runs(rng, n_rows, n_mels, band_share, band_width)
-    frames = _draw_runs(rng, n_rows, n_frames, frame_share, frame_width)
-    return (bands[:, None, :, None] | frames[:, None, None, :]).astype(np.float32)
-
-
-def masked_error(rebuilt, x, hidden):
-    """Sum the squared error over the masked cells of each segment."""
-    return ((rebuilt.float() - x).square() * hidden).sum((1, 2, 3))
 
 
 class MaskedNet(RowNet):
@@ -92,7 +47,7 @@ def _check_unlabelled(others, songs):
     return others
 
 
-class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
+class MaskedMelAutoencoder(SongTransformerMixin, BaseEstimator):
     """Compute embeddings of segments by an autoencoder that is trained to reconstruct masked spectrograms.
 
     The first stage of the 2-Stage system. Mel bands and stretches of time are masked, and a convolutional autoencoder
@@ -145,6 +100,8 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         each band) and ``lr``.
     segment_shape_ : tuple of (int, int)
         Mel bands and frames of the segments in `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the mel bands, if X has names, as the output of `SegmentTransformer` does.
 
     See Also
     --------
@@ -263,8 +220,9 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         self._validate_params()
         reset_fitted_attributes(self)
         songs = check_spectrograms(self, X)
+        check_segment_names(self, songs, reset=True)
         masks = {name: getattr(self, name) for name in ("band_share", "band_width", "frame_share", "frame_width")}
-        _check_masks(songs.segment_shape, **masks)
+        check_masks(songs.segment_shape, **masks)
         if unlabelled is not None:
             songs = join_songs(songs, _check_unlabelled(check_spectrograms(self, unlabelled, "unlabelled"), songs))
         if songs.n_segments.sum() < 2:
@@ -301,8 +259,30 @@ class MaskedMelAutoencoder(SongsOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         songs = check_spectrograms(self, X, reset=False)
-        names = [f"embedding{k}" for k in range(self.net_.module_.to_components.out_features)]
-        return SongSequence(self._outputs(songs, self.net_.module_.encode), names=names)
+        return SongSequence(self._outputs(songs, self.net_.module_.encode), names=self.get_feature_names_out())
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the dimensions of an embedding, ``embedding0``, ``embedding1``, ...
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the mel bands; only checked.
+
+        Returns
+        -------
+        ndarray of str
+            One name for each dimension.
+
+        Raises
+        ------
+        ValueError
+            If other names or another number of bands were seen in `fit`.
+        """
+        check_is_fitted(self)
+        check_names_in(self, input_features, self.segment_shape_[0])
+        n_components = self.net_.module_.to_components.out_features
+        return np.array([f"embedding{k}" for k in range(n_components)], dtype=object)
 
     def reconstruct(self, X, hidden_bands=None, hidden_frames=None):
         """Reconstruct spectrograms, of which some bands and frames may be masked.

@@ -101,6 +101,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
         Shape of the segments in `fit`.
     n_features_in_ : int
         Number of features, if X was plain rows.
+    feature_names_in_ : ndarray of str
+        Names of the features, if X has names.
 
     See Also
     --------

@@ -168,7 +168,8 @@ def test_names_equal_columns():
     assert list(table.columns) == ["mean_embedding0", "mean_embedding1", "std_embedding0", "std_embedding1"]
     np.testing.assert_allclose(table["mean_embedding1"][0], (songs()[0][: 2 * LENGTH] ** 2).mean(), rtol=1e-5)
     windows = make(mean_and_square).set_output(transform="pandas")
-    assert not hasattr(windows, "get_feature_names_out")
+    assert windows.get_feature_names_out().tolist() == ["embedding0", "embedding1"]
+    assert windows.transform(songs()).names == ("embedding0", "embedding1")
     assert windows.transform(songs()).n_segments.tolist() == [2, 3, 5]
 
 

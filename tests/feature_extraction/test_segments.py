@@ -325,7 +325,8 @@ def test_scikit_learn_habits():
         assert isinstance(other.transform(X), SongSequence)
         assert_same(other.transform(X), expected)
     assert_same(make_pipeline(transformer).set_output(transform="pandas").fit_transform(X), expected)
-    assert not hasattr(transformer, "get_feature_names_out")
+    assert transformer.get_feature_names_out(["path"]).tolist() == [f"mel{k}" for k in range(16)]
+    assert expected.names == tuple(transformer.get_feature_names_out())
     assert get_tags(transformer).requires_fit is False
 
 

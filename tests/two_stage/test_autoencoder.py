@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmer import SegmentTransformer, SongSequence
 from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder, MelAutoencoder
-from skmer.two_stage.autoencoder import draw_masks, masked_error
+from skmer.two_stage.masks import draw_masks, masked_error
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 512, "hop_length": 64, "n_mels": 32}
