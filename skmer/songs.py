@@ -224,7 +224,8 @@ class SongSequence:
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
             "A SongSequence holds songs of unequal length and cannot be converted to an array: "
-            "select one song with songs[i], or compute song features with SongAggregator."
+            "select one song with songs[i], compute song features with SongAggregator, or, for a tool of scikit-learn "
+            "that requires an array, pass positions of songs (see 'Composition with scikit-learn' in the guide)."
         )
 
     def __repr__(self):
