@@ -1,10 +1,13 @@
 """SongSequence: a container of songs with unequal numbers of segments, and checks of X."""
 
 import numbers
+import operator
 import os
 from pathlib import Path
 
 import numpy as np
+
+from skmer._packing import pack, unpack
 
 __all__ = ["SongSequence", "as_song_sequence", "is_song_data", "join_songs"]
 
@@ -68,7 +71,9 @@ class SongSequence:
     Attributes
     ----------
     items : list of ndarray, Path or object with an `open` method
-        The items as given; a subset shares them.
+        The items as given; a subset shares them. When the sequence is pickled, its contiguous arrays in memory
+        are copied to a few large ones, of which the items are views from then on: joblib writes large arrays once,
+        and its worker processes share them.
     window : tuple of (int, int) or None
         As given.
     names : tuple of str or None
@@ -112,6 +117,8 @@ class SongSequence:
     """
 
     index = None
+    # items, blocks and rows of `pack`, kept because joblib recognises an array by its identity
+    _packed: tuple | None = None
 
     def __init__(self, items, window=None, names=None):
         checked = [_check_item(item, i) for i, item in enumerate(items)]
@@ -220,6 +227,25 @@ class SongSequence:
         subset = object.__new__(type(self))
         subset._set(items, self.window, shapes, self.names)
         return subset
+
+    def __getstate__(self):
+        if self._packed is None or not all(map(operator.is_, self._packed[0], self.items)):
+            blocks, rows = pack(self.items)
+            self._packed = tuple(self.items), blocks, rows
+        _, blocks, rows = self._packed
+        items = [None if block >= 0 else item for item, block in zip(self.items, rows[:, 0], strict=True)]
+        return {**vars(self), "items": items, "_packed": (blocks, rows)}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if self._packed is not None:
+            blocks, rows = self._packed
+            unpack(self.items, blocks, rows)
+            self._packed = tuple(self.items), blocks, rows
+
+    def __sizeof__(self):
+        # dask sends what is large to its workers once, and everything else with each task
+        return object.__sizeof__(self) + sum(item.nbytes for item in self.items if isinstance(item, np.ndarray))
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(

@@ -1,6 +1,9 @@
+import copy
 import pickle
+import sys
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing, indexable
 
+from skmer import _packing
 from skmer.feature_extraction import FileRows, SegmentShortening
 from skmer.songs import SongSequence, as_song_sequence, check_not_paths, is_song_data, join_songs
 
@@ -82,6 +86,98 @@ def test_pickle_keeps_the_base_and_not_the_views():
     dumped = pickle.dumps(songs)
     assert len(dumped) < 1.1 * base.nbytes
     np.testing.assert_array_equal(pickle.loads(dumped)[0], songs[0])
+
+
+def bits(songs):
+    return [(item.dtype.str, item.shape, item.tobytes()) for item in songs.items]
+
+
+def n_bytes_pickled(songs):
+    """The bytes of all arrays of floats in a pickle."""
+    buffers = []
+    pickle.dumps(songs, protocol=5, buffer_callback=buffers.append)
+    return sum(buffer.raw().nbytes for buffer in buffers if memoryview(buffer).format == "d")
+
+
+@pytest.mark.parametrize("window", [None, (2, 1)])
+@pytest.mark.parametrize("block_bytes", [1, 200, 10**6])
+def test_pickles_have_equal_bits(monkeypatch, rng, block_bytes, window):
+    monkeypatch.setattr(_packing, "_BLOCK_BYTES", block_bytes)
+    arrays = [rng.normal(size=(n, 3)) for n in (4, 2, 9, 3, 5)]
+    arrays[2] = arrays[2].astype(np.float32)
+    arrays[3] = arrays[3].astype(np.float16)
+    arrays[4] = np.asfortranarray(arrays[4])
+    songs = SongSequence([*arrays, arrays[0]], window=window, names="abc")
+    before = bits(songs)
+    for again in (songs, *(pickle.loads(pickle.dumps(songs, protocol)) for protocol in range(2, 6))):
+        again = pickle.loads(pickle.dumps(again))
+        assert bits(again) == bits(songs) == before
+        assert (again.window, again.names, again.n_segments.tolist()) == (window, tuple("abc"), list(songs.n_segments))
+        assert again.items[5] is again.items[0]
+        # the order of bytes in memory decides the order of a sum
+        assert again.items[4].flags.f_contiguous
+    assert bits(copy.deepcopy(songs)) == before
+
+
+def test_arrays_are_moved_into_blocks_of_a_limited_size(monkeypatch, rng):
+    monkeypatch.setattr(_packing, "_BLOCK_BYTES", 1000)
+    sizes = [(n, 5) for n in (10, 10, 10, 30, 10)]  # 40 bytes a row
+    songs = SongSequence([rng.normal(size=size) for size in sizes])
+    alone = songs.items[3]
+    pickle.dumps(songs)
+    blocks = [item if item.base is None else item.base for item in songs.items]
+    assert [block.shape for block in blocks] == [(20, 5), (20, 5), (10, 5), (30, 5), (10, 5)]
+    assert blocks[0] is blocks[1]
+    assert songs.items[3] is alone
+    # joblib writes an array once as long as it is the same object
+    items = list(songs.items)
+    pickle.dumps(songs)
+    assert all(a is b for a, b in zip(items, songs.items, strict=True))
+    # an item that is replaced later is not lost
+    songs.items[0] = np.zeros((10, 5))
+    assert bits(pickle.loads(pickle.dumps(songs))) == bits(songs)
+
+
+def test_a_subset_pickles_only_its_own_songs(rng):
+    songs = SongSequence([rng.normal(size=(100, 4)) for _ in range(10)])
+    for whole in (songs, pickle.loads(pickle.dumps(songs))):
+        assert n_bytes_pickled(whole[[7, 2]]) == 2 * 100 * 4 * 8
+        assert bits(pickle.loads(pickle.dumps(whole[[7, 2]]))) == [bits(songs)[7], bits(songs)[2]]
+        assert n_bytes_pickled(whole) == 10 * 100 * 4 * 8
+        assert n_bytes_pickled(whole[[1, 1, 1]]) == 100 * 4 * 8
+
+
+def test_arrays_in_files_are_pickled_as_before(tmp_path, rng):
+    np.save(tmp_path / "song.npy", rng.normal(size=(50, 4)))
+    mapped = np.load(tmp_path / "song.npy", mmap_mode="r")
+    items = [mapped, mapped[:20], np.asarray(mapped)[:20], FileRows(tmp_path / "song.npy"), tmp_path / "song.npy"]
+    songs = SongSequence(items)
+    items = list(songs.items)
+    again = pickle.loads(pickle.dumps(songs))
+    assert all(a is b for a, b in zip(songs.items, items, strict=True))
+    for one, other in zip(again, songs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_hash_follows_from_the_songs():
+    songs = make_songs()
+    expected = joblib.hash(make_songs())
+    again = pickle.loads(pickle.dumps(songs))
+    assert joblib.hash(songs) == joblib.hash(again) == joblib.hash(again[:]) == expected != joblib.hash(songs[::-1])
+    assert joblib.hash(songs[1:]) == joblib.hash(SongSequence(make_songs().items[1:]))
+
+
+def test_a_state_without_blocks_is_that_of_former_pickles():
+    songs = make_songs()
+    former = object.__new__(SongSequence)
+    former.__setstate__(dict(vars(songs)))
+    assert bits(former) == bits(songs)
+    assert bits(pickle.loads(pickle.dumps(former))) == bits(songs)
+
+
+def test_the_size_is_that_of_the_arrays(tmp_path):
+    np.save(tmp_path / "song.npy", np.zeros((1000, 4)))
+    assert 0 < sys.getsizeof(SongSequence([np.zeros((100, 4)), tmp_path / "song.npy"])) - 100 * 4 * 8 < 1000
 
 
 def test_items_on_disk_are_opened_as_needed(tmp_path):

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from skmer._io import format_names
 from skmer._output import SongTransformerMixin
+from skmer._parallel import parallel_map
 from skmer.audio import check_waveform, read_audio
 from skmer.feature_extraction._cache import SongArray, file_key
 from skmer.features.log_mel import seconds_to_samples
@@ -76,8 +77,7 @@ class RecordingTransformer(SongTransformerMixin, BaseEstimator):
         """
         names = song_names(songs)
         # threads: the work releases the interpreter lock, and nothing is sent between processes
-        parallel = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
-        results = parallel(joblib.delayed(function)(song, name) for song, name in zip(songs, names, strict=True))
+        results = parallel_map(function, zip(songs, names, strict=True), self.n_jobs, threads=True)
         if self.verbose:
             from tqdm import tqdm
 

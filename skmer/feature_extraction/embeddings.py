@@ -71,7 +71,7 @@ class EmbeddingTransformer(RecordingTransformer):
         Number of CPU threads of torch in the embedding.
     n_jobs : int, default=None
         Number of threads that decode and resample in parallel; the embedding is called by one
-        thread at a time. None is 1, unless in a `joblib.parallel_config` context.
+        thread at a time. None is 1, unless `joblib.parallel_config` sets another number of threads.
     verbose : int, default=0
         Above 0, a progress bar is shown.
 

@@ -63,7 +63,7 @@ class SegmentTransformer(RecordingTransformer):
         memory instead. Waveforms are not cached.
     n_jobs : int, default=None
         Number of threads that decode, resample and transform songs in parallel. None is 1,
-        unless in a `joblib.parallel_config` context; -1 is every processor.
+        unless `joblib.parallel_config` sets another number of threads; -1 is every processor.
     verbose : int, default=0
         Above 0, a progress bar is shown.
 

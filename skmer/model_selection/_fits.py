@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from skmer._hash import stable_hash
 from skmer._io import atomic_write_text, file_digest
+from skmer._parallel import parallel_map
 from skmer._run_parameters import RUN_PARAMETERS
 from skmer._version import __version__
 
@@ -126,12 +126,11 @@ def run_fits(fits, store=None, n_jobs=None, verbose=0, description="Fits", on_mi
     n_found = len(fits) - len(missing)
     if missing and on_missing is not None:
         on_missing([fits[i] for i in missing])
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs", max_nbytes="100K")
     total, left = sum(fit.cost for fit in fits), sum(fits[i].cost for i in missing)
     layout = "{desc}: {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
     with tqdm(total=total, initial=total - left, desc=description, bar_format=layout, disable=not verbose) as bar:
         bar.set_postfix_str(f"{n_found} of {len(fits)} fits")
-        done = parallel(delayed(_run)(i, fits[i].run, paths[i]) for i in missing)
+        done = parallel_map(_run, ((i, fits[i].run, paths[i]) for i in missing), n_jobs, ordered=False)
         for n, (i, result) in enumerate(done, start=n_found + 1):
             results[i] = result
             bar.set_postfix_str(f"{n} of {len(fits)} fits", refresh=False)

@@ -3,13 +3,13 @@
 import re
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_consistent_length
 from tqdm.auto import tqdm
 
 from skmer._io import markdown_table
+from skmer._parallel import parallel_map
 from skmer.model_selection.scores import emotion_scores
 
 __all__ = ["compare_systems", "summary_table"]
@@ -75,9 +75,8 @@ def compare_systems(systems, X, y, *, groups=None, cv=10, collect=None, n_jobs=N
     folds = list(check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y, groups))
     # fold by fold, so that the time left is that of all systems from the start
     tasks = [(name, train, test) for train, test in folds for name in systems]
-    done = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs", max_nbytes="100K")(
-        delayed(_fit_and_score)(systems[name], X, y, train, test, collect) for name, train, test in tasks
-    )
+    arguments = ((systems[name], X, y, train, test, collect) for name, train, test in tasks)
+    done = parallel_map(_fit_and_score, arguments, n_jobs)
     bar = tqdm(done, total=len(tasks), desc="cross-validation", unit="fit", disable=not verbose)
     results: dict = {name: [] for name in systems}
     for (name, _, _), scores in zip(tasks, bar, strict=True):

@@ -6,12 +6,12 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 
-import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
 from skmer._errors import format_error
 from skmer._io import format_names
+from skmer._parallel import parallel_map
 from skmer.feature_extraction._cache import CacheError
 from skmer.model_selection.protocols import check_labels
 
@@ -101,11 +101,10 @@ def read_songs(reader, songs, names, n_jobs=None, verbose=0):
     The counts are the number of segments of each song (0 if the step does not return segments), or None if the song
     cannot be used; the reasons are the errors by name of the song. Errors of the cache or the disk are raised.
     """
-    parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     with warnings.catch_warnings():
         # the same warnings are raised again when the model is fitted
         warnings.simplefilter("ignore", UserWarning)
-        results = parallel(joblib.delayed(_read)(reader, song) for song in songs)
+        results = parallel_map(_read, ((reader, song) for song in songs), n_jobs, threads=True)
         found = list(tqdm(results, total=len(songs), desc="Reading", unit="song", disable=not verbose))
     reasons = {
         # each waveform is read alone, and its position is in its name

@@ -1,12 +1,13 @@
 """Table 1: the number of segments in a collection, counted from the lengths of its songs."""
 
 from collections import Counter
+from functools import partial
 
-import joblib
 import numpy as np
 from tqdm.auto import tqdm
 
 from skmer._io import markdown_table
+from skmer._parallel import parallel_map
 from skmer.audio import read_audio
 from skmer.datasets import COLLECTIONS
 from skmer.feature_extraction import SegmentTransformer
@@ -133,8 +134,7 @@ def _in_whole_samples(seconds):
 
 def _read_seconds(paths, n_jobs, verbose):
     """Return the lengths of songs once they are decoded and resampled."""
-    work = (joblib.delayed(read_audio)(path, sr=_SR) for path in paths)
-    read = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(work)
+    read = parallel_map(partial(read_audio, sr=_SR), ((path,) for path in paths), n_jobs, threads=True)
     bar = tqdm(read, total=len(paths), desc="Songs", unit="song", disable=not verbose)
     return np.array([len(y) / _SR for y in bar])
 

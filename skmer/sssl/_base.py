@@ -4,7 +4,6 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_random_state
@@ -12,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmer._output import SongTransformerMixin, check_names_in
+from skmer._parallel import parallel_map
 from skmer._validation import check_songs, check_training_data
 from skmer.songs import SongSequence
 from skmer.training.net import NET_CONSTRAINTS
@@ -126,20 +126,12 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, BaseEstimator):
         y = np.asarray(y)
         groups = None if groups is None else np.asarray(groups)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
-        # songs are smaller than joblib's default threshold for sharing arrays between processes
-        parallel = Parallel(n_jobs=self.n_jobs, max_nbytes="100K", pre_dispatch="n_jobs")
-        parts = parallel(
-            delayed(_fit_and_transform)(
-                clone(self).set_params(cv="insample", random_state=int(seed)),
-                songs,
-                y,
-                groups,
-                train,
-                test,
-                self.classes_,
-            )
-            for seed, (train, test) in zip(seeds, splits, strict=True)
+        networks = (clone(self).set_params(cv="insample", random_state=int(seed)) for seed in seeds)
+        arguments = (
+            (network, songs, y, groups, train, test, self.classes_)
+            for network, (train, test) in zip(networks, splits, strict=True)
         )
+        parts = parallel_map(_fit_and_transform, arguments, self.n_jobs)
         order = np.argsort(np.concatenate([test for _, test in splits]))
         rows = [song for part in parts for song in part]
         out = [rows[i] for i in order]
