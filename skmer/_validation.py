@@ -31,14 +31,14 @@ _RATINGS_HINT = (
 # ---- labels and groups ------------------------------------------------------------------------------
 
 
-def check_not_missing(y):
+def check_not_missing(y, name="y"):
     """Raise ValueError if a label is None, NaN or pandas' NA; None as `y` is accepted."""
     if y is None:
         return
     labels = np.asarray(y, dtype=object).ravel()
     missing = next((i for i, label in enumerate(labels) if _is_missing(label)), None)
     if missing is not None:
-        raise ValueError(f"y has no label for song {missing}: pass one label per song.")
+        raise ValueError(f"{name} has no label for song {missing}: pass one label per song.")
 
 
 def _is_missing(label):

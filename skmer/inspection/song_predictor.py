@@ -89,7 +89,7 @@ class SongPredictor:
             if require_segments:
                 raise ValueError(
                     "Expected a pipeline with a segment classifier such as SSSLClassifier, got a tagger: "
-                    f"{type(self.classifier).__name__} predicts several tags a song."
+                    f"{type(self.classifier).__name__} predicts whole songs only."
                 )
             self._init_tagger(estimator)
             return
@@ -133,12 +133,13 @@ class SongPredictor:
                     "Expected a tagger in a Pipeline whose first step reads songs, such as TaggingTransformer, or a "
                     f"LongShortEnsemble of two; the first step is {type(steps[0]).__name__}."
                 )
-        self.output, self.predicts = "tags", True
+        labels = hasattr(tagger, "tags_") and np.ndim(tagger.classes_) == 1
+        self.output, self.predicts = "song" if labels else "tags", True
         self._readers = [[_reset_run_parameters(steps[0])] for steps in members]
         self._rest = [Pipeline([(str(i), step) for i, step in enumerate(steps[1:])]) for steps in members]
         longest = max(getattr(reader, "max_duration", None) or np.inf for [reader] in self._readers)
         self.max_duration = longest if longest < np.inf else None
-        classes = getattr(tagger, "tags_", tagger.classes_)
+        classes = tagger.classes_ if labels else getattr(tagger, "tags_", tagger.classes_)
         self.classes = np.arange(len(classes)) if isinstance(classes, list) else np.asarray(classes)
 
     def read(self, song):
@@ -169,13 +170,15 @@ class SongPredictor:
         SongEmotion or SongTags
             Tags where `output` is "tags". The emotion has no segments where `output` is "song".
         """
-        if self.output == "tags":
+        if _is_tagger(self.classifier):
             return self._predict_tags(song)
         [song] = song
         if self.output == "segments":
             return self._predict_segments(song)
+        return self._without_segments(self._rest[-1].predict(_transform(self._rest[:-1], song))[0])
+
+    def _without_segments(self, label):
         none = np.empty(0)
-        label = self._rest[-1].predict(_transform(self._rest[:-1], song))[0]
         return SongEmotion(label, self.classes, none, none, np.empty((0, len(self.classes))))
 
     def _predict_segments(self, segments):
@@ -212,6 +215,8 @@ class SongPredictor:
             probabilities = expit(weighted_sum(short, long, tagger.weight_))[0]
         else:
             probabilities = tag_probabilities(rest, song[0])[0] if hasattr(rest, "predict_proba") else None
+        if self.output == "song":
+            return self._without_segments(self.classes[int(probabilities[0] > 0.5)])
         if hasattr(tagger, "thresholds_"):
             # as its predict does, without running the network again
             return SongTags(self.classes, probabilities >= tagger.thresholds_, probabilities)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from skmer._io import format_names
+from skmer._validation import check_labels, check_not_missing
 from skmer.model_selection.tag_metrics import best_thresholds, macro_roc_auc
 from skmer.training.runtime import reset_fitted_attributes
 
@@ -43,8 +44,8 @@ def check_tags(estimator, y, n_songs, n_tags=None, name="y", X_name="X"):
         raise ValueError(f"{name} has rows of unequal lengths: pass 0 or 1 for each song and tag.") from None
     if values.ndim != 2 or values.shape[1] == 0:
         raise ValueError(
-            f"{name} must have shape (n_songs, n_tags), a column of 0 and 1 for each tag, got shape {values.shape}, as "
-            "of classes or continuous values: sklearn.preprocessing.MultiLabelBinarizer converts lists of tags."
+            f"{name} must have shape (n_songs, n_tags), a column of 0 and 1 for each tag, got shape {values.shape}: "
+            "sklearn.preprocessing.MultiLabelBinarizer converts lists of tags."
         )
     if len(values) != n_songs:
         raise ValueError(f"{X_name} has {n_songs} songs but {name} has {len(values)} rows: pass one row per song.")
@@ -76,6 +77,14 @@ def check_same_tags(named):
                 f"The tags of {first} are {', '.join(map(str, expected))}, but those of {where} are "
                 f"{', '.join(map(str, tags))}: they must be the same, in the same order."
             )
+
+
+def _is_labels(y):
+    """Return whether y has one dimension."""
+    try:
+        return np.asarray(y).ndim == 1
+    except ValueError:
+        return False  # rows of unequal lengths, which check_tags refuses
 
 
 # ---- validation songs ------------------------------------------------------------------------------
@@ -133,26 +142,62 @@ def unfitted_on_error(estimator):
 
 
 class BaseTagger(ClassifierMixin, BaseEstimator):
-    """Multi-label classifier whose probabilities, decisions and score follow from `decision_function`.
+    """Multi-label classifier whose probabilities, predictions and score follow from `decision_function`.
 
-    `fit` calls `_check_y`, and stores the result of `_best_thresholds` as ``thresholds_``.
+    `fit` calls `_check_y`, and stores the result of `_best_thresholds` as ``thresholds_``; `decision_function` returns
+    the result of `_decisions`. With a one-dimensional y of two classes, there is one tag, the second class, and the
+    estimator is a binary classifier.
     """
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         tags.classifier_tags.multi_label = True
-        tags.target_tags.single_output = False
         tags.target_tags.multi_output = True
         tags.target_tags.two_d_labels = True
         return tags
 
     def _check_y(self, y, n_songs):
         """Return y as an array (n_songs, n_tags) of 0 and 1, and set `tags_`, `n_tags_` and `classes_`."""
-        self.tags_, targets = check_tags(self, y, n_songs)
+        if _is_labels(y):
+            self.classes_, positions = check_labels(self, y, n_songs)
+            if len(self.classes_) > 2:
+                raise ValueError(
+                    f"Only binary classification is supported for labels, got {len(self.classes_)} classes: pass a "
+                    f"column of 0 and 1 for each tag, or wrap {type(self).__name__} in "
+                    "sklearn.multiclass.OneVsRestClassifier."
+                )
+            self.tags_, targets = self.classes_[1:], positions[:, None]
+        else:
+            self.tags_, targets = check_tags(self, y, n_songs)
+            # an array, whose shape cross_val_predict reads, with a row for each tag, since scikit-learn's scorers take
+            # [0] or [0, 1], the numbers of one or two tags, for the classes of a binary classifier
+            self.classes_ = np.tile([0, 1], (len(self.tags_), 1))
         self.n_tags_ = len(self.tags_)
-        self.classes_ = [np.array([0, 1]) for _ in self.tags_]
         return targets
+
+    def _check_y_like_fit(self, y, n_songs, name="y", X_name="X"):
+        """Return the names of the tags, and y of other songs than those of `fit` as an array of 0 and 1."""
+        if not self._is_binary:
+            return check_tags(self, y, n_songs, self.n_tags_, name, X_name)
+        if not _is_labels(y):
+            raise ValueError(f"{name} must have shape (n_songs,) as y of fit, one label per song, got {np.shape(y)}.")
+        labels = np.asarray(y)
+        if len(labels) != n_songs:
+            raise ValueError(f"{X_name} has {n_songs} songs but {name} has {len(labels)} labels.")
+        check_not_missing(labels, name)
+        equal = labels[:, None] == self.classes_
+        unknown = np.flatnonzero(~equal.any(axis=1))
+        if len(unknown):
+            raise ValueError(
+                f"{name} must hold the classes of y in fit, {format_names(self.classes_)}, got {labels[unknown[0]]} "
+                f"for song {unknown[0]}."
+            )
+        return self.tags_, equal[:, 1:].astype(np.int64)
+
+    @property
+    def _is_binary(self):
+        return self.classes_.ndim == 1
 
     def _check_validation_tags(self, valid):
         if not has_both_labels(valid).any():
@@ -171,14 +216,20 @@ class BaseTagger(ClassifierMixin, BaseEstimator):
                 warnings.warn(f"{message}: {format_names(self.tags_[~y.any(0)])}.", UserWarning, stacklevel=3)
 
     def _best_thresholds(self, y, probabilities):
-        """Return the thresholds of the best F-scores, infinite for tags without songs."""
+        """Return the thresholds of the best F-scores, infinite for tags without songs; 0.5 for two classes."""
+        if self._is_binary:
+            return np.array([0.5])
         positive = y.any(0)
         thresholds = np.full(self.n_tags_, np.inf)
         thresholds[positive] = best_thresholds(y[:, positive], probabilities[:, positive])
         return thresholds
 
+    def _decisions(self, logits):
+        """Return logits (n_songs, n_tags) as `decision_function` does."""
+        return logits[:, 0] if self._is_binary else logits
+
     def predict_proba(self, X):
-        """Compute the probabilities of tags.
+        """Compute the probabilities of tags, or of two classes.
 
         Parameters
         ----------
@@ -187,13 +238,15 @@ class BaseTagger(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_songs, n_tags)
-            Sigmoids of `decision_function`, independent for each tag: those of a song do not sum to 1.
+        ndarray of shape (n_songs, n_tags) or (n_songs, 2)
+            Sigmoids of `decision_function`, independent for each tag: those of a song do not sum to 1. If y of `fit`
+            was labels, the probabilities of both `classes_`, which do.
         """
-        return expit(self.decision_function(X))
+        decisions = self.decision_function(X)
+        return expit(np.column_stack([-decisions, decisions]) if self._is_binary else decisions)
 
     def predict(self, X):
-        """Predict the tags of songs with the thresholds found on the validation songs.
+        """Predict the tags of songs with the thresholds found on the validation songs, or the labels of songs.
 
         Parameters
         ----------
@@ -202,11 +255,15 @@ class BaseTagger(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_songs, n_tags)
-            1 for tags whose probability is at least `thresholds_`, else 0.
+        ndarray of shape (n_songs, n_tags) or (n_songs,)
+            1 for tags whose probability is at least `thresholds_`, else 0. If y of `fit` was labels, the more
+            probable class.
         """
         check_is_fitted(self)
-        return (self.predict_proba(X) >= self.thresholds_).astype(np.int64)
+        probabilities = self.predict_proba(X)
+        if self._is_binary:
+            return self.classes_[probabilities.argmax(axis=1)]
+        return (probabilities >= self.thresholds_).astype(np.int64)
 
     def score(self, X, y, sample_weight=None):
         """Compute the macro ROC-AUC.
@@ -215,8 +272,8 @@ class BaseTagger(ClassifierMixin, BaseEstimator):
         ----------
         X : collection of n_songs songs
             Songs as accepted by `decision_function`.
-        y : array-like or sparse matrix of shape (n_songs, n_tags)
-            1 where a song has a tag, 0 where it has not.
+        y : array-like or sparse matrix of shape (n_songs, n_tags), or array-like of shape (n_songs,)
+            1 where a song has a tag, 0 where it has not; labels if y of `fit` was labels.
         sample_weight : array-like of shape (n_songs,), default=None
             Non-negative weights of songs; equal by default.
 
@@ -231,7 +288,8 @@ class BaseTagger(ClassifierMixin, BaseEstimator):
             are left out.
         """
         logits = self.decision_function(X)
-        _, targets = check_tags(self, y, len(logits), self.n_tags_)
+        logits = logits.reshape(len(logits), self.n_tags_)
+        _, targets = self._check_y_like_fit(y, len(logits))
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, logits, ensure_non_negative=True)
         return macro_roc_auc(targets, logits, sample_weight)

@@ -45,12 +45,16 @@ def check_is_tagger(name, tagger):
 
 
 def tag_names(tagger):
-    """Return the names of a fitted tagger's tags; empty for scikit-learn's classifiers, which have none."""
-    return np.asarray(getattr(final_classifier(tagger), "tags_", ()), dtype=object)
+    """Return the names of a fitted tagger's tags; of scikit-learn's classifiers, only those of labels have one."""
+    classifier = final_classifier(tagger)
+    default = classifier.classes_[-1:] if _has_single_tag(classifier) else ()
+    return np.asarray(getattr(classifier, "tags_", default), dtype=object)
 
 
 def restore_columns(targets, y):
-    """Return validated tags, of all or some songs, as a DataFrame with the columns of y if y is one."""
+    """Return validated tags, of all or some songs, as a DataFrame if y is one, or as labels 0 and 1 if y is labels."""
+    if np.asarray(y).ndim == 1:
+        return targets[:, 0]
     if not hasattr(y, "iloc"):
         return targets
     return type(y)(targets, y.index if len(y) == len(targets) else None, y.columns)
@@ -71,7 +75,7 @@ def fit_tagger(tagger, X, y, X_val, y_val, name="The tagger"):
         return _fit(tagger, X, y, X_val, y_val)
     except ValueError as error:
         classifier = final_classifier(tagger)
-        if y.shape[1] == 1 or not _takes_one_label(classifier):
+        if y.ndim == 1 or y.shape[1] == 1 or not _takes_one_label(classifier):
             raise
         raise ValueError(
             f"{name} is a {type(classifier).__name__}, which takes one label per song instead of a column for each "
@@ -153,7 +157,7 @@ def _tag_columns(tagger, output, name, tags, extremes):
 def _has_single_tag(classifier):
     """Return whether a fitted classifier's classes are the values of one tag rather than the indices of several."""
     classes = getattr(classifier, "classes_", None)
-    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or not set(classes.tolist()) <= {0, 1}:
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or len(classes) > 2:
         return False
     # scikit-learn's binarizer numbers several tags
     binarizer = getattr(classifier, "label_binarizer_", getattr(classifier, "_label_binarizer", None))
@@ -161,11 +165,11 @@ def _has_single_tag(classifier):
 
 
 def _positive_column(output, classes, extremes):
-    """Return the column (n_songs, 1) of a tag's class 1; output of an unexpected shape is returned as it is."""
+    """Return the column (n_songs, 1) of a tag's last class; output of an unexpected shape is returned as it is."""
     classes = np.asarray(classes)
     if len(classes) == 1:
         # the only class is always predicted
-        return np.full((len(output), 1), extremes[int(classes[0] == 1)])
+        return np.full((len(output), 1), extremes[int(classes[0] != 0)])
     if output.ndim == 2 and output.shape[1] == len(classes):
-        output = output[:, classes == 1]
+        output = output[:, classes == max(classes)]
     return output.reshape(-1, 1) if output.ndim == 1 else output

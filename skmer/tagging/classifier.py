@@ -15,7 +15,6 @@ from skmer.backbones.unpacking import check_block_shape, standardisation_groups
 from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
-    check_tags,
     check_validation_pair,
     draw_validation,
     unfitted_on_error,
@@ -83,14 +82,15 @@ class EmotionTagger(BaseTagger):
     Attributes
     ----------
     tags_ : ndarray of shape (n_tags,)
-        Names of the tags: the columns of y if it was a DataFrame, else 0, 1 and so on.
+        Names of the tags: the columns of y if it was a DataFrame, else 0, 1 and so on; the second class if y was
+        labels.
     n_tags_ : int
         Number of tags.
-    classes_ : list of ndarray
-        ``array([0, 1])`` for each tag, as in scikit-learn's multi-output classifiers.
+    classes_ : ndarray of shape (n_tags, 2) or (2,)
+        0 and 1 for each tag; the two classes, sorted, if y was labels.
     thresholds_ : ndarray of shape (n_tags,)
         Probability from which on `predict` assigns a tag: the threshold of the best F-score on the
-        validation songs, infinite for a tag that none of them has.
+        validation songs, infinite for a tag that none of them has. 0.5 if y was labels.
     validation_songs_ : ndarray of shape (n_validation_songs,) or None
         Positions of the songs of X that were held out; None if `X_val` was given.
     net_ : TagNet
@@ -206,14 +206,15 @@ class EmotionTagger(BaseTagger):
         ----------
         X : SongSequence, sequence of ndarray (n_segments, n_features, n_blocks) or array-like (n_samples, n_features)
             Segments of each song.
-        y : array-like or sparse matrix of shape (n_songs, n_tags)
-            1 where a song has a tag, 0 where it has not. The columns of a DataFrame name the tags.
+        y : array-like or sparse matrix of shape (n_songs, n_tags), or array-like of shape (n_songs,)
+            1 where a song has a tag, 0 where it has not. The columns of a DataFrame name the tags. With labels of
+            two classes, one per song, the tagger is a binary classifier.
         groups : array-like of shape (n_songs,), default=None
             Groups, such as artists, whose songs are either all validation songs or none of them.
         X_val : like X, default=None
             Validation songs; drawn from X by default.
-        y_val : array-like of shape (n_validation_songs, n_tags), default=None
-            Tags of the validation songs.
+        y_val : array-like of shape (n_validation_songs, n_tags) or (n_validation_songs,), default=None
+            Tags or labels of the validation songs.
 
         Returns
         -------
@@ -223,7 +224,8 @@ class EmotionTagger(BaseTagger):
         Raises
         ------
         ValueError
-            If X and y are inconsistent, or no tag has both positive and negative validation songs.
+            If X and y are inconsistent, y is ratings or labels of one class or of more than two, or no tag has both
+            positive and negative validation songs.
 
         Warns
         -----
@@ -246,8 +248,8 @@ class EmotionTagger(BaseTagger):
 
         Returns
         -------
-        ndarray of shape (n_songs, n_tags)
-            Logits, which rank songs as `predict_proba` does.
+        ndarray of shape (n_songs, n_tags) or (n_songs,)
+            Logits, which rank songs as `predict_proba` does; those of the second class if y of `fit` was labels.
 
         Raises
         ------
@@ -258,7 +260,7 @@ class EmotionTagger(BaseTagger):
         songs, _ = check_songs(self, X, reset=False)
         check_finite(songs)
         with torch_threads(self.n_threads):
-            return self.net_.mean_logits(songs, self.standardizer_)
+            return self._decisions(self.net_.mean_logits(songs, self.standardizer_))
 
     # ---- input validation --------------------------------------------------------------------------
 
@@ -311,7 +313,7 @@ class EmotionTagger(BaseTagger):
             valid, _ = check_songs(self, X_val, reset=False)
         except ValueError as error:
             raise ValueError(f"Invalid X_val: {error}") from error
-        tags, targets = check_tags(self, y_val, len(valid), self.n_tags_, "y_val", "X_val")
+        tags, targets = self._check_y_like_fit(y_val, len(valid), "y_val", "X_val")
         check_same_tags({"y": self.tags_, "y_val": tags})
         check_finite(valid, "X_val")
         return valid, targets

@@ -21,7 +21,6 @@ from skmer.songs import check_not_empty
 from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
-    check_tags,
     check_validation_pair,
     draw_validation,
     unfitted_on_error,
@@ -52,8 +51,9 @@ class LongShortEnsemble(BaseTagger):
     short, long : estimator
         Two taggers of any kind: `EmotionTagger`, `NoisyStudentTagger`, a pipeline that ends in one, or a multi-label
         classifier of scikit-learn. Both get the same X, so that they are usually pipelines with their own feature
-        extraction. They are cloned, except for taggers in a `sklearn.frozen.FrozenEstimator`, and pipelines whose last
-        step is frozen and whose other steps are stateless, which are used as they are.
+        extraction, and the same y, with 0 and 1 for labels. They are cloned, except for taggers in a
+        `sklearn.frozen.FrozenEstimator`, and pipelines whose last step is frozen and whose other steps are stateless,
+        which are used as they are.
     weight : float or "auto", default="auto"
         Weight of `short`, from 0 to 1; that of `long` is the rest. "auto" is `skmer.model_selection.best_weight` on
         the validation songs. The paper reports 0.7.
@@ -76,13 +76,14 @@ class LongShortEnsemble(BaseTagger):
         Positions of the songs of X that were held out; None if ``X_val`` was given.
     thresholds_ : ndarray of shape (n_tags,)
         Probability from which on `predict` assigns a tag: the threshold of the best F-score on the
-        validation songs, infinite for a tag that none of them has.
+        validation songs, infinite for a tag that none of them has. 0.5 if y was labels.
     tags_ : ndarray of shape (n_tags,)
-        Names of the tags: the columns of y if it was a DataFrame, else 0, 1 and so on.
+        Names of the tags: the columns of y if it was a DataFrame, else 0, 1 and so on; the second class if y was
+        labels.
     n_tags_ : int
         Number of tags.
-    classes_ : list of ndarray
-        ``array([0, 1])`` for each tag.
+    classes_ : ndarray of shape (n_tags, 2) or (2,)
+        0 and 1 for each tag; the two classes, sorted, if y was labels.
     n_features_in_ : int
         Number of features, if X was a plain array.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -189,14 +190,15 @@ class LongShortEnsemble(BaseTagger):
         ----------
         X : collection of n_songs songs
             Input of both taggers: a list of paths or waveforms, a `SongSequence`, an array or a table.
-        y : array-like or sparse matrix of shape (n_songs, n_tags)
-            1 where a song has a tag, 0 where it has not. The columns of a DataFrame name the tags.
+        y : array-like or sparse matrix of shape (n_songs, n_tags), or array-like of shape (n_songs,)
+            1 where a song has a tag, 0 where it has not. The columns of a DataFrame name the tags. With labels of
+            two classes, one per song, the tagger is a binary classifier.
         groups : array-like of shape (n_songs,), default=None
             Groups, such as artists, whose songs are either all validation songs or none of them.
         X_val : like X, default=None
             Validation songs; by default drawn from X, or all of X if both taggers are frozen.
-        y_val : array-like of shape (n_validation_songs, n_tags), default=None
-            Tags of the validation songs.
+        y_val : array-like of shape (n_validation_songs, n_tags) or (n_validation_songs,), default=None
+            Tags or labels of the validation songs.
 
         Returns
         -------
@@ -206,8 +208,8 @@ class LongShortEnsemble(BaseTagger):
         Raises
         ------
         ValueError
-            If X and y are inconsistent, a member is not a tagger, or no tag has both positive and negative
-            validation songs.
+            If X and y are inconsistent, y is ratings or labels of one class or of more than two, a member is not a
+            tagger, or no tag has both positive and negative validation songs.
 
         Warns
         -----
@@ -233,7 +235,7 @@ class LongShortEnsemble(BaseTagger):
             else:
                 X_val = _check_collection("X_val", X_val)
                 n_val = _num_samples(X_val)
-                named["y_val"], valid_targets = check_tags(self, y_val, n_val, self.n_tags_, "y_val", "X_val")
+                named["y_val"], valid_targets = self._check_y_like_fit(y_val, n_val, "y_val", "X_val")
                 y_val = restore_columns(valid_targets, y_val)
             self._check_validation_tags(valid_targets)
             self.validation_songs_: np.ndarray | None = valid
@@ -262,8 +264,8 @@ class LongShortEnsemble(BaseTagger):
 
         Returns
         -------
-        ndarray of shape (n_songs, n_tags)
-            ``weight_ * short + (1 - weight_) * long``.
+        ndarray of shape (n_songs, n_tags) or (n_songs,)
+            ``weight_ * short + (1 - weight_) * long``; of the second class if y of `fit` was labels.
 
         Raises
         ------
@@ -272,7 +274,8 @@ class LongShortEnsemble(BaseTagger):
         """
         check_is_fitted(self)
         X = _check_collection("X", X)
-        return weighted_sum(self._member_logits("short", X), self._member_logits("long", X), self.weight_)
+        logits = weighted_sum(self._member_logits("short", X), self._member_logits("long", X), self.weight_)
+        return self._decisions(logits)
 
     def _draw(self, targets, groups, seed):
         """Return the positions of the validation songs, and those of the training songs."""

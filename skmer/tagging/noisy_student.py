@@ -222,14 +222,15 @@ class NoisyStudentTagger(EmotionTagger):
         ----------
         X : SongSequence, sequence of ndarray (n_segments, n_features, n_blocks) or array-like (n_samples, n_features)
             Segments of each labelled song.
-        y : array-like or sparse matrix of shape (n_songs, n_tags)
-            1 where a song has a tag, 0 where it has not. The columns of a DataFrame name the tags.
+        y : array-like or sparse matrix of shape (n_songs, n_tags), or array-like of shape (n_songs,)
+            1 where a song has a tag, 0 where it has not. The columns of a DataFrame name the tags. With labels of
+            two classes, one per song, the tagger is a binary classifier.
         groups : array-like of shape (n_songs,), default=None
             Groups, such as artists, whose songs are either all validation songs or none of them.
         X_val : like X, default=None
             Validation songs; drawn from X by default.
-        y_val : array-like of shape (n_validation_songs, n_tags), default=None
-            Tags of the validation songs.
+        y_val : array-like of shape (n_validation_songs, n_tags) or (n_validation_songs,), default=None
+            Tags or labels of the validation songs.
         unlabelled : like X, default=None
             Songs without tags.
 

@@ -121,6 +121,23 @@ def test_frozen_members_are_unwrapped(songs, models):
     np.testing.assert_allclose(song.answer.probabilities, ensemble.predict_proba(files[:1])[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["tagger", "ensemble"])
+def test_taggers_of_labels_predict_the_emotion_of_a_song(songs, kind, tmp_path, capsys):
+    files, y = songs
+    model = MODELS[kind]()
+    longer = {name: 20 for name in model.get_params() if name.endswith("max_epochs")}
+    model.set_params(**longer).fit(files, np.where(y["high"], "tense", "calm"))
+    predictor = SongPredictor(model)
+    assert predictor.output == "song"
+    assert predictor.classes.tolist() == ["calm", "tense"]
+    expected = model.predict(files).tolist()
+    assert set(expected) == {"calm", "tense"}
+    assert [prediction.answer.label for prediction in predict_files(predictor, files)] == expected
+    joblib.dump(model, tmp_path / "model.joblib")
+    assert main(["predict", str(tmp_path / "model.joblib"), *files[:3], "-q"]) == 0
+    assert [line["emotion"] for line in csv.DictReader(io.StringIO(capsys.readouterr().out))] == expected[:3]
+
+
 def test_taggers_without_probabilities(songs, tmp_path, capsys):
     files, y = songs
     model = descriptors(OneVsRestClassifier(LinearSVC())).fit(files, y.to_numpy())
@@ -149,5 +166,5 @@ def test_taggers_that_read_no_songs_and_commands_that_need_segments_are_errors(s
     assert "leave --per-segment out" in capsys.readouterr().err
     assert main(["timeline", model, files[0], "--out", str(tmp_path / "a.png")]) == 2
     assert "this model predicts tags of whole songs only" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="got a tagger: EmotionTagger predicts several tags a song"):
+    with pytest.raises(ValueError, match="got a tagger: EmotionTagger predicts whole songs only"):
         SongPredictor(joblib.load(model), require_segments=True)

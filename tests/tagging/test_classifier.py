@@ -99,7 +99,7 @@ def test_fitted_attributes_and_outputs(rows):
     tagger = EmotionTagger(**QUICK).fit(X, y)
     assert tagger.n_tags_ == 3
     assert tagger.tags_.tolist() == [0, 1, 2]
-    assert [classes.tolist() for classes in tagger.classes_] == [[0, 1]] * 3
+    assert tagger.classes_.tolist() == [[0, 1]] * 3
     assert len(tagger.validation_songs_) == 12
     assert set(tagger.history_[0]) == {"epoch", "train_loss", "lr", "valid_roc_auc", "best"}
     assert tagger.predict(X).dtype == np.int64
@@ -318,7 +318,7 @@ def test_score_is_weighted(rows, fitted):
     ("change", "message"),
     [
         ({"y": None}, "EmotionTagger requires y to be passed, but the target y is None"),
-        ({"y": np.arange(20) % 2}, r"y must have shape \(n_songs, n_tags\).* got shape \(20,\)"),
+        ({"y": np.zeros((20, 2, 2))}, r"y must have shape \(n_songs, n_tags\).* got shape \(20, 2, 2\)"),
         ({"y": np.arange(40).reshape(20, 2) % 3}, r"y must hold only 0 and 1, got 2 for song 1 and tag 0"),
         ({"y": np.full((20, 2), np.nan)}, "y must hold only 0 and 1, got nan for song 0"),
         ({"y": np.full((20, 2), "calm")}, "y must hold 0 and 1, got values of type"),
