@@ -116,6 +116,7 @@ class SongSequence:
     (8, 2, 30)
     """
 
+    # former pickles have none
     index = None
     # items, blocks and rows of `pack`, kept because joblib recognises an array by its identity
     _packed: tuple | None = None
@@ -139,7 +140,7 @@ class SongSequence:
                 )
 
     def _set(self, items, window, shapes, names):
-        self.items, self.window, self._shapes, self.names = items, window, shapes, names
+        self.items, self.window, self._shapes, self.names, self.index = items, window, shapes, names, None
         lengths = np.array([shape[0] for shape in shapes], dtype=np.intp)
         if window is not None:
             lengths = np.maximum((lengths - window[0]) // window[1] + 1, 0)
