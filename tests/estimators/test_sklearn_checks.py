@@ -8,7 +8,8 @@ from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
 from skmer.two_stage import BiLSTMClassifier
 
 _NOT_FOR_TAGS = {
-    "check_classifier_multioutput": "it asks for tags above a logit of 0, but predict has a fitted threshold for each",
+    "check_classifier_multioutput": "it asks for tags above a logit of 0, but predict has a fitted threshold for each; "
+    "and it reads their labels from a classes_ of one dimension, which scorers take for two classes where tags are two",
     "check_supervised_y_2d": "it asks for the same predictions from a column as from labels, but a column is a tag, "
     "which predict assigns from a fitted threshold on; of two labels it returns the more probable",
 }
@@ -46,7 +47,7 @@ def test_every_check_runs():
     mlp = SSSLClassifier(backbone="mlp")
     tagger = EmotionTagger(backbone="mlp")
     ensemble = LongShortEnsemble(tagger, tagger)
-    for estimator, least in [(SongAggregator(), 47), (mlp, 61), (BiLSTMClassifier(), 55), (tagger, 59), (ensemble, 59)]:
+    for estimator, least in [(SongAggregator(), 47), (mlp, 61), (BiLSTMClassifier(), 55), (tagger, 61), (ensemble, 61)]:
         assert len(list(estimator_checks_generator(estimator))) >= least
 
 
