@@ -20,9 +20,9 @@ from skmer.songs import SongSequence
 from skmer.sssl import GMMSplit
 from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.net import SegmentNet, UpdateTargets
+from skmer.training.build import build_net
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
-from skmer.training.net import build_net
 
 N_CLASSES, SHAPE = 4, (128, 131)
 FOLD_SEGMENTS, FOLDS, EPOCHS = 19_270, 10, 30

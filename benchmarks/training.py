@@ -25,9 +25,9 @@ from skmer.sssl import GMMSplit
 from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.net import SegmentNet, UpdateTargets
 from skmer.sssl.recipes import SSSL_RECIPES
+from skmer.training.build import build_net
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
-from skmer.training.net import build_net
 
 N_CLASSES, WIDTH, BATCH = 4, 16, 32
 NOISE = 0.3

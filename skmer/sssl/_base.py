@@ -14,7 +14,7 @@ from skmer._output import SongTransformerMixin, check_names_in
 from skmer._parallel import parallel_map
 from skmer._validation import check_songs, check_training_data
 from skmer.songs import SongSequence
-from skmer.training.net import NET_CONSTRAINTS
+from skmer.training.build import NET_CONSTRAINTS
 from skmer.training.runtime import torch_threads
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]

@@ -13,13 +13,14 @@ from threadpoolctl import threadpool_limits
 from skmer._validation import check_training_data
 from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
+from skmer.sssl.label_strategy import LabelStrategy
 from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
-from skmer.sssl.net import SegmentNet, UpdateTargets
+from skmer.sssl.net import SegmentNet
 from skmer.sssl.recipes import SSSL_RECIPES
-from skmer.sssl.strategies import GMMSplit, LabelStrategy, SelfLearning
+from skmer.sssl.strategies import GMMSplit, SelfLearning
+from skmer.training.build import build_backbone_net
 from skmer.training.callbacks import AverageWeights
-from skmer.training.net import build_backbone_net
 from skmer.training.runtime import reset_fitted_attributes, torch_threads
 
 __all__ = ["SSSLClassifier"]
@@ -347,14 +348,15 @@ class SSSLClassifier(SegmentClassifier):
         else:
             noise_model = gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model
             strategy = GMMSplit(noise_model, **{name: getattr(self, name) for name in _SPLIT_PARAMS})
-        strategy.initialize(self.classes_, seed)
+        strategy.warmup_epochs = self.warmup_epochs
+        strategy.prepare(self.classes_, seed)
         return strategy
 
     def _train(self, songs, labels, seed, strategy):
         """Train the network on all segments; return the clean probability of each, if there is a strategy."""
         callbacks: list = [] if self.average_epochs is None else [("average", AverageWeights(self.average_epochs))]
         if strategy is not None:
-            callbacks.append(("strategy", UpdateTargets(strategy, self.warmup_epochs)))
+            callbacks.append(("strategy", strategy))
         loss = SSSLLoss(
             mixup_alpha=self.mixup_alpha,
             mixup_dominant=self.mixup_dominant,
@@ -363,7 +365,7 @@ class SSSLClassifier(SegmentClassifier):
             ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
             prior_weight=self.prior_weight,
         )
-        params = {"n_classes": len(self.classes_), "loss_after_split": loss, "compiled": self.compile}
+        params = {"classes": self.classes_, "loss_after_split": loss, "compiled": self.compile}
         clean = None
         with torch_threads(self.n_threads):
             net, bank, self.standardizer_ = build_backbone_net(

@@ -1,18 +1,19 @@
-"""The skorch net of SSSLClassifier, and the callback that sets the targets of each epoch by a label strategy."""
+"""SegmentNet: the skorch net of SSSLClassifier."""
 
+import operator
+
+import numpy as np
 import torch
-from skorch.callbacks import Callback
-from threadpoolctl import threadpool_limits
+from skorch import NeuralNetClassifier
 from torch import nn
 from torch.nn import functional as F
 
 from skmer.backbones import has_shared_trunk
 from skmer.sssl.losses import SSSLLoss
-from skmer.training.callbacks import final_network
 from skmer.training.net import RowNet
-from skmer.training.runtime import CompiledNetwork
+from skmer.training.runtime import CompiledNetwork, FitRandomState
 
-__all__ = ["SegmentNet", "UpdateTargets", "two_passes"]
+__all__ = ["SegmentNet", "two_passes"]
 
 
 def two_passes(network, x, shared_trunk):
@@ -24,80 +25,116 @@ def two_passes(network, x, shared_trunk):
     return p, q
 
 
-class UpdateTargets(Callback):
-    """Set the targets of each epoch after warm-up to those of a label strategy."""
-
-    def __init__(self, strategy, warmup_epochs):
-        self.strategy = strategy
-        self.warmup_epochs = warmup_epochs
-
-    def on_epoch_begin(self, net, **kwargs):
-        """Pass the present losses and probabilities to the strategy, and its figures to the history."""
-        epoch = len(net.history)
-        if epoch <= self.warmup_epochs:
-            net.history.record("phase", "warmup")
-            return
-        losses, logits = net.losses_and_logits(final_network(net))
-        name = type(self.strategy).__name__
-        with threadpool_limits(1):  # of scikit-learn's mixture
-            made = self.strategy.targets(losses, torch.softmax(logits, 1), net.labels_, epoch)
-        targets, erased, figures = _check_targets(made, logits, name)
-        net.set_targets(targets, erased)
-        for key, value in {"phase": name, **figures}.items():
-            net.history.record(key, value)
-
-
-class SegmentNet(RowNet):
+class SegmentNet(RowNet, NeuralNetClassifier):
     """A net over labelled segments whose targets may change from epoch to epoch.
 
     It is trained with cross-entropy on the inherited labels until `set_targets` is called, then with
-    `loss_after_split`.
+    `loss_after_split`. As a skorch classifier it predicts the label of each segment, and `partial_fit` trains it on
+    further segments.
     """
 
     unnamed_phase = "cross-entropy"
+    _training_only = (*RowNet._training_only, "labels_", "prior_", "targets_", "erased_", "compiled_")
 
     def __init__(
         self,
         module,
         *,
-        n_classes,
+        classes,
         loss_after_split=SSSLLoss(),  # noqa: B008, a frozen dataclass
         compiled=False,
         precision="float32",
         seed=0,
         **kwargs,
     ):
-        self.n_classes = n_classes
         self.loss_after_split = loss_after_split
         self.compiled = compiled
-        super().__init__(module, precision=precision, seed=seed, **{"criterion": nn.CrossEntropyLoss, **kwargs})
+        kwargs = {"criterion": nn.CrossEntropyLoss, "classes": classes, **kwargs}
+        super().__init__(module, precision=precision, seed=seed, **kwargs)
 
     def load_rows(self, bank, labels):
         """Set the bank of segments to train on, and the inherited label of each segment as a class index."""
-        self.load_bank(bank)
+        self.load_bank(bank, self.classes_[labels])
         self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
-        share = torch.bincount(self.labels_, minlength=self.n_classes).float() / len(labels)
+        share = torch.bincount(self.labels_, minlength=len(self.classes_)).float() / len(labels)
         self.prior_ = share.clamp_min(1e-6)
         self.shared_trunk_ = has_shared_trunk(self.module_)
         self.compiled_ = CompiledNetwork(self.module_) if self.compiled else None
         self.targets_ = self.erased_ = None
         self.epochs_after_warmup_ = 0
 
-    def drop_rows(self):
-        """Delete what is only needed in training, so that the fitted net is small."""
-        super().drop_rows()
-        for name in ("labels_", "prior_", "targets_", "erased_", "compiled_"):
-            self.__dict__.pop(name, None)
+    def set_targets(self, targets, erased, epochs_after_warmup=None):
+        """Set the targets of an epoch, (n_segments, n_classes), and which of them replace an erased label.
 
-    def set_targets(self, targets, erased):
-        """Set the targets of an epoch, (n_segments, n_classes), and which of them replace an erased label."""
+        `epochs_after_warmup` includes this epoch; by default one more than before.
+        """
         self.targets_, self.erased_ = targets, erased
-        self.epochs_after_warmup_ += 1
+        self.epochs_after_warmup_ = epochs_after_warmup or self.epochs_after_warmup_ + 1
 
     def losses_and_logits(self, network=None, precision=None):
         """Compute the loss of every segment against its inherited label, and the logits, without dropout."""
         logits = self.row_outputs(self.bank_, network, precision=precision)
         return F.cross_entropy(logits, self.labels_, reduction="none"), logits
+
+    def validation_scores(self, outputs, valid):
+        """Return the loss of the segments, and the share of songs whose class is that of the mean probability."""
+        labels = torch.as_tensor(np.searchsorted(self.classes_, valid.y), device=outputs.device)
+        first = np.flatnonzero(np.diff(valid.X.song, prepend=-1))
+        sums = np.add.reduceat(torch.softmax(outputs.double(), 1).cpu().numpy(), first)
+        right = self.classes_[sums.argmax(axis=1)] == valid.y[first]
+        return {
+            "valid_loss": (F.cross_entropy(outputs, labels).item(), operator.lt),
+            "valid_acc": (float(right.mean()), operator.gt),
+        }
+
+    # ---- as a skorch classifier --------------------------------------------------------------------
+
+    def predict(self, X):
+        """Predict the label of segments.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_segments, ...), or songs
+            Segments, or songs whose segments are taken in order.
+
+        Returns
+        -------
+        ndarray of shape (n_segments,)
+            Labels.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """Train for `max_epochs` further epochs with cross-entropy on the labels of segments, at the rate `lr`.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_segments, ...), or songs
+            Segments, or songs whose segments are taken in order.
+        y : array-like of shape (n_segments,)
+            Label of each segment, one of ``classes_``.
+        classes : None
+            Ignored, for the API of scikit-learn.
+
+        Returns
+        -------
+        SegmentNet
+            The net.
+        """
+        bank, y = self.make_rows(X), np.asarray(y)
+        labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        if y.shape != (len(bank),) or (self.classes_[labels] != y).any():
+            raise ValueError(
+                f"y must hold one of the labels {self.classes_.tolist()} for each of {len(bank)} segments."
+            )
+        self.initialize_optimizer()
+        self.load_rows(bank, labels)
+        self.random_state = FitRandomState(self.seed + len(self.history), self.device)
+        self.train_rows()
+        self.drop_rows()
+        return self
+
+    # ---- loss --------------------------------------------------------------------------------------
 
     def batch_loss(self, index):
         """Compute the loss of some segments."""
@@ -122,34 +159,3 @@ class SegmentNet(RowNet):
         # the number of erased rows differs between batches, and a compiled network would be compiled again for each
         pair = two_passes(self.module_, rows, self.shared_trunk_)
         return loss(outputs, mixed_targets, self.prior_, kl_weight, pair, torch.ones(len(rows), device=x.device))
-
-
-def _check_targets(made, logits, name):
-    """Return targets, erased rows and figures of what a strategy returned for `logits`; raise if they do not fit."""
-    n_segments = len(logits)
-    targets, *others = made if isinstance(made, tuple) and made else (made,)
-    figures = others.pop() if others and isinstance(others[-1], dict) else {}
-    if len(others) > 1:
-        raise ValueError(
-            f"{name}.targets must return targets, or a tuple of targets, a mask of erased segments and a dict of "
-            f"figures, got a tuple of {len(made)}."
-        )
-    erased = others[0] if others else torch.ones(n_segments, dtype=torch.bool)
-    shapes = [("targets", targets, tuple(logits.shape)), ("a mask of erased segments", erased, (n_segments,))]
-    for what, tensor, shape in shapes:
-        if not isinstance(tensor, torch.Tensor) or tensor.shape != shape:
-            given = f"shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
-            raise ValueError(f"{name}.targets must return {what} as a tensor of shape {shape}, got {given}.")
-    if erased.dtype != torch.bool:
-        raise ValueError(f"{name}.targets must return a mask of erased segments of dtype bool, got {erased.dtype}.")
-    if targets.is_complex():
-        raise ValueError(f"{name}.targets must return real numbers as targets, got {targets.dtype}.")
-    rounding = 1e-2 if targets.dtype in (torch.bfloat16, torch.float16) else 1e-3
-    # detached: only the first batch could backpropagate through their graph
-    targets = targets.detach().float()
-    # also False for NaN and infinity
-    if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < rounding).all()):
-        raise ValueError(
-            f"{name}.targets must return a distribution for each segment: finite values, none below 0, with sum 1."
-        )
-    return targets.to(logits.device), erased.to(logits.device), figures

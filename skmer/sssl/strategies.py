@@ -1,18 +1,18 @@
-"""Label strategies: the targets of each epoch where inherited labels may be wrong."""
+"""GMMSplit and SelfLearning: the targets of each epoch where inherited labels may be wrong."""
 
 import dataclasses
 import warnings
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional as F
 
+from skmer.sssl.label_strategy import LabelStrategy
 from skmer.sssl.mixture import Split, check_clean_probability, gaussian_mixture_split
 
-__all__ = ["GMMSplit", "LabelStrategy", "SelfLearning", "sharpen"]
+__all__ = ["GMMSplit", "SelfLearning", "sharpen"]
 
 
 def sharpen(probabilities, temperature):
@@ -20,115 +20,6 @@ def sharpen(probabilities, temperature):
     # The exponent printed in the paper, -k / T, would invert the ranking of the classes.
     # In the log domain p ** (1 / T) does not underflow.
     return torch.softmax(torch.log(probabilities.clamp_min(1e-30)) / temperature, dim=1)
-
-
-class LabelStrategy(BaseEstimator):
-    """Base class of strategies against label noise, which choose the targets of each epoch.
-
-    During warm-up, `skmer.SSSLClassifier` trains with cross-entropy on the inherited labels. From then on, at the
-    beginning of each epoch, it passes the losses and predictions of all training segments to the method `targets`,
-    which returns the targets of the epoch. To write a strategy, derive a class with this method and pass an instance
-    as `noise_model`; mixup, R-Drop and the prior penalty still apply as they are set.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels, in the order of the columns of the probabilities. Set by `initialize`.
-    random_state_ : RandomState
-        Random numbers of the fit, determined by the classifier's `random_state`. Set by `initialize`.
-
-    See Also
-    --------
-    GMMSplit : Erases the labels of segments with a large loss, as the paper does.
-    SelfLearning : Replaces every label by the prediction.
-
-    Examples
-    --------
-    A strategy that moves each label towards the prediction by a fixed share (bootstrapping, Reed et al., 2015):
-
-    >>> import torch
-    >>> from sklearn.datasets import load_digits
-    >>> from skmer import SSSLClassifier
-    >>> from skmer.sssl import LabelStrategy
-    >>> class Bootstrapping(LabelStrategy):
-    ...     def __init__(self, share=0.2):
-    ...         self.share = share
-    ...
-    ...     def targets(self, losses, probabilities, labels, epoch):
-    ...         inherited = torch.nn.functional.one_hot(labels, len(self.classes_))
-    ...         return torch.lerp(inherited.float(), probabilities, self.share)
-    >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = SSSLClassifier("mlp", noise_model=Bootstrapping(share=0.3), max_epochs=8, random_state=0)
-    >>> classifier.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.9
-    True
-    """
-
-    _parameter_constraints: dict = {}  # noqa: RUF012
-
-    def initialize(self, classes, seed):
-        """Validate the parameters and discard the state of an earlier fit; called before the first epoch.
-
-        Parameters
-        ----------
-        classes : ndarray of shape (n_classes,)
-            The labels.
-        seed : int
-            Seed of `random_state_`.
-        """
-        self._validate_params()
-        self.classes_ = classes
-        self.random_state_ = np.random.RandomState(seed)
-
-    def targets(self, losses, probabilities, labels, epoch):
-        """Return the targets of an epoch; every subclass must define this method.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_segments,)
-            Cross-entropy of each training segment against its inherited label, in nats.
-        probabilities : Tensor of shape (n_segments, n_classes)
-            Predictions for the training segments, without dropout.
-        labels : Tensor of shape (n_segments,)
-            Inherited labels, as positions in `classes_`.
-        epoch : int
-            Number of the epoch, counted from 1, warm-up included.
-
-        Returns
-        -------
-        targets : Tensor of shape (n_segments, n_classes)
-            A distribution for each segment. May be returned alone, or in a tuple with one or both of the following.
-        erased : Tensor of shape (n_segments,) of bool
-            Segments whose label was erased, to which R-Drop applies. By default all segments.
-        figures : dict
-            Entries for the row of the epoch in ``history_``.
-
-        Raises
-        ------
-        NotImplementedError
-            If a subclass does not define the method.
-        """
-        raise NotImplementedError(
-            f"{type(self).__name__} must define a method targets(losses, probabilities, labels, epoch)."
-        )
-
-    def clean_probability(self, losses, probabilities, labels):
-        """Return the probability that each inherited label is correct, according to the trained network.
-
-        Parameters
-        ----------
-        losses : Tensor of shape (n_segments,)
-            Cross-entropy of each training segment against its inherited label, in nats.
-        probabilities : Tensor of shape (n_segments, n_classes)
-            Predictions of the trained network.
-        labels : Tensor of shape (n_segments,)
-            Inherited labels, as positions in `classes_`.
-
-        Returns
-        -------
-        ndarray or Tensor of shape (n_segments,)
-            Values in [0, 1]; in this class the predicted probability of the label.
-        """
-        return probabilities.gather(1, labels[:, None])[:, 0]
 
 
 class GMMSplit(LabelStrategy):
@@ -151,6 +42,8 @@ class GMMSplit(LabelStrategy):
         Weight of the losses of earlier epochs in the losses that are split, in [0, 1).
     min_separation : float, default=0.0
         Smallest separation of the components (Ashman's D, averaged over the classes) for which a split is used.
+    warmup_epochs : int, default=5
+        Epochs before the first split in a plain skorch net; `skmer.SSSLClassifier` uses its own.
 
     Attributes
     ----------
@@ -182,6 +75,27 @@ class GMMSplit(LabelStrategy):
     >>> classifier = SSSLClassifier("mlp", noise_model=GMMSplit(clean_threshold=0.7), max_epochs=8, random_state=0)
     >>> classifier.fit(X[:1000], y[:1000]).history_[-1]["phase"]
     'sssl'
+
+    As a callback of a plain skorch net:
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from skorch import NeuralNetClassifier
+    >>> class Network(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layers = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10))
+    ...
+    ...     def forward(self, x):
+    ...         return self.layers(x)
+    >>> _ = torch.manual_seed(0)
+    >>> net = NeuralNetClassifier(
+    ...     Network, criterion=torch.nn.CrossEntropyLoss, lr=0.1, callbacks=[GMMSplit(warmup_epochs=5)], verbose=0
+    ... )
+    >>> X = (X / 16).astype(np.float32)
+    >>> _ = net.fit({"x": X, "row": np.arange(len(X))}, y)
+    >>> net.history[-1]["phase"], net.predict(X).shape
+    ('sssl', (1797,))
     """
 
     MIN_CLEAN_SHARE = 0.02  # of the segments of a class
@@ -193,6 +107,7 @@ class GMMSplit(LabelStrategy):
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "loss_memory": [Interval(Real, 0, 1, closed="left")],
         "min_separation": [Interval(Real, 0, None, closed="left")],
+        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -203,6 +118,7 @@ class GMMSplit(LabelStrategy):
         temperature=0.5,
         loss_memory=0.0,
         min_separation=0.0,
+        warmup_epochs=5,
     ):
         self.noise_model = noise_model
         self.balance = balance
@@ -210,10 +126,11 @@ class GMMSplit(LabelStrategy):
         self.temperature = temperature
         self.loss_memory = loss_memory
         self.min_separation = min_separation
+        self.warmup_epochs = warmup_epochs
 
-    def initialize(self, classes, seed):
-        """Validate the parameters and discard the losses of an earlier fit: see `LabelStrategy.initialize`."""
-        super().initialize(classes, seed)
+    def prepare(self, classes, seed):
+        """Validate the parameters and discard the losses of an earlier fit: see `LabelStrategy.prepare`."""
+        super().prepare(classes, seed)
         if isinstance(self.noise_model, type):
             raise ValueError(f"noise_model is the class {self.noise_model.__name__}: pass an instance of it.")
         self.losses_ = np.empty(0)
@@ -311,6 +228,8 @@ class SelfLearning(LabelStrategy):
     inertia : float, default=0.0
         Weight of the previous soft label in the new one, in [0, 1); the first previous label is the inherited one.
         Mao et al.'s method, as described in the SSSL paper, has none.
+    warmup_epochs : int, default=5
+        Epochs before the first new labels in a plain skorch net; `skmer.SSSLClassifier` uses its own.
 
     Attributes
     ----------
@@ -342,14 +261,18 @@ class SelfLearning(LabelStrategy):
     True
     """
 
-    _parameter_constraints = {"inertia": [Interval(Real, 0, 1, closed="left")]}  # noqa: RUF012
+    _parameter_constraints = {  # noqa: RUF012
+        "inertia": [Interval(Real, 0, 1, closed="left")],
+        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
+    }
 
-    def __init__(self, inertia=0.0):
+    def __init__(self, inertia=0.0, warmup_epochs=5):
         self.inertia = inertia
+        self.warmup_epochs = warmup_epochs
 
-    def initialize(self, classes, seed):
-        """Validate the parameters and discard the soft labels of an earlier fit: see `LabelStrategy.initialize`."""
-        super().initialize(classes, seed)
+    def prepare(self, classes, seed):
+        """Validate the parameters and discard the soft labels of an earlier fit: see `LabelStrategy.prepare`."""
+        super().prepare(classes, seed)
         self.soft_labels_ = None
 
     def targets(self, losses, probabilities, labels, epoch):

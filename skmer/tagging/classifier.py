@@ -20,9 +20,8 @@ from skmer.tagging._base import (
     unfitted_on_error,
 )
 from skmer.tagging.net import BestEpoch, TagNet
-from skmer.training.callbacks import AverageWeights
+from skmer.training.build import NET_CONSTRAINTS, build_backbone_net
 from skmer.training.data import make_bank
-from skmer.training.net import NET_CONSTRAINTS, build_backbone_net
 from skmer.training.runtime import torch_threads
 
 __all__ = ["EmotionTagger"]
@@ -343,19 +342,18 @@ class EmotionTagger(BaseTagger):
                 mask_range=self.mask_range,
                 noise=float(self.noise),
             )
-            best.bank = make_bank(valid, self.standardizer_, net.device)
-            # averages replace the weights before the best of them are restored, so that other callbacks see those
-            net.callbacks_.sort(key=lambda named: not isinstance(named[1], AverageWeights))
             stop = EarlyStopping(
                 "valid_roc_auc", patience=self.patience, threshold=0.0, lower_is_better=False, sink=lambda *_: None
             )
             # last, so that all other callbacks see the final epoch
             net.callbacks_.append(("stop", stop.initialize()))
             net.load_rows(bank, targets, weights)
+            held = make_bank(valid, self.standardizer_, net.device)
+            net.load_validation(held, valid_targets[held.song])
             net.train_rows()
             # callbacks may have changed the network at the end
             best.restore(net)
-            logits = net.song_logits(best.bank, precision="float32")
+            logits = net.song_means(net.row_outputs(held, precision="float32"), held.song)
             net.drop_rows()
         self.thresholds_ = self._best_thresholds(valid_targets, expit(logits))
         self.net_ = net

@@ -9,7 +9,6 @@ from torch import nn
 
 from skmer.backbones.unpacking import MEL_BANDS, MEL_STEPS, unpack_blocks
 from skmer.model_selection.tag_metrics import macro_roc_auc
-from skmer.training.callbacks import final_network
 from skmer.training.net import RowNet
 
 __all__ = ["BestEpoch", "TagNet", "draw_masks", "hide_masked", "weighted_bce"]
@@ -65,20 +64,18 @@ def _in_span(first, length, size):
 class BestEpoch(Callback):
     """Compute the macro ROC-AUC on validation songs in each epoch, and restore the best weights at the end.
 
-    `y` are their tags, `bank` their segments. The history gets ``valid_roc_auc`` and ``best``, whether it is greater
-    than in all epochs before. With `AverageWeights`, the averages are validated and kept.
+    `y` are their tags. The history gets ``valid_roc_auc`` and ``best``, whether it is greater than in all epochs
+    before. With `AverageWeights`, the averages are validated and kept.
     """
 
-    def __init__(self, y, bank=None):
+    def __init__(self, y):
         self.y = y
-        self.bank = bank
 
     def on_train_begin(self, net, **kwargs):
         self.score_, self.weights_ = -np.inf, None
 
     def on_epoch_end(self, net, **kwargs):
-        network = final_network(net)
-        logits = net.song_logits(self.bank, network)
+        logits = net.song_means(net.valid_outputs_, net.valid_.X.song)
         if not np.isfinite(logits).all():
             raise ValueError("The logits of the validation songs are not finite: lower lr, or use precision='float32'.")
         score = macro_roc_auc(self.y, logits)
@@ -86,7 +83,7 @@ class BestEpoch(Callback):
         net.history.record("valid_roc_auc", score)
         net.history.record("best", bool(best))
         if best:
-            self.score_, self.weights_ = score, deepcopy(network.state_dict())
+            self.score_, self.weights_ = score, deepcopy(net.module_.state_dict())
 
     def on_train_end(self, net, **kwargs):
         self.restore(net)
@@ -100,24 +97,22 @@ class BestEpoch(Callback):
 class TagNet(RowNet):
     """Train on segments whose targets are the tags of their songs; parameters are those of `EmotionTagger`."""
 
+    _training_only = (*RowNet._training_only, "song_", "targets_", "weights_")
+
     def __init__(self, module, *, mask_range=None, noise=0.0, precision="float32", seed=0, **kwargs):
         self.mask_range = mask_range
         self.noise = noise
-        super().__init__(module, precision=precision, seed=seed, **{"criterion": nn.BCEWithLogitsLoss, **kwargs})
+        # skorch's own function for this criterion is for one binary target
+        kwargs = {"criterion": nn.BCEWithLogitsLoss, "predict_nonlinearity": torch.sigmoid, **kwargs}
+        super().__init__(module, precision=precision, seed=seed, **kwargs)
 
     def load_rows(self, bank, targets, weights=None):
         """Load segments, and for each song targets and weights (n_songs, n_tags); entries of weight 0 are ignored."""
-        self.load_bank(bank)
+        self.load_bank(bank, targets[bank.song])
         self.song_ = torch.as_tensor(bank.song, device=self.device)
         self.targets_ = torch.as_tensor(targets, dtype=torch.float32, device=self.device)
         weights = np.ones(targets.shape) if weights is None else weights
         self.weights_ = torch.as_tensor(weights, dtype=torch.float32, device=self.device)
-
-    def drop_rows(self):
-        """Delete what is only needed in training, so that the fitted net is small."""
-        super().drop_rows()
-        for name in ("song_", "targets_", "weights_"):
-            self.__dict__.pop(name, None)
 
     def batch_loss(self, index):
         """Compute the loss of some segments."""
@@ -136,11 +131,26 @@ class TagNet(RowNet):
             x = hide_masked(x, torch.from_numpy(masks).to(x.device))
         return x
 
-    def song_logits(self, bank, network=None, precision=None):
-        """Compute the mean logits of each song in a bank, (n_songs, n_tags) in float64."""
-        rows = self.row_outputs(bank, network, precision=precision).cpu().double().numpy()
-        first = np.flatnonzero(np.diff(bank.song, prepend=-1))
-        return np.stack([segments.mean(axis=0) for segments in np.split(rows, first[1:])])
+    @staticmethod
+    def song_means(rows, song):
+        """Compute the mean of the rows of each song, (n_songs, n_tags) in float64; `song` is the song of each row."""
+        first = np.flatnonzero(np.diff(song, prepend=-1))
+        return np.stack([segments.mean(axis=0) for segments in np.split(rows.cpu().double().numpy(), first[1:])])
+
+    def predict(self, X):
+        """Predict the tags of segments as 0 and 1, with a threshold of 0.5.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_segments, ...), or songs
+            Segments, or songs whose segments are taken in order.
+
+        Returns
+        -------
+        ndarray of shape (n_segments, n_tags)
+            1 for tags whose probability is at least 0.5.
+        """
+        return (self.predict_proba(X) >= 0.5).astype(np.int64)
 
     def mean_logits(self, songs, standardizer):
         """Compute the mean logits of songs, (n_songs, n_tags), in float64 from float32; songs are loaded in parts."""

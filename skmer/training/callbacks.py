@@ -1,13 +1,14 @@
 """skorch callbacks: averaged weights and a progress bar."""
 
 from itertools import chain
+from typing import Any
 
 import torch
 from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
-__all__ = ["AverageWeights", "ProgressBar", "final_network"]
+__all__ = ["AverageWeights", "ProgressBar"]
 
 
 def _group_by_type(averaged, current):
@@ -25,52 +26,81 @@ class AverageWeights(Callback):
     """Exponential moving average of the weights, with a horizon of `epochs`, which replaces them after training.
 
     At a high learning rate, the predictions of networks with batch normalisation change much between epochs; those of
-    the average do not.
+    the average do not. Between two epochs, and for validation, the net's module has the averaged weights, so that other
+    callbacks evaluate and save the network that predicts. A net calls it before its other callbacks.
     """
 
     def __init__(self, epochs=1.0):
         self.epochs = epochs
 
-    def on_train_begin(self, net, **kwargs):
-        """Start with the present weights."""
-        steps = self.epochs * net.n_batches_
-        self._update = get_ema_multi_avg_fn(max(0.0, 1.0 - 1.0 / steps))
-        self.average_ = AveragedModel(net.module_, multi_avg_fn=self._update, use_buffers=True)
-        self._pairs = None
+    def initialize(self):
+        """Discard the average of an earlier training."""
+        self.average_: Any = None
+        return self
 
-    def on_batch_end(self, net, **kwargs):
+    def on_train_begin(self, net, **kwargs):
+        """Discard the average of an earlier training; the new one starts with the weights of the first batch."""
+        self.initialize()
+
+    def on_batch_begin(self, net, training=True, **kwargs):
+        """Exchange the averaged weights and those in training, whichever the batch does not need."""
+        if self.average_ is None:
+            # not when training begins: other callbacks may load weights then
+            steps = self.epochs * net.n_batches_
+            self.update_ = get_ema_multi_avg_fn(max(0.0, 1.0 - 1.0 / steps))
+            self.average_ = AveragedModel(net.module_, multi_avg_fn=self.update_, use_buffers=True)
+            self.pairs_, self.in_module_ = None, False
+        self._put_average_in_module(not training)
+
+    def on_batch_end(self, net, training=True, **kwargs):
         """Update the average."""
-        if self._pairs is None:
+        if not training:
+            return
+        if self.pairs_ is None:
             # the first average is a copy of the weights
             self.average_.update_parameters(net.module_)
-            self._pairs = _group_by_type(self.average_.module, net.module_)
+            self.pairs_ = _group_by_type(self.average_.module, net.module_)
             return
         # as AveragedModel.update_parameters, which would group the weights again in every batch
         with torch.no_grad():
-            for averaged, current in self._pairs:
-                self._update(averaged, current, None)
+            for averaged, current in self.pairs_:
+                self.update_(averaged, current, None)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Put the averaged weights into the module."""
+        self._put_average_in_module(True)
 
     def on_train_end(self, net, **kwargs):
-        """Copy the average to the network."""
-        net.module_.load_state_dict(self.average_.module.state_dict())
-        del self.average_, self._pairs
+        """Leave the averaged weights in the module."""
+        if self.average_ is not None:
+            self._put_average_in_module(True)
+        self.average_ = self.pairs_ = self.update_ = None
 
+    @torch.no_grad()
+    def _put_average_in_module(self, wanted):
+        if self.in_module_ == wanted or self.pairs_ is None:
+            return
+        for averaged, current in self.pairs_:
+            for a, b in zip(averaged, current, strict=True):
+                former = a.clone()
+                a.copy_(b)
+                b.copy_(former)
+        self.in_module_ = wanted
 
-def final_network(net):
-    """Return the network that would be the result if the training ended now: the last average, if there is one."""
-    averages = [callback.average_.module for _, callback in net.callbacks_ if isinstance(callback, AverageWeights)]
-    return averages[-1] if averages else net.module_
+    def __getstate__(self):
+        # a net that is saved between two epochs has the averaged weights
+        return {"epochs": self.epochs, "average_": None}
 
 
 class ProgressBar(Callback):
-    """Show epochs, loss, the share of clean segments or the ROC-AUC on validation songs, and the remaining time."""
+    """Show epochs, loss, the share of clean segments or the score on validation songs, and the remaining time."""
 
     def __init__(self, description="SSSL"):
         self.description = description
 
     def on_train_begin(self, net, **kwargs):
         """Draw the bar."""
-        self._bar = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
+        self.bar_ = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
 
     def on_epoch_end(self, net, **kwargs):
         """Advance the bar."""
@@ -78,11 +108,16 @@ class ProgressBar(Callback):
         shown = {"loss": f"{row['train_loss']:.3f}"}
         if "clean_share" in row:
             shown["clean"] = f"{row['clean_share']:.2f}"
-        if "valid_roc_auc" in row:
-            shown["valid_roc_auc"] = f"{row['valid_roc_auc']:.3f}"
-        self._bar.set_postfix(shown)
-        self._bar.update()
+        for name in ("valid_acc", "valid_roc_auc"):
+            if name in row:
+                shown[name] = f"{row[name]:.3f}"
+        self.bar_.set_postfix(shown)
+        self.bar_.update()
 
     def on_train_end(self, net, **kwargs):
         """Close the bar."""
-        self._bar.close()
+        self.bar_.close()
+
+    def __getstate__(self):
+        # an open bar cannot be pickled
+        return {"description": self.description}

@@ -1,44 +1,27 @@
-"""RowNet, the skorch net that is trained on the rows of a bank with any loss, and functions that build nets."""
+"""RowNet, the skorch net that is trained on the rows of a bank with any loss."""
 
 import math
 import warnings
 from contextlib import nullcontext
-from functools import partial
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNet
-from skorch.callbacks import LRScheduler
+from skorch.callbacks import BatchScoring, EpochScoring
+from skorch.dataset import Dataset
 from skorch.utils import TeeGenerator
 from torch import nn
 
-from skmer.backbones import VGG16, build_backbone, check_backbone
-from skmer.training.callbacks import ProgressBar
+from skmer.songs import SongSequence, as_song_sequence
+from skmer.training.callbacks import AverageWeights
 from skmer.training.data import Standardizer, make_bank
-from skmer.training.runtime import FitRandomState, StopTraining, choose_device, choose_precision, stops_by_callbacks
+from skmer.training.runtime import StopTraining, keeps_interrupted, stops_by_callbacks
 
-__all__ = ["NET_CONSTRAINTS", "RowNet", "build_backbone_net", "build_net"]
+__all__ = ["RowNet"]
 
-_LONG = 10_000  # segments times epochs, about half an hour of VGG16 on a core
 _SEGMENTS_AT_ONCE = 2048  # in prediction: limits the memory for any number of songs
 _VALUES_AT_ONCE = 2**19  # in a batch of prediction on a CPU: 31 segments of 128 × 131
-
-NET_CONSTRAINTS = {
-    "max_epochs": [Interval(Integral, 1, None, closed="left")],
-    "batch_size": [Interval(Integral, 2, None, closed="left")],
-    "lr": [Interval(Real, 0, None, closed="neither")],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "schedule": [StrOptions({"one-cycle"}), None],
-    "callbacks": [list, None],
-    "device": [str],
-    "n_threads": [Interval(Integral, 1, None, closed="left")],
-    "random_state": ["random_state"],
-    "verbose": ["verbose"],
-}
-"""Constraints of the parameters that all estimators with a net share."""
 
 
 class _PaddedBank:
@@ -59,6 +42,8 @@ class RowNet(NeuralNet):
     """A skorch net over the rows of a bank, gathered by index; a subclass defines the loss in `batch_loss`.
 
     A bank has a length and ``gather(index)``, such as a `SegmentBank`. `seed` determines the order of the batches.
+    Callbacks get the rows as skorch datasets whose X is a bank. A fitted net predicts segments as any skorch net does,
+    and standardises them first.
     """
 
     unnamed_phase: str | None = None
@@ -67,35 +52,70 @@ class RowNet(NeuralNet):
     random_state: Any = nullcontext()
     """Block in which torch's generators are those of the fit: a `FitRandomState` in training."""
 
+    standardizer_: Standardizer
+    _training_only: tuple[str, ...] = (
+        "bank_",
+        "train_",
+        "valid_",
+        "valid_outputs_",
+        "n_batches_",
+        "rng_",
+        "random_state",
+    )
+
     def __init__(self, module, *, precision="float32", seed=0, **kwargs):
         self.precision = precision
         self.seed = seed
-        kwargs = {"criterion": nn.MSELoss, "train_split": None, "verbose": 0, **kwargs}
+        super().__init__(module, **{"criterion": nn.MSELoss, "train_split": None, "verbose": 0, **kwargs})
+
+    @property
+    def _default_callbacks(self):
         # skorch's own printing and scoring callbacks cost more than a batch of a small network
-        quiet = {f"callbacks__{name}": None for name in ("epoch_timer", "train_loss", "valid_loss", "print_log")}
-        super().__init__(module, **{**quiet, **kwargs})
+        return []
+
+    def initialize_callbacks(self):
+        """Initialize the callbacks; others evaluate and save the averaged weights, which therefore come first."""
+        super().initialize_callbacks()
+        self.callbacks_.sort(key=lambda named: not isinstance(named[1], AverageWeights))
+        return self
 
     # ---- rows --------------------------------------------------------------------------------------
 
-    def load_bank(self, bank):
-        """Set the bank to train on, whose rows are on the net's device."""
+    def load_bank(self, bank, y=None):
+        """Set the bank to train on, whose rows are on the net's device; callbacks are shown the targets `y`."""
         self.bank_ = bank
+        self.train_ = Dataset(bank, y, length=len(bank))
+        self.valid_: Any = None
         # batch normalisation cannot be trained on a single row
         self.n_batches_ = max(1, min(math.ceil(len(bank) / self.batch_size), len(bank) // 2))
         self.rng_ = np.random.default_rng(self.seed)
 
+    def load_validation(self, bank, y):
+        """Set the rows on which the network is evaluated after each epoch, and their targets."""
+        self.valid_ = Dataset(bank, y, length=len(bank))
+
     def drop_rows(self):
         """Delete what is only needed in training, so that the fitted net is small."""
-        for name in ("bank_", "n_batches_", "rng_", "random_state"):
+        for name in self._training_only:
             self.__dict__.pop(name, None)
         self.optimizer_ = None
         self.callbacks_, self.callbacks = [], None
         # skorch pickles both module and module_: a network would be stored twice
         self.module = type(self.module_)
 
+    def __getstate__(self):
+        # a callback may pickle the net in training
+        bare = object.__new__(type(self))
+        bare.__dict__ = {name: value for name, value in vars(self).items() if name not in self._training_only}
+        return super(RowNet, bare).__getstate__()
+
     def batch_loss(self, index):
         """Compute the loss of some rows of the bank as a scalar tensor."""
         raise NotImplementedError(f"{type(self).__name__} must define a method batch_loss(index).")
+
+    def validation_scores(self, outputs, valid):
+        """Return figures for the history, by name, from the outputs for the rows of a validation dataset."""
+        return {}
 
     # ---- loops -------------------------------------------------------------------------------------
 
@@ -115,48 +135,139 @@ class RowNet(NeuralNet):
         self.module_.train()
         total = torch.zeros((), device=self.device)
         for index in self.draw_batches():
-            self.notify("on_batch_begin", batch=index, training=True)
+            batch = (index, None)
+            self.notify("on_batch_begin", batch=batch, training=True)
             optimizer.zero_grad(set_to_none=True)
             with self.random_state:
                 loss = self.batch_loss(index)
             loss.backward()
             parameters = TeeGenerator(self.module_.named_parameters())
-            self.notify("on_grad_computed", named_parameters=parameters, batch=index, training=True)
+            self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
             optimizer.step()
             # converting it to a float would wait for the device in each batch
             total += loss.detach() * len(index)
-            self.notify("on_batch_end", batch=index, training=True, loss=loss, y_pred=None)
+            self.notify("on_batch_end", batch=batch, training=True, loss=loss, y_pred=None)
         mean = (total / len(self.bank_)).item()
         if not math.isfinite(mean):
             raise ValueError("The training loss is not finite: lower lr or use precision='float32'.")
         self.history.record("train_loss", mean)
         self.history.record("lr", optimizer.param_groups[0]["lr"])
 
+    @torch.no_grad()
+    def run_validation(self):
+        """Evaluate the network on the validation rows, and record the scores."""
+        outputs = []
+        for index in torch.arange(len(self.valid_), device=self.device).split(self.batch_size):
+            batch = (self.valid_.X.gather(index), self.valid_.y[index.cpu().numpy()])
+            self.notify("on_batch_begin", batch=batch, training=False)
+            self.module_.eval()
+            with self._autocast():
+                outputs.append(self.module_(self._channels_last(batch[0])).float())
+            self.history.record_batch("valid_batch_size", len(index))
+            self.notify("on_batch_end", batch=batch, training=False, loss=None, y_pred=outputs[-1])
+        self.valid_outputs_ = torch.cat(outputs)
+        for name, (score, is_better) in self.validation_scores(self.valid_outputs_, self.valid_).items():
+            earlier = [row[name] for row in self.history[:-1] if name in row]
+            self.history.record(name, score)
+            self.history.record(f"{name}_best", all(is_better(score, other) for other in earlier))
+
     def fit_loop(self, X=None, y=None, epochs=None, **fit_params):
         """Train on the loaded bank; `X` and `y` are ignored."""
+        data = {"dataset_train": self.train_, "dataset_valid": self.valid_}
         for _ in range(self.max_epochs if epochs is None else epochs):
-            self.notify("on_epoch_begin", dataset_train=self.bank_, dataset_valid=None)
+            self.notify("on_epoch_begin", **data)
             if self.unnamed_phase is not None:
                 self.history[-1].setdefault("phase", self.unnamed_phase)
             self.run_epoch()
+            if self.valid_ is not None:
+                self.run_validation()
             try:
                 with stops_by_callbacks():
-                    self.notify("on_epoch_end", dataset_train=self.bank_, dataset_valid=None)
+                    self.notify("on_epoch_end", **data)
             except StopTraining:
                 break
         return self
 
     def train_rows(self):
-        """Train on the loaded bank, from ``on_train_begin`` to ``on_train_end``."""
-        self.notify("on_train_begin", X=None, y=None)
-        self.fit_loop()
-        self.notify("on_train_end", X=None, y=None)
+        """Train on the loaded bank, from ``on_train_begin`` to ``on_train_end``; Ctrl-C ends the training early."""
+        self._check_scoring_callbacks()
+        self.notify("on_train_begin", X=self.train_.X, y=self.train_.y)
+        try:
+            self.fit_loop()
+        except KeyboardInterrupt:
+            epoch = len(self.history)
+            if epoch and "train_loss" not in self.history[-1]:
+                self.history.pop()
+            if not self.history or not keeps_interrupted():
+                raise
+            warnings.warn(
+                f"The training was interrupted in epoch {epoch} of {self.max_epochs}: the network is kept as it is.",
+                UserWarning,
+                stacklevel=4,
+            )
+        self.notify("on_train_end", X=self.train_.X, y=self.train_.y)
+
+    def _check_scoring_callbacks(self):
+        """Raise ValueError for a scoring callback that would record nothing, or no true score."""
+        for name, callback in self.callbacks_:
+            if not isinstance(callback, EpochScoring | BatchScoring):
+                continue
+            if not callback.on_train and self.valid_ is None:
+                raise ValueError(
+                    f"callbacks: {name!r} scores validation songs, but there are none: set validation_fraction, if the "
+                    "estimator has it, or EpochScoring(..., on_train=True, use_caching=False)."
+                )
+            if callback.on_train and (callback.use_caching or isinstance(callback, BatchScoring)):
+                raise ValueError(
+                    f"callbacks: {name!r} uses the outputs for training batches, which may be mixed or masked: use "
+                    "EpochScoring(..., on_train=True, use_caching=False)."
+                )
+
+    def fit(self, X, y=None, **fit_params):
+        """Raise an error: the estimator's `fit` builds and trains a net."""
+        raise TypeError("This net belongs to a fitted estimator: call the `fit` of the estimator.")
+
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """Raise an error, unless a subclass can be trained on further rows."""
+        raise TypeError(f"{type(self).__name__} cannot be trained further: call the `fit` of the estimator.")
 
     def history_rows(self):
         """Return the history as a list of one dict per epoch, without what skorch keeps of each batch."""
         return [{key: value for key, value in row.items() if key != "batches"} for row in self.history]
 
     # ---- prediction --------------------------------------------------------------------------------
+
+    def make_rows(self, X):
+        """Return segments as a standardised bank: those of songs, or an array (n_segments, ...)."""
+        if hasattr(X, "gather"):
+            return X
+        songs = (
+            as_song_sequence(X) if isinstance(X, SongSequence | list | tuple) else SongSequence(np.asarray(X)[:, None])
+        )
+        return make_bank(songs, self.standardizer_, self.device)
+
+    def forward_iter(self, X, training=False, device="cpu"):
+        """Yield the outputs for batches of rows, which are standardised first.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_segments, ...), or songs
+            Segments, or songs whose segments are taken in order.
+        training : bool, default=False
+            Whether dropout is active, and batch normalisation uses the batch.
+        device : str, default="cpu"
+            Device of the outputs.
+
+        Yields
+        ------
+        Tensor of shape (n_rows, ...)
+            Float32.
+        """
+        bank = self.make_rows(X)
+        self.module_.train(training)
+        for index in torch.arange(len(bank), device=self.device).split(self.batch_size):
+            with torch.set_grad_enabled(training):
+                yield self.module_(self._channels_last(bank.gather(index))).float().to(device)
 
     @torch.no_grad()
     def row_outputs(self, bank, network=None, batch_size=None, precision=None):
@@ -204,68 +315,3 @@ class RowNet(NeuralNet):
     def _channels_last(x):
         is_image = isinstance(x, torch.Tensor) and x.ndim == 4
         return x.contiguous(memory_format=torch.channels_last) if is_image else x
-
-
-def build_net(
-    kind, network, estimator, n_rows, device, seed, random_state, precision="float32", lr=None, callbacks=(), **params
-):
-    """Create and initialize a net of class `kind` for a network, with AdamW and the estimator's schedule and callbacks.
-
-    The number of rows is needed for the schedule; `callbacks` precede those of the estimator, and `params` are further
-    parameters of `kind`. The bank is loaded later.
-    """
-    lr = estimator.lr if lr is None else lr
-    callbacks = list(callbacks)
-    if estimator.schedule == "one-cycle":
-        steps = estimator.max_epochs * -(-n_rows // estimator.batch_size)
-        one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=lr, total_steps=steps)
-        callbacks.append(("schedule", LRScheduler(one_cycle, step_every="batch", event_name=None)))
-    if estimator.verbose:
-        callbacks.append(("progress", ProgressBar(type(estimator).__name__)))
-    net = kind(
-        network.to(memory_format=torch.channels_last),
-        precision=choose_precision(precision, device, network),
-        seed=seed,
-        max_epochs=estimator.max_epochs,
-        batch_size=estimator.batch_size,
-        lr=lr,
-        optimizer=torch.optim.AdamW,
-        optimizer__weight_decay=estimator.weight_decay,
-        device=device,
-        callbacks=callbacks + list(estimator.callbacks or []),
-        **params,
-    )
-    net.initialize()
-    net.random_state = random_state
-    return net
-
-
-def build_backbone_net(
-    kind, estimator, songs, n_outputs, seed, callbacks=(), backbone_params=None, pooled=None, **params
-):
-    """Build the backbone of an estimator, its net of class `kind`, and the bank and standardizer of the songs.
-
-    `backbone_params` are by default those of the estimator, whose ``lr`` may be "auto"; `pooled` is that of
-    `Standardizer.fit`.
-    """
-    device = choose_device(estimator.device)
-    random_state = FitRandomState(seed, device)
-    backbone_params = (estimator.backbone_params if backbone_params is None else backbone_params) or {}
-    with random_state:
-        network = build_backbone(estimator.backbone, songs.segment_shape, n_outputs, **backbone_params)
-    standardizer = Standardizer.fit(songs, pooled)
-    bank = make_bank(songs, standardizer, device)
-    if isinstance(network, VGG16) and torch.device(device).type == "cpu" and len(bank) * estimator.max_epochs > _LONG:
-        warnings.warn(
-            f"VGG16 takes hours on a CPU for {len(bank):,} segments and {estimator.max_epochs} epochs: use "
-            "backbone='small', or a machine with a GPU.",
-            UserWarning,
-            stacklevel=4,
-        )
-    with random_state:
-        check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), n_outputs)
-    lr = getattr(network, "peak_lr", 1e-3) if estimator.lr == "auto" else estimator.lr
-    net = build_net(
-        kind, network, estimator, len(bank), device, seed, random_state, estimator.precision, lr, callbacks, **params
-    )
-    return net, bank, standardizer

@@ -12,8 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._validation import check_finite, check_segment_names, check_spectrograms
 from skmer.songs import SongSequence, join_songs
+from skmer.training.build import NET_CONSTRAINTS, build_net
 from skmer.training.data import Standardizer, make_bank
-from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
+from skmer.training.net import RowNet
 from skmer.training.runtime import FitRandomState, choose_device, reset_fitted_attributes, torch_threads
 from skmer.two_stage.masks import check_masks, draw_masks, masked_error
 from skmer.two_stage.networks import MelAutoencoder
@@ -237,6 +238,7 @@ class MaskedMelAutoencoder(SongTransformerMixin, BaseEstimator):
             net = build_net(
                 MaskedNet, network, self, len(bank), device, seed, random_state, self.precision, masks=masks
             )
+            net.standardizer_ = standardizer
             net.load_bank(bank)
             net.train_rows()
             net.drop_rows()

@@ -12,8 +12,10 @@ from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
 from skmer._validation import check_songs, check_training_data
+from skmer.songs import as_song_sequence
+from skmer.training.build import NET_CONSTRAINTS, build_net
 from skmer.training.data import SegmentBank, Standardizer
-from skmer.training.net import NET_CONSTRAINTS, RowNet, build_net
+from skmer.training.net import RowNet
 from skmer.training.runtime import FitRandomState, choose_device, reset_fitted_attributes, torch_threads
 from skmer.two_stage.networks import BiLSTM
 
@@ -42,13 +44,15 @@ class _SongBank:
 class _SongNet(RowNet):
     """Net that is trained on labelled songs with cross-entropy."""
 
+    _training_only = (*RowNet._training_only, "labels_")
+
     def load_songs(self, bank, labels):
-        self.load_bank(bank)
+        self.load_bank(bank, labels)
         self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
 
-    def drop_rows(self):
-        super().drop_rows()
-        self.__dict__.pop("labels_", None)
+    def make_rows(self, X):
+        """Return songs as a standardised bank, whose rows are songs."""
+        return X if hasattr(X, "gather") else _SongBank(as_song_sequence(X), self.standardizer_, self.device)
 
     def batch_loss(self, index):
         return nn.functional.cross_entropy(self.module_(self.bank_.gather(index)), self.labels_[index])
@@ -215,6 +219,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
                 )
             self.standardizer_ = Standardizer.fit(songs)
             net = build_net(_SongNet, network, self, len(songs), device, seed, random_state)
+            net.standardizer_ = self.standardizer_
             net.load_songs(_SongBank(songs, self.standardizer_, device), labels)
             net.train_rows()
             net.drop_rows()

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -13,10 +14,12 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, KFold, RepeatedStratifiedKFold
+from skorch.callbacks import Callback
 from torch import nn
 
 from skmer import SongSequence, SSSLClassifier
 from skmer.sssl.recipes import SSSL_RECIPES
+from skmer.training.runtime import interrupts_raised
 
 QUICK = {"backbone": "mlp", "max_epochs": 4, "warmup_epochs": 1, "random_state": 0}
 
@@ -354,29 +357,50 @@ def test_early_stopping_and_gradient_clipping(songs):
     assert not torch.equal(free, frozen)
 
 
-def test_a_users_interrupt_ends_the_fit_even_between_epochs(songs):
-    import signal
-
-    from skorch.callbacks import Callback
-
+@pytest.mark.parametrize("when", ["on_epoch_end", "on_batch_end"])
+def test_a_users_interrupt_keeps_what_was_learnt_unless_the_caller_needs_all(songs, when):
     class PressCtrlC(Callback):
-        def on_epoch_end(self, net, **kwargs):
+        pass
+
+    def press(net, **kwargs):
+        # in the second epoch, or between it and the third
+        if len(net.history) == 2:
             signal.raise_signal(signal.SIGINT)
-            self.went_on = True
+            pressing.went_on = True
 
     X, y = songs
-    press = PressCtrlC()
-    classifier = SSSLClassifier(callbacks=[press], **QUICK)
+    pressing = PressCtrlC()
+    setattr(pressing, when, press)
+    classifier = SSSLClassifier(callbacks=[pressing], **QUICK)
     # a shell has its background jobs ignore Ctrl-C
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.warns(UserWarning, match="interrupted in epoch 2 of") as caught:
+            classifier.fit(X, y)
+        assert caught[-1].filename == __file__
+        assert [row["epoch"] for row in classifier.history_] == [1, 2][: 2 if when == "on_epoch_end" else 1]
+        # the average, and not the weights of the last batch, as of a training that ends there
+        if when == "on_epoch_end":
+            stopped = SSSLClassifier(callbacks=[StopAfter(2)], **QUICK).fit(X, y)
+            np.testing.assert_array_equal(classifier.predict_proba(X), stopped.predict_proba(X))
+        with pytest.raises(KeyboardInterrupt), interrupts_raised():
             classifier.fit(X, y)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
-    assert press.went_on
+    assert getattr(pressing, "went_on", False) == (when == "on_epoch_end")
     assert not hasattr(classifier, "net_")
+
+
+class StopAfter(Callback):
+    """Ends the training after some epochs, as skorch's callbacks do."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epochs:
+            raise KeyboardInterrupt
 
 
 def test_too_few_epochs_to_split_give_a_warning(songs):
@@ -494,6 +518,6 @@ def test_warns_of_hours_of_vgg16_on_a_cpu(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         classifier.fit(X, y)
-    monkeypatch.setattr("skmer.training.net._LONG", 7)
+    monkeypatch.setattr("skmer.training.build._LONG", 7)
     with pytest.warns(UserWarning, match="VGG16 takes hours on a CPU for 8 segments and 1 epochs"):
         classifier.fit(X, y)

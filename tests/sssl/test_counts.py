@@ -34,7 +34,7 @@ def of_a_batch(batch_size, erased=None, **params):
     torch.manual_seed(0)
     loss = SSSLLoss(**params)
     network = MLP((16,), N_CLASSES)
-    net = SegmentNet(network, n_classes=N_CLASSES, loss_after_split=loss, max_epochs=1, batch_size=batch_size)
+    net = SegmentNet(network, classes=np.arange(N_CLASSES), loss_after_split=loss, max_epochs=1, batch_size=batch_size)
     net.initialize()
     net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(N) % N_CLASSES)
     if erased is not None:
@@ -69,7 +69,11 @@ def test_an_epoch_waits_once_for_its_mean_loss(monkeypatch):
     songs = SongSequence(rng.normal(size=(N, 1, 16)))
     for batch_size in (4, 32):
         net = SegmentNet(
-            MLP((16,), N_CLASSES), n_classes=N_CLASSES, max_epochs=1, batch_size=batch_size, optimizer=torch.optim.SGD
+            MLP((16,), N_CLASSES),
+            classes=np.arange(N_CLASSES),
+            max_epochs=1,
+            batch_size=batch_size,
+            optimizer=torch.optim.SGD,
         )
         net.initialize()
         net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(N) % N_CLASSES)

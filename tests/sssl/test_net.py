@@ -1,13 +1,16 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 from torch import nn
 
 from skmer.backbones import MLP, SmallCNN, build_backbone
 from skmer.songs import SongSequence
 from skmer.sssl import SelfLearning
 from skmer.sssl.losses import SSSLLoss, symmetric_kl
-from skmer.sssl.net import SegmentNet, UpdateTargets, two_passes
+from skmer.sssl.net import SegmentNet, two_passes
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
 
@@ -37,7 +40,9 @@ def make_net(network, n=32, lr=0.01, **of_loss):
     songs = SongSequence(rng.normal(size=(n, 1, 16)))
     loss = SSSLLoss(**of_loss)
     adam = torch.optim.AdamW
-    net = SegmentNet(network, n_classes=3, loss_after_split=loss, max_epochs=1, batch_size=8, lr=lr, optimizer=adam)
+    net = SegmentNet(
+        network, classes=np.arange(3), loss_after_split=loss, max_epochs=1, batch_size=8, lr=lr, optimizer=adam
+    )
     net.initialize()
     net.load_rows(SegmentBank(songs, Standardizer.fit(songs)), np.arange(n) % 3)
     return net
@@ -226,24 +231,26 @@ def test_an_epoch_trains_in_training_mode_after_a_split():
 def test_the_targets_of_an_epoch_come_from_the_average_if_there_is_one(averaged):
     torch.manual_seed(0)
     net = make_net(MLP((16,), 3))
-    network = net.module_
-    if averaged:
-        average = AverageWeights()
-        average.on_train_begin(net)
-        net.callbacks_.append(("average", average))
-        network = average.average_.module
-        with torch.no_grad():
-            for parameter in network.parameters():
-                parameter.mul_(-1)
-    strategy = SelfLearning()
-    strategy.initialize(np.arange(3), seed=0)
-    update = UpdateTargets(strategy, warmup_epochs=2)
-    for epoch in (1, 2, 3):
-        assert net.targets_ is None
-        net.history.new_epoch()
-        net.history.record("epoch", epoch)
-        update.on_epoch_begin(net)
-    torch.testing.assert_close(net.targets_, torch.softmax(net.row_outputs(net.bank_, network), 1))
+    strategy = SelfLearning(warmup_epochs=2)
+    strategy.prepare(np.arange(3), seed=0)
+    seen: list = []
+
+    class Spy(Callback):
+        def on_batch_end(self, net, **kwargs):
+            seen.append(deepcopy(net.module_))
+
+    average = AverageWeights(epochs=0.5)
+    net.callbacks_ = [("average", average)] * averaged + [("spy", Spy()), ("strategy", strategy)]
+    net.notify("on_train_begin")
+    net.fit_loop(epochs=2)
+    assert net.targets_ is None
+    last = seen[-1]
+    expected = deepcopy(net.module_)  # between two epochs, what would predict now
+    assert torch.equal(last.state_dict()["trunk.1.weight"], expected.state_dict()["trunk.1.weight"]) != averaged
+    net.notify("on_epoch_begin")
+    torch.testing.assert_close(net.targets_, torch.softmax(net.row_outputs(net.bank_, expected), 1))
+    net.notify("on_batch_begin", training=True)
+    assert torch.equal(last.state_dict()["trunk.1.weight"], net.module_.state_dict()["trunk.1.weight"])
     assert net.erased_.all()
     assert net.history[:, "phase"] == ["warmup", "warmup", "SelfLearning"]
     assert "label_change" in net.history[-1]

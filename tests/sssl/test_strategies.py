@@ -77,7 +77,7 @@ def outputs():
 
 
 def initialized(strategy):
-    strategy.initialize(np.array(["calm", "happy", "tense"]), seed=0)
+    strategy.prepare(np.array(["calm", "happy", "tense"]), seed=0)
     return strategy
 
 

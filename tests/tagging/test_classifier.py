@@ -20,7 +20,7 @@ from skmer.feature_extraction import FileRows
 from skmer.model_selection import tag_scores
 from skmer.tagging._base import check_tags, draw_validation
 from skmer.tagging.net import TagNet
-from skmer.training.callbacks import AverageWeights, final_network
+from skmer.training.callbacks import AverageWeights
 from skmer.training.data import make_bank
 from tests.tagging.tiny import CRNN, QUICK, planted_songs
 
@@ -160,7 +160,7 @@ def test_averaged_weights_are_validated_and_the_best_of_them_kept(rows):
         epochs, end = (), None
 
         def on_epoch_end(self, net, **kwargs):
-            Note.epochs = [*Note.epochs, [v.clone() for v in final_network(net).state_dict().values()]]
+            Note.epochs = [*Note.epochs, [v.clone() for v in net.module_.state_dict().values()]]
 
         def on_train_end(self, net, **kwargs):
             Note.end = [v.clone() for v in net.module_.state_dict().values()]

@@ -165,7 +165,7 @@ def test_logits_of_songs_are_means_of_logits():
     net.load_rows(bank, np.zeros((4, 3)))
     rows = net.module_(bank.gather(torch.arange(8))).detach().double().numpy()
     expected = [rows[:3].mean(0), rows[3], rows[4:6].mean(0), rows[6:].mean(0)]
-    np.testing.assert_allclose(net.song_logits(bank), expected, rtol=1e-6)
+    np.testing.assert_allclose(net.song_means(net.row_outputs(bank), bank.song), expected, rtol=1e-6)
 
 
 def test_noise_and_masks_in_training_alone():
@@ -198,7 +198,8 @@ def test_the_best_of_planted_scores_is_kept(monkeypatch):
     monkeypatch.setattr("skmer.tagging.net.macro_roc_auc", lambda y, scores: next(planted))
     net, bank = make_net(max_epochs=4)
     net.load_rows(bank, np.eye(4)[:, :3])
-    judge, seen = BestEpoch(np.eye(4)[:, :3], bank), []
+    net.load_validation(bank, np.eye(4)[bank.song, :3])
+    judge, seen = BestEpoch(np.eye(4)[:, :3]), []
     net.callbacks_.append(("best", judge.initialize()))
     original = net.run_epoch
     monkeypatch.setattr(net, "run_epoch", lambda: (original(), seen.append(net.module_.weight.detach().clone())))

@@ -5,9 +5,10 @@ from skorch.callbacks import Callback, EarlyStopping
 
 from skmer.backbones import MLP, SmallCNN
 from skmer.songs import SongSequence
+from skmer.training.build import build_net
 from skmer.training.data import SegmentBank, Standardizer
-from skmer.training.net import RowNet, build_net
-from skmer.training.runtime import reset_fitted_attributes
+from skmer.training.net import RowNet
+from skmer.training.runtime import FitRandomState, reset_fitted_attributes
 from skmer.two_stage import BiLSTMClassifier
 
 
@@ -106,7 +107,8 @@ def test_a_loss_that_is_not_finite():
 def test_the_built_net_follows_one_cycle():
     estimator = BiLSTMClassifier(max_epochs=4, batch_size=8, lr=0.1, weight_decay=0.5)
     for schedule in ("one-cycle", None):
-        net = build_net(Rebuilding, torch.nn.Linear(4, 4), estimator.set_params(schedule=schedule), 32, "cpu", seed=3)
+        estimator.set_params(schedule=schedule)
+        net = build_net(Rebuilding, torch.nn.Linear(4, 4), estimator, 32, "cpu", 3, FitRandomState(3))
         assert (net.seed, net.precision, net.optimizer_.param_groups[0]["weight_decay"]) == (3, "float32", 0.5)
         net.load_bank(make_net().bank_)
         net.train_rows()
