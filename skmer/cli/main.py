@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import nullcontext, suppress
 
+from skmer._interrupts import interrupts_raised
 from skmer._version import __version__
 from skmer.cli._common import CommandError
 from skmer.cli._signals import Terminated, ending, listen
@@ -67,7 +68,9 @@ def main(argv=None):
     if own_process:
         listen()
     try:
-        status = arguments.run(arguments)
+        # a model that was not trained to the end is not saved
+        with interrupts_raised():
+            status = arguments.run(arguments)
         sys.stdout.flush()
         return status
     except CommandError as error:

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from tqdm.auto import tqdm
 
 from skmer._hash import stable_hash
+from skmer._interrupts import interrupts_raised
 from skmer._io import atomic_write_text, file_digest
 from skmer._parallel import parallel_map
 from skmer._run_parameters import RUN_PARAMETERS
@@ -163,7 +164,9 @@ def _load(path):
 
 def _run(i, run, path):
     began = time.monotonic()
-    result = run()
+    # the result of a training that was not finished must not be kept
+    with interrupts_raised():
+        result = run()
     text = json.dumps({**result, "seconds": round(time.monotonic() - began, 2), "versions": versions()})
     if path is not None:
         atomic_write_text(path, text + "\n")

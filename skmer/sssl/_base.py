@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._interrupts import interrupts_raised
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._parallel import parallel_map
 from skmer._validation import check_songs, check_training_data
@@ -31,7 +32,8 @@ TRAINING_CONSTRAINTS = {
 
 def _fit_and_transform(estimator, X, y, groups, train, test, classes):
     """Fit on a training fold and predict the test fold, with a column for each class of the whole training set."""
-    estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
+    with interrupts_raised():
+        estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
     # with groups, a class may be missing in a training fold: its probability is zero
     columns = np.searchsorted(classes, estimator.classes_)
     out = []
@@ -121,7 +123,8 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, BaseEstimator):
         # labels and folds are checked before the training, which may take hours
         check_training_data(self, X, y, groups)
         splits = self._cross_fitting_folds(y, groups)
-        self.fit(X, y, groups)
+        with interrupts_raised():
+            self.fit(X, y, groups)
         songs, plain = check_songs(self, X, reset=False)
         y = np.asarray(y)
         groups = None if groups is None else np.asarray(groups)

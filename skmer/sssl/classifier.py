@@ -5,27 +5,20 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
 
 from skmer._validation import check_training_data
 from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.sssl.label_strategy import LabelStrategy
-from skmer.sssl.losses import SSSLLoss
-from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
-from skmer.sssl.net import SegmentNet
 from skmer.sssl.recipes import SSSL_RECIPES
-from skmer.sssl.strategies import GMMSplit, SelfLearning
-from skmer.training.build import build_backbone_net
-from skmer.training.callbacks import AverageWeights
-from skmer.training.runtime import reset_fitted_attributes, torch_threads
+from skmer.sssl.strategies import GMMSplit
+from skmer.sssl.training import SPLIT_PARAMS, make_strategy, train_network
+from skmer.training.holdout import hold_out
+from skmer.training.runtime import reset_fitted_attributes
 
 __all__ = ["SSSLClassifier"]
-
-_SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")  # of GMMSplit
 
 
 class SSSLClassifier(SegmentClassifier):
@@ -94,10 +87,13 @@ class SSSLClassifier(SegmentClassifier):
         What `fit_transform` returns; see Notes.
     n_jobs : int, default=None
         Number of processes for cross-fitting.
+    validation_fraction : float or None, default=None
+        Share of the songs, in whole groups if `fit` gets groups, that are not trained on but evaluated after each
+        epoch; see `history_`.
     callbacks : list of skorch callbacks, default=None
-        Further callbacks. Those that use epochs, gradients, learning rates and the history work (`EarlyStopping` on
-        ``"train_loss"``, `GradientNormClipping`, checkpoints); scoring callbacks do not, because the targets of a
-        batch are mixed.
+        Further callbacks, such as `EarlyStopping`, `Checkpoint` and `GradientNormClipping`. Between epochs the module
+        has the averaged weights, which predict. `EpochScoring` scores the segments of the validation songs, or, with
+        ``on_train=True, use_caching=False``, of the training songs.
     device : str, default="auto"
         A torch device; "auto" is CUDA if available, otherwise the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -123,7 +119,11 @@ class SSSLClassifier(SegmentClassifier):
         One row per epoch: ``epoch``, ``phase`` (``"warmup"``; ``"sssl"``; ``"supervised"`` if a split was not usable
         and the inherited labels were used with mixup; the class name of another strategy; ``"cross-entropy"`` with
         ``noise_model=None``), ``train_loss``, ``lr`` and, from the first split on, ``clean_share``, ``clean_mean``,
-        ``noisy_mean`` (losses) and ``separation`` (Ashman's D, averaged over the classes).
+        ``noisy_mean`` (losses) and ``separation`` (Ashman's D, averaged over the classes). With validation songs also
+        ``valid_loss`` (cross-entropy of their segments) and ``valid_acc`` (accuracy of their songs), and whether they
+        are better than in all epochs before, ``valid_loss_best`` and ``valid_acc_best``.
+    validation_songs_ : ndarray of shape (n_validation_songs,) or None
+        Positions of the songs of X that were held out; their `clean_probability_` is NaN.
     clean_probability_ : list of ndarray (n_segments,), or ndarray of shape (n_samples,)
         Probability that the inherited label of each training segment is correct, according to the fitted network; an
         array if X was plain rows. Absent with ``noise_model=None``; with a strategy that does not split, the predicted
@@ -184,7 +184,7 @@ class SSSLClassifier(SegmentClassifier):
         "backbone_params": [dict, None],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
         "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
-        **{name: GMMSplit._parameter_constraints[name] for name in _SPLIT_PARAMS},
+        **{name: GMMSplit._parameter_constraints[name] for name in SPLIT_PARAMS},
         "mixup_alpha": [Interval(Real, 0, None, closed="left")],
         "mixup_dominant": ["boolean"],
         "lambda_kl": [Interval(Real, 0, None, closed="left")],
@@ -192,6 +192,7 @@ class SSSLClassifier(SegmentClassifier):
         "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
         "prior_weight": [Interval(Real, 0, None, closed="left")],
         "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "compile": ["boolean"],
     }
 
@@ -221,6 +222,7 @@ class SSSLClassifier(SegmentClassifier):
         average_epochs=1.0,
         cv="insample",
         n_jobs=None,
+        validation_fraction=None,
         callbacks=None,
         device="auto",
         precision="auto",
@@ -252,6 +254,7 @@ class SSSLClassifier(SegmentClassifier):
         self.average_epochs = average_epochs
         self.cv = cv
         self.n_jobs = n_jobs
+        self.validation_fraction = validation_fraction
         self.callbacks = callbacks
         self.device = device
         self.precision = precision
@@ -302,7 +305,8 @@ class SSSLClassifier(SegmentClassifier):
         y : array-like of shape (n_songs,)
             Label of each song, which its segments inherit.
         groups : array-like of shape (n_songs,), default=None
-            Only used by the cross-fitting of `fit_transform`.
+            Group of each song, such as its artist: used by the cross-fitting of `fit_transform` and by
+            `validation_fraction`.
 
         Returns
         -------
@@ -326,59 +330,17 @@ class SSSLClassifier(SegmentClassifier):
             )
         songs, self.classes_, labels = check_training_data(self, X, y, groups)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        strategy = self._make_strategy(seed)
-        clean = self._train(songs, labels, seed, strategy)
+        strategy = make_strategy(self, seed)
+        held = hold_out(self, labels, groups, seed)
+        self.validation_songs_ = None if held is None else np.flatnonzero(held)
+        self.net_, clean = train_network(self, songs, labels, seed, strategy, held)
+        self.standardizer_, self.history_ = self.net_.standardizer_, self.net_.history_rows()
         if strategy is not None:
             bounds = np.cumsum(songs.n_segments)[:-1]
             self.clean_probability_ = np.split(clean, bounds) if is_song_data(X) else clean
         if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):
-            segment_labels = np.repeat(labels, songs.n_segments)
+            segment_labels = np.repeat(labels, songs.n_segments)[~np.isnan(clean)]
             n_mixtures = len(strategy.split_.separation)
             shares = np.bincount(segment_labels) / len(segment_labels) if n_mixtures > 1 else np.ones(1)
             self.split_ = Bunch(loss=strategy.losses_, shares=shares, **vars(strategy.split_))
         return self
-
-    def _make_strategy(self, seed):
-        if self.noise_model is None:
-            return None
-        if isinstance(self.noise_model, LabelStrategy):
-            strategy = clone(self.noise_model)
-        elif self.noise_model == "self-learning":
-            strategy = SelfLearning()
-        else:
-            noise_model = gaussian_mixture_split if self.noise_model == "gmm" else self.noise_model
-            strategy = GMMSplit(noise_model, **{name: getattr(self, name) for name in _SPLIT_PARAMS})
-        strategy.warmup_epochs = self.warmup_epochs
-        strategy.prepare(self.classes_, seed)
-        return strategy
-
-    def _train(self, songs, labels, seed, strategy):
-        """Train the network on all segments; return the clean probability of each, if there is a strategy."""
-        callbacks: list = [] if self.average_epochs is None else [("average", AverageWeights(self.average_epochs))]
-        if strategy is not None:
-            callbacks.append(("strategy", strategy))
-        loss = SSSLLoss(
-            mixup_alpha=self.mixup_alpha,
-            mixup_dominant=self.mixup_dominant,
-            lambda_kl=self.lambda_kl,
-            kl_rows=self.kl_rows,
-            ramp_epochs=min(self.ramp_epochs, (self.max_epochs - self.warmup_epochs) // 2),
-            prior_weight=self.prior_weight,
-        )
-        params = {"classes": self.classes_, "loss_after_split": loss, "compiled": self.compile}
-        clean = None
-        with torch_threads(self.n_threads):
-            net, bank, self.standardizer_ = build_backbone_net(
-                SegmentNet, self, songs, len(self.classes_), seed, callbacks, **params
-            )
-            net.load_rows(bank, labels[bank.song])
-            net.train_rows()
-            if strategy is not None:
-                losses, logits = net.losses_and_logits(precision="float32")
-                with net.random_state, threadpool_limits(1):
-                    clean = strategy.clean_probability(losses, torch.softmax(logits.double(), 1), net.labels_)
-                clean = check_clean_probability(clean, len(bank), f"{type(strategy).__name__}.clean_probability")
-            net.drop_rows()
-        self.net_ = net
-        self.history_ = net.history_rows()
-        return clean

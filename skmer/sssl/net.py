@@ -127,7 +127,6 @@ class SegmentNet(RowNet, NeuralNetClassifier):
             raise ValueError(
                 f"y must hold one of the labels {self.classes_.tolist()} for each of {len(bank)} segments."
             )
-        self.initialize_optimizer()
         self.load_rows(bank, labels)
         self.random_state = FitRandomState(self.seed + len(self.history), self.device)
         self.train_rows()

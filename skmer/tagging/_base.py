@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from skmer._io import format_names
 from skmer._validation import check_labels, check_not_missing
 from skmer.model_selection.tag_metrics import best_thresholds, macro_roc_auc
+from skmer.training.holdout import has_both_labels
 from skmer.training.runtime import reset_fitted_attributes
 
 __all__ = [
@@ -19,12 +20,8 @@ __all__ = [
     "check_same_tags",
     "check_tags",
     "check_validation_pair",
-    "draw_validation",
-    "has_both_labels",
     "unfitted_on_error",
 ]
-
-_N_DRAWS = 50  # of validation songs, the best of which is taken
 
 
 # ---- validation of tags ----------------------------------------------------------------------------
@@ -88,37 +85,6 @@ def _is_labels(y):
 
 
 # ---- validation songs ------------------------------------------------------------------------------
-
-
-def has_both_labels(y):
-    """Return for each tag whether there are both positive and negative songs."""
-    return y.any(0) & ~y.all(0)
-
-
-def draw_validation(y, groups, fraction, seed):
-    """Draw validation songs by group; return a mask over songs.
-
-    A tag can be learnt and scored only if there are positive and negative songs both for training and for validation.
-    Among 50 draws, the one with the most such tags is returned; of several, the one closest to `fraction`.
-    """
-    sizes = np.bincount(groups)
-    if len(sizes) < 2:
-        what = "song (one sample)" if len(y) == 1 else "group of songs"
-        raise ValueError(
-            f"validation_fraction={fraction:g} leaves no validation song, since there is only one {what}: pass X_val "
-            "and y_val."
-        )
-    rng = np.random.default_rng(seed)
-    best, best_rank = None, None
-    for _ in range(_N_DRAWS):
-        order = rng.permutation(len(sizes))
-        # at least one group on each side
-        distance = np.abs(np.cumsum(sizes[order])[:-1] - fraction * len(y))
-        held = np.isin(groups, order[: np.argmin(distance) + 1])
-        rank = (-int((has_both_labels(y[held]) & has_both_labels(y[~held])).sum()), distance.min())
-        if best_rank is None or rank < best_rank:
-            best, best_rank = held, rank
-    return best
 
 
 def check_validation_pair(X_val, y_val):

@@ -16,12 +16,12 @@ from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
     check_validation_pair,
-    draw_validation,
     unfitted_on_error,
 )
 from skmer.tagging.net import BestEpoch, TagNet
 from skmer.training.build import NET_CONSTRAINTS, build_backbone_net
 from skmer.training.data import make_bank
+from skmer.training.holdout import draw_validation
 from skmer.training.runtime import torch_threads
 
 __all__ = ["EmotionTagger"]

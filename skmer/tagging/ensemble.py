@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
+from skmer._interrupts import interrupts_raised
 from skmer._validation import NonFiniteSongError, encode_groups
 from skmer.model_selection.tag_metrics import best_weight, macro_roc_auc, weighted_sum
 from skmer.songs import check_not_empty
@@ -22,7 +23,6 @@ from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
     check_validation_pair,
-    draw_validation,
     unfitted_on_error,
 )
 from skmer.tagging._taggers import (
@@ -34,6 +34,7 @@ from skmer.tagging._taggers import (
     tag_logits,
     tag_names,
 )
+from skmer.training.holdout import draw_validation
 
 __all__ = ["LongShortEnsemble"]
 
@@ -216,7 +217,7 @@ class LongShortEnsemble(BaseTagger):
         UserWarning
             If a tag has no validation song. The taggers may issue further warnings.
         """
-        with unfitted_on_error(self):
+        with unfitted_on_error(self), interrupts_raised():
             self._validate_params()
             for name in _MEMBERS:
                 check_is_tagger(name, getattr(self, name))

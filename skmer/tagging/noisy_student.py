@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from skmer._interrupts import interrupts_raised
 from skmer._validation import check_finite, check_songs
 from skmer.model_selection.tag_metrics import macro_roc_auc
 from skmer.songs import is_song_data, join_songs
@@ -250,7 +251,7 @@ class NoisyStudentTagger(EmotionTagger):
             If there are no unlabelled songs, or no confident predictions: the student is then trained on the
             labelled songs alone. If a tag has no training song or no validation song.
         """
-        with unfitted_on_error(self):
+        with unfitted_on_error(self), interrupts_raised():
             train, y_train, valid, y_valid, seed = self._split(X, y, groups, X_val, y_val)
             if self.thresholds == "probability" and not 0 <= self.negative_below <= self.positive_above <= 1:
                 raise ValueError(

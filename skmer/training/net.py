@@ -13,10 +13,11 @@ from skorch.dataset import Dataset
 from skorch.utils import TeeGenerator
 from torch import nn
 
+from skmer._interrupts import keeps_interrupted
 from skmer.songs import SongSequence, as_song_sequence
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import Standardizer, make_bank
-from skmer.training.runtime import StopTraining, keeps_interrupted, stops_by_callbacks
+from skmer.training.runtime import StopTraining, stops_by_callbacks
 
 __all__ = ["RowNet"]
 
@@ -98,7 +99,8 @@ class RowNet(NeuralNet):
         """Delete what is only needed in training, so that the fitted net is small."""
         for name in self._training_only:
             self.__dict__.pop(name, None)
-        self.optimizer_ = None
+        # without the state of the training
+        self.initialize_optimizer()
         self.callbacks_, self.callbacks = [], None
         # skorch pickles both module and module_: a network would be stored twice
         self.module = type(self.module_)

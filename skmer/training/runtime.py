@@ -6,7 +6,6 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 
 import torch
@@ -19,8 +18,6 @@ __all__ = [
     "StopTraining",
     "choose_device",
     "choose_precision",
-    "interrupts_raised",
-    "keeps_interrupted",
     "reset_fitted_attributes",
     "stops_by_callbacks",
     "torch_threads",
@@ -181,24 +178,6 @@ if hasattr(os, "register_at_fork"):
 
 class StopTraining(Exception):
     """Raised to end the training on the request of a callback."""
-
-
-_keeps_interrupted: ContextVar[bool] = ContextVar("_keeps_interrupted", default=True)
-
-
-@contextmanager
-def interrupts_raised():
-    """Let Ctrl-C end everything in the block, where a network that was not trained to the end is of no use."""
-    token = _keeps_interrupted.set(False)
-    try:
-        yield
-    finally:
-        _keeps_interrupted.reset(token)
-
-
-def keeps_interrupted():
-    """Return whether Ctrl-C ends a training with the network as it is, rather than raises KeyboardInterrupt."""
-    return _keeps_interrupted.get()
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from skmer import SongSequence, SSSLClassifier
+from skmer._interrupts import interrupts_raised
 from skmer.sssl.recipes import SSSL_RECIPES
-from skmer.training.runtime import interrupts_raised
 
 QUICK = {"backbone": "mlp", "max_epochs": 4, "warmup_epochs": 1, "random_state": 0}
 

@@ -18,10 +18,11 @@ from skorch.callbacks import Callback, EarlyStopping
 from skmer import EmotionTagger, SongSequence
 from skmer.feature_extraction import FileRows
 from skmer.model_selection import tag_scores
-from skmer.tagging._base import check_tags, draw_validation
+from skmer.tagging._base import check_tags
 from skmer.tagging.net import TagNet
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import make_bank
+from skmer.training.holdout import draw_validation
 from tests.tagging.tiny import CRNN, QUICK, planted_songs
 
 

@@ -67,7 +67,7 @@ def test_dropped_rows_are_gone():
     net.drop_rows()
     assert not hasattr(net, "bank_")
     assert not hasattr(net, "rng_")
-    assert net.optimizer_ is None
+    assert not net.optimizer_.state
 
 
 def test_callbacks_are_called_and_may_stop():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from skmer.datasets import load_emotify, load_mtg_jamendo
-from skmer.tagging._base import draw_validation, has_both_labels
+from skmer.training.holdout import draw_validation, has_both_labels
 
 __all__ = ["DATASETS", "SHARE", "VALIDATION", "TaggedSongs", "TaggingSplit", "grouped_splits", "load_songs"]
 

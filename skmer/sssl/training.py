@@ -1,0 +1,79 @@
+"""The training of SSSLClassifier's network: its label strategy, callbacks and loss."""
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+
+from skmer.sssl.label_strategy import LabelStrategy
+from skmer.sssl.losses import SSSLLoss
+from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
+from skmer.sssl.net import SegmentNet
+from skmer.sssl.strategies import GMMSplit, SelfLearning
+from skmer.training.build import build_backbone_net
+from skmer.training.callbacks import AverageWeights
+from skmer.training.data import make_bank
+from skmer.training.runtime import torch_threads
+
+__all__ = ["SPLIT_PARAMS", "make_strategy", "train_network"]
+
+SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")
+"""Parameters of the classifier that are those of `GMMSplit`."""
+
+
+def make_strategy(classifier, seed):
+    """Return the label strategy of a fit, or None for cross-entropy on the inherited labels."""
+    if classifier.noise_model is None:
+        return None
+    if isinstance(classifier.noise_model, LabelStrategy):
+        strategy = clone(classifier.noise_model)
+    elif classifier.noise_model == "self-learning":
+        strategy = SelfLearning()
+    else:
+        noise_model = gaussian_mixture_split if classifier.noise_model == "gmm" else classifier.noise_model
+        strategy = GMMSplit(noise_model, **{name: getattr(classifier, name) for name in SPLIT_PARAMS})
+    strategy.warmup_epochs = classifier.warmup_epochs
+    strategy.prepare(classifier.classes_, seed)
+    return strategy
+
+
+def train_network(classifier, songs, labels, seed, strategy, held):
+    """Train a network on all segments but those of the songs in the mask `held`.
+
+    Return its net, and the clean probability of each segment, NaN where it was held out, or None without a strategy.
+    """
+    callbacks: list = (
+        [] if classifier.average_epochs is None else [("average", AverageWeights(classifier.average_epochs))]
+    )
+    if strategy is not None:
+        callbacks.append(("strategy", strategy))
+    loss = SSSLLoss(
+        mixup_alpha=classifier.mixup_alpha,
+        mixup_dominant=classifier.mixup_dominant,
+        lambda_kl=classifier.lambda_kl,
+        kl_rows=classifier.kl_rows,
+        ramp_epochs=min(classifier.ramp_epochs, (classifier.max_epochs - classifier.warmup_epochs) // 2),
+        prior_weight=classifier.prior_weight,
+    )
+    params = {"classes": classifier.classes_, "loss_after_split": loss, "compiled": classifier.compile}
+    clean = None
+    trained = np.ones(len(songs), dtype=bool) if held is None else ~held
+    with torch_threads(classifier.n_threads):
+        net, bank, standardizer = build_backbone_net(
+            SegmentNet, classifier, songs[trained], len(classifier.classes_), seed, callbacks, **params
+        )
+        net.load_rows(bank, labels[trained][bank.song])
+        if held is not None:
+            valid = make_bank(songs[held], standardizer, net.device)
+            net.load_validation(valid, classifier.classes_[labels[held]][valid.song])
+        net.train_rows()
+        if strategy is not None:
+            losses, logits = net.losses_and_logits(precision="float32")
+            with net.random_state, threadpool_limits(1):
+                found = strategy.clean_probability(losses, torch.softmax(logits.double(), 1), net.labels_)
+            clean = np.full(songs.n_segments.sum(), np.nan)
+            clean[np.repeat(trained, songs.n_segments)] = check_clean_probability(
+                found, len(bank), f"{type(strategy).__name__}.clean_probability"
+            )
+        net.drop_rows()
+    return net, clean

@@ -1,0 +1,60 @@
+"""The choice of validation songs, by groups."""
+
+import numpy as np
+
+from skmer._validation import encode_groups
+
+__all__ = ["draw_validation", "has_both_labels", "hold_out"]
+
+_N_DRAWS = 50  # of validation songs, the best of which is taken
+
+
+def has_both_labels(y):
+    """Return for each tag (or class) whether there are both positive and negative songs."""
+    return y.any(0) & ~y.all(0)
+
+
+def draw_validation(y, groups, fraction, seed):
+    """Draw validation songs by group; return a mask over songs.
+
+    A tag (or class), a column of `y`, can be learnt and scored only if there are positive and negative songs both for
+    training and for validation. Among 50 draws, the one with the most such tags is returned; of several, the one in
+    which most tags can be learnt, and then the one closest to `fraction`.
+    """
+    sizes = np.bincount(groups)
+    if len(sizes) < 2:
+        what = "song (one sample)" if len(y) == 1 else "group of songs"
+        raise ValueError(
+            f"validation_fraction={fraction:g} leaves no validation song, since there is only one {what}: pass more "
+            "songs or groups, or X_val and y_val to a tagger."
+        )
+    rng = np.random.default_rng(seed)
+    best, best_rank = None, None
+    for _ in range(_N_DRAWS):
+        order = rng.permutation(len(sizes))
+        # at least one group on each side
+        distance = np.abs(np.cumsum(sizes[order])[:-1] - fraction * len(y))
+        held = np.isin(groups, order[: np.argmin(distance) + 1])
+        learnt = has_both_labels(y[~held])
+        rank = (-int((has_both_labels(y[held]) & learnt).sum()), -int(learnt.sum()), distance.min())
+        if best_rank is None or rank < best_rank:
+            best, best_rank = held, rank
+    return best
+
+
+def hold_out(classifier, labels, groups, seed):
+    """Return a mask of the songs held out by a classifier's `validation_fraction`, or None if that is None.
+
+    `labels` are positions in ``classes_``. Raise ValueError if a class is left without training songs.
+    """
+    fraction, classes = classifier.validation_fraction, classifier.classes_
+    if fraction is None:
+        return None
+    held = draw_validation(np.eye(len(classes), dtype=int)[labels], encode_groups(groups, len(labels)), fraction, seed)
+    missing = np.setdiff1d(np.arange(len(classes)), labels[~held])
+    if len(missing):
+        raise ValueError(
+            f"validation_fraction={fraction:g} leaves no training song of class {str(classes[missing[0]])!r}: use a "
+            "smaller fraction, or more songs or groups of this class."
+        )
+    return held
