@@ -16,6 +16,7 @@ from skmer._parallel import parallel_map
 from skmer._validation import check_songs, check_training_data
 from skmer.songs import SongSequence
 from skmer.training.build import NET_CONSTRAINTS
+from skmer.training.parameters import NetParametersMixin
 from skmer.training.runtime import torch_threads
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
@@ -44,7 +45,7 @@ def _fit_and_transform(estimator, X, y, groups, train, test, classes):
     return out
 
 
-class SegmentClassifier(ClassifierMixin, SongTransformerMixin, BaseEstimator):
+class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixin, BaseEstimator):
     """Base class: a subclass has the parameters of `TRAINING_CONSTRAINTS`, and a `fit` that sets ``classes_``,
     ``net_``, ``standardizer_`` and ``segment_shape_``.
     """

@@ -35,7 +35,8 @@ class SSSLClassifier(SegmentClassifier):
         ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` (trains on a CPU), ``"mlp"`` (for rows of features), or a custom
         network: see `skmer.backbones.build_backbone`.
     backbone_params : dict, default=None
-        Keyword arguments of the backbone, such as ``{"head": "pooled"}``.
+        Keyword arguments of the backbone, such as ``{"head": "pooled"}``; `set_params` also takes each entry by name,
+        as in ``backbone_params__head="pooled"``.
     max_epochs : int, default=30
         Number of epochs, including warm-up.
     warmup_epochs : int, default=5
@@ -90,7 +91,7 @@ class SSSLClassifier(SegmentClassifier):
     validation_fraction : float or None, default=None
         Share of the songs, in whole groups if `fit` gets groups, that are not trained on but evaluated after each
         epoch; see `history_`.
-    callbacks : list of skorch callbacks, default=None
+    callbacks : list of skorch callbacks or (name, callback) tuples, default=None
         Further callbacks, such as `EarlyStopping`, `Checkpoint` and `GradientNormClipping`. Between epochs the module
         has the averaged weights, which predict. `EpochScoring` scores the segments of the validation songs, or, with
         ``on_train=True, use_caching=False``, of the training songs.

@@ -22,6 +22,7 @@ from skmer.tagging.net import BestEpoch, TagNet
 from skmer.training.build import NET_CONSTRAINTS, build_backbone_net
 from skmer.training.data import make_bank
 from skmer.training.holdout import draw_validation
+from skmer.training.parameters import NetParametersMixin
 from skmer.training.runtime import torch_threads
 
 __all__ = ["EmotionTagger"]
@@ -29,7 +30,7 @@ __all__ = ["EmotionTagger"]
 _BLOCK_BACKBONES = ("crnn", "vggish", CRNN, VGGish)  # whose segments are always blocks of TaggingTransformer
 
 
-class EmotionTagger(BaseTagger):
+class EmotionTagger(NetParametersMixin, BaseTagger):
     """Predict the emotions and themes of songs with a network over their segments.
 
     Each tag is predicted on its own: a song may have none, one or many. Training stops when the ROC-AUC on
@@ -41,7 +42,7 @@ class EmotionTagger(BaseTagger):
         ``"crnn"`` or ``"vggish"`` for the segments of `TaggingTransformer`; others as in
         `skmer.backbones.build_backbone`.
     backbone_params : dict, default=None
-        Parameters of the backbone, such as ``{"width": 128}``.
+        Parameters of the backbone, such as ``{"width": 128}``; `set_params` also takes ``backbone_params__width``.
     max_epochs : int, default=100
         Maximum number of epochs.
     patience : int, default=5
@@ -62,7 +63,7 @@ class EmotionTagger(BaseTagger):
         of `TaggingTransformer` with 128 bands require.
     noise : float, default=0.0
         Standard deviation of the Gaussian noise that is added to the standardised input in training.
-    callbacks : list of skorch callbacks, default=None
+    callbacks : list of skorch callbacks or (name, callback) tuples, default=None
         Additional callbacks. With ``skmer.training.callbacks.AverageWeights``, the averages of each epoch are
         validated and the best ones kept. Changes by callbacks at the end of training are discarded.
     device : str, default="auto"

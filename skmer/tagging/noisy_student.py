@@ -79,7 +79,7 @@ class NoisyStudentTagger(EmotionTagger):
         Masks of the student; those of the default teacher are (20, 60). None disables the masks of both.
     noise : float, default=0.01
         Noise of the student.
-    callbacks : list of skorch callbacks, default=None
+    callbacks : list of skorch callbacks or (name, callback) tuples, default=None
         Additional callbacks of the student.
     device : str, default="auto"
         A torch device.

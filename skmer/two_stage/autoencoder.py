@@ -15,6 +15,7 @@ from skmer.songs import SongSequence, join_songs
 from skmer.training.build import NET_CONSTRAINTS, build_net
 from skmer.training.data import Standardizer, make_bank
 from skmer.training.net import RowNet
+from skmer.training.parameters import NetParametersMixin
 from skmer.training.runtime import FitRandomState, choose_device, reset_fitted_attributes, torch_threads
 from skmer.two_stage.masks import check_masks, draw_masks, masked_error
 from skmer.two_stage.networks import MelAutoencoder
@@ -48,7 +49,7 @@ def _check_unlabelled(others, songs):
     return others
 
 
-class MaskedMelAutoencoder(SongTransformerMixin, BaseEstimator):
+class MaskedMelAutoencoder(SongTransformerMixin, NetParametersMixin, BaseEstimator):
     """Compute embeddings of segments by an autoencoder that is trained to reconstruct masked spectrograms.
 
     The first stage of the 2-Stage system. Mel bands and stretches of time are masked, and a convolutional autoencoder
@@ -79,7 +80,7 @@ class MaskedMelAutoencoder(SongTransformerMixin, BaseEstimator):
         Weight decay of AdamW.
     schedule : {"one-cycle", None}, default="one-cycle"
         Learning rate schedule; None is a constant rate.
-    callbacks : list of skorch callbacks, default=None
+    callbacks : list of skorch callbacks or (name, callback) tuples, default=None
         Further callbacks, such as `EarlyStopping` on ``"train_loss"``.
     device : str, default="auto"
         A torch device; "auto" is CUDA if available, otherwise the CPU.

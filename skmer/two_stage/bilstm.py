@@ -16,6 +16,7 @@ from skmer.songs import as_song_sequence
 from skmer.training.build import NET_CONSTRAINTS, build_net
 from skmer.training.data import SegmentBank, Standardizer
 from skmer.training.net import RowNet
+from skmer.training.parameters import NetParametersMixin
 from skmer.training.runtime import FitRandomState, choose_device, reset_fitted_attributes, torch_threads
 from skmer.two_stage.networks import BiLSTM
 
@@ -58,7 +59,7 @@ class _SongNet(RowNet):
         return nn.functional.cross_entropy(self.module_(self.bank_.gather(index)), self.labels_[index])
 
 
-class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
+class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
     """Classify songs by a bidirectional LSTM over the sequence of their segments.
 
     The second stage of the 2-Stage system. Unlike statistics of the segments, it takes their order into account, such
@@ -82,7 +83,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseEstimator):
         Weight decay of AdamW.
     schedule : {"one-cycle", None}, default="one-cycle"
         Learning rate schedule; None is a constant rate.
-    callbacks : list of skorch callbacks, default=None
+    callbacks : list of skorch callbacks or (name, callback) tuples, default=None
         Further callbacks, such as `EarlyStopping` on ``"train_loss"`` or `GradientNormClipping`.
     device : str, default="auto"
         A torch device; "auto" is CUDA if available, otherwise the CPU.
