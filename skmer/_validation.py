@@ -2,8 +2,9 @@
 
 import numpy as np
 from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skmer._io import format_names
 from skmer.songs import SongSequence, as_song_sequence, check_not_empty, check_not_paths, is_song_data
@@ -13,13 +14,16 @@ __all__ = [
     "check_finite",
     "check_labels",
     "check_not_missing",
+    "check_sample_weight",
     "check_segment_names",
     "check_segment_values",
     "check_songs",
     "check_spectrograms",
     "check_training_data",
+    "check_training_folds",
     "encode_groups",
     "iter_finite",
+    "multiply_class_weight",
 ]
 
 _RATINGS_HINT = (
@@ -68,6 +72,55 @@ def check_labels(estimator, y, n_songs):
     if len(classes) < 2:
         raise ValueError(f"y has one class only, {str(classes[0])!r}: a classifier requires at least two.")
     return classes, positions
+
+
+def check_sample_weight(sample_weight, labels, classes):
+    """Return the weight of each song, or None; raise if a class has no weight. `labels` are positions in `classes`."""
+    if sample_weight is None:
+        return None
+    shape = np.asarray(sample_weight).shape
+    if shape not in ((), (len(labels),)):
+        raise ValueError(f"sample_weight has shape {shape} for {len(labels)} songs: pass one weight per song.")
+    weights = _check_sample_weight(sample_weight, labels, dtype=np.float64, ensure_non_negative=True)
+    for position, name in enumerate(classes):
+        if not weights[labels == position].any():
+            raise ValueError(
+                f"sample_weight is zero for all songs of the class {str(name)!r}: give one of them a weight, or leave "
+                "the class out."
+            )
+    return weights
+
+
+def multiply_class_weight(weights, class_weight, labels, classes):
+    """Return the weight of each row times that of its class, with mean 1, or None if all are equal.
+
+    Rows are songs or segments; `labels` are positions in `classes`, `weights` may be None.
+    """
+    of_classes = compute_class_weight(class_weight, classes=classes, y=classes[labels], sample_weight=weights)
+    for name, weight in zip(classes, of_classes, strict=True):
+        # also False for NaN
+        if not 0 < weight < np.inf:
+            raise ValueError(
+                f"class_weight of {str(name)!r} must be a positive number, got {weight:g}: to train without a class, "
+                "leave out its songs."
+            )
+    weights = of_classes[labels] if weights is None else weights * of_classes[labels]
+    return None if (weights == weights[0]).all() else weights / weights.mean()
+
+
+def check_training_folds(labels, folds, where):
+    """Raise ValueError if the training songs of a fold, given by their positions, have one class only.
+
+    `where` begins the message and names the setting that the folds come from.
+    """
+    for i, train in enumerate(folds):
+        classes = np.unique(labels[train])
+        if len(classes) < 2:
+            found = f"all of the class {str(classes[0])!r}" if len(classes) else "none"
+            raise ValueError(
+                f"{where}: the training songs of fold {i} of 0 to {len(folds) - 1} are {found}, but two classes are "
+                "needed: use fewer or stratified folds, or add songs, or groups, of the other classes."
+            )
 
 
 def encode_groups(groups, n_songs):

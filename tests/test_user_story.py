@@ -76,9 +76,9 @@ def test_groups_reach_the_cross_fitting_under_metadata_routing(songs, monkeypatc
     seen = []
     fit_transform = SSSLClassifier.fit_transform
 
-    def spy(self, X, y, groups=None):
+    def spy(self, X, y, groups=None, sample_weight=None):
         seen.append(groups)
-        return fit_transform(self, X, y, groups)
+        return fit_transform(self, X, y, groups, sample_weight)
 
     monkeypatch.setattr(SSSLClassifier, "fit_transform", spy)
     with sklearn.config_context(enable_metadata_routing=True):

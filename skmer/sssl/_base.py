@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmer._interrupts import interrupts_raised
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._parallel import parallel_map
-from skmer._validation import check_songs, check_training_data
+from skmer._validation import check_sample_weight, check_songs, check_training_data, check_training_folds
 from skmer.songs import SongSequence
 from skmer.training.build import NET_CONSTRAINTS
 from skmer.training.parameters import NetParametersMixin
@@ -31,10 +31,11 @@ TRAINING_CONSTRAINTS = {
 """Constraints of the parameters of segment classifiers."""
 
 
-def _fit_and_transform(estimator, X, y, groups, train, test, classes):
+def _fit_and_transform(estimator, X, y, groups, sample_weight, train, test, classes):
     """Fit on a training fold and predict the test fold, with a column for each class of the whole training set."""
+    groups, sample_weight = (None if values is None else values[train] for values in (groups, sample_weight))
     with interrupts_raised():
-        estimator.fit(X[train], y[train], groups=None if groups is None else groups[train])
+        estimator.fit(X[train], y[train], groups=groups, sample_weight=sample_weight)
     # with groups, a class may be missing in a training fold: its probability is zero
     columns = np.searchsorted(classes, estimator.classes_)
     out = []
@@ -100,7 +101,7 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
             logits = self.net_.song_outputs(songs, self.standardizer_)
             return [torch.softmax(torch.from_numpy(rows).double(), 1).numpy() for rows in logits]
 
-    def fit_transform(self, X, y, groups=None):
+    def fit_transform(self, X, y, groups=None, sample_weight=None):
         """Train the network, and predict the segments of the training songs as specified by `cv`.
 
         Parameters
@@ -111,6 +112,8 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
             Label of each song.
         groups : array-like of shape (n_songs,), default=None
             Group of each song; songs of one group stay together in the folds of `cv`.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weight of each song, as in `fit`.
 
         Returns
         -------
@@ -120,19 +123,20 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
         """
         self._validate_params()
         if isinstance(self.cv, str):
-            return self.fit(X, y, groups).transform(X)
+            return self.fit(X, y, groups, sample_weight).transform(X)
         # labels and folds are checked before the training, which may take hours
-        check_training_data(self, X, y, groups)
-        splits = self._cross_fitting_folds(y, groups)
+        _, classes, labels = check_training_data(self, X, y, groups)
+        sample_weight = check_sample_weight(sample_weight, labels, classes)
+        splits = self._cross_fitting_folds(y, groups, sample_weight)
         with interrupts_raised():
-            self.fit(X, y, groups)
+            self.fit(X, y, groups, sample_weight)
         songs, plain = check_songs(self, X, reset=False)
         y = np.asarray(y)
         groups = None if groups is None else np.asarray(groups)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
         networks = (clone(self).set_params(cv="insample", random_state=int(seed)) for seed in seeds)
         arguments = (
-            (network, songs, y, groups, train, test, self.classes_)
+            (network, songs, y, groups, sample_weight, train, test, self.classes_)
             for network, (train, test) in zip(networks, splits, strict=True)
         )
         parts = parallel_map(_fit_and_transform, arguments, self.n_jobs)
@@ -141,18 +145,25 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
         out = [rows[i] for i in order]
         return np.concatenate(out) if plain else SongSequence(out, names=[str(name) for name in self.classes_])
 
-    def _cross_fitting_folds(self, y, groups):
-        """Return (train, test) pairs whose test parts hold each song once."""
+    def _cross_fitting_folds(self, y, groups, sample_weight=None):
+        """Return (train, test) pairs whose test parts hold each song once.
+
+        Training parts have at least two classes, and no song of weight 0.
+        """
         folds = check_cv(self.cv, y, classifier=True)
         if isinstance(self.cv, Integral) and groups is not None:
             folds = StratifiedGroupKFold(self.cv)
-        splits = list(folds.split(np.zeros(len(y)), y, groups))
-        times = np.bincount(np.concatenate([np.arange(len(y))[test] for _, test in splits]), minlength=len(y))
+        songs = np.arange(len(y))
+        splits = [(songs[train], songs[test]) for train, test in folds.split(np.zeros(len(y)), y, groups)]
+        if sample_weight is not None:
+            splits = [(train[sample_weight[train] > 0], test) for train, test in splits]
+        times = np.bincount(np.concatenate([test for _, test in splits]), minlength=len(y))
         if (times != 1).any():
             raise ValueError(
                 f"cv={self.cv} must have each song in exactly one test fold, but {(times == 0).sum()} songs are in "
                 f"none and {(times > 1).sum()} in more than one: use a splitter such as StratifiedKFold."
             )
+        check_training_folds(np.asarray(y), [train for train, _ in splits], f"cv={self.cv}")
         return splits
 
     def predict_proba(self, X):

@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer._validation import check_training_data
+from skmer._validation import check_sample_weight, check_training_data
 from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.sssl.label_strategy import LabelStrategy
@@ -84,6 +84,9 @@ class SSSLClassifier(SegmentClassifier):
     average_epochs : float or None, default=1.0
         Horizon, in epochs, of the moving average of the weights that is used for splits, pseudo-labels and
         predictions; None uses the last weights.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, by which `sample_weight` is multiplied; "balanced" gives each class the same total
+        weight over its segments.
     cv : "insample", int, splitter or iterable, default="insample"
         What `fit_transform` returns; see Notes.
     n_jobs : int, default=None
@@ -124,14 +127,14 @@ class SSSLClassifier(SegmentClassifier):
         ``valid_loss`` (cross-entropy of their segments) and ``valid_acc`` (accuracy of their songs), and whether they
         are better than in all epochs before, ``valid_loss_best`` and ``valid_acc_best``.
     validation_songs_ : ndarray of shape (n_validation_songs,) or None
-        Positions of the songs of X that were held out; their `clean_probability_` is NaN.
+        Positions of the songs of X that were held out.
     clean_probability_ : list of ndarray (n_segments,), or ndarray of shape (n_samples,)
         Probability that the inherited label of each training segment is correct, according to the fitted network; an
-        array if X was plain rows. Absent with ``noise_model=None``; with a strategy that does not split, the predicted
-        probability of the label.
+        array if X was plain rows. NaN for songs that were not trained on. Absent with ``noise_model=None``; with a
+        strategy that does not split, the predicted probability of the label.
     split_ : Bunch
         The split that it comes from, if there is one: ``loss`` and ``clean_probability``, each of shape
-        (n_segments_of_all_songs,), and ``means``, ``variances``, ``weights``, ``separation`` and ``shares`` (of the
+        (n_training_segments,), and ``means``, ``variances``, ``weights``, ``separation`` and ``shares`` (of the
         segments) of the mixture of each class, or of the one mixture, as in `skmer.sssl.Split`.
     segment_shape_ : tuple of int
         Shape of the segments in `fit`.
@@ -193,6 +196,7 @@ class SSSLClassifier(SegmentClassifier):
         "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
         "prior_weight": [Interval(Real, 0, None, closed="left")],
         "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "compile": ["boolean"],
     }
@@ -221,6 +225,7 @@ class SSSLClassifier(SegmentClassifier):
         ramp_epochs=16,
         prior_weight=1.0,
         average_epochs=1.0,
+        class_weight=None,
         cv="insample",
         n_jobs=None,
         validation_fraction=None,
@@ -253,6 +258,7 @@ class SSSLClassifier(SegmentClassifier):
         self.ramp_epochs = ramp_epochs
         self.prior_weight = prior_weight
         self.average_epochs = average_epochs
+        self.class_weight = class_weight
         self.cv = cv
         self.n_jobs = n_jobs
         self.validation_fraction = validation_fraction
@@ -296,7 +302,7 @@ class SSSLClassifier(SegmentClassifier):
             raise ValueError(f"recipe={recipe!r} is unknown: choose from {sorted(SSSL_RECIPES)}.")
         return cls(**{**SSSL_RECIPES[recipe], **params})
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, sample_weight=None):
         """Train the network.
 
         Parameters
@@ -308,6 +314,8 @@ class SSSLClassifier(SegmentClassifier):
         groups : array-like of shape (n_songs,), default=None
             Group of each song, such as its artist: used by the cross-fitting of `fit_transform` and by
             `validation_fraction`.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weight of each song, which its segments inherit. Songs of weight 0 are left out.
 
         Returns
         -------
@@ -330,15 +338,20 @@ class SSSLClassifier(SegmentClassifier):
                 stacklevel=2,
             )
         songs, self.classes_, labels = check_training_data(self, X, y, groups)
+        weights = check_sample_weight(sample_weight, labels, self.classes_)
+        used = np.arange(len(songs)) if weights is None else np.flatnonzero(weights)
+        n_segments, songs, labels = songs.n_segments, songs[used], labels[used]
+        weights, groups = (None if values is None else np.asarray(values)[used] for values in (weights, groups))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         strategy = make_strategy(self, seed)
         held = hold_out(self, labels, groups, seed)
-        self.validation_songs_ = None if held is None else np.flatnonzero(held)
-        self.net_, clean = train_network(self, songs, labels, seed, strategy, held)
+        self.validation_songs_ = None if held is None else used[held]
+        self.net_, clean = train_network(self, songs, labels, weights, seed, strategy, held)
         self.standardizer_, self.history_ = self.net_.standardizer_, self.net_.history_rows()
         if strategy is not None:
-            bounds = np.cumsum(songs.n_segments)[:-1]
-            self.clean_probability_ = np.split(clean, bounds) if is_song_data(X) else clean
+            every = np.full(n_segments.sum(), np.nan)
+            every[np.isin(np.repeat(np.arange(len(n_segments)), n_segments), used)] = clean
+            self.clean_probability_ = np.split(every, np.cumsum(n_segments)[:-1]) if is_song_data(X) else every
         if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):
             segment_labels = np.repeat(labels, songs.n_segments)[~np.isnan(clean)]
             n_mixtures = len(strategy.split_.separation)

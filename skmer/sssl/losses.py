@@ -6,7 +6,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-__all__ = ["SSSLLoss", "mixup", "prior_penalty", "symmetric_kl"]
+__all__ = ["SSSLLoss", "cross_entropy", "mixup", "prior_penalty", "symmetric_kl"]
+
+
+def cross_entropy(logits, targets, weights=None):
+    """Compute the mean cross-entropy of a batch, each row multiplied by its weight."""
+    if weights is None:
+        return F.cross_entropy(logits.float(), targets)
+    return (F.cross_entropy(logits.float(), targets, reduction="none") * weights).mean()
 
 
 def mixup(x, targets, delta, partner):
@@ -28,13 +35,14 @@ def symmetric_kl(logits_p, logits_q, counted):
     return (divergence * weight).sum() / weight.sum().clamp_min(1.0)
 
 
-def prior_penalty(logits, prior):
-    """Compute KL(prior || mean prediction) of a batch.
+def prior_penalty(logits, prior, weights=None):
+    """Compute KL(prior || mean prediction) of a batch, whose rows may have weights.
 
     It prevents self-training from assigning every uncertain segment to the same class (Tanaka et al., 2018;
     Li et al., "DivideMix", 2020).
     """
-    mean = torch.softmax(logits.float(), 1).mean(0)
+    predicted = torch.softmax(logits.float(), 1)
+    mean = predicted.mean(0) if weights is None else (weights[:, None] * predicted).sum(0) / weights.sum()
     return (prior * (torch.log(prior) - torch.log(mean.clamp_min(1e-12)))).sum()
 
 
@@ -53,25 +61,35 @@ class SSSLLoss:
         """Return the weight of R-Drop in the `n_epochs`-th epoch after warm-up."""
         return self.lambda_kl * min(1.0, n_epochs / max(1, self.ramp_epochs))
 
-    def mix(self, x, targets, erased, rng):
-        """Apply mixup to a batch; return segments, targets, and whether the heavier partner's label was erased."""
+    def mix(self, x, targets, erased, rng, weights=None):
+        """Apply mixup to a batch; return segments, targets, and whether the heavier partner's label was erased.
+
+        With weights, a row keeps its own, and its partner is drawn in proportion to the weights: the mixtures are
+        those of a sample in which each row occurs as often as its weight says.
+        """
         if self.mixup_alpha == 0:
             return x, targets, erased
-        weights = rng.beta(self.mixup_alpha, self.mixup_alpha, len(x))
+        drawn = rng.beta(self.mixup_alpha, self.mixup_alpha, len(x))
         if self.mixup_dominant:
-            weights = np.maximum(weights, 1 - weights)
-        delta = torch.from_numpy(weights.astype(np.float32)).to(x.device)
-        partner = torch.from_numpy(rng.permutation(len(x))).to(x.device)
+            drawn = np.maximum(drawn, 1 - drawn)
+        delta = torch.from_numpy(drawn.astype(np.float32)).to(x.device)
+        if weights is None:
+            partner = rng.permutation(len(x))
+        else:
+            p = weights.cpu().double().numpy()
+            partner = rng.choice(len(x), len(x), p=p / p.sum())
+        partner = torch.from_numpy(partner).to(x.device)
         heavier_erased = torch.where(delta >= 0.5, erased, erased[partner])
         return *mixup(x, targets, delta, partner), heavier_erased
 
-    def __call__(self, outputs, targets, prior, kl_weight=0.0, pair=None, counted=None):
-        """Compute the loss of a batch.
+    def __call__(self, outputs, targets, prior, kl_weight=0.0, pair=None, counted=None, weights=None):
+        """Compute the loss of a batch, whose rows may have weights.
 
         `outputs` holds the logits of one or two passes of the batch, whose losses are averaged; `pair`, if given,
         the logits of the two passes that R-Drop compares in the `counted` rows.
         """
-        loss = sum(F.cross_entropy(logits.float(), targets) for logits in outputs) / len(outputs)
+        loss = sum(cross_entropy(logits, targets, weights) for logits in outputs) / len(outputs)
         if self.prior_weight:
-            loss = loss + sum(self.prior_weight * prior_penalty(logits, prior) for logits in outputs) / len(outputs)
+            penalties = [self.prior_weight * prior_penalty(logits, prior, weights) for logits in outputs]
+            loss = loss + sum(penalties) / len(outputs)
         return loss if pair is None else loss + kl_weight * symmetric_kl(pair[0], pair[1], counted)

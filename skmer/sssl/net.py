@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from skmer.backbones import has_shared_trunk
-from skmer.sssl.losses import SSSLLoss
+from skmer.sssl.losses import SSSLLoss, cross_entropy
 from skmer.training.net import RowNet
 from skmer.training.runtime import CompiledNetwork, FitRandomState
 
@@ -34,7 +34,7 @@ class SegmentNet(RowNet, NeuralNetClassifier):
     """
 
     unnamed_phase = "cross-entropy"
-    _training_only = (*RowNet._training_only, "labels_", "prior_", "targets_", "erased_", "compiled_")
+    _training_only = (*RowNet._training_only, "labels_", "weights_", "prior_", "targets_", "erased_", "compiled_")
 
     def __init__(
         self,
@@ -52,12 +52,15 @@ class SegmentNet(RowNet, NeuralNetClassifier):
         kwargs = {"criterion": nn.CrossEntropyLoss, "classes": classes, **kwargs}
         super().__init__(module, precision=precision, seed=seed, **kwargs)
 
-    def load_rows(self, bank, labels):
-        """Set the bank of segments to train on, and the inherited label of each segment as a class index."""
+    def load_rows(self, bank, labels, weights=None):
+        """Set the bank of segments to train on, the class of each by its inherited label, and weights with mean 1."""
         self.load_bank(bank, self.classes_[labels])
-        self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
-        share = torch.bincount(self.labels_, minlength=len(self.classes_)).float() / len(labels)
-        self.prior_ = share.clamp_min(1e-6)
+        labels = torch.as_tensor(labels, dtype=torch.long)
+        weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float32)
+        # on the CPU, where a sum of weights is the same each time
+        share = torch.bincount(labels, weights, minlength=len(self.classes_)).float() / len(labels)
+        self.prior_ = share.clamp_min(1e-6).to(self.device)
+        self.labels_, self.weights_ = labels.to(self.device), None if weights is None else weights.to(self.device)
         self.shared_trunk_ = has_shared_trunk(self.module_)
         self.compiled_ = CompiledNetwork(self.module_) if self.compiled else None
         self.targets_ = self.erased_ = None
@@ -138,23 +141,25 @@ class SegmentNet(RowNet, NeuralNetClassifier):
     def batch_loss(self, index):
         """Compute the loss of some segments."""
         x = self._channels_last(self.bank_.gather(index))
+        weights = None if self.weights_ is None else self.weights_[index]
         network = self.compiled_ or self.module_
         with self._autocast():
             if self.targets_ is None or self.erased_ is None:
-                return F.cross_entropy(network(x).float(), self.labels_[index])
-            return self._soft_loss(network, x, self.targets_[index], self.erased_[index])
+                return cross_entropy(network(x), self.labels_[index], weights)
+            return self._soft_loss(network, x, self.targets_[index], self.erased_[index], weights)
 
-    def _soft_loss(self, network, x, targets, erased):
+    def _soft_loss(self, network, x, targets, erased, weights=None):
         loss = self.loss_after_split
-        mixed, mixed_targets, heavier_erased = loss.mix(x, targets, erased, self.rng_)
+        mixed, mixed_targets, heavier_erased = loss.mix(x, targets, erased, self.rng_, weights)
+        of_rows = torch.ones(len(x), device=x.device) if weights is None else weights
         kl_weight = loss.kl_weight(self.epochs_after_warmup_)
         if kl_weight > 0 and loss.kl_rows != "raw":
             pair = two_passes(network, mixed, self.shared_trunk_)
-            counted = torch.ones_like(erased) if loss.kl_rows == "all" else heavier_erased
-            return loss(pair, mixed_targets, self.prior_, kl_weight, pair, counted)
+            counted = of_rows if loss.kl_rows == "all" else of_rows * heavier_erased
+            return loss(pair, mixed_targets, self.prior_, kl_weight, pair, counted, weights)
         outputs = (network(mixed),)
         if kl_weight == 0 or len(rows := x[erased]) < 2:
-            return loss(outputs, mixed_targets, self.prior_)
+            return loss(outputs, mixed_targets, self.prior_, weights=weights)
         # the number of erased rows differs between batches, and a compiled network would be compiled again for each
         pair = two_passes(self.module_, rows, self.shared_trunk_)
-        return loss(outputs, mixed_targets, self.prior_, kl_weight, pair, torch.ones(len(rows), device=x.device))
+        return loss(outputs, mixed_targets, self.prior_, kl_weight, pair, of_rows[erased], weights)

@@ -5,6 +5,7 @@ import torch
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
+from skmer._validation import multiply_class_weight
 from skmer.sssl.label_strategy import LabelStrategy
 from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
@@ -37,8 +38,8 @@ def make_strategy(classifier, seed):
     return strategy
 
 
-def train_network(classifier, songs, labels, seed, strategy, held):
-    """Train a network on all segments but those of the songs in the mask `held`.
+def train_network(classifier, songs, labels, weights, seed, strategy, held):
+    """Train a network on all segments but those of the songs in the mask `held`; `weights` of songs may be None.
 
     Return its net, and the clean probability of each segment, NaN where it was held out, or None without a strategy.
     """
@@ -62,7 +63,9 @@ def train_network(classifier, songs, labels, seed, strategy, held):
         net, bank, standardizer = build_backbone_net(
             SegmentNet, classifier, songs[trained], len(classifier.classes_), seed, callbacks, **params
         )
-        net.load_rows(bank, labels[trained][bank.song])
+        of_segments, own = labels[trained][bank.song], None if weights is None else weights[trained][bank.song]
+        own = multiply_class_weight(own, classifier.class_weight, of_segments, classifier.classes_)
+        net.load_rows(bank, of_segments, own)
         if held is not None:
             valid = make_bank(songs[held], standardizer, net.device)
             net.load_validation(valid, classifier.classes_[labels[held]][valid.song])

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
-from skmer._validation import check_songs, check_training_data
+from skmer._validation import check_sample_weight, check_songs, check_training_data, multiply_class_weight
 from skmer.songs import as_song_sequence
 from skmer.training.build import NET_CONSTRAINTS, build_net
 from skmer.training.data import SegmentBank, Standardizer
@@ -45,18 +45,22 @@ class _SongBank:
 class _SongNet(RowNet):
     """Net that is trained on labelled songs with cross-entropy."""
 
-    _training_only = (*RowNet._training_only, "labels_")
+    _training_only = (*RowNet._training_only, "labels_", "weights_")
 
-    def load_songs(self, bank, labels):
+    def load_songs(self, bank, labels, weights=None):
         self.load_bank(bank, labels)
         self.labels_ = torch.as_tensor(labels, dtype=torch.long, device=self.device)
+        self.weights_ = None if weights is None else torch.as_tensor(weights, dtype=torch.float32, device=self.device)
 
     def make_rows(self, X):
         """Return songs as a standardised bank, whose rows are songs."""
         return X if hasattr(X, "gather") else _SongBank(as_song_sequence(X), self.standardizer_, self.device)
 
     def batch_loss(self, index):
-        return nn.functional.cross_entropy(self.module_(self.bank_.gather(index)), self.labels_[index])
+        logits, labels = self.module_(self.bank_.gather(index)), self.labels_[index]
+        if self.weights_ is None:
+            return nn.functional.cross_entropy(logits, labels)
+        return (nn.functional.cross_entropy(logits, labels, reduction="none") * self.weights_[index]).mean()
 
 
 class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
@@ -83,6 +87,9 @@ class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
         Weight decay of AdamW.
     schedule : {"one-cycle", None}, default="one-cycle"
         Learning rate schedule; None is a constant rate.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, by which `sample_weight` is multiplied; "balanced" gives each class the same total
+        weight.
     callbacks : list of skorch callbacks or (name, callback) tuples, default=None
         Further callbacks, such as `EarlyStopping` on ``"train_loss"`` or `GradientNormClipping`.
     device : str, default="auto"
@@ -148,6 +155,7 @@ class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
     _songs_from = "SegmentTransformer and MaskedMelAutoencoder"
@@ -163,6 +171,7 @@ class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
         lr=1e-2,
         weight_decay=1e-2,
         schedule="one-cycle",
+        class_weight=None,
         callbacks=None,
         device="auto",
         n_threads=1,
@@ -177,13 +186,14 @@ class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
         self.lr = lr
         self.weight_decay = weight_decay
         self.schedule = schedule
+        self.class_weight = class_weight
         self.callbacks = callbacks
         self.device = device
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train the network.
 
         Parameters
@@ -192,6 +202,8 @@ class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
             Rows of features of each song's segments, in order.
         y : array-like of shape (n_songs,)
             Label of each song.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weight of each song. Songs of weight 0 are left out.
 
         Returns
         -------
@@ -211,6 +223,11 @@ class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
                 "BiLSTMClassifier requires songs of shape (n_segments, n_features), but their segments have shape "
                 f"{songs.segment_shape}: put a step such as MaskedMelAutoencoder before it."
             )
+        weights = check_sample_weight(sample_weight, labels, self.classes_)
+        if weights is not None:
+            used = np.flatnonzero(weights)
+            songs, labels, weights = songs[used], labels[used], weights[used]
+        weights = multiply_class_weight(weights, self.class_weight, labels, self.classes_)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         device = choose_device(self.device)
         with torch_threads(self.n_threads):
@@ -221,7 +238,7 @@ class BiLSTMClassifier(ClassifierMixin, NetParametersMixin, BaseEstimator):
             self.standardizer_ = Standardizer.fit(songs)
             net = build_net(_SongNet, network, self, len(songs), device, seed, random_state)
             net.standardizer_ = self.standardizer_
-            net.load_songs(_SongBank(songs, self.standardizer_, device), labels)
+            net.load_songs(_SongBank(songs, self.standardizer_, device), labels, weights)
             net.train_rows()
             net.drop_rows()
         self.net_ = net

@@ -16,8 +16,17 @@ _NOT_FOR_TAGS = {
 """Checks that cannot hold where each tag has its own threshold, and why."""
 
 
+_NOT_IN_BATCHES = {
+    "check_sample_weight_equivalence_on_dense_data": "songs that are repeated are in several batches of an epoch, a "
+    "song with a weight is in one: scikit-learn declares the same for SGDClassifier",
+}
+"""Checks that cannot hold for a classifier that is trained in batches, and why."""
+
+
 def not_applicable(estimator):
-    return _NOT_FOR_TAGS if isinstance(estimator, (EmotionTagger, LongShortEnsemble, NoisyStudentTagger)) else {}
+    tags = isinstance(estimator, (EmotionTagger, LongShortEnsemble, NoisyStudentTagger))
+    weights = isinstance(estimator, (SSSLClassifier, BiLSTMClassifier))
+    return _NOT_FOR_TAGS if tags else _NOT_IN_BATCHES if weights else {}
 
 
 MLP = {"backbone": "mlp", "backbone_params": {"hidden": [16]}}
@@ -30,7 +39,7 @@ CONFIDENT = {"thresholds": "probability", "positive_above": 0.9, "negative_below
 @parametrize_with_checks(
     [
         SongAggregator(),
-        SSSLClassifier(**MLP, max_epochs=6, warmup_epochs=3, random_state=0),
+        SSSLClassifier(**MLP, max_epochs=16, warmup_epochs=3, random_state=0),
         BiLSTMClassifier(8, max_epochs=8, random_state=0),
         EmotionTagger(**TAGGER, random_state=0),
         NoisyStudentTagger(**TAGGER, **CONFIDENT, lr=0.05, random_state=0),
@@ -47,7 +56,7 @@ def test_every_check_runs():
     mlp = SSSLClassifier(backbone="mlp")
     tagger = EmotionTagger(backbone="mlp")
     ensemble = LongShortEnsemble(tagger, tagger)
-    for estimator, least in [(SongAggregator(), 47), (mlp, 61), (BiLSTMClassifier(), 55), (tagger, 61), (ensemble, 61)]:
+    for estimator, least in [(SongAggregator(), 47), (mlp, 69), (BiLSTMClassifier(), 63), (tagger, 61), (ensemble, 61)]:
         assert len(list(estimator_checks_generator(estimator))) >= least
 
 

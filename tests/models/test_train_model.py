@@ -103,9 +103,9 @@ def test_groups_reach_the_cross_fitting(songs, monkeypatch):
     seen = []
     fit_transform = SSSLClassifier.fit_transform
 
-    def spy(self, X, y, groups=None):
+    def spy(self, X, y, groups=None, sample_weight=None):
         seen.append(None if groups is None else groups.tolist())
-        return fit_transform(self, X, y, groups)
+        return fit_transform(self, X, y, groups, sample_weight)
 
     monkeypatch.setattr(SSSLClassifier, "fit_transform", spy)
     train_model(songs, "sssl", {**CONFIG, "sssl": {**CONFIG["sssl"], "cv": 2}}, n_splits=2)

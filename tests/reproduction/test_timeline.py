@@ -25,9 +25,9 @@ def heard(monkeypatch):
     seen = []
     fit = SSSLClassifier.fit
 
-    def spy(self, X, y, groups=None):
+    def spy(self, X, y, groups=None, sample_weight=None):
         seen.extend(zip(list(X), y, strict=True))
-        return fit(self, X, y, groups)
+        return fit(self, X, y, groups, sample_weight)
 
     monkeypatch.setattr(SSSLClassifier, "fit", spy)
     return seen

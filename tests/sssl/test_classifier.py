@@ -115,10 +115,10 @@ def test_cross_fitting_keeps_groups_together(songs, monkeypatch):
     trained = []
     fit = SSSLClassifier.fit
 
-    def spy(self, X, y, groups=None):
+    def spy(self, X, y, groups=None, sample_weight=None):
         if groups is not None:
             trained.append(set(groups))
-        return fit(self, X, y, groups)
+        return fit(self, X, y, groups, sample_weight)
 
     monkeypatch.setattr(SSSLClassifier, "fit", spy)
     for cv in (2, GroupKFold(2)):
