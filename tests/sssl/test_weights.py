@@ -236,3 +236,12 @@ def test_weights_reach_the_networks_of_a_cross_fitted_pipeline(songs, monkeypatc
         assert seen == [(10, list(range(3, 13)))]
         with pytest.raises(ValueError, match=r"\[sample_weight\] are passed but are not explicitly set"):
             make_pipeline(SSSLClassifier(**QUICK), pipe[2], pipe[3]).fit(X, y, sample_weight=weights)
+
+
+def test_validation_songs_are_positions_among_all_songs(songs):
+    X, y = songs
+    weights = np.tile([0, 1], 6)
+    classifier = SSSLClassifier(validation_fraction=0.3, **QUICK).fit(X, y, groups=np.arange(12), sample_weight=weights)
+    assert (classifier.validation_songs_ % 2 == 1).all()
+    left_out = {i for i, song in enumerate(classifier.clean_probability_) if np.isnan(song).all()}
+    assert left_out == {0, 2, 4, 6, 8, 10, *classifier.validation_songs_.tolist()}
