@@ -1,13 +1,16 @@
 """Input validation of estimators: songs, plain rows, labels and groups."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from skmer._inputs import check_not_empty, check_not_paths, depth, label_array, unwrap
 from skmer._io import format_names
-from skmer.songs import SongSequence, as_song_sequence, check_not_empty, check_not_paths, is_song_data
+from skmer.songs import SongSequence, as_song_sequence, is_song_data
 
 __all__ = [
     "NonFiniteSongError",
@@ -39,10 +42,11 @@ def check_not_missing(y, name="y"):
     """Raise ValueError if a label is None, NaN or pandas' NA; None as `y` is accepted."""
     if y is None:
         return
-    labels = np.asarray(y, dtype=object).ravel()
+    labels = np.asarray(unwrap(y, name), dtype=object).ravel()
     missing = next((i for i, label in enumerate(labels) if _is_missing(label)), None)
     if missing is not None:
-        raise ValueError(f"{name} has no label for song {missing}: pass one label per song.")
+        what = "group" if name == "groups" else "label"
+        raise ValueError(f"{name} has no {what} for song {missing}: pass one {what} per song.")
 
 
 def _is_missing(label):
@@ -58,7 +62,8 @@ def check_labels(estimator, y, n_songs):
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     check_not_missing(y)
-    shape = np.asarray(y).shape
+    y = label_array(y)
+    shape = y.shape
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(f"y should be a 1d array with one label per song, got shape {shape}. {_RATINGS_HINT}")
     y = column_or_1d(y, warn=True)
@@ -127,10 +132,14 @@ def encode_groups(groups, n_songs):
     """Return the group of each song as an integer; without groups, each song is a group of its own."""
     if groups is None:
         return np.arange(n_songs)
-    groups = np.asarray(groups)
-    if groups.shape != (n_songs,):
+    groups = label_array(groups, "groups")
+    if groups.shape not in [(n_songs,), (n_songs, 1)]:
         raise ValueError(f"groups has shape {groups.shape} for {n_songs} songs: pass one group per song.")
-    return np.unique(groups, return_inverse=True)[1]
+    check_not_missing(groups, "groups")
+    try:
+        return np.unique(groups.ravel(), return_inverse=True)[1]
+    except TypeError:
+        raise ValueError("groups holds values that cannot be sorted: pass numbers only, or texts only.") from None
 
 
 # ---- songs ------------------------------------------------------------------------------------------
@@ -142,9 +151,10 @@ def check_songs(estimator, X, reset=True):
     With `reset`, set ``segment_shape_`` and, for plain rows, ``n_features_in_`` of the estimator; otherwise raise if X
     does not match them. The attribute ``_songs_from`` of a class names the step that computes its songs.
     """
-    name = type(estimator).__name__
+    name, songs_from = type(estimator).__name__, getattr(estimator, "_songs_from", "SegmentTransformer")
+    X = unwrap(X)
     check_not_empty(X)
-    check_not_paths(X, getattr(estimator, "_songs_from", "SegmentTransformer"), name)
+    check_not_paths(X, songs_from, name)
     plain = not is_song_data(X)
     if plain and not reset and not hasattr(estimator, "n_features_in_"):
         raise ValueError(
@@ -152,7 +162,7 @@ def check_songs(estimator, X, reset=True):
             f"on songs with segments of shape {estimator.segment_shape_}."
         )
     if plain:
-        rows = validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32))
+        rows = _check_rows(estimator, X, reset, songs_from)
         songs = SongSequence(rows[:, None, :])
     else:
         songs = as_song_sequence(X)
@@ -163,6 +173,29 @@ def check_songs(estimator, X, reset=True):
     if not plain:
         check_segment_names(estimator, songs, reset)
     return songs, plain
+
+
+def _check_rows(estimator, X, reset, songs_from):
+    """Return plain rows as an array; `songs_from` names the step that computes songs from recordings."""
+    if isinstance(X, list | tuple):
+        lengths = {len(row) for row in X if depth(row) == 1}
+        if len(lengths) > 1:
+            raise ValueError(
+                f"X has rows of unequal lengths, such as {min(lengths)} and {max(lengths)}: if they are waveforms, put "
+                f"{songs_from} before {type(estimator).__name__}."
+            )
+        wrong = next((i for i, row in enumerate(X) if isinstance(row, Mapping)), None)
+        if wrong is not None:
+            raise ValueError(f"Item {wrong} of X is a {type(X[wrong]).__name__}: pass an array for each song.")
+    try:
+        return validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32))
+    except ValueError as error:
+        if "with a sequence" not in str(error):
+            raise
+        raise ValueError(
+            "X must hold one row of numbers per song, or songs of shape (n_segments, ...) as a list or as a table with "
+            f"no other column, got {type(X).__name__}."
+        ) from error
 
 
 def check_segment_names(estimator, songs, reset):
@@ -205,6 +238,7 @@ def check_training_data(estimator, X, y, groups=None):
 def check_spectrograms(estimator, X, name="X", reset=True):
     """Return songs of spectrogram segments, of the same shape as in `fit` unless `reset`."""
     step = type(estimator).__name__
+    X = unwrap(X, name)
     check_not_empty(X, name)
     check_not_paths(X, "SegmentTransformer", step, name)
     songs = as_song_sequence(X) if is_song_data(X) else None
@@ -251,11 +285,12 @@ def check_segment_values(estimator, X, reset):
 
     With `reset`, as in `fit`, ``n_features_in_`` is set; otherwise the number of features is checked against it.
     """
-    name = type(estimator).__name__
+    name, songs_from = type(estimator).__name__, "SegmentTransformer and SSSLClassifier"
+    X = unwrap(X)
     check_not_empty(X)
-    check_not_paths(X, "SegmentTransformer and SSSLClassifier", name)
+    check_not_paths(X, songs_from, name)
     if not is_song_data(X):
-        values = validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32))
+        values = _check_rows(estimator, X, reset, songs_from)
         return values, np.ones(len(values), dtype=np.intp), getattr(estimator, "feature_names_in_", None)
     songs = as_song_sequence(X)
     if len(songs.segment_shape) != 1:

@@ -2,11 +2,12 @@
 
 import numbers
 import operator
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from skmer._inputs import check_not_empty, column_names, depth, unwrap
 from skmer._packing import pack, unpack
 
 __all__ = ["SongSequence", "as_song_sequence", "is_song_data", "join_songs"]
@@ -37,7 +38,10 @@ def _check_item(item, position):
     if isinstance(item, str | Path):
         item = Path(item)
     elif not isinstance(item, np.ndarray) and not hasattr(item, "open"):
-        item = np.asarray(item)
+        try:
+            item = np.asarray(item)
+        except ValueError:
+            raise ValueError(f"Song {position} has segments of unequal lengths: pass an array of them.") from None
     # an object with `open` has the shape of its array
     array = _open(item) if isinstance(item, Path) else item
     if array.ndim < 2 or array.dtype.kind not in "biuf":
@@ -122,6 +126,9 @@ class SongSequence:
     _packed: tuple | None = None
 
     def __init__(self, items, window=None, names=None):
+        items = list(items) if isinstance(items, Iterator) else unwrap(items, "items")
+        if isinstance(items, str | Path) or column_names(items) is not None:
+            raise ValueError("items must be a sequence of arrays, one per song, each of shape (n_segments, ...).")
         checked = [_check_item(item, i) for i, item in enumerate(items)]
         if window is not None:
             length, step = (int(value) for value in window)
@@ -313,9 +320,9 @@ def is_song_data(X):
     Returns
     -------
     bool
-        True for a `SongSequence`, an object array, a list of arrays of two or more
-        dimensions and a numeric array of three or more; False for anything that
-        scikit-learn accepts as (n_samples, n_features).
+        True for a `SongSequence`, an array of three or more dimensions, and a list, an
+        object array, a series or a single column of a table whose items have two or more;
+        False for anything that scikit-learn accepts as (n_samples, n_features).
 
     Examples
     --------
@@ -326,28 +333,13 @@ def is_song_data(X):
     """
     if isinstance(X, SongSequence):
         return True
-    if hasattr(X, "iloc") and getattr(X, "ndim", 2) == 1:
-        return len(X) > 0 and np.ndim(X.iloc[0]) >= 2
-    if isinstance(X, np.ndarray):
-        return X.ndim > 2 or (X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) >= 2)
-    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], np.ndarray) and X[0].ndim >= 2
-
-
-def check_not_empty(X, name="X"):
-    """Check that X holds a song; scikit-learn would report an empty list as an array of a wrong shape."""
-    shape = (len(X),) if isinstance(X, list | tuple) else tuple(getattr(X, "shape", ()))
-    if shape[:1] == (0,):
-        raise ValueError(f"{name} holds no song: at least one is needed.")
-
-
-def check_not_paths(X, before, step, name="X"):
-    """Check that X holds no paths; `before` names the step that computes songs from recordings."""
-    X = [X] if isinstance(X, str | os.PathLike) else X
-    # a string in a row of features is not a path
-    if isinstance(X, list | tuple) or (hasattr(X, "dtype") and X.ndim == 1):
-        path = next((item for item in X if isinstance(item, str | os.PathLike)), None)
-        if path is not None:
-            raise ValueError(f"{name} holds paths, such as {str(path)!r}: put {before} before {step}.")
+    try:
+        X = unwrap(X)
+    except ValueError:
+        return False
+    if isinstance(X, np.ndarray) and (X.dtype != object or X.ndim != 1):
+        return X.ndim > 2
+    return isinstance(X, np.ndarray | list | tuple) and any(depth(item) >= 2 for item in X)
 
 
 def as_song_sequence(X):
@@ -356,7 +348,8 @@ def as_song_sequence(X):
     Parameters
     ----------
     X : SongSequence, sequence of ndarray (n_segments, ...) or ndarray (n_songs, n_segments, ...)
-        The songs.
+        The songs. Tensors, nested lists, series of pandas, polars and pyarrow, and a table with
+        a column of songs are converted.
 
     Returns
     -------
@@ -375,11 +368,9 @@ def as_song_sequence(X):
     >>> as_song_sequence([np.zeros((3, 4)), np.zeros((1, 4))])
     SongSequence(2 songs, 4 segments of shape (4,))
     """
-    if isinstance(X, SongSequence):
-        songs = X
-    elif hasattr(X, "columns") or isinstance(X, str | Path):
+    X = unwrap(X)
+    if not hasattr(X, "__iter__") or isinstance(X, str | Path) or column_names(X) is not None:
         raise ValueError("X must be a sequence of arrays, one per song, each of shape (n_segments, ...).")
-    else:
-        songs = SongSequence(list(X))
+    songs = X if isinstance(X, SongSequence) else SongSequence(X)
     check_not_empty(songs)
     return songs

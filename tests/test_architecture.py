@@ -11,7 +11,18 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 
 # from the lowest layer up; a module may import from its own package and from lower layers
 FLOORS = [
-    {"_errors", "_hash", "_interrupts", "_io", "_packing", "_parallel", "_run_parameters", "_renamed", "_version"},
+    {
+        "_errors",
+        "_hash",
+        "_inputs",
+        "_interrupts",
+        "_io",
+        "_packing",
+        "_parallel",
+        "_run_parameters",
+        "_renamed",
+        "_version",
+    },
     {"songs"},
     {"_output", "_validation", "audio", "backbones"},
     {"aggregation", "datasets", "features", "training"},

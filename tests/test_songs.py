@@ -13,8 +13,9 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing, indexable
 
 from skmer import _packing
+from skmer._inputs import check_not_paths
 from skmer.feature_extraction import FileRows, SegmentShortening
-from skmer.songs import SongSequence, as_song_sequence, check_not_paths, is_song_data, join_songs
+from skmer.songs import SongSequence, as_song_sequence, is_song_data, join_songs
 
 
 def make_songs(lengths=(3, 5, 1, 4)):

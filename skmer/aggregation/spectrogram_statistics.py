@@ -4,9 +4,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._inputs import check_not_paths, unwrap
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._validation import check_segment_names
-from skmer.songs import as_song_sequence, check_not_paths
+from skmer.songs import as_song_sequence
 
 __all__ = ["SpectrogramStatistics"]
 
@@ -121,6 +122,7 @@ class SpectrogramStatistics(SongTransformerMixin, BaseEstimator):
         return np.array([f"{name}_{band}" for name in _NAMES for band in bands], dtype=object)
 
     def _spectrograms(self, X):
+        X = unwrap(X)
         check_not_paths(X, "SegmentTransformer", "SpectrogramStatistics")
         songs = as_song_sequence(X)
         if len(songs.segment_shape) != 2:

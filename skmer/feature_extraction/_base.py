@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Set
+from collections.abc import Iterator
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
+from skmer._inputs import column_names, unwrap
 from skmer._io import format_names
 from skmer._output import SongTransformerMixin
 from skmer._parallel import parallel_map
@@ -128,32 +129,33 @@ def song_names(songs):
 def check_songs(X):
     """Return the list of paths and waveforms in X; raise ValueError if X is no collection of songs."""
     if is_path(X):
-        raise ValueError(f"X must hold one path per song: pass a list, [{os.fspath(X)!r}].")
+        raise ValueError(f"X must hold one path per song: pass a list, [{str(X)!r}].")
     if isinstance(X, SongSequence):
         raise ValueError("X holds segments already (a SongSequence): pass paths or waveforms.")
-    if isinstance(X, Set | Mapping):
-        raise ValueError(f"X is a {type(X).__name__}, whose order may differ from that of y: pass a list.")
-    if hasattr(X, "columns"):
-        if len(X.columns) != 1:
-            raise ValueError(
-                f"X is a table of {len(X.columns)} columns: pass the one column that holds the paths, "
-                f"such as X[{str(next(iter(X.columns), 'path'))!r}]."
-            )
-        X = X[X.columns[0]]
+    # recordings are read once, in order
+    X = list(X) if isinstance(X, Iterator) else unwrap(X)
+    if (names := column_names(X)) is not None:
+        raise ValueError(
+            f"X is a table of {len(names)} columns: pass the one column that holds the paths, "
+            f"such as X[{str(next(iter(names), 'path'))!r}]."
+            if len(names) != 1
+            else f"X is a table of numbers: pass paths, or a list of waveforms such as [X[{str(names[0])!r}]]."
+        )
     if isinstance(X, np.ndarray):
         if X.ndim == 2 and X.dtype.kind in "OU" and X.shape[1] == 1:
             X = X[:, 0]
-        if X.ndim == 0 or X.ndim > 2 or (X.ndim == 2 and X.dtype.kind in "OU"):
+        if X.ndim == 0 or X.ndim > 2 or (X.ndim == 2 and X.dtype.kind in "OSU"):
             raise ValueError(f"X must be a list of paths or waveforms, got an array of shape {X.shape}, {X.dtype}.")
-        if X.ndim == 1 and X.dtype.kind not in "OU":
+        if X.ndim == 1 and X.dtype.kind not in "OSU":
             raise ValueError("X is one array of numbers: for one waveform, pass a list, [y].")
-    try:
-        songs = list(X)
-    except TypeError as error:
-        raise ValueError(f"X must be a list of paths or waveforms, got {type(X).__name__}.") from error
+    if isinstance(X, bytes) or not hasattr(X, "__iter__"):
+        raise ValueError(f"X must be a list of paths or waveforms, got {type(X).__name__}.")
+    songs = unwrap(list(X))
     if not songs:
         raise ValueError("X holds no song: at least one is needed.")
     for i, song in enumerate(songs):
+        if isinstance(song, bytes):
+            raise ValueError(f"Item {i} of X is {bytes(song)!r:.60}: convert bytes to paths with os.fsdecode.")
         if not is_path(song) and not _is_array(song):
             raise ValueError(
                 f"Item {i} of X is {song!r:.60}: each song must be a path (str or Path) or a 1-D waveform. "

@@ -6,9 +6,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._inputs import check_not_paths, unwrap
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._validation import check_segment_names
-from skmer.songs import SongSequence, as_song_sequence, check_not_paths
+from skmer.songs import SongSequence, as_song_sequence
 
 __all__ = ["SegmentShortening"]
 
@@ -122,6 +123,7 @@ class SegmentShortening(SongTransformerMixin, BaseEstimator):
 
     def _shorten(self, X):
         self._validate_params()
+        X = unwrap(X)
         check_not_paths(X, "SegmentTransformer", "SegmentShortening")
         songs = as_song_sequence(X)
         if songs.window is None:

@@ -10,10 +10,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._inputs import label_array
 from skmer._interrupts import interrupts_raised
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._parallel import parallel_map
-from skmer._validation import check_sample_weight, check_songs, check_training_data, check_training_folds
+from skmer._validation import (
+    check_sample_weight,
+    check_songs,
+    check_training_data,
+    check_training_folds,
+    encode_groups,
+)
 from skmer.songs import SongSequence
 from skmer.training.build import NET_CONSTRAINTS
 from skmer.training.parameters import NetParametersMixin
@@ -125,14 +132,13 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
         if isinstance(self.cv, str):
             return self.fit(X, y, groups, sample_weight).transform(X)
         # labels and folds are checked before the training, which may take hours
-        _, classes, labels = check_training_data(self, X, y, groups)
+        songs, classes, labels = check_training_data(self, X, y, groups)
+        y, groups = label_array(y), None if groups is None else encode_groups(groups, len(songs))
         sample_weight = check_sample_weight(sample_weight, labels, classes)
         splits = self._cross_fitting_folds(y, groups, sample_weight)
         with interrupts_raised():
             self.fit(X, y, groups, sample_weight)
         songs, plain = check_songs(self, X, reset=False)
-        y = np.asarray(y)
-        groups = None if groups is None else np.asarray(groups)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=len(splits))
         networks = (clone(self).set_params(cv="insample", random_state=int(seed)) for seed in seeds)
         arguments = (

@@ -9,6 +9,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from skmer._inputs import column_names, label_array
 from skmer._io import format_names
 from skmer._validation import check_labels, check_not_missing
 from skmer.model_selection.tag_metrics import best_thresholds, macro_roc_auc
@@ -34,11 +35,8 @@ def check_tags(estimator, y, n_songs, n_tags=None, name="y", X_name="X"):
             f"{type(estimator).__name__} requires {name} to be passed, but the target {name} is None: pass an array of "
             "0 and 1 of shape (n_songs, n_tags)."
         )
-    columns = getattr(y, "columns", None)
-    try:
-        values = y.toarray() if issparse(y) else np.asarray(y)
-    except ValueError:
-        raise ValueError(f"{name} has rows of unequal lengths: pass 0 or 1 for each song and tag.") from None
+    columns = column_names(y)
+    values = y.toarray() if issparse(y) else label_array(y, name)
     if values.ndim != 2 or values.shape[1] == 0:
         raise ValueError(
             f"{name} must have shape (n_songs, n_tags), a column of 0 and 1 for each tag, got shape {values.shape}: "

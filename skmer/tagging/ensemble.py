@@ -15,10 +15,10 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm.auto import tqdm
 
+from skmer._inputs import check_not_empty
 from skmer._interrupts import interrupts_raised
 from skmer._validation import NonFiniteSongError, encode_groups
 from skmer.model_selection.tag_metrics import best_weight, macro_roc_auc, weighted_sum
-from skmer.songs import check_not_empty
 from skmer.tagging._base import (
     BaseTagger,
     check_same_tags,
