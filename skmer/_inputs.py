@@ -117,7 +117,8 @@ def label_array(y, name="y"):
     try:
         y = np.asarray(y)
     except ValueError:
-        raise ValueError(f"{name} has rows of unequal lengths: pass one value per song.") from None
+        hint = "" if name == "groups" else " (sklearn.preprocessing.MultiLabelBinarizer converts lists of tags)"
+        raise ValueError(f"{name} has rows of unequal lengths: pass one value per song{hint}.") from None
     return _plain_array(y, name)
 
 

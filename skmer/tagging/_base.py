@@ -77,9 +77,9 @@ def check_same_tags(named):
 def _is_labels(y):
     """Return whether y has one dimension."""
     try:
-        return np.asarray(y).ndim == 1
+        return label_array(y).ndim == 1
     except ValueError:
-        return False  # rows of unequal lengths, which check_tags refuses
+        return False  # such as rows of unequal lengths, which check_tags refuses
 
 
 # ---- validation songs ------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class BaseTagger(ClassifierMixin, BaseEstimator):
             return check_tags(self, y, n_songs, self.n_tags_, name, X_name)
         if not _is_labels(y):
             raise ValueError(f"{name} must have shape (n_songs,) as y of fit, one label per song, got {np.shape(y)}.")
-        labels = np.asarray(y)
+        labels = label_array(y, name)
         if len(labels) != n_songs:
             raise ValueError(f"{X_name} has {n_songs} songs but {name} has {len(labels)} labels.")
         check_not_missing(labels, name)

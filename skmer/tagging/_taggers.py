@@ -9,6 +9,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from skmer._inputs import label_array
+
 __all__ = [
     "check_is_tagger",
     "final_classifier",
@@ -53,7 +55,7 @@ def tag_names(tagger):
 
 def restore_columns(targets, y):
     """Return validated tags, of all or some songs, as a DataFrame if y is one, or as labels 0 and 1 if y is labels."""
-    if np.asarray(y).ndim == 1:
+    if label_array(y).ndim == 1:
         return targets[:, 0]
     if not hasattr(y, "iloc"):
         return targets

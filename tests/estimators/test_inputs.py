@@ -21,7 +21,7 @@ from skmer.aggregation import SpectrogramStatistics
 from skmer.songs import as_song_sequence, is_song_data
 from skmer.tagging._base import check_tags
 from skmer.utils.estimator_checks import N_SONGS, make_input
-from tests.estimators.instances import SPECTROGRAM, SR
+from tests.estimators.instances import SPECTROGRAM, SR, TAGGER
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -386,6 +386,15 @@ def test_tags(make, tags):
     names, found = check_tags(EmotionTagger(), make(y), 3)
     assert names.tolist() == tags
     np.testing.assert_array_equal(found, y)
+
+
+def test_a_tagger_takes_tensors_and_refuses_a_generator():
+    songs, y = [torch.tensor(song) for song in make_input("segments")], torch.tensor([[0, 1], [1, 1], [1, 0]] * 4)
+    tagger = EmotionTagger(**TAGGER).fit(songs, y.float().requires_grad_())
+    assert tagger.score(songs, y) == tagger.score([song.numpy() for song in songs], y.numpy())
+    for wrong in (iter(y.tolist()), dict(enumerate(y.tolist()))):
+        with pytest.raises(ValueError, match=rf"^y is a .*({ONCE}|{ORDER} X)"):
+            tagger.fit(songs, wrong)
 
 
 def test_the_container_and_its_checks():
