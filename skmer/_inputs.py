@@ -112,12 +112,16 @@ def _from_tensor(value, name):
 
 
 def label_array(y, name="y"):
-    """Return labels or groups, in whatever container, as an array."""
+    """Return labels, groups or weights, in whatever container, as an array."""
     y = unwrap(y, name)
     try:
         y = np.asarray(y)
     except ValueError:
-        hint = "" if name == "groups" else " (sklearn.preprocessing.MultiLabelBinarizer converts lists of tags)"
+        hint = (
+            ""
+            if name in ("groups", "sample_weight")
+            else " (sklearn.preprocessing.MultiLabelBinarizer converts lists of tags)"
+        )
         raise ValueError(f"{name} has rows of unequal lengths: pass one value per song{hint}.") from None
     return _plain_array(y, name)
 

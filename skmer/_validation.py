@@ -83,7 +83,8 @@ def check_sample_weight(sample_weight, labels, classes):
     """Return the weight of each song, or None; raise if a class has no weight. `labels` are positions in `classes`."""
     if sample_weight is None:
         return None
-    shape = np.asarray(sample_weight).shape
+    sample_weight = label_array(sample_weight, "sample_weight")
+    shape = sample_weight.shape
     if shape not in ((), (len(labels),)):
         raise ValueError(f"sample_weight has shape {shape} for {len(labels)} songs: pass one weight per song.")
     weights = _check_sample_weight(sample_weight, labels, dtype=np.float64, ensure_non_negative=True)

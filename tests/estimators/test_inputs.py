@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 import soundfile
 import torch
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
@@ -326,7 +327,7 @@ def test_labels(kind):
     found = outcome(lambda: MajorityVote().fit(songs, make(Y)), sentence and f"^y {sentence}")
     if found is not None:
         assert found.classes_.tolist() == ["calm", "happy", "tense"]
-        crossfit = Classifier(**{**PLAIN.get_params(), "cv": 2})
+        crossfit = clone(PLAIN).set_params(cv=2)
         assert_same(crossfit.fit_transform(songs, make(Y)), crossfit.fit_transform(songs, Y))
 
 
@@ -337,9 +338,19 @@ def test_groups(kind):
     found = outcome(lambda: encode_groups(make(groups), N_SONGS), sentence and f"^groups {sentence}")
     if found is not None:
         assert found.tolist() == [1, 1, 0, 2] * 3
-        songs, crossfit = make_input("probabilities"), Classifier(**{**PLAIN.get_params(), "cv": 2})
+        songs, crossfit = make_input("probabilities"), clone(PLAIN).set_params(cv=2)
         same = crossfit.fit_transform(songs, Y, groups=groups)
         assert_same(crossfit.fit_transform(songs, Y, groups=make(groups)), same)
+
+
+@pytest.mark.parametrize(
+    "kind", ["tuple", "values of a dict", "pandas.Series", "polars.Series", "pyarrow.array", "tensor"]
+)
+def test_weights(kind):
+    make = torch.tensor if kind == "tensor" else {**COLLECTIONS, **TEXTS}[kind][0]
+    songs, weights = make_input("probabilities"), [1.0, 2.0, 0.5, 0.0] * 3
+    found = clone(PLAIN).fit(songs, Y, sample_weight=make(weights)).predict_proba(songs)
+    assert_same(found, clone(PLAIN).fit(songs, Y, sample_weight=np.array(weights)).predict_proba(songs))
 
 
 def test_groups_that_cannot_be_sorted():
