@@ -14,6 +14,7 @@ from skmer.songs import SongSequence, as_song_sequence, is_song_data
 
 __all__ = [
     "NonFiniteSongError",
+    "as_label_array",
     "check_finite",
     "check_labels",
     "check_not_missing",
@@ -22,9 +23,10 @@ __all__ = [
     "check_segment_values",
     "check_songs",
     "check_spectrograms",
+    "check_training_classes",
     "check_training_data",
-    "check_training_folds",
     "encode_groups",
+    "is_unlabelled",
     "iter_finite",
     "multiply_class_weight",
 ]
@@ -57,25 +59,63 @@ def _is_missing(label):
         return True
 
 
-def check_labels(estimator, y, n_songs):
-    """Return the sorted classes in `y`, and the position of each song's label among them."""
+def as_label_array(y, warn=False):
+    """Return labels as an array, in which -1 stays a number beside text: NumPy would convert it to text."""
+    items = unwrap(y, "y")
+    mixed = isinstance(items, list | tuple) and len({isinstance(item, str) for item in items}) > 1
+    return column_or_1d(np.array(items, dtype=object) if mixed else label_array(y), warn=warn)
+
+
+def is_unlabelled(y):
+    """Return which labels of an array are -1, which means unlabelled as in scikit-learn's semi-supervised learners."""
+    if y.dtype.kind in "OU":
+        texts = [label for label in y if isinstance(label, str)]
+        # where all are numbers, the text is the name of a class
+        if "-1" in texts and not all(text.lstrip("-").isdigit() for text in texts):
+            raise ValueError(
+                "y has the text '-1': for unlabelled songs pass the number -1, in a list or an array of dtype object, "
+                "and rename a class of this name."
+            )
+        return np.array([not isinstance(label, str) and label == -1 for label in y], dtype=bool)
+    return y == -1 if y.dtype.kind in "if" else np.zeros(len(y), dtype=bool)
+
+
+def check_labels(estimator, y, n_songs, unlabelled=False):
+    """Return the sorted classes in `y`, and the position of each song's label among them.
+
+    Labels of -1 mean unlabelled, and are at the position -1; unless `unlabelled`, they are an error.
+    """
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     check_not_missing(y)
-    y = label_array(y)
-    shape = y.shape
+    shape = label_array(y).shape
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(f"y should be a 1d array with one label per song, got shape {shape}. {_RATINGS_HINT}")
-    y = column_or_1d(y, warn=True)
+    y = as_label_array(y, warn=True)
     if len(y) != n_songs:
         raise ValueError(f"X has {n_songs} songs but y has {len(y)} labels: pass one label per song.")
+    without = is_unlabelled(y)
+    if without.any():
+        if not unlabelled:
+            raise ValueError(
+                f"y has -1 for song {without.argmax()}, which means unlabelled, and {type(estimator).__name__} cannot "
+                "use such songs: leave them out, or give the class another name."
+            )
+        y = y[~without]
+        # numbers beside -1 in an array of dtype object
+        y = y if any(isinstance(label, str) for label in y) else np.array(y.tolist())
+    if not len(y):
+        raise ValueError("y is -1, which means unlabelled, for all songs: pass the labels of some of them.")
     try:
         check_classification_targets(y)
     except ValueError as error:
         raise ValueError(f"Unknown label type: {type_of_target(y)}, expected classes. {_RATINGS_HINT}") from error
-    classes, positions = np.unique(y, return_inverse=True)
+    classes, of_labelled = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"y has one class only, {str(classes[0])!r}: a classifier requires at least two.")
+        beside = ", beside -1, which means unlabelled" if without.any() else ""
+        raise ValueError(f"y has one class only, {str(classes[0])!r}{beside}: a classifier requires at least two.")
+    positions = np.full(n_songs, -1)
+    positions[~without] = of_labelled
     return classes, positions
 
 
@@ -98,11 +138,15 @@ def check_sample_weight(sample_weight, labels, classes):
 
 
 def multiply_class_weight(weights, class_weight, labels, classes):
-    """Return the weight of each row times that of its class, with mean 1, or None if all are equal.
+    """Return the weight of each row times that of its class, with mean 1 over labelled rows, or None if all are equal.
 
-    Rows are songs or segments; `labels` are positions in `classes`, `weights` may be None.
+    Rows are songs or segments; `labels` are positions in `classes`, `weights` may be None. A row without a label has
+    the mean weight of the classes of labelled rows.
     """
-    of_classes = compute_class_weight(class_weight, classes=classes, y=classes[labels], sample_weight=weights)
+    labelled = labels >= 0
+    weights = np.ones(len(labels)) if weights is None else weights
+    given = classes[labels[labelled]]
+    of_classes = compute_class_weight(class_weight, classes=classes, y=given, sample_weight=weights[labelled])
     for name, weight in zip(classes, of_classes, strict=True):
         # also False for NaN
         if not 0 < weight < np.inf:
@@ -110,23 +154,21 @@ def multiply_class_weight(weights, class_weight, labels, classes):
                 f"class_weight of {str(name)!r} must be a positive number, got {weight:g}: to train without a class, "
                 "leave out its songs."
             )
-    weights = of_classes[labels] if weights is None else weights * of_classes[labels]
-    return None if (weights == weights[0]).all() else weights / weights.mean()
+    of_rows = of_classes[labels]
+    of_rows[~labelled] = np.average(of_rows[labelled], weights=weights[labelled])
+    weights = weights * of_rows
+    return None if (weights == weights[0]).all() else weights / weights[labelled].mean()
 
 
-def check_training_folds(labels, folds, where):
-    """Raise ValueError if the training songs of a fold, given by their positions, have one class only.
-
-    `where` begins the message and names the setting that the folds come from.
-    """
-    for i, train in enumerate(folds):
-        classes = np.unique(labels[train])
-        if len(classes) < 2:
-            found = f"all of the class {str(classes[0])!r}" if len(classes) else "none"
-            raise ValueError(
-                f"{where}: the training songs of fold {i} of 0 to {len(folds) - 1} are {found}, but two classes are "
-                "needed: use fewer or stratified folds, or add songs, or groups, of the other classes."
-            )
+def check_training_classes(labels, fold):
+    """Raise ValueError if the training songs of a fold have one class only; the message begins with its name."""
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        found = f"are all of the class {str(classes[0])!r}" if len(classes) else "have no labels"
+        raise ValueError(
+            f"{fold}: its training songs {found}, but two classes are needed: use fewer or stratified folds, or add "
+            "songs (or groups) of the other classes."
+        )
 
 
 def encode_groups(groups, n_songs):
@@ -226,12 +268,15 @@ def _check_segment_shape(estimator, songs):
         )
 
 
-def check_training_data(estimator, X, y, groups=None):
-    """Validate X, y and groups of a fit; return songs, classes, and the position of each song's label among them."""
+def check_training_data(estimator, X, y, groups=None, unlabelled=False):
+    """Validate X, y and groups of a fit; return songs, classes, and the position of each song's label among them.
+
+    If `unlabelled`, a label may be -1, and is at the position -1.
+    """
     if not is_song_data(X):
         check_not_missing(y)
     songs, _ = check_songs(estimator, X)
-    classes, labels = check_labels(estimator, y, len(songs))
+    classes, labels = check_labels(estimator, y, len(songs), unlabelled)
     encode_groups(groups, len(songs))
     return songs, classes, labels
 

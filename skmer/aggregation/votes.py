@@ -51,7 +51,7 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
         X : SongSequence, sequence of ndarray (n_segments, n_classes) or array-like (n_songs, n_classes)
             Segment probabilities of each song, one column per label in sorted order.
         y : array-like of shape (n_songs,)
-            Label of each song.
+            Label of each song; -1 means unlabelled.
 
         Returns
         -------
@@ -65,7 +65,7 @@ class _SegmentVote(ClassifierMixin, BaseEstimator):
         """
         self.__dict__.pop("classes_", None)  # so that a fit that fails does not keep the classes of an earlier one
         _, lengths, names = check_segment_values(self, X, reset=True)
-        classes, _ = check_labels(self, y, len(lengths))
+        classes, _ = check_labels(self, y, len(lengths), unlabelled=True)
         if len(classes) != self.n_features_in_:
             raise ValueError(
                 f"X has {self.n_features_in_} columns but y has {len(classes)} labels, {_quote(classes)}: "

@@ -12,9 +12,11 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length
 
 from skmer._run_parameters import SEED_AND_RUN_PARAMETERS
+from skmer._validation import check_training_classes, is_unlabelled
 from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys, versions
 from skmer.model_selection.protocols import Protocol, check_labels
 from skmer.model_selection.scores import emotion_scores
+from skmer.model_selection.systems import check_cross_fitting
 
 __all__ = ["DUMMY", "Experiment", "run_experiment"]
 
@@ -198,6 +200,7 @@ def run_experiment(
         raise ValueError(f"folds must be some of 0 to {len(all_folds) - 1}, got {folds}.")
     _check_systems(systems)
     parts = [part for i in chosen for part in _parts_of_fold(i, all_folds[i], y, groups, protocol, inner_splits)]
+    _check_parts(parts, systems, groups, len(all_folds))
     jobs = [(part, seed, name) for part in parts for seed in seeds for name in systems]
     songs = song_keys(X)
     shown = verbose if n_jobs in (None, 1) else 0
@@ -271,6 +274,25 @@ def _parts_of_fold(fold, songs, y, groups, protocol, inner_splits):
         for i, (a, b) in enumerate(inside.split(y[train], None if groups is None else groups[train])):
             parts.append(_Part(fold, i, train[a], train[b], *protocol.labels(y, train[a])))
     return parts
+
+
+def _check_parts(parts, systems, groups, n_folds):
+    """Raise ValueError, before the first fit, for folds that no classifier can be trained or tested on."""
+    for part in parts:
+        unlabelled = is_unlabelled(part.labels)
+        if unlabelled.any():
+            raise ValueError(
+                f"y has -1 for song {unlabelled.argmax()}, which means unlabelled, but each song is tested in some "
+                "fold: leave such songs out, or give the class another name."
+            )
+        fold = f"Fold {part.fold} of 0 to {n_folds - 1}"
+        fold += "" if part.inner is None else f", fold {part.inner} within its training songs"
+        check_training_classes(part.labels[part.train], fold)
+        for name, system in systems.items():
+            try:
+                check_cross_fitting(system, part.labels[part.train], None if groups is None else groups[part.train])
+            except ValueError as error:
+                raise ValueError(f"{fold}, system {name!r}: {error}") from error
 
 
 def _make_fit(name, system, X, part, seed, songs, groups, verbose):

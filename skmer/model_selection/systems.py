@@ -1,6 +1,7 @@
 """Systems that run_experiment compares: an estimator, or a network with several readouts."""
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmer._io import file_digest
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
+from skmer.sssl._base import SegmentClassifier
 
-__all__ = ["EstimatorSystem", "NetworkSystem", "Readout", "fit_with_groups"]
+__all__ = ["EstimatorSystem", "NetworkSystem", "Readout", "check_cross_fitting", "fit_with_groups"]
 
 _VOTES = {"majority": MajorityVote, "longest run": LongestRun}
 _KINDS = ("statistics", "mean", *_VOTES)
@@ -121,6 +123,21 @@ def fit_with_groups(estimator, X, y, groups=None):
     if routed and get_routing_for_object(estimator).consumes("fit", ["groups"]):
         return estimator.fit(X, y, groups=groups)
     return estimator.fit(X, y)
+
+
+def check_cross_fitting(system, y, groups=None):
+    """Raise ValueError if the `cv` of a system's segment network cannot divide the training songs of a fold."""
+    if isinstance(system, NetworkSystem):
+        networks = [system.network] if system._cross_fits else []
+    else:
+        steps = getattr(getattr(system, "estimator", None), "named_steps", {}).values()
+        networks = [step for step in steps if isinstance(step, SegmentClassifier) and not isinstance(step.cv, str)]
+        groups = groups if get_config()["enable_metadata_routing"] else None
+    for network in networks:
+        with warnings.catch_warnings():
+            # the fit warns
+            warnings.simplefilter("ignore", UserWarning)
+            clone(network)._cross_fitting_folds(y, groups)
 
 
 def _fill_cache(reader, X, n_jobs, verbose):

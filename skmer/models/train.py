@@ -13,6 +13,7 @@ import numpy as np
 from sklearn import config_context
 
 from skmer._run_parameters import RUN_DEFAULTS
+from skmer._validation import check_training_classes
 from skmer.model_selection.systems import fit_with_groups
 from skmer.models.card import class_counts, format_steps, groups_sentence, make_card
 from skmer.models.config import (
@@ -182,7 +183,10 @@ def train_model(
 def _check_folds(pipeline, songs, n_splits, seed):
     """Return the number of folds and a remark if it had to be lowered; check that cross-fitting is possible in them."""
     n_splits, lowered = choose_folds(songs.target, songs.groups, n_splits)
-    check_cross_fitting(pipeline, songs, stratified_folds(songs.target, songs.groups, n_splits, seed))
+    folds = stratified_folds(songs.target, songs.groups, n_splits, seed)
+    for i, (train, _) in enumerate(folds):
+        check_training_classes(songs.target[train], f"Fold {i} of 0 to {n_splits - 1} of the estimate")
+    check_cross_fitting(pipeline, songs, folds)
     return n_splits, lowered
 
 

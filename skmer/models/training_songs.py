@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from skmer._errors import format_error
 from skmer._io import format_names
 from skmer._parallel import parallel_map
+from skmer._validation import is_unlabelled
 from skmer.feature_extraction._cache import CacheError
 from skmer.model_selection.protocols import check_labels
 
@@ -83,6 +84,12 @@ def check_songs(songs):
     for name, values in (("target", target), ("names", names), ("groups", groups)):
         if values is not None and len(values) != n_songs:
             raise ValueError(f"{name} has {len(values)} entries for {n_songs} songs: give one for each song.")
+    unlabelled = is_unlabelled(target)
+    if unlabelled.any():
+        raise ValueError(
+            f"target has -1 for {names[unlabelled.argmax()]}, which means unlabelled: leave such songs out, or give "
+            "the class another name."
+        )
     classes = np.unique(target)
     if len(classes) < 2:
         which = f"all songs are of the class {str(classes[0])!r}" if len(classes) else "there are no songs"

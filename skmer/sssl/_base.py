@@ -10,16 +10,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._inputs import label_array
 from skmer._interrupts import interrupts_raised
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._parallel import parallel_map
 from skmer._validation import (
+    as_label_array,
     check_sample_weight,
     check_songs,
+    check_training_classes,
     check_training_data,
-    check_training_folds,
     encode_groups,
+    is_unlabelled,
 )
 from skmer.songs import SongSequence
 from skmer.training.build import NET_CONSTRAINTS
@@ -116,7 +117,7 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
         X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
             Segments of each song.
         y : array-like of shape (n_songs,)
-            Label of each song.
+            Label of each song; -1 means unlabelled.
         groups : array-like of shape (n_songs,), default=None
             Group of each song; songs of one group stay together in the folds of `cv`.
         sample_weight : array-like of shape (n_songs,), default=None
@@ -126,14 +127,20 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
         -------
         SongSequence of (n_segments, n_classes), or ndarray of shape (n_samples, n_classes)
             Predictions of the network itself with ``cv="insample"``; otherwise, for each song, of a network that was
-            trained without it.
+            trained without it, labelled or not.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`; or, before any training, if `cv` does not have each song in one test fold, or the labelled
+            training songs of a fold have one class only.
         """
         self._validate_params()
         if isinstance(self.cv, str):
             return self.fit(X, y, groups, sample_weight).transform(X)
         # labels and folds are checked before the training, which may take hours
-        songs, classes, labels = check_training_data(self, X, y, groups)
-        y, groups = label_array(y), None if groups is None else encode_groups(groups, len(songs))
+        songs, classes, labels = check_training_data(self, X, y, groups, unlabelled=True)
+        y, groups = as_label_array(y), None if groups is None else encode_groups(groups, len(songs))
         sample_weight = check_sample_weight(sample_weight, labels, classes)
         splits = self._cross_fitting_folds(y, groups, sample_weight)
         with interrupts_raised():
@@ -156,11 +163,17 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
 
         Training parts have at least two classes, and no song of weight 0.
         """
-        folds = check_cv(self.cv, y, classifier=True)
+        y = strata = as_label_array(y)
+        unlabelled = is_unlabelled(y)
+        if unlabelled.any():
+            # a stratum of their own: splitters cannot sort numbers beside text
+            strata = np.full(len(y), -1)
+            strata[~unlabelled] = np.unique(y[~unlabelled], return_inverse=True)[1]
+        folds = check_cv(self.cv, strata, classifier=True)
         if isinstance(self.cv, Integral) and groups is not None:
             folds = StratifiedGroupKFold(self.cv)
         songs = np.arange(len(y))
-        splits = [(songs[train], songs[test]) for train, test in folds.split(np.zeros(len(y)), y, groups)]
+        splits = [(songs[train], songs[test]) for train, test in folds.split(np.zeros(len(y)), strata, groups)]
         if sample_weight is not None:
             splits = [(train[sample_weight[train] > 0], test) for train, test in splits]
         times = np.bincount(np.concatenate([test for _, test in splits]), minlength=len(y))
@@ -169,7 +182,8 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
                 f"cv={self.cv} must have each song in exactly one test fold, but {(times == 0).sum()} songs are in "
                 f"none and {(times > 1).sum()} in more than one: use a splitter such as StratifiedKFold."
             )
-        check_training_folds(np.asarray(y), [train for train, _ in splits], f"cv={self.cv}")
+        for i, (train, _) in enumerate(splits):
+            check_training_classes(y[train[~unlabelled[train]]], f"cv={self.cv}, fold {i} of 0 to {len(splits) - 1}")
         return splits
 
     def predict_proba(self, X):

@@ -159,6 +159,10 @@ class SSSLClassifier(SegmentClassifier):
     takes one more training per fold. ``"insample"`` is the protocol of the paper. Songs of one group (such as an
     artist) stay together in these folds; in a pipeline, `groups` reach `fit` through metadata routing.
 
+    Unlabelled songs take part from the first split on: their segments are treated like those whose label was erased.
+    In warm-up, each epoch has as many batches as later ones, but of labelled segments, in turn. Mixtures, class
+    shares, `clean_share` and validation scores are those of labelled songs.
+
     The rows of a plain two-dimensional X are songs of one segment, which makes the class a general learner from noisy
     labels.
 
@@ -310,7 +314,8 @@ class SSSLClassifier(SegmentClassifier):
         X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
             Segments of each song.
         y : array-like of shape (n_songs,)
-            Label of each song, which its segments inherit.
+            Label of each song, which its segments inherit. -1 means unlabelled, also beside text in a list or an array
+            of dtype object; see Notes.
         groups : array-like of shape (n_songs,), default=None
             Group of each song, such as its artist: used by the cross-fitting of `fit_transform` and by
             `validation_fraction`.
@@ -325,19 +330,26 @@ class SSSLClassifier(SegmentClassifier):
         Raises
         ------
         ValueError
-            If X and y do not match, y has one class only, or the backbone does not accept the segments.
+            If X and y do not match, y has one class only, or the backbone does not accept the segments; or if there are
+            unlabelled songs but no epoch that uses them.
         """
         self._validate_params()
         reset_fitted_attributes(self)
         if isinstance(self.noise_model, type):
             raise ValueError(f"noise_model is the class {self.noise_model.__name__}: pass an instance of it.")
-        if self.noise_model is not None and self.max_epochs <= self.warmup_epochs:
+        songs, self.classes_, labels = check_training_data(self, X, y, groups, unlabelled=True)
+        splits = self.noise_model is not None and self.max_epochs > self.warmup_epochs
+        if (labels < 0).any() and not splits:
+            raise ValueError(
+                f"y has {(labels < 0).sum()} unlabelled songs (-1), but there is no epoch that uses them: set a "
+                "noise_model, and max_epochs above warmup_epochs, or leave these songs out."
+            )
+        if self.noise_model is not None and not splits:
             warnings.warn(
                 f"max_epochs={self.max_epochs} leaves no epoch after warmup_epochs={self.warmup_epochs}: the network "
                 "is trained with cross-entropy only.",
                 stacklevel=2,
             )
-        songs, self.classes_, labels = check_training_data(self, X, y, groups)
         weights = check_sample_weight(sample_weight, labels, self.classes_)
         used = np.arange(len(songs)) if weights is None else np.flatnonzero(weights)
         n_segments, songs, labels = songs.n_segments, songs[used], labels[used]
@@ -345,7 +357,7 @@ class SSSLClassifier(SegmentClassifier):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         strategy = make_strategy(self, seed)
         held = hold_out(self, labels, groups, seed)
-        self.validation_songs_ = None if held is None else used[held]
+        self.validation_songs_ = None if held is None else used[held & (labels >= 0)]
         self.net_, clean = train_network(self, songs, labels, weights, seed, strategy, held)
         self.standardizer_, self.history_ = self.net_.standardizer_, self.net_.history_rows()
         if strategy is not None:

@@ -17,7 +17,8 @@ class LabelStrategy(BaseEstimator, Callback):
     During warm-up, `skmer.SSSLClassifier` trains with cross-entropy on the inherited labels. From then on, at the
     beginning of each epoch, it passes the losses and predictions of all training segments to the method `targets`,
     which returns the targets of the epoch. To write a strategy, derive a class with this method and pass an instance
-    as `noise_model`; mixup, R-Drop and the prior penalty still apply as they are set.
+    as `noise_model`; mixup, R-Drop and the prior penalty still apply as they are set. Segments of unlabelled songs are
+    not passed to `targets`; their targets are those of the method `unlabelled_targets`.
 
     A strategy is a skorch callback, which may also be passed to a plain `skorch.NeuralNetClassifier`: see Notes.
 
@@ -135,6 +136,21 @@ class LabelStrategy(BaseEstimator, Callback):
         """
         return probabilities.gather(1, labels[:, None])[:, 0]
 
+    def unlabelled_targets(self, probabilities):
+        """Return the targets of an epoch for segments of unlabelled songs, which are not passed to `targets`.
+
+        Parameters
+        ----------
+        probabilities : Tensor of shape (n_unlabelled_segments, n_classes)
+            Predictions for these segments, without dropout.
+
+        Returns
+        -------
+        Tensor of shape (n_unlabelled_segments, n_classes)
+            A distribution for each segment; in this class the prediction.
+        """
+        return probabilities
+
     # ---- skorch callback ---------------------------------------------------------------------------
 
     def on_train_begin(self, net, **kwargs):
@@ -150,9 +166,15 @@ class LabelStrategy(BaseEstimator, Callback):
         plain = None if hasattr(net, "set_targets") else self._evaluate_plain_net(net, dataset_train)
         losses, logits, labels = plain or (*net.losses_and_logits(), net.labels_)
         name = type(self).__name__
+        labelled, probabilities = labels >= 0, torch.softmax(logits, 1)
         with threadpool_limits(1):  # of scikit-learn's mixture
-            made = self.targets(losses, torch.softmax(logits, 1), labels, epoch)
-        targets, erased, figures = _check_targets(made, logits, name)
+            made = self.targets(losses[labelled], probabilities[labelled], labels[labelled], epoch)
+        targets, erased, figures = _check_targets(made, logits[labelled], f"{name}.targets")
+        if not labelled.all():
+            made = self.unlabelled_targets(probabilities[~labelled])
+            others, others_erased, _ = _check_targets(made, logits[~labelled], f"{name}.unlabelled_targets")
+            order = torch.argsort(torch.cat([labelled.nonzero()[:, 0], (~labelled).nonzero()[:, 0]]))
+            targets, erased = torch.cat([targets, others])[order], torch.cat([erased, others_erased])[order]
         if plain is None:
             net.set_targets(targets, erased, epoch - self.warmup_epochs)
         else:
@@ -210,7 +232,7 @@ def _check_targets(made, logits, name):
     figures = others.pop() if others and isinstance(others[-1], dict) else {}
     if len(others) > 1:
         raise ValueError(
-            f"{name}.targets must return targets, or a tuple of targets, a mask of erased segments and a dict of "
+            f"{name} must return targets, or a tuple of targets, a mask of erased segments and a dict of "
             f"figures, got a tuple of {len(made)}."
         )
     erased = others[0] if others else torch.ones(n_segments, dtype=torch.bool)
@@ -218,17 +240,17 @@ def _check_targets(made, logits, name):
     for what, tensor, shape in shapes:
         if not isinstance(tensor, torch.Tensor) or tensor.shape != shape:
             given = f"shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
-            raise ValueError(f"{name}.targets must return {what} as a tensor of shape {shape}, got {given}.")
+            raise ValueError(f"{name} must return {what} as a tensor of shape {shape}, got {given}.")
     if erased.dtype != torch.bool:
-        raise ValueError(f"{name}.targets must return a mask of erased segments of dtype bool, got {erased.dtype}.")
+        raise ValueError(f"{name} must return a mask of erased segments of dtype bool, got {erased.dtype}.")
     if targets.is_complex():
-        raise ValueError(f"{name}.targets must return real numbers as targets, got {targets.dtype}.")
+        raise ValueError(f"{name} must return real numbers as targets, got {targets.dtype}.")
     rounding = 1e-2 if targets.dtype in (torch.bfloat16, torch.float16) else 1e-3
     # detached: only the first batch could backpropagate through their graph
     targets = targets.detach().float()
     # also False for NaN and infinity
     if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < rounding).all()):
         raise ValueError(
-            f"{name}.targets must return a distribution for each segment: finite values, none below 0, with sum 1."
+            f"{name} must return a distribution for each segment: finite values, none below 0, with sum 1."
         )
     return targets.to(logits.device), erased.to(logits.device), figures

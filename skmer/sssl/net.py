@@ -5,6 +5,7 @@ import operator
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
+from skorch.dataset import Dataset
 from torch import nn
 from torch.nn import functional as F
 
@@ -23,6 +24,19 @@ def two_passes(network, x, shared_trunk):
         return network.head(z), network.head(z)
     p, q = network(torch.cat([x, x])).chunk(2)
     return p, q
+
+
+class _Part:
+    """Some rows of a bank."""
+
+    def __init__(self, bank, rows):
+        self._bank, self._rows = bank, rows
+
+    def __len__(self):
+        return len(self._rows)
+
+    def gather(self, index):
+        return self._bank.gather(self._rows[index])
 
 
 class SegmentNet(RowNet, NeuralNetClassifier):
@@ -53,12 +67,19 @@ class SegmentNet(RowNet, NeuralNetClassifier):
         super().__init__(module, precision=precision, seed=seed, **kwargs)
 
     def load_rows(self, bank, labels, weights=None):
-        """Set the bank of segments to train on, the class of each by its inherited label, and weights with mean 1."""
-        self.load_bank(bank, self.classes_[labels])
+        """Set the bank of segments to train on, the class of each by its inherited label, and weights with mean 1.
+
+        A segment without a label has the class -1. Callbacks are shown the labelled segments only.
+        """
+        self.load_bank(bank)
+        labelled = np.flatnonzero(np.asarray(labels) >= 0)
+        shown = bank if len(labelled) == len(bank) else _Part(bank, torch.from_numpy(labelled).to(self.device))
+        self.train_ = Dataset(shown, self.classes_[np.asarray(labels)[labelled]], length=len(labelled))
         labels = torch.as_tensor(labels, dtype=torch.long)
         weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float32)
         # on the CPU, where a sum of weights is the same each time
-        share = torch.bincount(labels, weights, minlength=len(self.classes_)).float() / len(labels)
+        of_labelled = None if weights is None else weights[labelled]
+        share = torch.bincount(labels[labelled], of_labelled, minlength=len(self.classes_)).float() / len(labelled)
         self.prior_ = share.clamp_min(1e-6).to(self.device)
         self.labels_, self.weights_ = labels.to(self.device), None if weights is None else weights.to(self.device)
         self.shared_trunk_ = has_shared_trunk(self.module_)
@@ -77,7 +98,17 @@ class SegmentNet(RowNet, NeuralNetClassifier):
     def losses_and_logits(self, network=None, precision=None):
         """Compute the loss of every segment against its inherited label, and the logits, without dropout."""
         logits = self.row_outputs(self.bank_, network, precision=precision)
-        return F.cross_entropy(logits, self.labels_, reduction="none"), logits
+        return F.cross_entropy(logits, self.labels_, reduction="none", ignore_index=-1), logits
+
+    def draw_batches(self):
+        """Return the rows of each batch: in warm-up as many as there are, but only of labelled segments, in turn."""
+        rows = (self.labels_ >= 0).nonzero()[:, 0].cpu()
+        if self.targets_ is not None or len(rows) == len(self.bank_):
+            return super().draw_batches()
+        turns = [
+            rows[torch.from_numpy(self.rng_.permutation(len(rows)))] for _ in range(-(-len(self.bank_) // len(rows)))
+        ]
+        return torch.cat(turns)[: len(self.bank_)].to(self.device).tensor_split(self.n_batches_)
 
     def validation_scores(self, outputs, valid):
         """Return the loss of the segments, and the share of songs whose class is that of the mean probability."""

@@ -171,6 +171,21 @@ class GMMSplit(LabelStrategy):
         targets = torch.where(erased[:, None], sharpen(probabilities, self.temperature), inherited)
         return targets, erased, {**figures, "phase": "sssl"}
 
+    def unlabelled_targets(self, probabilities):
+        """Return sharpened predictions, as for segments whose label is erased: see `LabelStrategy.unlabelled_targets`.
+
+        Parameters
+        ----------
+        probabilities
+            As in `LabelStrategy.unlabelled_targets`.
+
+        Returns
+        -------
+        Tensor of shape (n_unlabelled_segments, n_classes)
+            A distribution for each segment.
+        """
+        return sharpen(probabilities, self.temperature)
+
     def clean_probability(self, losses, probabilities, labels):
         """Split once more by the losses of the trained network, without those of earlier epochs.
 

@@ -41,7 +41,8 @@ def make_strategy(classifier, seed):
 def train_network(classifier, songs, labels, weights, seed, strategy, held):
     """Train a network on all segments but those of the songs in the mask `held`; `weights` of songs may be None.
 
-    Return its net, and the clean probability of each segment, NaN where it was held out, or None without a strategy.
+    Return its net, and the clean probability of each segment, NaN if it was held out or has no label, or None without
+    a strategy. Unlabelled songs have the label -1.
     """
     callbacks: list = (
         [] if classifier.average_epochs is None else [("average", AverageWeights(classifier.average_epochs))]
@@ -67,16 +68,19 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
         own = multiply_class_weight(own, classifier.class_weight, of_segments, classifier.classes_)
         net.load_rows(bank, of_segments, own)
         if held is not None:
-            valid = make_bank(songs[held], standardizer, net.device)
-            net.load_validation(valid, classifier.classes_[labels[held]][valid.song])
+            scored = held & (labels >= 0)
+            valid = make_bank(songs[scored], standardizer, net.device)
+            net.load_validation(valid, classifier.classes_[labels[scored]][valid.song])
         net.train_rows()
         if strategy is not None:
             losses, logits = net.losses_and_logits(precision="float32")
+            known = net.labels_ >= 0
             with net.random_state, threadpool_limits(1):
-                found = strategy.clean_probability(losses, torch.softmax(logits.double(), 1), net.labels_)
+                found = strategy.clean_probability(
+                    losses[known], torch.softmax(logits.double(), 1)[known], net.labels_[known]
+                )
+            found = check_clean_probability(found, int(known.sum()), f"{type(strategy).__name__}.clean_probability")
             clean = np.full(songs.n_segments.sum(), np.nan)
-            clean[np.repeat(trained, songs.n_segments)] = check_clean_probability(
-                found, len(bank), f"{type(strategy).__name__}.clean_probability"
-            )
+            clean[np.repeat(trained & (labels >= 0), songs.n_segments)] = found
         net.drop_rows()
     return net, clean

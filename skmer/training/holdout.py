@@ -45,12 +45,16 @@ def draw_validation(y, groups, fraction, seed):
 def hold_out(classifier, labels, groups, seed):
     """Return a mask of the songs held out by a classifier's `validation_fraction`, or None if that is None.
 
-    `labels` are positions in ``classes_``. Raise ValueError if a class is left without training songs.
+    `labels` are positions in ``classes_``, or -1 for unlabelled songs, which are held out only together with labelled
+    ones of their group. Raise ValueError if a class is left without training songs.
     """
     fraction, classes = classifier.validation_fraction, classifier.classes_
     if fraction is None:
         return None
-    held = draw_validation(np.eye(len(classes), dtype=int)[labels], encode_groups(groups, len(labels)), fraction, seed)
+    labelled, groups = labels >= 0, encode_groups(groups, len(labels))
+    known = np.eye(len(classes), dtype=int)[labels[labelled]]
+    drawn = draw_validation(known, np.unique(groups[labelled], return_inverse=True)[1], fraction, seed)
+    held = np.isin(groups, groups[labelled][drawn])
     missing = np.setdiff1d(np.arange(len(classes)), labels[~held])
     if len(missing):
         raise ValueError(

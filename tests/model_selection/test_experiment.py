@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
+from skmer import SongAggregator
 from skmer.model_selection import (
     DUMMY,
     EstimatorSystem,
@@ -273,3 +275,40 @@ def test_rows_with_the_same_name(tmp_path):
 def test_what_does_not_fit_is_refused_before_anything_runs(changed, message):
     with pytest.raises(ValueError, match=message):
         run(**{"system": SVM, "store": None, **changed})
+
+
+def test_a_fold_with_one_training_class_is_refused_before_the_first_fit(tmp_path):
+    system = told(tmp_path)
+    X, y = np.zeros((20, 2)), np.array(["a"] * 5 + ["b"] * 11 + ["a", "b"] * 2)
+    message = "Fold 0 of 0 to 0: its training songs are all of the class 'a', but two classes are needed"
+    splits = {"sorted": {"train": np.arange(5), "test": np.arange(5, 20)}}
+    with pytest.raises(ValueError, match=message):
+        run(system, None, X=X, y=y, protocol=Protocol("sorted"), splits=splits)
+    # the fold itself can be run
+    groups = np.array(["x"] * 4 + ["y"] * 2 + ["z"] * 10 + ["t"] * 4)
+    splits = {"published": {"train": np.arange(16), "test": np.arange(16, 20)}}
+    with pytest.raises(
+        ValueError, match=r"Fold 0 of 0 to 0, fold \d within its training songs: its training songs are"
+    ):
+        run(system, None, X=X, y=y, groups=groups, protocol=Protocol("published"), splits=splits, inner_splits=2)
+    assert system.runs == []
+
+
+@pytest.mark.parametrize("kind", ["network", "pipeline"])
+def test_cross_fitting_that_is_impossible_in_a_fold_is_refused_before_the_first_fit(monkeypatch, kind):
+    monkeypatch.setattr(type(tiny_network()), "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    X, y, _ = tiny_songs()
+    network = tiny_network().set_params(cv=4)
+    systems = {"net": NetworkSystem(tiny_segments(), network, {"": Readout(cross_fitted=True)})}
+    if kind == "pipeline":
+        systems = {"net": EstimatorSystem(make_pipeline(tiny_segments(), network, SongAggregator(), SVC()))}
+    # a training fold has three songs of each class
+    with pytest.raises(ValueError, match="Fold 0 of 0 to 1, system 'net': n_splits=4 cannot be greater"):
+        run(systems, None, X=X, y=y, protocol=Protocol(n_splits=2))
+
+
+def test_unlabelled_songs_are_not_tested(tmp_path):
+    with pytest.raises(ValueError, match="y has -1 for song 2, which means unlabelled, but each song is tested"):
+        run(told(tmp_path), None, y=np.array([0, 1, -1] * 4))
+    # ratings of -1 are ratings
+    assert run(told(tmp_path), None, y=np.array([0, 1, -1, -1] * 3), protocol=Protocol(n_splits=3, threshold=0)).rows

@@ -230,6 +230,7 @@ def test_a_cache_that_cannot_be_written_is_no_fault_of_the_songs(songs, tmp_path
         ({"groups": ["a", "b"]}, "groups has 2 entries for 16 songs"),
         ({"names": ["a", "b"]}, "names has 2 entries for 16 songs"),
         ({"target": ["a"] * 16}, "two classes are needed, but all songs are of the class 'a'"),
+        ({"target": [0, 1, -1, 1] * 4}, "target has -1 for .*, which means unlabelled"),
     ],
 )
 def test_songs_that_do_not_fit(songs, changed, told):
@@ -245,6 +246,14 @@ def test_folds_that_cannot_be_are_refused_before_any_song_is_read(songs, cv, mon
     # four songs a class can be divided by four, but not the two of them that train in a fold
     with pytest.raises(ValueError, match="config, section 'sssl': cv="):
         train_model(alone, "sssl", config, n_splits=2)
+
+
+def test_a_fold_with_one_training_class_is_refused_before_any_song_is_read(songs, monkeypatch):
+    monkeypatch.setattr("skmer.models.train.read_songs", lambda *_: pytest.fail("a song was read"))
+    lopsided = Bunch(**{**songs, "target": ["a"] * 5 + ["b"] * 11, "groups": ["x"] * 4 + ["y"] * 2 + ["z"] * 10})
+    message = "Fold . of 0 to 1 of the estimate: its training songs are all of the class"
+    with pytest.raises(ValueError, match=message):
+        train_model(lopsided, "log-mel", LOG_MEL, n_splits=2)
 
 
 def test_warnings_are_collected_once_and_sorted(capfd):
