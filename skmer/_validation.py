@@ -83,7 +83,8 @@ def is_unlabelled(y):
 def check_labels(estimator, y, n_songs, unlabelled=False):
     """Return the sorted classes in `y`, and the position of each song's label among them.
 
-    Labels of -1 mean unlabelled, and are at the position -1; unless `unlabelled`, they are an error.
+    Labels of -1 mean unlabelled, and are at the position -1; unless `unlabelled`, they are an error beside two classes,
+    and the name of a class beside one.
     """
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
@@ -95,6 +96,8 @@ def check_labels(estimator, y, n_songs, unlabelled=False):
     if len(y) != n_songs:
         raise ValueError(f"X has {n_songs} songs but y has {len(y)} labels: pass one label per song.")
     without = is_unlabelled(y)
+    if not unlabelled and y.dtype.kind in "if" and len(np.unique(y)) < 3:
+        without[:] = False
     if without.any():
         if not unlabelled:
             raise ValueError(

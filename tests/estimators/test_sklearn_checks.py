@@ -1,7 +1,11 @@
 """scikit-learn's whole suite, on the estimators that also take plain two-dimensional arrays."""
 
 import pytest
-from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_classifiers_classes,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
 
 from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
 from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
@@ -23,10 +27,18 @@ _NOT_IN_BATCHES = {
 """Checks that cannot hold for a classifier that is trained in batches, and why."""
 
 
+_NOT_FOR_UNLABELLED = {
+    **_NOT_IN_BATCHES,
+    "check_classifiers_classes": "it has a class -1, which means unlabelled: it leaves this out by name for the "
+    "semi-supervised classifiers of scikit-learn",
+}
+"""Checks that cannot hold for a classifier that also takes unlabelled songs, and why."""
+
+
 def not_applicable(estimator):
     tags = isinstance(estimator, (EmotionTagger, LongShortEnsemble, NoisyStudentTagger))
-    weights = isinstance(estimator, (SSSLClassifier, BiLSTMClassifier))
-    return _NOT_FOR_TAGS if tags else _NOT_IN_BATCHES if weights else {}
+    weights = _NOT_IN_BATCHES if isinstance(estimator, BiLSTMClassifier) else {}
+    return _NOT_FOR_TAGS if tags else _NOT_FOR_UNLABELLED if isinstance(estimator, SSSLClassifier) else weights
 
 
 MLP = {"backbone": "mlp", "backbone_params": {"hidden": [16]}}
@@ -49,6 +61,14 @@ CONFIDENT = {"thresholds": "probability", "positive_above": 0.9, "negative_below
 )
 def test_check_estimator(estimator, check):
     check(estimator)
+
+
+def test_other_classes_than_minus_one_are_kept(monkeypatch):
+    # as the check does for scikit-learn's LabelPropagation
+    choice = "sklearn.utils.estimator_checks._choose_check_classifiers_labels"
+    monkeypatch.setattr(choice, lambda name, y, y_names: y if y_names.dtype.kind == "i" else y_names)
+    classifier = SSSLClassifier(**MLP, max_epochs=16, warmup_epochs=3, random_state=0)
+    check_classifiers_classes("SSSLClassifier", classifier)
 
 
 def test_every_check_runs():

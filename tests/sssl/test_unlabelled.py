@@ -194,6 +194,9 @@ def test_the_text_minus_one_is_a_class_among_numbers(songs):
 def test_a_classifier_that_cannot_use_them_says_so(songs):
     with pytest.raises(ValueError, match="y has -1 for song 2, which means unlabelled, and BiLSTMClassifier cannot"):
         BiLSTMClassifier().fit(*songs)
+    # of two labels, -1 can only be a class
+    two = np.tile([-1, 1], 9)
+    assert BiLSTMClassifier(4, max_epochs=1).fit(songs[0], two).classes_.tolist() == [-1, 1]
 
 
 @pytest.mark.parametrize("names", [None, TEXT])
