@@ -31,6 +31,7 @@ FLOORS = [
     {"model_selection"},
     {"pipelines", "tagging"},
     {"inspection"},
+    {"audit"},
     {"models", "reproduction"},
     {"cli"},
     {"__main__"},
