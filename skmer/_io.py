@@ -10,11 +10,13 @@ import time
 import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 __all__ = [
     "atomic_folder",
     "atomic_write",
     "atomic_write_text",
+    "audio_link",
     "csv_writer",
     "file_digest",
     "format_names",
@@ -200,6 +202,17 @@ def file_digest(path):
     if time.time_ns() - found.st_mtime_ns > _RECENT:
         _digests[place] = (state, digest)
     return digest
+
+
+def audio_link(file, folder):
+    """Return the URL of an audio file for a page in `folder`: relative, so that both can be moved together."""
+    path, folder = os.path.abspath(file), os.path.abspath(folder)
+    try:
+        path = os.path.relpath(path, folder)
+    except ValueError:  # another drive of Windows
+        return "file:///" + quote(os.fsencode(path.replace(os.sep, "/")), safe="/:")
+    # only / is kept: a colon would be read as the end of a scheme
+    return quote(os.fsencode(path.replace(os.sep, "/")))
 
 
 def open_text(path):

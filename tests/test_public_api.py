@@ -17,6 +17,7 @@ MODULES = [
     "skmer",
     "skmer.aggregation",
     "skmer.audio",
+    "skmer.audit",
     "skmer.backbones",
     "skmer.cli",
     "skmer.datasets",

@@ -1,22 +1,22 @@
 """audit_songs: find what would flatter or spoil results on a collection of labelled songs."""
 
 import os
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from sklearn.utils.multiclass import type_of_target
 from tqdm.auto import tqdm
 
 from skmer._io import file_digest
 from skmer._parallel import parallel_map
-from skmer.audit.fingerprint import find_same_recordings
+from skmer.audit.fingerprints import find_same_recordings
 from skmer.audit.labels import accuracy_by_group, label_group_information, shared_between_parts
 from skmer.audit.recording import measure_recording
 
-__all__ = ["Audit", "Copy", "audit_songs", "group_recordings"]
+__all__ = ["Audit", "Copy", "audit_songs", "find_copies", "group_recordings", "measure_songs", "sets_that_differ"]
 
 
 class Copy(NamedTuple):
@@ -62,6 +62,17 @@ class Audit:
         Adjusted mutual information of labels and groups.
     label_by_format : tuple of (float, float) or None
         What `accuracy_by_group` returns for labels by format, sampling rate and number of channels.
+
+    See Also
+    --------
+    audit_songs : Audits a collection.
+
+    Examples
+    --------
+    >>> from skmer.audit import Audit, RecordingFacts
+    >>> facts = [RecordingFacts(error="this file is empty"), RecordingFacts(duration=30.0)]
+    >>> Audit(["a.mp3", "b.mp3"], ["a.mp3", "b.mp3"], facts, [0, 1], []).unreadable
+    [0]
     """
 
     names: list
@@ -94,7 +105,7 @@ def audit_songs(songs, *, n_jobs=None, verbose=0):
     ----------
     songs : :class:`~sklearn.utils.Bunch`
         As the loaders of `skmer.datasets` return it: ``data`` (paths) and, where there are any, ``target``, ``groups``,
-        ``splits`` and ``names``. Labels of a column for each tag are compared as a whole.
+        ``splits`` and ``names``. The tags of a song count as one label; ratings are not compared.
     n_jobs : int, default=None
         Number of threads that read songs.
     verbose : int, default=0
@@ -117,11 +128,11 @@ def audit_songs(songs, *, n_jobs=None, verbose=0):
     Examples
     --------
     >>> from skmer.audit import audit_songs
-    >>> from skmer.datasets import write_songs, load_folder
+    >>> from skmer.datasets import load_folder, make_songs, write_songs
     >>> import shutil, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = write_songs(folder, 4, duration=8, random_state=0)
-    ...     songs = load_folder(folder)
+    ...     _ = write_songs(make_songs(4, duration=8, random_state=0), folder)
+    ...     songs = load_folder(f"{folder}/songs")
     ...     _ = shutil.copy(songs.data[0], songs.data[1])
     ...     audit = audit_songs(songs)
     >>> [(copy.first, copy.second, copy.same_bytes) for copy in audit.copies]
@@ -132,9 +143,8 @@ def audit_songs(songs, *, n_jobs=None, verbose=0):
         raise ValueError("songs.data holds no song: at least one is needed.")
     if not all(isinstance(path, str | os.PathLike) for path in paths):
         raise ValueError("songs.data must hold paths of audio files, not waveforms.")
-    results = parallel_map(measure_recording, ((path,) for path in paths), n_jobs, threads=True)
-    facts = list(tqdm(results, total=len(paths), desc="Reading", unit="song", disable=not verbose))
-    copies = _find_copies(paths, facts)
+    facts = measure_songs(paths, None, n_jobs, verbose)
+    copies = find_copies(paths, facts)
     recordings = group_recordings(len(paths), copies)
     target, groups = _labels(songs.get("target")), songs.get("groups")
     groups = None if groups is None or len(np.unique(groups)) == len(paths) else np.asarray(groups)
@@ -149,8 +159,8 @@ def audit_songs(songs, *, n_jobs=None, verbose=0):
         target=target,
         groups=groups,
         splits=splits,
-        contradictions=_sets_that_differ(recordings, target),
-        across_groups=_sets_that_differ(recordings, groups),
+        contradictions=sets_that_differ(recordings, target),
+        across_groups=sets_that_differ(recordings, groups),
         shared_groups={} if groups is None else _shared(splits, groups),
         shared_recordings=_shared(splits, recordings),
         label_by_group=None if target is None or groups is None else accuracy_by_group(target, groups),
@@ -161,14 +171,20 @@ def audit_songs(songs, *, n_jobs=None, verbose=0):
 
 
 def _labels(target):
-    """Return one label per song; the tags of a song become a text."""
-    if target is None:
+    """Return one label per song, of which the tags of a song are one; None for ratings."""
+    if target is None or type_of_target(target).startswith("continuous"):
         return None
     target = np.asarray(target)
     return target if target.ndim == 1 else np.array([" ".join(map(str, row)) for row in target.astype(int).tolist()])
 
 
-def _find_copies(paths, facts):
+def measure_songs(paths, max_duration=None, n_jobs=None, verbose=0):
+    """Return the `RecordingFacts` of each file."""
+    results = parallel_map(measure_recording, ((path, max_duration) for path in paths), n_jobs, threads=True)
+    return list(tqdm(results, total=len(paths), desc="Comparing", unit="song", disable=not verbose))
+
+
+def find_copies(paths, facts):
     """Return the pairs of songs with the same bytes or the same sound."""
     readable = [i for i, known in enumerate(facts) if known.error is None]
     by_bytes: dict = {}
@@ -194,7 +210,7 @@ def group_recordings(n_songs, copies, groups=None):
     return connected_components(graph, directed=False)[1]
 
 
-def _sets_that_differ(recordings, values):
+def sets_that_differ(recordings, values):
     """Return the songs of each recording whose songs differ in a value."""
     if values is None:
         return []
@@ -207,8 +223,3 @@ def _sets_that_differ(recordings, values):
 def _shared(splits, groups):
     shared = {name: shared_between_parts(parts, groups) for name, parts in splits.items()}
     return {name: counts for name, counts in shared.items() if counts}
-
-
-def class_sizes(audit):
-    """Return the number of songs of each label, the commonest first."""
-    return [] if audit.target is None else Counter(map(str, audit.target)).most_common()

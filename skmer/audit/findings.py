@@ -34,20 +34,22 @@ def find_oddities(audit):
 
 def findings(audit):
     """Return sentences on what was found, the gravest first; none for a collection without faults."""
-    sentences = []
+    sentences: list[str] = []
     add = sentences.append
     if audit.contradictions:
         n = sum(map(len, audit.contradictions))
-        add(f"{_count(len(audit.contradictions), 'recording')} occur with different labels, in {n} songs.")
+        occur = _count(len(audit.contradictions), "recording occurs", "recordings occur")
+        add(f"{occur} with different labels, in {n} songs.")
     extra = len(audit.names) - len(np.unique(audit.recordings))
     if extra:
         same = sum(copy.same_bytes for copy in audit.copies)
         add(
             f"{_count(extra, 'song is a copy', 'songs are copies')} of another one ({_count(same, 'pair')} of equal "
-            f"files, {_count(len(audit.copies) - same, 'pair')} of equal sound): keep copies in one fold, or remove them."
+            f"files, {_count(len(audit.copies) - same, 'pair')} of equal sound): keep them in one fold, or remove them."
         )
     if audit.across_groups:
-        add(f"{_count(len(audit.across_groups), 'recording')} occur in several groups, such as artists.")
+        occur = _count(len(audit.across_groups), "recording occurs", "recordings occur")
+        add(f"{occur} in several groups, such as artists.")
     for what, shared in (("recording", audit.shared_recordings), ("group, such as the artist,", audit.shared_groups)):
         for split, counts in shared.items():
             for (first, second), n in counts.items():

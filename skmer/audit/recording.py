@@ -6,7 +6,7 @@ import numpy as np
 
 from skmer._errors import format_error
 from skmer.audio import read_audio
-from skmer.audit.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
+from skmer.audit.fingerprints import SAMPLE_RATE, Fingerprint, fingerprint
 
 __all__ = ["RecordingFacts", "measure_recording"]
 
@@ -42,6 +42,16 @@ class RecordingFacts(NamedTuple):
         Share of tenths of a second whose peak is below -60 dB.
     fingerprint : Fingerprint or None
         See `fingerprint`.
+
+    See Also
+    --------
+    measure_recording : Measures a recording.
+
+    Examples
+    --------
+    >>> from skmer.audit import RecordingFacts
+    >>> RecordingFacts(error="this file is empty").level is None
+    True
     """
 
     error: str | None = None
@@ -56,13 +66,15 @@ class RecordingFacts(NamedTuple):
     fingerprint: Fingerprint | None = None
 
 
-def measure_recording(path):
+def measure_recording(path, max_duration=None):
     """Read a recording once and measure it.
 
     Parameters
     ----------
     path : str or path-like
         An audio file.
+    max_duration : float, default=None
+        Seconds of the recording that are read; all by default.
 
     Returns
     -------
@@ -77,7 +89,7 @@ def measure_recording(path):
     """
     rate, channels, coding = _format(path)
     try:
-        y = read_audio(path, sr=rate or _UNKNOWN_RATE)
+        y = read_audio(path, sr=rate or _UNKNOWN_RATE, max_duration=max_duration)
     except MemoryError:
         raise
     except Exception as error:  # a broken file can raise anything in a decoder

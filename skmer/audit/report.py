@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skmer._io import atomic_folder, csv_writer, open_text
+from skmer._io import atomic_folder, audio_link, csv_writer, open_text
 from skmer.audit.findings import find_oddities, findings
 
 __all__ = ["write_audit"]
@@ -45,9 +45,9 @@ def write_audit(audit, out, force=False):
     --------
     >>> import os, tempfile
     >>> from skmer.audit import audit_songs, write_audit
-    >>> from skmer.datasets import load_folder, write_songs
+    >>> from skmer.datasets import load_folder, make_songs, write_songs
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = write_songs(f"{folder}/songs", 4, duration=8, random_state=0)
+    ...     _ = write_songs(make_songs(4, duration=8, random_state=0), folder)
     ...     page = write_audit(audit_songs(load_folder(f"{folder}/songs")), f"{folder}/audit")
     ...     sorted(os.listdir(page.parent))
     ['copies.csv', 'index.html', 'songs.csv']
@@ -150,7 +150,7 @@ def _render(audit, folder):
         copies=sorted(sets, key=lambda own: own not in audit.contradictions),
         pairs=audit.copies,
         classes=_by_class(audit),
-        links=[_link(path, folder) for path in audit.paths],
+        links=[audio_link(path, folder) for path in audit.paths],
     )
 
 
@@ -173,9 +173,3 @@ def _by_class(audit):
             row[name] = np.percentile(values, [0, 50, 100]).tolist() if values else None
         rows.append(row)
     return rows
-
-
-def _link(path, folder):
-    from skmer.inspection.report.page import audio_link
-
-    return audio_link(path, folder)

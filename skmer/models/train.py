@@ -25,7 +25,7 @@ from skmer.models.config import (
     read_config,
 )
 from skmer.models.estimate import choose_folds, estimate, stratified_folds
-from skmer.models.training_songs import UnreadableSongs, check_songs, read_songs
+from skmer.models.training_songs import UnreadableSongs, check_songs, join_copies, read_songs
 from skmer.training.runtime import choose_device
 
 __all__ = ["TrainedModel", "train_model"]
@@ -125,8 +125,9 @@ def train_model(
 
     Notes
     -----
-    Each file is decoded once, before any training. The folds are stratified by class, and the songs of a
-    group are in one fold; the accuracy is compared with that of a dummy that predicts the commonest
+    Each file is decoded before any training. Songs that hold the same recording, by their first minute, are named and
+    kept in one fold, as if they were of one group (see `skmer.audit.audit_songs`). The folds are stratified by class,
+    and the songs of a group are in one fold; the accuracy is compared with that of a dummy that predicts the commonest
     class by `skmer.model_selection.corrected_paired_test`. The scores are those of models
     trained on a part of the songs, whereas the returned model is trained on all of them. Finished folds in
     `store` are identified as `skmer.model_selection.run_experiment` describes.
@@ -162,6 +163,9 @@ def train_model(
         if unreadable:
             songs_used = f"{len(used.target):,} of {len(given.target):,} songs are used"
             say(f"{songs_used}: {class_counts(used.target)}. {groups_sentence(used.groups)}")
+        used, found_copies = join_copies(used, n_jobs, verbose)
+        for remark in found_copies:
+            say(remark)
         n_splits, lowered = _check_folds(pipeline, used, n_splits, seed)
         scores = None
         if n_splits:
@@ -175,7 +179,7 @@ def train_model(
     card = make_card(
         pipeline, system, used, songs, counts, unreadable,
         estimate=scores, seed=seed, device=choose_device(device), seconds=round(time.monotonic() - began, 1),
-        resumed=resumed, config=config, remarks=([] if lowered is None else [lowered]) + remarks,
+        resumed=resumed, config=config, remarks=found_copies + ([] if lowered is None else [lowered]) + remarks,
     )  # fmt: skip
     return TrainedModel(pipeline, card)
 

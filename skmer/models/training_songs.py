@@ -4,7 +4,7 @@ import errno
 import os
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -13,12 +13,14 @@ from skmer._errors import format_error
 from skmer._io import format_names
 from skmer._parallel import parallel_map
 from skmer._validation import is_unlabelled
+from skmer.audit.collection import find_copies, group_recordings, measure_songs, sets_that_differ
 from skmer.feature_extraction._cache import CacheError
 from skmer.model_selection.protocols import check_labels
 
-__all__ = ["TrainingSongs", "UnreadableSongs", "check_songs", "read_songs"]
+__all__ = ["TrainingSongs", "UnreadableSongs", "check_songs", "join_copies", "read_songs"]
 
 _SHOWN = 50
+_COMPARED = 60.0  # seconds of each song that are compared with others
 _WAVEFORM = "The waveform at position 0 of X"
 # errors of the disk or the system rather than of a song
 _SYSTEM_ERRORS = (errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS)
@@ -100,6 +102,27 @@ def check_songs(songs):
     if groups is not None and len(np.unique(groups)) == n_songs:
         groups = None
     return TrainingSongs(list(songs.data), target, groups, names)
+
+
+def join_copies(songs, n_jobs=None, verbose=0):
+    """Return the songs with copies of one recording in one group, and remarks on what was found.
+
+    Only the first minute of each file is compared; waveforms are not.
+    """
+    if not all(isinstance(song, str | os.PathLike) for song in songs.data):
+        return songs, []
+    copies = find_copies(songs.data, measure_songs(songs.data, _COMPARED, n_jobs, verbose))
+    if not copies:
+        return songs, []
+    shown = [f"{songs.names[copy.first]} = {songs.names[copy.second]}" for copy in copies]
+    pairs = "1 pair of songs holds" if len(copies) == 1 else f"{len(copies):,} pairs of songs hold"
+    remarks = [f"{pairs} the same recording, and are kept in one fold: {format_names(shown, most=5)}."]
+    recordings = group_recordings(len(songs.data), copies)
+    for own in sets_that_differ(recordings, songs.target):
+        named = [f"{songs.names[i]} ({songs.target[i]})" for i in own]
+        remarks.append(f"The same recording has different labels: {format_names(named)}.")
+    joined = group_recordings(len(songs.data), copies, songs.groups)
+    return replace(songs, groups=joined), remarks
 
 
 def read_songs(reader, songs, names, n_jobs=None, verbose=0):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import warnings
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sklearn.utils import Bunch
 import skmer.feature_extraction._base
 from skmer import SegmentTransformer, make_sssl_pipeline
 from skmer.aggregation import SpectrogramStatistics
+from skmer.datasets import make_songs, write_songs
 from skmer.model_selection import DUMMY, EstimatorSystem
 from skmer.models import UnreadableSongs, card_markdown, save_model, train_model
 from skmer.models.estimate import choose_folds
@@ -349,3 +351,23 @@ def test_the_model_gets_its_name_before_its_cards(songs, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", lambda part, place: order.append(Path(place).name) or replace(part, place))
     save_model(trained, tmp_path / "m.joblib")
     assert order[0] == "m.joblib"
+
+
+def test_copies_are_named_and_kept_in_one_fold(tmp_path):
+    songs = make_songs(16, duration=7, random_state=0)
+    paths = write_songs(songs, tmp_path)
+    labels = [Path(path).parent.parent.name for path in paths]
+    other = next(i for i, label in enumerate(labels) if label != labels[0])
+    shutil.copy(paths[0], tmp_path / "copy.wav")  # an equal file, with the same label
+    y, sr = soundfile.read(paths[1], dtype="float32")
+    soundfile.write(tmp_path / "softer.flac", 0.5 * y, sr)  # equal sound, with another label
+    data = [*paths, str(tmp_path / "copy.wav"), str(tmp_path / "softer.flac")]
+    target = np.array([*labels, labels[0], labels[other] if labels[1] == labels[0] else labels[0]])
+    names = [*map(str, range(16)), "copy", "softer"]
+    said: list = []
+    trained = train_model(Bunch(data=data, target=target, names=names), "log-mel", n_splits=2, say=said.append)
+    text = "\n".join(said)
+    assert "2 pairs of songs hold the same recording, and are kept in one fold: 0 = copy, 1 = softer." in text
+    assert "The same recording has different labels: 1 (" in text
+    assert any("0 = copy" in remark for remark in trained.card["remarks"])
+    assert trained.card["estimate"]["protocol"] == "2 stratified folds, the songs of a group in one fold"

@@ -1,9 +1,8 @@
 """The report's page: an HTML file made from the templates beside this module."""
 
-import os
 import shlex
-from urllib.parse import quote
 
+from skmer._io import audio_link
 from skmer.inspection._displays import COLOURS
 from skmer.inspection.report.folder import FILES, digest_mark
 from skmer.inspection.report.summary import distrusted_seconds, seconds_by_bin, totals
@@ -75,14 +74,3 @@ def clock(seconds):
     tenths = round(10 * seconds)
     text = f"{tenths // 600}:{tenths % 600 // 10:02d}"
     return text if tenths % 10 == 0 else f"{text}.{tenths % 10}"
-
-
-def audio_link(file, folder):
-    """Return the URL of an audio file for a page in `folder`: relative, so that both can be moved together."""
-    path, folder = os.path.abspath(file), os.path.abspath(folder)
-    try:
-        path = os.path.relpath(path, folder)
-    except ValueError:  # another drive of Windows
-        return "file:///" + quote(os.fsencode(path.replace(os.sep, "/")), safe="/:")
-    # only / is kept: a colon would be read as the end of a scheme
-    return quote(os.fsencode(path.replace(os.sep, "/")))

@@ -1,4 +1,4 @@
-"""Fingerprints of recordings, which tell copies apart from other recordings after re-encoding, cutting and level changes."""
+"""Fingerprints of recordings, by which copies are found in spite of other encodings, cuts and levels."""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -151,9 +151,7 @@ def find_same_recordings(fingerprints, threshold=0.3, n_neighbors=10):
     for first, second in sorted(pairs):
         rate, offset, overlap = _align(fingerprints[first].bits, fingerprints[second].bits, spectra, first, second)
         if rate <= threshold:
-            found.append(
-                SameRecording(first, second, rate, offset / _FRAMES_PER_SECOND, overlap / _FRAMES_PER_SECOND)
-            )
+            found.append(SameRecording(first, second, rate, offset / _FRAMES_PER_SECOND, overlap / _FRAMES_PER_SECOND))
     return found
 
 
