@@ -2,7 +2,7 @@
 
 import os
 
-__all__ = ["AudioError", "format_error"]
+__all__ = ["AudioError", "ResourceError", "format_error"]
 
 
 class AudioError(ValueError):
@@ -23,6 +23,13 @@ class AudioError(ValueError):
     ...     print(error)
     no-such-song.mp3: there is no such file. Check the path.
     """
+
+
+class ResourceError(OSError):
+    """Raised if the system, rather than a recording, is at fault; the message is shown without the error number."""
+
+    def __str__(self):
+        return str(self.strerror)
 
 
 def format_error(error, song=None):

@@ -1,6 +1,7 @@
 """Reading audio files."""
 
 from skmer._errors import AudioError
-from skmer.audio.reading import check_waveform, find_audio_files, read_audio
+from skmer.audio.finding import find_audio_files
+from skmer.audio.reading import check_waveform, read_audio
 
 __all__ = ["AudioError", "check_waveform", "find_audio_files", "read_audio"]

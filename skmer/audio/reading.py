@@ -1,36 +1,29 @@
-"""Finding audio files, and reading one as a mono waveform; an AudioError names the file that cannot be read."""
+"""Reading an audio file as a mono waveform; an AudioError names the file that cannot be read."""
 
-import mmap
+import errno
 import numbers
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from skmer._errors import AudioError
-from skmer.audio._ffmpeg import decode_ffmpeg
-from skmer.audio._mp3 import mp3_layout, mp3_truncation, with_frame_count
-from skmer.audio._truncation import find_truncation, ogg_is_chained, truncation_error
+from skmer._errors import AudioError, ResourceError
+from skmer.audio._bytes import FileBytes
+from skmer.audio._ffmpeg import has_ffmpeg, open_ffmpeg
+from skmer.audio._formats import format_for_ffmpeg, text_beginning
+from skmer.audio._soundfile import UnknownFormatError, open_soundfile
+from skmer.audio._truncation import file_structure, joined_error, truncation_error
 
-__all__ = ["AUDIO_SUFFIXES", "check_audio_path", "check_waveform", "find_audio_files", "read_audio"]
+__all__ = ["check_audio_path", "check_waveform", "read_audio", "read_blocks"]
 
-# decoded by ffmpeg; any other file that soundfile rejects is damaged, and ffmpeg might play a part of it
-AUDIO_SUFFIXES = frozenset(
-    [
-        *(".wav", ".wave", ".bwf", ".w64", ".rf64", ".flac", ".mp3", ".mp2", ".mpga", ".ogg", ".oga", ".opus", ".spx"),
-        *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc", ".sph", ".nist"),
-        *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr", ".wma", ".mka", ".mkv", ".webm", ".ape"),
-    ]
-)
-"""Extensions, in lower case, of the files that are taken from a folder."""
-_FFMPEG_SUFFIXES = {
-    *(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".ac3", ".amr"),
-    *(".wma", ".mka", ".mkv", ".webm", ".ape"),
-}
-_BLOCK = 1 << 23  # frames decoded at once
+_SYSTEM_LIMITS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EAGAIN)
+_REMEDY = "Raise it (open files: ulimit -n), close other programs, or use fewer jobs."
+_BLOCK = 1 << 18  # samples of each channel decoded at once
 _RATES = (1000, 10_000_000)  # Hz; a header with a lower or higher rate is damaged
 _LOUDEST = 100  # times full scale: 40 dB above the range of any recording
 _MOST_SAMPLES = 1 << 31  # of a resampled recording; soxr crashes where the memory is insufficient
+_CANCELS = 0.05  # share of the power of uncorrelated channels below which their mean is no mixture
 _MARGIN = 0.25  # s decoded beyond max_duration, for the edge of the resampling filter
 
 
@@ -58,6 +51,8 @@ def check_audio_path(path):
 
 def _opening_error(path, error):
     reason = getattr(error, "strerror", None) or error
+    if getattr(error, "errno", None) in _SYSTEM_LIMITS:
+        return ResourceError(error.errno, f"{reason}: a limit of the system, not a fault of the recordings. {_REMEDY}")
     return AudioError(f"{path}: the file cannot be opened ({reason}). Check the path and its permissions.")
 
 
@@ -98,34 +93,52 @@ def check_waveform(y, name="The waveform"):
         raise AudioError(f"{name} has shape {y.shape}. Pass a mono waveform of shape (n_samples,).")
     if y.size == 0:
         raise AudioError(f"{name} has no samples. Leave it out, or pass the whole recording.")
-    _check_samples(y, name)
+    levels = _Levels()
+    levels.add(y)
+    levels.check(name)
     return y.astype(np.float32, copy=False)
 
 
-def _check_samples(y, name):
-    # both propagate NaN, which compares as False
-    peak = max(y.max(), -y.min())
-    if peak <= _LOUDEST:
-        return
-    bad = np.flatnonzero(~np.isfinite(y))
-    if bad.size:
-        raise AudioError(
-            f"{name} holds {bad.size:,} samples that are NaN or infinite (the first is sample {bad[0]:,}). "
-            "Export it again, or replace these samples."
-        )
-    raise AudioError(
-        f"{name} has a peak of {float(peak):,.6g}, but full scale is 1. Scale it to between -1 and 1: "
-        "divide samples that were 16-bit integers by 32768."
-    )
+class _Levels:
+    """The largest sample of a waveform that is passed in blocks, and those that are no numbers."""
+
+    def __init__(self):
+        self.n_samples = self._n_bad = self._first_bad = 0
+        self._peak = 0.0
+
+    def add(self, y):
+        if y.size:
+            peak = max(y.max(), -y.min())  # both propagate NaN
+            if np.isfinite(peak):
+                self._peak = max(self._peak, float(peak))
+            else:
+                bad = np.flatnonzero(~np.isfinite(y))
+                self._first_bad = self._first_bad if self._n_bad else self.n_samples + bad[0]
+                self._n_bad += bad.size
+        self.n_samples += y.size
+
+    def check(self, name):
+        if self._n_bad:
+            raise AudioError(
+                f"{name} holds {self._n_bad:,} samples that are NaN or infinite (the first is sample "
+                f"{self._first_bad:,}). Export it again, or replace these samples."
+            )
+        if self._peak > _LOUDEST:
+            raise AudioError(
+                f"{name} has a peak of {self._peak:,.6g}, but full scale is 1. Scale it to between -1 and 1: "
+                "divide samples that were 16-bit integers by 32768."
+            )
 
 
 def read_audio(path, sr=22528, max_duration=None):
     """Read a recording as a mono waveform at a given sampling rate.
 
-    It is decoded by libsndfile (WAV, FLAC, MP3, Ogg, Opus, AIFF and more), or by the
-    ``ffmpeg`` program where libsndfile does not support the format (M4A, AAC and more);
-    channels are averaged, and soxr resamples in its high quality. A truncated recording
-    raises an error, although decoders read it up to its last intact frame.
+    It is decoded by libsndfile (WAV, FLAC, MP3, Ogg Vorbis, Opus, AIFF and more), or by the
+    program ``ffmpeg`` where libsndfile does not support the format (M4A, AAC, WMA, WebM, WavPack
+    and more); the content of the file decides, not its name. Channels are averaged, and soxr
+    resamples in its high quality. A truncated recording raises an error, although decoders read
+    it up to its last intact frame; so does a file that joins several recordings, of which decoders
+    read the first only.
 
     Parameters
     ----------
@@ -148,11 +161,13 @@ def read_audio(path, sr=22528, max_duration=None):
     Raises
     ------
     AudioError
-        If the file is missing, empty, a folder, not audio, damaged, truncated or without
-        samples; if it has NaN or infinite samples, or samples above 100 times full scale; if
-        it declares a sampling rate below 1 kHz or above 10 MHz; if it chains several Ogg
-        streams, of which only the first would be decoded; or if it would have more than 2^31
-        samples after resampling.
+        If the file is missing, empty, a folder, not audio, damaged, truncated, without
+        samples, or changed while it is read; if it has NaN or infinite samples, or samples above
+        100 times full scale; if it declares a sampling rate below 1 kHz or above 10 MHz; if it
+        joins several recordings, of which only the first would be decoded; or if it would have
+        more than 2^31 samples after resampling.
+    OSError
+        If a limit of the system, such as that of open files, is reached.
     ValueError
         If `sr` or `max_duration` is not a positive number.
 
@@ -162,9 +177,14 @@ def read_audio(path, sr=22528, max_duration=None):
 
     Notes
     -----
-    A truncated stream without a declared length that ends exactly between two frames, such
-    as a constant-bitrate MP3 without a Xing header, cannot be distinguished from a complete
-    one. Damage that only decoding reveals, as in FLAC, is found within `max_duration` only.
+    The length is declared by all formats except raw streams: MP3 without a Xing or VBRI header,
+    AAC in ADTS, AC-3, DTS, AMR, and files that were written to a pipe. One of these that ends
+    exactly between two frames cannot be distinguished from a complete one. A missing kilobyte of
+    uncompressed audio, some milliseconds, is no truncation. Damage that only decoding reveals, as
+    in FLAC, and truncation in formats for ffmpeg are found within `max_duration` only.
+
+    If the channels cancel each other in their mean, because their signs are opposite, the channel
+    with the highest power is used instead.
 
     Examples
     --------
@@ -176,6 +196,27 @@ def read_audio(path, sr=22528, max_duration=None):
     ...     read_audio(path).shape
     (22528,)
     """
+    return read_blocks(path, _Samples, sr, max_duration).array()
+
+
+class _Samples:
+    """A waveform that grows block by block, without a copy."""
+
+    def __init__(self):
+        self._bytes = bytearray()
+
+    def add(self, block):
+        self._bytes += block.tobytes()
+
+    def array(self):
+        return np.frombuffer(self._bytes, dtype=np.float32)
+
+
+def read_blocks(path, make_sink, sr, max_duration=None):
+    """Pass the waveform that `read_audio` returns to the method `add` of ``make_sink()``, in blocks; return the sink.
+
+    A recording may have to be read twice, each time into a new sink.
+    """
     for parameter, value in (("sr", sr), ("max_duration", max_duration)):
         if parameter == "max_duration" and value is None:
             continue
@@ -183,177 +224,143 @@ def read_audio(path, sr=22528, max_duration=None):
             raise ValueError(f"{parameter} must be a positive number, got {value!r}.")
     path = check_audio_path(path)
     try:
-        file = open(path, "rb")  # noqa: SIM115
+        with open(path, "rb", buffering=0) as file:
+            data = FileBytes(path, file)
+            try:
+                sink = _read_checked(path, data, make_sink, sr, max_duration)
+            except AudioError as error:
+                data.check_unchanged(error)
+                raise
+            data.check_unchanged()
+            return sink
     except OSError as error:
         raise _opening_error(path, error) from error
-    with file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        evidence = find_truncation(data)
-        if evidence:
-            raise truncation_error(path, evidence)
-        if ogg_is_chained(data):
-            raise AudioError(
-                f"{path}: the file chains several Ogg streams, of which only the first can be decoded. "
-                "Split it, or convert it to WAV or FLAC."
-            )
-        if path.suffix.lower() in _FFMPEG_SUFFIXES or data[4:8] == b"ftyp":
-            y, rate = decode_ffmpeg(path, None if max_duration is None else float(max_duration) + _MARGIN)
+
+
+def _read_checked(path, data, make_sink, sr, max_duration):
+    """Check the structure of a file, and pass its waveform to a sink."""
+    structure = file_structure(data)
+    if structure.truncated:
+        raise truncation_error(path, structure.truncated)
+    if structure.joined:
+        raise joined_error(path, structure.joined)
+    if text := text_beginning(data):
+        raise AudioError(f"{path}: this is text, not audio: it begins with {text!r}. Get the file from its source.")
+    channel = None
+    while True:
+        sink = make_sink()
+        mixer = _Mixer(path, channel)
+        with _opened(path, data, structure.patches, max_duration) as (rate, blocks):
+            resampler = _Resampler(path, rate, sr, max_duration)
+            for block in blocks:
+                sink.add(resampler.feed(mixer.mix(block)))
+            mixer.check()
+            sink.add(resampler.finish())
+        channel = mixer.loudest_if_cancelled()
+        if channel is None:
+            return sink
+
+
+@contextmanager
+def _opened(path, data, patches, max_duration):
+    """Yield the sampling rate and the blocks of the first seconds of a file, by the decoder that its content needs."""
+    seconds = None if max_duration is None else float(max_duration) + _MARGIN
+    name, unknown = format_for_ffmpeg(data), None
+    if name is None:
+        try:
+            with open_soundfile(path, data, patches, seconds, _BLOCK) as opened:
+                yield opened
+            return
+        except UnknownFormatError as error:
+            if not has_ffmpeg():
+                raise
+            unknown = error
+    try:
+        with open_ffmpeg(path, name, seconds, _BLOCK) as opened:
+            yield opened
+    except AudioError as error:
+        raise error from (error.__cause__ or unknown)
+
+
+class _Mixer:
+    """The mean of the channels of a recording, or one of them, and a check of its samples."""
+
+    def __init__(self, path, channel):
+        self._path, self._channel = path, channel
+        self._levels = _Levels()
+        self._power, self._powers = 0.0, np.zeros(1)
+
+    def mix(self, block):
+        n_channels = block.shape[1]
+        if self._channel is not None or n_channels == 1:
+            y = np.ascontiguousarray(block[:, self._channel or 0])
         else:
-            y, rate = _decode_soundfile(path, data, max_duration)
-    if y.size == 0:
-        raise AudioError(f"{path}: the file holds no samples. Leave it out, or get it again from its source.")
-    _check_samples(y, f"{path}: the recording")
-    if not _RATES[0] <= rate <= _RATES[1]:
-        raise AudioError(
-            f"{path}: its header declares a sampling rate of {rate:,} Hz, outside the range of 1 kHz to 10 MHz. "
-            "Get it again from its source, or correct the header."
-        )
-    if rate != sr and len(y) * sr / rate > _MOST_SAMPLES:
-        raise AudioError(
-            f"{path}: {len(y) / rate:,.0f} s at sr={sr:g} Hz are more than {_MOST_SAMPLES:,} samples. "
-            "Lower sr, or set max_duration."
-        )
-    y = _resample(y, rate, sr)
-    return y if max_duration is None else y[: max(round(max_duration * sr), 1)]
-
-
-def _n_wanted(max_duration, rate):
-    return None if max_duration is None else int(np.ceil((max_duration + _MARGIN) * rate))
-
-
-def _decode_soundfile(path, data, max_duration):
-    """Return the mean of the channels, and the sampling rate of the file."""
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path)) as file:  # bytes: any name
-            is_mp3, declared = file.format == "MP3", file.frames
-            layout = mp3_layout(data) if is_mp3 else None
-            evidence = mp3_truncation(layout) if layout else None
-            if evidence:
-                raise truncation_error(path, evidence)
-            if layout is None or layout.declared or declared >= layout.n_frames * layout.samples_per_frame:
-                y, rate = _read_blocks(file, max_duration)
-            else:
-                with soundfile.SoundFile(with_frame_count(data, layout)) as counted:
-                    y, rate = _read_blocks(counted, max_duration)
-    except AudioError:
-        raise
-    # soundfile raises several kinds of errors on damaged files
-    except (RuntimeError, ValueError, OSError, TypeError, AssertionError) as error:
-        reason = getattr(error, "error_string", str(error)).rstrip(".")
-        # libsndfile also reports this for existing files without MP3 frames
-        reason = "format not recognised" if "does not exist" in reason else reason
-        raise AudioError(
-            f"{path}: this is not audio that can be decoded, or it is damaged or truncated ({reason}). "
-            "Check that it plays elsewhere, and convert it to WAV or FLAC."
-        ) from error
-    if is_mp3:
-        # without the encoder's delay and padding, of up to 4,095 samples each
-        declared = layout.n_frames * layout.samples_per_frame - 8190 - 3 * layout.samples_per_frame if layout else 0
-    wanted = _n_wanted(max_duration, rate)
-    if len(y) < (declared if wanted is None else min(declared, wanted)):
-        raise truncation_error(path, f"{declared:,} samples are expected, {len(y):,} can be decoded")
-    return y, rate
-
-
-def _read_blocks(file, max_duration):
-    rate = file.samplerate
-    left = _n_wanted(max_duration, rate)
-    # a dot product; mean(axis=1) takes many times as long
-    weights = np.full(file.channels, 1 / file.channels, dtype=np.float32)
-    blocks = []
-    while left is None or left > 0:
-        wanted = _BLOCK if left is None else min(left, _BLOCK)
-        block = file.read(wanted, dtype="float32", always_2d=True)
-        blocks.append(block @ weights)
-        if len(block) < wanted:
-            break
-        left = None if left is None else left - len(block)
-    return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)), rate
-
-
-def _resample(y, rate, sr):
-    if rate == sr:
+            # a dot product; mean(axis=1) takes many times as long
+            y = block @ np.full(n_channels, 1 / n_channels, dtype=np.float32)
+            self._power += float(y @ y)
+            self._powers = self._powers + np.einsum("ij,ij->j", block, block)
+        self._levels.add(y)
         return y
-    import soxr
 
-    n_samples = int(np.ceil(len(y) * sr / rate))
-    y = soxr.resample(y, rate, sr, quality="HQ")
-    # soxr rounds to the nearest sample: there may be one too few or too many
-    return y[:n_samples] if len(y) >= n_samples else np.pad(y, (0, n_samples - len(y)))
+    def check(self):
+        """Raise AudioError if there are no samples, or some are NaN, infinite or beyond any scale."""
+        if self._levels.n_samples == 0:
+            raise AudioError(f"{self._path}: the file holds no samples. Leave it out, or get it again from its source.")
+        self._levels.check(f"{self._path}: the recording")
 
-
-def find_audio_files(paths):
-    """Return the audio files among paths of files and folders, in a reproducible order.
-
-    A path that is not a folder is returned unchanged, so that reading it reports any problem.
-    A folder is searched with all its subfolders, and files are selected by extension
-    (`AUDIO_SUFFIXES`, in upper or lower case) without opening them. Names that begin with a
-    dot are skipped.
-
-    Parameters
-    ----------
-    paths : iterable of str or Path
-        Files and folders.
-
-    Returns
-    -------
-    list of (str, AudioError or None)
-        Each file in the order of `paths`, sorted by name within a folder, files of a
-        folder before its subfolders. The second item is None, or the error of a folder that
-        contains no audio or cannot be opened.
-
-    See Also
-    --------
-    skmer.read_audio : Reads one file.
-
-    Notes
-    -----
-    Symbolic links are followed, except to a folder that contains the link.
-
-    Examples
-    --------
-    >>> from skmer.audio import find_audio_files
-    >>> find_audio_files(["b.wav", "a.txt"])
-    [('b.wav', None), ('a.txt', None)]
-    """
-    found = []
-    for path in map(os.fspath, paths):
-        if not os.path.isdir(path):
-            found.append((path, None))
-            continue
-        inside = list(_walk(path, ()))
-        if not inside:
-            reason = "this folder and its subfolders contain no audio file. Check the path, or pass the files."
-            inside = [(path, AudioError(f"{path}: {reason}"))]
-        found += inside
-    return found
+    def loudest_if_cancelled(self):
+        """Return the channel of the highest power if the channels cancel each other in their mean, or None."""
+        # the power of the mean of n uncorrelated channels is 1 / n² of the sum of their powers
+        uncorrelated = self._powers.sum() / len(self._powers) ** 2
+        return int(self._powers.argmax()) if self._power < _CANCELS * uncorrelated else None
 
 
-def _walk(folder, above):
-    try:
-        here = os.stat(folder)
-        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
-    except OSError as error:
-        reason = f"the folder cannot be opened ({error.strerror}). Check its permissions."
-        yield folder, AudioError(f"{folder}: {reason}")
-        return
-    above = (*above, (here.st_dev, here.st_ino))
-    folders = []
-    for name in names:
-        path = os.path.join(folder, name)
-        if os.path.isdir(path):
-            folders.append(path)
-        elif os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
-            yield path, None
-    for path in folders:
-        status = _status(path)
-        if status is None or (status.st_dev, status.st_ino) not in above:
-            yield from _walk(path, above)
+class _Resampler:
+    """Resampling of a waveform that is passed in blocks, up to a duration."""
 
+    def __init__(self, path, rate, sr, max_duration=None):
+        if not _RATES[0] <= rate <= _RATES[1]:
+            raise AudioError(
+                f"{path}: its header declares a sampling rate of {rate:,} Hz, outside the range of 1 kHz to 10 MHz. "
+                "Get it again from its source, or correct the header."
+            )
+        self._path, self._rate, self._sr = path, rate, sr
+        self._stream = None
+        self._n_in = self._n_out = 0
+        self._n_wanted = None if max_duration is None else max(round(max_duration * sr), 1)
 
-def _status(path):
-    try:
-        return os.stat(path)
-    except OSError:
-        return None
+    def feed(self, y):
+        """Return the samples that the next block of the waveform yields."""
+        self._n_in += len(y)
+        if self._rate == self._sr:
+            return self._limited(y)
+        if self._n_in * self._sr / self._rate > _MOST_SAMPLES:
+            raise AudioError(
+                f"{self._path}: {self._n_in / self._rate:,.0f} s at sr={self._sr:g} Hz are more than "
+                f"{_MOST_SAMPLES:,} samples. Lower sr, or set max_duration."
+            )
+        return self._resample(y)
+
+    def finish(self):
+        """Return the last samples."""
+        if self._rate == self._sr:
+            return np.empty(0, dtype=np.float32)
+        n_samples = int(np.ceil(self._n_in * self._sr / self._rate))
+        self._n_wanted = n_samples if self._n_wanted is None else min(n_samples, self._n_wanted)
+        n_before = self._n_out
+        y = self._resample(np.empty(0, dtype=np.float32), last=True)
+        # soxr rounds to the nearest sample: there may be one too few
+        return np.pad(y, (0, max(self._n_wanted - n_before - len(y), 0)))
+
+    def _resample(self, y, last=False):
+        import soxr
+
+        if self._stream is None:
+            self._stream = soxr.ResampleStream(self._rate, self._sr, 1, dtype="float32", quality="HQ")
+        return self._limited(self._stream.resample_chunk(y, last=last))
+
+    def _limited(self, y):
+        if self._n_wanted is not None:
+            y = y[: self._n_wanted - self._n_out]
+        self._n_out += len(y)
+        return y

@@ -5,7 +5,7 @@ import re
 
 from sklearn.utils import Bunch
 
-from skmer.audio.reading import AUDIO_SUFFIXES
+from skmer.audio.finding import AUDIO_SUFFIXES
 from skmer.datasets._collection import UNGROUPED, Collection
 from skmer.datasets._paths import check_flag, check_folder, path_kind, to_path
 from skmer.datasets._published import similar_file

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmer._io import format_names
-from skmer.audio.reading import AUDIO_SUFFIXES
+from skmer.audio.finding import AUDIO_SUFFIXES
 from skmer.datasets._collection import UNGROUPED, Collection
 from skmer.datasets._paths import check_flag, check_folder, list_folder, path_kind, to_path
 from skmer.datasets._published import count

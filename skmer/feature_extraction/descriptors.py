@@ -19,7 +19,7 @@ from skmer.features.tonality import tonality
 __all__ = ["DescriptorTransformer"]
 
 # part of every cache key: increment it if the values of a group change
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _FRAME_GROUPS = {"timbre": timbre, "rhythm": rhythm, "tonality": tonality, "dynamics": dynamics}
 _GROUPS = (*_FRAME_GROUPS, "opensmile")
 _MAX_BIN_WIDTH = 50  # Hz; with wider bins, bands of the spectral contrast would be empty

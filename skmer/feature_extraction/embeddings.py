@@ -18,7 +18,7 @@ from skmer.training.runtime import choose_device
 __all__ = ["EmbeddingTransformer"]
 
 # part of every cache key: increment it if windows are cut differently
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _STATISTICS = ("mean", "std", "min", "max", "q1", "median", "q3")
 
 

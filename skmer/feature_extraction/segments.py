@@ -15,7 +15,7 @@ from skmer.songs import SongSequence
 __all__ = ["SegmentTransformer"]
 
 # part of every cache key: increment it if the values of log_mel or read_audio change
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 
 
 class SegmentTransformer(RecordingTransformer):

@@ -20,7 +20,7 @@ from skmer.songs import SongSequence, open_array
 __all__ = ["TaggingTransformer"]
 
 # part of every cache key: increment it if the values of block_array or read_audio change
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _N_BLOCKS = {"long": 800, "short": 40}
 
 

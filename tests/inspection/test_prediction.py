@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmer import AudioError, SongSequence
-from skmer.audio.reading import find_audio_files
+from skmer.audio import find_audio_files
 from skmer.inspection import SongEmotion, SongPredictor, emotion_over_time
 from skmer.inspection.files import _ahead, predict_files
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
