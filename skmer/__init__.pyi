@@ -2,6 +2,7 @@ from ._version import __version__ as __version__
 from .aggregation import LongestRun, MajorityVote, SongAggregator
 from .audio import AudioError, read_audio
 from .feature_extraction import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, TaggingTransformer
+from .models import load_model, save_model
 from .pipelines import make_multi_duration_pipeline, make_sssl_pipeline
 from .songs import SongSequence
 from .sssl import SSSLClassifier
@@ -25,7 +26,9 @@ __all__ = [
     "SongSequence",
     "TaggingTransformer",
     "__version__",
+    "load_model",
     "make_multi_duration_pipeline",
     "make_sssl_pipeline",
     "read_audio",
+    "save_model",
 ]

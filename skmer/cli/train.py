@@ -130,10 +130,10 @@ def _train_in(run, songs, config, arguments):
 
 def _write(trained, run, arguments):
     """Write the model into the folder of the run first, so that it is not lost, and then to its path."""
-    from skmer.models.files import copy_model, files_of, save_model
+    from skmer.models.files import copy_model, files_of, save_trained_model
 
     run.finished.mkdir(exist_ok=True)
-    finished = save_model(trained, run.finished / Path(arguments.out).name)[0]
+    finished = save_trained_model(trained, run.finished / Path(arguments.out).name)[0]
     for path in (Path(arguments.out), *files_of(arguments.out)[:2]):
         check_output(path, arguments.force)
     return copy_model(finished, arguments.out)

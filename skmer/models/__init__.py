@@ -2,18 +2,22 @@
 
 from skmer.models.card import card_markdown
 from skmer.models.config import SYSTEMS, make_pipeline_of, read_config
-from skmer.models.files import files_of, save_model
+from skmer.models.files import files_of, save_trained_model
+from skmer.models.storage import ModelFileError, load_model, save_model
 from skmer.models.train import TrainedModel, train_model
 from skmer.models.training_songs import UnreadableSongs
 
 __all__ = [
     "SYSTEMS",
+    "ModelFileError",
     "TrainedModel",
     "UnreadableSongs",
     "card_markdown",
     "files_of",
+    "load_model",
     "make_pipeline_of",
     "read_config",
     "save_model",
+    "save_trained_model",
     "train_model",
 ]

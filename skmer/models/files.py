@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from skmer._io import atomic_write, file_digest
 from skmer.models.card import card_markdown, usage_commands
 
-__all__ = ["RunFolder", "copy_model", "files_of", "save_model"]
+__all__ = ["RunFolder", "copy_model", "files_of", "save_trained_model"]
 
 _MARK = "made-by-skmer-train.txt"
 _LOCK = "lock"
@@ -45,7 +45,7 @@ def files_of(path):
     return tuple(path.with_name(stem + ending) for ending in ("-card.md", "-card.json", ".folds"))
 
 
-def save_model(trained, path):
+def save_trained_model(trained, path):
     """Write a model and its cards.
 
     Parameters
@@ -69,10 +69,10 @@ def save_model(trained, path):
     --------
     >>> import pathlib, tempfile
     >>> from skmer.datasets import make_songs
-    >>> from skmer.models import save_model, train_model
+    >>> from skmer.models import save_trained_model, train_model
     >>> trained = train_model(make_songs(8, duration=3, random_state=0), "log-mel", n_splits=0)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     [path.name for path in save_model(trained, pathlib.Path(folder) / "model.joblib")]
+    ...     [path.name for path in save_trained_model(trained, pathlib.Path(folder) / "model.joblib")]
     ['model.joblib', 'model-card.md', 'model-card.json']
     """
     name = Path(path).name

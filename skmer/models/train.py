@@ -45,7 +45,7 @@ class TrainedModel:
     See Also
     --------
     train_model : Trains a model.
-    save_model : Writes it.
+    save_trained_model : Writes it.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def train_model(
 
     See Also
     --------
-    save_model : Writes the model and its card.
+    save_trained_model : Writes the model and its card.
     skmer.model_selection.run_experiment : Compares systems.
 
     Notes

@@ -275,10 +275,10 @@ def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
 
     def meanwhile(trained, path):
         Path("model.joblib").write_text("of somebody else")
-        return save_model(trained, path)
+        return save_trained_model(trained, path)
 
-    save_model = files.save_model
-    monkeypatch.setattr(files, "save_model", meanwhile)
+    save_trained_model = files.save_trained_model
+    monkeypatch.setattr(files, "save_trained_model", meanwhile)
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
     err = capsys.readouterr().err
     assert "model.joblib: this file exists already" in err
@@ -287,7 +287,7 @@ def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
     assert sorted(os.listdir("model.folds/finished")) == WRITTEN
     assert len(joblib.load("model.folds/finished/model.joblib").predict(load_folder("songs").data)) == 16
     Path("model.joblib").unlink()
-    monkeypatch.setattr(files, "save_model", save_model)
+    monkeypatch.setattr(files, "save_trained_model", save_trained_model)
     monkeypatch.setattr(files, "copy_model", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
     err = capsys.readouterr().err

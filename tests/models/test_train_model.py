@@ -23,7 +23,7 @@ from skmer import SegmentTransformer, make_sssl_pipeline
 from skmer.aggregation import SpectrogramStatistics
 from skmer.datasets import make_songs, write_songs
 from skmer.model_selection import DUMMY, EstimatorSystem
-from skmer.models import UnreadableSongs, card_markdown, save_model, train_model
+from skmer.models import UnreadableSongs, card_markdown, save_trained_model, train_model
 from skmer.models.estimate import choose_folds
 from skmer.models.train import collect_warnings
 from skmer.models.training_songs import read_songs
@@ -314,7 +314,7 @@ def test_the_other_systems(songs, system):
 
 def test_a_card_holds_what_there_is_to_know(songs, tmp_path):
     trained = train_model(songs, "sssl", CONFIG, n_splits=2, seed=5)
-    model, page, plain = save_model(trained, tmp_path / "emotion.joblib")
+    model, page, plain = save_trained_model(trained, tmp_path / "emotion.joblib")
     assert [path.name for path in (model, page, plain)] == [
         "emotion.joblib", "emotion-card.md", "emotion-card.json",
     ]  # fmt: skip
@@ -337,7 +337,7 @@ def test_a_card_survives_any_name(songs, tmp_path):
     odd.target = np.array([{"Q1": "a|b\nc"}.get(name, name) for name in songs.target])
     trained = train_model(odd, "log-mel", LOG_MEL, n_splits=0)
     trained.card["data"]["unreadable"] = {"a\n`b`.mp3": "no music"}
-    page = save_model(trained, tmp_path / "my model; ls.joblib")[1].read_text()
+    page = save_trained_model(trained, tmp_path / "my model; ls.joblib")[1].read_text()
     assert "| a\\|b c |" in page
     assert "- `` a `b`.mp3 ``: no music\n" in page
     command = next(line for line in page.splitlines() if line.startswith("skmer predict"))
@@ -349,7 +349,7 @@ def test_the_model_gets_its_name_before_its_cards(songs, tmp_path, monkeypatch):
     trained = train_model(songs, "log-mel", LOG_MEL, n_splits=0)
     replace, order = os.replace, []
     monkeypatch.setattr(os, "replace", lambda part, place: order.append(Path(place).name) or replace(part, place))
-    save_model(trained, tmp_path / "m.joblib")
+    save_trained_model(trained, tmp_path / "m.joblib")
     assert order[0] == "m.joblib"
 
 
