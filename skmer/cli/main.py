@@ -14,6 +14,7 @@ from skmer.cli._common import CommandError
 from skmer.cli._signals import Terminated, ending, listen
 from skmer.cli.audit import add_audit
 from skmer.cli.demo import add_demo
+from skmer.cli.export import add_export
 from skmer.cli.label_noise import add_label_noise
 from skmer.cli.predict import add_predict
 from skmer.cli.reproduce import add_reproduce
@@ -30,6 +31,7 @@ _COMMANDS = {
     "predict": add_predict,
     "timeline": add_timeline,
     "label-noise": add_label_noise,
+    "export": add_export,
     "reproduce": add_reproduce,
     "demo": add_demo,
 }

@@ -142,6 +142,11 @@ class SongPredictor:
         classes = tagger.classes_ if labels else getattr(tagger, "tags_", tagger.classes_)
         self.classes = np.arange(len(classes)) if isinstance(classes, list) else np.asarray(classes)
 
+    @property
+    def first_step(self):
+        """The step that reads songs, of an ensemble that of the first member."""
+        return self._readers[0][-1]
+
     def read(self, song):
         """Read one song by the first steps.
 

@@ -3,6 +3,7 @@
 from skmer.models.card import card_markdown
 from skmer.models.config import SYSTEMS, make_pipeline_of, read_config
 from skmer.models.files import files_of, save_trained_model
+from skmer.models.onnx import export_onnx
 from skmer.models.storage import ModelFileError, load_model, save_model
 from skmer.models.train import TrainedModel, train_model
 from skmer.models.training_songs import UnreadableSongs
@@ -13,6 +14,7 @@ __all__ = [
     "TrainedModel",
     "UnreadableSongs",
     "card_markdown",
+    "export_onnx",
     "files_of",
     "load_model",
     "make_pipeline_of",

@@ -5,9 +5,9 @@ import torch
 
 from skmer._validation import iter_finite
 
-__all__ = ["SegmentBank", "Standardizer", "StoredBank", "make_bank"]
+__all__ = ["LIMIT", "SegmentBank", "Standardizer", "StoredBank", "make_bank"]
 
-_LIMIT = 1e4  # far beyond any standardised value, and within float16
+LIMIT = 1e4  # far beyond any standardised value, and within float16
 _SMALLEST_DEVIATION = 1e-2  # dB: a band that is silent in training must not be amplified later
 
 
@@ -80,7 +80,7 @@ class Standardizer:
         shape[axis] = -1
         # in float64: if the mean is large, float32 is not precise enough
         out = (np.asarray(array, dtype=np.float64) - self.mean.reshape(shape)) / self.scale.reshape(shape)
-        return np.clip(out, -_LIMIT, _LIMIT).astype(np.float32)
+        return np.clip(out, -LIMIT, LIMIT).astype(np.float32)
 
 
 def make_bank(songs, standardizer, device="cpu"):
