@@ -10,10 +10,10 @@ from pathlib import Path
 from skmer._io import atomic_write
 
 TRUST = (
-    "MODEL is opened with joblib.load, which runs whatever code the file holds: "
-    "use only models from people that you trust."
+    "A MODEL of skmer train or skmer.save_model cannot run code. One of joblib.dump is opened with joblib.load, which "
+    "runs whatever code the file holds: use only those of people that you trust."
 )
-MODEL_HELP = "fitted pipeline, as `skmer train` or joblib.dump(pipe, MODEL) wrote it"
+MODEL_HELP = "fitted pipeline, as `skmer train`, skmer.save_model or joblib.dump wrote it"
 _TEXT_SUFFIXES = (".json", ".jsonl", ".csv", ".md", ".txt", ".html")
 
 
@@ -174,33 +174,37 @@ def use_matplotlib():
 # Models
 
 
-def load_model(path, require_segments=False):
+def add_device(command):
+    """Add the option of the device on which a network predicts."""
+    command.add_argument(
+        "--device",
+        metavar="DEVICE",
+        help="torch device on which the network predicts; default: cpu, for a pickle that of its training",
+    )
+
+
+def load_model(path, require_segments=False, device=None):
     """Load a model; return its `SongPredictor` and the warnings of loading it."""
     if os.path.isdir(path):
         raise CommandError(f"{path}: this is a folder. Name the model's file.")
     if not os.path.isfile(path):
         raise CommandError(
             f"{path}: there is no such model. Write one with `skmer train SONGS --out {path}`, or in Python with "
-            f"joblib.dump(pipe, {path!r})."
+            f"skmer.save_model(pipe, {path!r})."
         )
     if str(path).lower().endswith(_TEXT_SUFFIXES):
         raise CommandError(
             f"{path}: this has the extension of a text file, not of a model. MODEL is the file that `skmer train` "
-            "writes in addition to the card, such as model.joblib."
+            "writes in addition to the card, such as model.skmer."
         )
-    import joblib
-
     from skmer.inspection import SongPredictor
+    from skmer.models.storage import is_model_file
 
-    advice = "MODEL must be a fitted pipeline that joblib.dump wrote, opened with the packages that it needs."
+    remarks = _compare_with_card(path)
+    load = _load_file if path.lower().endswith(".skmer") or is_model_file(path) else _load_pickle
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)
-        try:
-            model = joblib.load(path)
-        # a damaged or foreign pickle can raise anything
-        except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise CommandError(f"{path}: this model cannot be opened ({reason}). {advice}") from error
+        model = load(path, remarks, device)
     try:
         predictor = SongPredictor(model)
     except ValueError as error:
@@ -211,4 +215,79 @@ def load_model(path, require_segments=False):
             "Train one with `skmer train --system sssl`, or fit a pipeline with a SegmentTransformer and a segment "
             "classifier after it."
         )
-    return predictor, list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
+    remarks += [str(warning.message).removeprefix(f"{path} ") for warning in caught]
+    return predictor, list(dict.fromkeys(" ".join(remark.split()) for remark in remarks))
+
+
+def _compare_with_card(path):
+    """Return the warning that a model is not the one that the card beside it describes, as a list."""
+    from skmer._io import file_digest
+    from skmer.models.files import files_of, read_card
+
+    card = files_of(path)[1]
+    digest = read_card(path).get("sha256")
+    if digest is None or digest == file_digest(path):
+        return []
+    return [f"the file is not the one that {card} describes, whose SHA-256 is {digest}: it was damaged, or replaced."]
+
+
+def _load_file(path, remarks, device):
+    from skmer.models import ModelFileError, load_model
+    from skmer.models.config import check_device
+
+    try:
+        check_device(device or "cpu")
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    try:
+        return load_model(path, device=device or "cpu")
+    except ModelFileError as error:
+        raise CommandError(str(error)) from error
+
+
+def _load_pickle(path, remarks, device):
+    import joblib
+
+    if device is not None:
+        raise CommandError(f"{path}: --device is not for pickles, whose networks predict where they were trained.")
+
+    try:
+        model = joblib.load(path)
+    # a damaged or foreign pickle can raise anything
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CommandError(
+            f"{path}: this model cannot be opened ({reason}). MODEL must be a fitted pipeline that skmer.save_model or "
+            f"joblib.dump wrote, opened with the packages that it needs.{''.join(f' Also, {r}' for r in remarks)}"
+        ) from error
+    if lacking := _find_lacking(model, type(model).__name__):
+        from skmer import __version__
+        from skmer.models.files import read_card
+
+        version = read_card(path).get("versions", {}).get("skmer")
+        saved = "another version of skmer" if version is None else f"skmer {version}"
+        raise CommandError(
+            f"{path}: this model cannot be used: {lacking}. It was saved with {saved}, and skmer {__version__} is "
+            "installed: train it again, or install the version that it was saved with."
+        )
+    remarks.append(
+        "this is a file of joblib.dump: loading it ran whatever code is in it. skmer.save_model writes models that "
+        "cannot run code."
+    )
+    return model
+
+
+def _find_lacking(value, name):
+    """Return which parameter an estimator in a loaded pickle lacks, and None if all have theirs."""
+    if isinstance(value, list | tuple):
+        named = len(value) > 1 and isinstance(value[0], str)
+        parts = [(part, f"the step {value[0]!r}" if named else name) for part in value]
+    elif hasattr(value, "_get_param_names") and not isinstance(value, type):
+        own = vars(value)
+        for parameter in value._get_param_names():
+            if parameter not in own:
+                return f"{name} ({type(value).__name__}) lacks the parameter {parameter!r}"
+        parts = [(part, name) for part in own.values()]
+    else:
+        return None
+    return next(filter(None, (_find_lacking(part, name) for part, name in parts)), None)

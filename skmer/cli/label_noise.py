@@ -9,6 +9,7 @@ from skmer.cli._common import (
     TRUST,
     CommandError,
     add_command,
+    add_device,
     load_model,
     n_jobs,
     number_from_0,
@@ -56,6 +57,7 @@ def add_label_noise(commands):
         metavar="N",
         help="threads that read songs; -1: all processors; default: 1",
     )
+    add_device(command)
     loud = command.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
     loud.add_argument("-q", "--quiet", action="store_true", help="print no progress, warnings and summary")
@@ -74,7 +76,7 @@ def _label_noise(arguments):
             "next time. Name a folder outside."
         )
     use_matplotlib()
-    predictor, warnings = load_model(arguments.model, require_segments=True)
+    predictor, warnings = load_model(arguments.model, require_segments=True, device=arguments.device)
     from tqdm import tqdm
 
     from skmer.inspection import write_label_noise_report

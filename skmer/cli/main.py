@@ -60,7 +60,7 @@ def main(argv=None):
     Examples
     --------
     >>> from skmer.cli import main
-    >>> main(["predict", "no-model.joblib", "song.mp3"])
+    >>> main(["predict", "no-model.skmer", "song.mp3"])
     2
     """
     arguments = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)

@@ -11,6 +11,7 @@ from skmer.cli._common import (
     TRUST,
     CommandError,
     add_command,
+    add_device,
     atomic_output,
     load_model,
     n_jobs,
@@ -52,6 +53,7 @@ def add_predict(commands):
         metavar="N",
         help="threads that read songs; -1: all processors; default: 1",
     )
+    add_device(command)
     loud = command.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
     loud.add_argument(
@@ -85,7 +87,7 @@ def _write_lines(arguments, done):
     found = find_audio_files(arguments.paths)
     with ExitStack() as stack:
         stream = stack.enter_context(_open_output(arguments, found, done))
-        predictor, warnings = load_model(arguments.model)
+        predictor, warnings = load_model(arguments.model, device=arguments.device)
         _check_predictor(predictor, arguments)
         for warning in warnings:
             log(f"{arguments.model}: warning: {warning}")

@@ -35,12 +35,13 @@ def add_train(commands):
         "cross-entropy. "
         "The config is JSON with a section for each step: segments, sssl, statistics, scaler and svm (descriptors, "
         "scaler and svm; segments, statistics, scaler and svm for log-mel). "
-        "MODEL-card.md and MODEL-card.json are written beside MODEL.joblib. Until then MODEL.folds keeps finished "
-        "folds and the features of songs, and the same command continues a run that was stopped. Exit status: 0, or 1 "
-        "if songs cannot be used, 2 for a wrong argument, 130 after Ctrl-C.",
+        "MODEL-card.md and MODEL-card.json are written beside MODEL.skmer, a file that cannot run code when it is "
+        "loaded; MODEL.joblib is a pickle, which can. Until then MODEL.folds keeps finished folds and the features of "
+        "songs, and the same command continues a run that was stopped. Exit status: 0, or 1 if songs cannot be used, 2 "
+        "for a wrong argument, 130 after Ctrl-C.",
     )
     add_songs(command)
-    command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.joblib")
+    command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.skmer")
     command.add_argument("--system", choices=_SYSTEMS, default="sssl", help="the system to train (%(default)s)")
     command.add_argument(
         "--config",
@@ -171,7 +172,7 @@ def _describe_failure(error):
 def _check_outputs(arguments):
     """Check that the model can be written, before any song is read."""
     if arguments.out.endswith((os.sep, "/")):
-        raise CommandError(f"{arguments.out}: this names a folder. Name the model's file, such as model.joblib.")
+        raise CommandError(f"{arguments.out}: this names a folder. Name the model's file, such as model.skmer.")
     from skmer.models.files import files_of
 
     for path in (Path(arguments.out), *files_of(arguments.out)[:2]):

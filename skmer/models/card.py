@@ -10,13 +10,11 @@ from skmer._io import format_names, markdown_table
 from skmer.datasets._collection import UNGROUPED
 from skmer.model_selection._fits import versions
 from skmer.models.config import SYSTEMS, changed_parameters
+from skmer.models.storage.archive import is_pickle_name
 
 __all__ = ["card_markdown", "class_counts", "format_steps", "groups_sentence", "make_card", "usage_commands"]
 
 _RESUMED = "in the last run, which used the results of an earlier one"
-_TRUST = (
-    "Loading the model executes code in the file, as with every pickle: load it only if you trust where it comes from."
-)
 _LIMITS = [
     "The model is meant for sorting and studying music like the songs that it was trained on; the scores above do not "
     "apply to other music, recordings and listeners.",
@@ -146,11 +144,21 @@ def card_markdown(card):
         _list("Warnings during the training:", card["remarks"]),
         "## Use",
         "```\n" + "\n".join(card.get("usage") or usage_commands(card["system"], "MODEL")) + "\n```",
-        "In Python, `joblib.load(path).predict(list_of_audio_files)`. " + _TRUST,
+        _loading(card.get("model", "MODEL")),
         "## Limits",
         " ".join(_LIMITS),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _loading(name):
+    """Describe how a model is loaded in Python, and whether this is safe."""
+    if is_pickle_name(name):
+        return (
+            "In Python, `joblib.load(path).predict(list_of_audio_files)`. Loading the model executes code in the file, "
+            "as with every pickle: load it only if you trust where it comes from."
+        )
+    return "In Python, `skmer.load_model(path).predict(list_of_audio_files)`. The file cannot run code."
 
 
 def _left_out(data):

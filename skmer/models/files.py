@@ -13,8 +13,10 @@ from filelock import FileLock, Timeout
 
 from skmer._io import atomic_write, file_digest
 from skmer.models.card import card_markdown, usage_commands
+from skmer.models.storage import save_model
+from skmer.models.storage.archive import PICKLES, is_pickle_name
 
-__all__ = ["RunFolder", "copy_model", "files_of", "save_trained_model"]
+__all__ = ["RunFolder", "copy_model", "files_of", "read_card", "save_trained_model"]
 
 _MARK = "made-by-skmer-train.txt"
 _LOCK = "lock"
@@ -27,7 +29,7 @@ def files_of(path):
     Parameters
     ----------
     path : str or path-like
-        The model's file. A suffix .joblib, .pkl or .pickle is left out of the other names.
+        The model's file. A suffix .skmer, .joblib, .pkl or .pickle is left out of the other names.
 
     Returns
     -------
@@ -37,11 +39,11 @@ def files_of(path):
     Examples
     --------
     >>> from skmer.models import files_of
-    >>> [path.name for path in files_of("model.joblib")]
+    >>> [path.name for path in files_of("model.skmer")]
     ['model-card.md', 'model-card.json', 'model.folds']
     """
     path = Path(path)
-    stem = path.stem if path.suffix.lower() in (".joblib", ".pkl", ".pickle") else path.name
+    stem = path.stem if path.suffix.lower() in (".skmer", *PICKLES) else path.name
     return tuple(path.with_name(stem + ending) for ending in ("-card.md", "-card.json", ".folds"))
 
 
@@ -53,7 +55,8 @@ def save_trained_model(trained, path):
     trained : TrainedModel
         Returned by `train_model`.
     path : str or path-like
-        The model's file. Existing files are replaced, the model first.
+        The model's file, such as ``model.skmer``. Existing files are replaced, the model first. With a suffix
+        .joblib, .pkl or .pickle, it is a pickle, which runs code when it is loaded.
 
     Returns
     -------
@@ -65,6 +68,10 @@ def save_trained_model(trained, path):
     OSError
         If a file cannot be written.
 
+    See Also
+    --------
+    save_model : Writes a pipeline without a card.
+
     Examples
     --------
     >>> import pathlib, tempfile
@@ -72,18 +79,30 @@ def save_trained_model(trained, path):
     >>> from skmer.models import save_trained_model, train_model
     >>> trained = train_model(make_songs(8, duration=3, random_state=0), "log-mel", n_splits=0)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     [path.name for path in save_trained_model(trained, pathlib.Path(folder) / "model.joblib")]
-    ['model.joblib', 'model-card.md', 'model-card.json']
+    ...     [path.name for path in save_trained_model(trained, pathlib.Path(folder) / "model.skmer")]
+    ['model.skmer', 'model-card.md', 'model-card.json']
     """
     name = Path(path).name
     with _atomic_model(path) as (model, page, plain):
-        joblib.dump(trained.pipeline, model)
+        if is_pickle_name(path):
+            joblib.dump(trained.pipeline, model)
+        else:
+            save_model(trained.pipeline, model)
         # the digest shows whether a card belongs to a model
         usage = usage_commands(trained.card["system"], name)
         card = {**trained.card, "usage": usage, "model": name, "sha256": file_digest(model)}
         page.write_text(card_markdown(card), encoding="utf-8", errors="surrogateescape")
         plain.write_text(json.dumps(card, indent=1, default=str) + "\n", encoding="utf-8")
     return _model_and_cards(path)
+
+
+def read_card(path):
+    """Return the card beside a model as a dict, which is empty where there is none of a model of this name."""
+    with suppress(OSError, ValueError):
+        card = json.loads(files_of(path)[1].read_text(encoding="utf-8"))
+        if isinstance(card, dict) and card.get("model") == Path(path).name:
+            return card
+    return {}
 
 
 def copy_model(source, path):

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import os
+import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +20,10 @@ import pytest
 import soundfile
 from sklearn.base import clone
 
-from skmer import __version__
+from skmer import __version__, save_model
 from skmer.cli import main
 from skmer.inspection import SongPredictor
+from skmer.models import TrainedModel, save_trained_model
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 CLASSES = ["Q1", "Q2", "Q3", "Q4"]
@@ -29,9 +32,8 @@ COLUMNS = ["file", "emotion", *(f"p_{name}" for name in CLASSES), "seconds", "n_
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.joblib"
-    joblib.dump(tiny_pipeline(), path)
-    return str(path)
+    path = tmp_path_factory.mktemp("model") / "model.skmer"
+    return str(save_model(tiny_pipeline(), path))
 
 
 @pytest.fixture
@@ -205,8 +207,13 @@ def test_models_that_cannot_be_used_end_in_a_sentence(model, songs, capsys):
     with open("text.joblib", "w") as file:
         file.write("not a model")
     open("empty.joblib", "w").close()
-    with open(model, "rb") as whole, open("cut.joblib", "wb") as cut:
-        cut.write(whole.read()[:20000])
+    joblib.dump(tiny_pipeline(), "cut.joblib")
+    os.truncate("cut.joblib", 20000)
+    shutil.copy(model, "cut.skmer")
+    os.truncate("cut.skmer", 20000)
+    whole = Path(model).read_bytes()
+    Path("bit.skmer").write_bytes(whole[:9000] + bytes([whole[9000] ^ 8]) + whole[9001:])
+    Path("head.skmer").write_bytes(b"Q" + whole[1:])
     joblib.dump({"a": 1}, "dict.joblib")
     joblib.dump(clone(tiny_pipeline()), "unfitted.joblib")
     joblib.dump(tiny_pipeline()[:3], "features.joblib")
@@ -216,6 +223,9 @@ def test_models_that_cannot_be_used_end_in_a_sentence(model, songs, capsys):
         ("text.joblib", "cannot be opened"),
         ("empty.joblib", "cannot be opened"),
         ("cut.joblib", "cannot be opened"),
+        ("cut.skmer", "its end is missing"),
+        ("bit.skmer", "damaged: its contents do not fit the SHA-256"),
+        ("head.skmer", "damaged: its contents do not fit the SHA-256"),
         (songs[0], "cannot be opened"),
         ("dict.joblib", "must be a Pipeline.*got dict"),
         ("unfitted.joblib", "not fitted"),
@@ -227,6 +237,82 @@ def test_models_that_cannot_be_used_end_in_a_sentence(model, songs, capsys):
         assert err.count("\n") == 1
         assert re.search(word, err), err
         assert name in err
+
+
+def test_a_pickle_is_told_from_a_model_file_by_content(model, songs, capsys):
+    shutil.copy(model, "model.joblib")
+    assert main(["predict", "model.joblib", songs[0]]) == 0
+    expected, err = capsys.readouterr()
+    assert "joblib.dump" not in err
+    joblib.dump(tiny_pipeline(), "pickle")
+    assert main(["predict", "pickle", songs[0]]) == 0
+    out, err = capsys.readouterr()
+    assert out == expected
+    assert err.count("pickle: warning: this is a file of joblib.dump: loading it ran whatever code is in it.") == 1
+    assert main(["predict", "pickle", songs[0], "--quiet"]) == 0
+    assert capsys.readouterr() == (expected, "")
+    assert main(["predict", "pickle", songs[0], "--device", "cpu"]) == 2
+    assert "--device is not for pickles" in capsys.readouterr().err
+    assert main(["predict", model, songs[0], "--device", "moon"]) == 2
+    assert "device='moon' is unknown" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["model.skmer", "model.joblib"])
+def test_a_model_that_is_not_the_one_of_its_card(name, songs, capsys):
+    save_trained_model(TrainedModel(tiny_pipeline(), made_up_card()), name)
+    assert main(["predict", name, songs[0]]) == 0
+    assert "model-card.json" not in capsys.readouterr().err
+    if name == "model.skmer":
+        save_model(clone(tiny_pipeline()).set_params(svc__C=0.5).fit(tiny_songs().data, tiny_songs().target), name)
+    else:
+        # a bit of a support vector
+        whole = bytearray(Path(name).read_bytes())
+        found = whole.find(tiny_pipeline()[-1].support_vectors_.tobytes())
+        whole[found + 4] ^= 1
+        Path(name).write_bytes(whole)
+    assert main(["predict", name, songs[0]]) == 0
+    warning = (
+        rf"{name}: warning: the file is not the one that model-card\.json describes, whose SHA-256 is [0-9a-f]{{64}}"
+    )
+    assert len(re.findall(warning, capsys.readouterr().err)) == 1
+    # of another file
+    os.rename(name, f"other.{name}")
+    for card in Path().glob("model-card*"):
+        card.rename(f"other.{card.name}")
+    assert main(["predict", f"other.{name}", songs[0]]) == 0
+    assert "model-card.json" not in capsys.readouterr().err
+
+
+def made_up_card():
+    data = {"songs_per_class": {}, "n_songs": 0, "labels_from": "", "groups": "", "used": "", "unreadable": {}}
+    data |= {"left_out": [], "songs": []}
+    card = {"title": "", "date": "", "system": "sssl", "what": "", "versions": {"skmer": "0.0.9"}, "estimate": None}
+    return {
+        **card,
+        "data": data,
+        "seed": 0,
+        "device": "cpu",
+        "seconds": 0,
+        "resumed": False,
+        "parameters": {},
+        "remarks": [],
+    }
+
+
+def test_a_pickle_whose_step_lacks_a_parameter(songs, capsys):
+    pipe = joblib.load(io.BytesIO(pickle.dumps(tiny_pipeline())))
+    del pipe[0].padding
+    joblib.dump(pipe, "old.joblib")
+    assert main(["predict", "old.joblib", songs[0]]) == 2
+    sentence = (
+        "skmer predict: old.joblib: this model cannot be used: the step 'segmenttransformer' (SegmentTransformer) "
+        "lacks the parameter 'padding'. It was saved with another version of skmer, and skmer "
+        f"{__version__} is installed: train it again, or install the version that it was saved with.\n"
+    )
+    assert capsys.readouterr().err == sentence
+    save_trained_model(TrainedModel(pipe, made_up_card()), "old.joblib")
+    assert main(["predict", "old.joblib", songs[0]]) == 2
+    assert capsys.readouterr().err == sentence.replace("another version of skmer", "skmer 0.0.9")
 
 
 def test_timeline_writes_plot_and_summary(model, songs, capsys):

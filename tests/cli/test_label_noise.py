@@ -13,16 +13,15 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from skmer import DescriptorTransformer
+from skmer import DescriptorTransformer, save_model
 from skmer.cli import main
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.joblib"
-    joblib.dump(tiny_pipeline(), path)
-    return str(path)
+    path = tmp_path_factory.mktemp("model") / "model.skmer"
+    return str(save_model(tiny_pipeline(), path))
 
 
 @pytest.fixture
@@ -161,9 +160,9 @@ def test_quiet_is_quiet_whatever_the_classes_are_called(songs, capfd, monkeypatc
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # two epochs are too few for a good split
         pipe.fit(tiny_songs().data, [name.replace("Q1", "悲しい") for name in tiny_songs().target])
-    joblib.dump(pipe, "model.joblib")
+    save_model(pipe, "model.skmer")
     os.rename("songs/Q1", "songs/悲しい")
-    command = ["label-noise", "model.joblib", "songs", "--threshold", "1", "--out"]
+    command = ["label-noise", "model.skmer", "songs", "--threshold", "1", "--out"]
     assert main([*command, "quiet", "-q"]) == 0
     assert capfd.readouterr() == ("", "")
     assert main([*command, "loud"]) == 0

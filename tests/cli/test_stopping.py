@@ -10,10 +10,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import joblib
 import pytest
 import soundfile
 
+from skmer import save_model
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -36,7 +36,7 @@ sys.exit(main())
 def home(tmp_path, monkeypatch):
     """A folder with a model and eight songs."""
     monkeypatch.chdir(tmp_path)
-    joblib.dump(tiny_pipeline(), "model.joblib")
+    save_model(tiny_pipeline(), "model.skmer")
     Path("music").mkdir()
     for i, y in enumerate(tiny_songs().data):
         soundfile.write(f"music/{i}.wav", y, SR, subtype="PCM_16")
@@ -53,7 +53,7 @@ def start(*command, **options):
 
 
 def predict_much():
-    return start("-m", "skmer", "predict", "model.joblib", *["music"] * 200, "--out", "all.csv")
+    return start("-m", "skmer", "predict", "model.skmer", *["music"] * 200, "--out", "all.csv")
 
 
 def wait_for(holds, process, seconds=60):

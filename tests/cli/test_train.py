@@ -20,14 +20,14 @@ import torch
 from skmer.cli import main
 from skmer.datasets import load_folder
 from skmer.model_selection import EstimatorSystem
-from skmer.models import train_model
+from skmer.models import load_model, train_model
 from skmer.models.files import RunFolder
 from tests.models.tiny import CONFIG, LOG_MEL, written
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 TINY = ["--config", json.dumps(CONFIG), "--n-splits", "2"]
 FAST = ["--system", "log-mel", "--config", json.dumps(LOG_MEL), "--n-splits", "2"]
-WRITTEN = ["model-card.json", "model-card.md", "model.joblib"]
+WRITTEN = ["model-card.json", "model-card.md", "model.skmer"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def card():
 def test_a_killed_run_resumes_and_gives_the_same_figures(home, capsys):
     for epochs in (40, 160, 640):
         config = {**CONFIG, "sssl": {**CONFIG["sssl"], "max_epochs": epochs, "warmup_epochs": 20}}
-        command = ["train", "songs", "--out", "model.joblib", "--config", json.dumps(config), "--n-splits", "3"]
+        command = ["train", "songs", "--out", "model.skmer", "--config", json.dumps(config), "--n-splits", "3"]
         env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         process = subprocess.Popen([sys.executable, "-m", "skmer", *command, "-q"], env=env)
         until = time.monotonic() + 120
@@ -77,7 +77,7 @@ def test_a_killed_run_resumes_and_gives_the_same_figures(home, capsys):
 
 
 def test_it_learns_what_stands_in_the_folders(home, capsys):
-    assert main(["train", "songs", "--artists", "--out", "model.joblib", *TINY]) == 0
+    assert main(["train", "songs", "--artists", "--out", "model.skmer", *TINY]) == 0
     out, err = capsys.readouterr()
     assert sorted(os.listdir()) == [*WRITTEN, "songs"]
     songs = load_folder("songs", groups="parent")
@@ -85,28 +85,40 @@ def test_it_learns_what_stands_in_the_folders(home, capsys):
     for part in ("estimate", "parameters", "classes"):
         assert card()[part] == expected.card[part]
     assert card()["data"]["songs"] == [os.path.relpath(path, home / "songs") for path in songs.data]
-    np.testing.assert_array_equal(
-        joblib.load("model.joblib").predict(songs.data), expected.pipeline.predict(songs.data)
-    )
+    np.testing.assert_array_equal(load_model("model.skmer").predict(songs.data), expected.pipeline.predict(songs.data))
     assert out.startswith("16 songs to read: Q1 4, Q2 4, Q3 4, Q4 4. The songs are in 4 groups")
     assert expected.card["estimate"]["table"] in out
     assert expected.card["estimate"]["sentence"] in out
-    assert out.endswith("Written: model.joblib, model-card.md, model-card.json\n")
+    assert out.endswith("Written: model.skmer, model-card.md, model-card.json\n")
     assert "Traceback" not in err
 
 
 def test_the_other_commands_take_the_model_from_any_folder(home, tmp_path_factory, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
-    assert main(["train", "songs", "--out", "model.joblib", "-q", *TINY]) == 0
-    model, song = str(home / "model.joblib"), str(next(Path("songs").absolute().rglob("*.wav")))
+    assert main(["train", "songs", "--out", "model.skmer", "-q", *TINY]) == 0
+    model, song = str(home / "model.skmer"), str(next(Path("songs").absolute().rglob("*.wav")))
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert main(["predict", model, str(home / "songs"), "--out", "emotions.csv"]) == 0
     with open("emotions.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["emotion"] for row in rows] == joblib.load(model).predict([row["file"] for row in rows]).tolist()
+    assert [row["emotion"] for row in rows] == load_model(model).predict([row["file"] for row in rows]).tolist()
     assert main(["timeline", model, song]) == 0
     assert main(["label-noise", model, str(home / "songs"), "--out", "report", "-q"]) == 0
     assert Path("report/relabel.csv").is_file()
+
+
+def test_a_pickle_is_written_where_its_name_is_given(home, capsys):
+    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 0
+    assert sorted(os.listdir()) == ["model-card.json", "model-card.md", "model.joblib", "songs"]
+    assert "joblib.load(path)" in Path("model-card.md").read_text()
+    songs = load_folder("songs").data
+    pickled = joblib.load("model.joblib").predict(songs)
+    assert main(["train", "songs", "--out", "model.skmer", "--force", *FAST]) == 0
+    page = Path("model-card.md").read_text()
+    assert "`skmer.load_model(path).predict(list_of_audio_files)`. The file cannot run code." in page
+    assert "joblib" not in page
+    np.testing.assert_array_equal(load_model("model.skmer").predict(songs), pickled)
+    assert card()["model"] == "model.skmer"
 
 
 def test_a_table_says_the_labels_and_the_groups(home, capsys):
@@ -115,7 +127,7 @@ def test_a_table_says_the_labels_and_the_groups(home, capsys):
         print("path,label,group", file=file)
         for i, name in enumerate(songs[:-1]):
             print(f"{name},{'calm' if name[1] in '34' else 'wild'},{i // 2}", file=file)
-    assert main(["train", "songs", "--labels", "labels.csv", "--out", "model.joblib", *FAST]) == 0
+    assert main(["train", "songs", "--labels", "labels.csv", "--out", "model.skmer", *FAST]) == 0
     out, err = capsys.readouterr()
     assert card()["classes"] == ["calm", "wild"]
     assert card()["data"]["labels_from"] == "the table labels.csv"
@@ -126,7 +138,7 @@ def test_a_table_says_the_labels_and_the_groups(home, capsys):
 
 def test_quiet_says_nothing(home, capfd):
     Path("songs/Q1/cover.jpg").touch()
-    assert main(["train", "songs", "--out", "model.joblib", "--quiet", *FAST]) == 0
+    assert main(["train", "songs", "--out", "model.skmer", "--quiet", *FAST]) == 0
     assert capfd.readouterr() == ("", "")
     assert card()["data"]["left_out"] == ["Q1/cover.jpg"]
     assert "1 file was left out, not audio by extension: Q1/cover.jpg." in Path("model-card.md").read_text()
@@ -134,7 +146,7 @@ def test_quiet_says_nothing(home, capfd):
 
 def test_nothing_is_replaced_unasked_and_that_is_said_before_any_work(home, capsys):
     Path("model-card.md").write_text("mine")
-    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    command = ["train", "songs", "--out", "model.skmer", *FAST]
     assert main(command) == 2
     assert "model-card.md: this file exists already" in capsys.readouterr().err
     assert sorted(os.listdir()) == ["model-card.md", "songs"]
@@ -145,7 +157,7 @@ def test_nothing_is_replaced_unasked_and_that_is_said_before_any_work(home, caps
 def test_broken_songs_are_all_named_and_left_out_on_demand(home, capsys):
     Path("songs/Q1/a.mp3").write_text("no music")
     Path("songs/Q2/b.wav").touch()
-    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    command = ["train", "songs", "--out", "model.skmer", *FAST]
     assert main(command) == 1
     out, err = capsys.readouterr()
     assert "skmer train: 2 of 18 songs cannot be used:\n  Q1/a.mp3: " in err
@@ -171,7 +183,7 @@ def test_no_folder_stays_where_no_song_could_be_read(home, capsys):
     for name in ("songs/a/1.mp3", "songs/a/2.mp3", "songs/b/1.mp3", "songs/b/2.mp3"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("no music")
-    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 1
+    assert main(["train", "songs", "--out", "model.skmer", *FAST]) == 1
     err = capsys.readouterr().err
     assert "4 of 4 songs cannot be used, among them all of the classes 'a', 'b':" in err
     assert err.endswith("All songs of a class are unreadable: repair one, or remove the class.\n")
@@ -188,7 +200,7 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
         return run(self, *args, **kwargs)
 
     monkeypatch.setattr(EstimatorSystem, "run", stopped)
-    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    command = ["train", "songs", "--out", "model.skmer", *FAST]
     assert main(command) == 130
     assert "Finished parts are kept in model.folds; run the same command again to continue." in capsys.readouterr().err
     assert sorted(os.listdir()) == ["model.folds", "songs"]
@@ -252,14 +264,14 @@ def test_the_shell_speaks_of_its_own_arguments(home, capsys):
 
 def test_artists_must_have_folders(home, capsys):
     shutil.copy(next(Path("songs").rglob("*.wav")), "songs/Q1/loose.wav")
-    assert main(["train", "songs", "--artists", "--out", "model.joblib", *FAST]) == 2
+    assert main(["train", "songs", "--artists", "--out", "model.skmer", *FAST]) == 2
     assert "Q1/loose.wav is not at <class>/<artist>/<song> in " in capsys.readouterr().err
 
 
 def test_two_trainings_into_one_model_leave_each_other_alone(home, capsys):
     run = RunFolder("model.folds")
     (Path("model.folds") / "songs").mkdir()
-    command = ["train", "songs", "--out", "model.joblib", *FAST]
+    command = ["train", "songs", "--out", "model.skmer", *FAST]
     assert main(command) == 2
     err = capsys.readouterr().err
     assert f"model.folds: another skmer train (process {os.getpid()} on " in err
@@ -274,28 +286,28 @@ def test_a_fit_is_not_lost_where_it_cannot_be_saved(home, capsys, monkeypatch):
     from skmer.models import files
 
     def meanwhile(trained, path):
-        Path("model.joblib").write_text("of somebody else")
+        Path("model.skmer").write_text("of somebody else")
         return save_trained_model(trained, path)
 
     save_trained_model = files.save_trained_model
     monkeypatch.setattr(files, "save_trained_model", meanwhile)
-    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    assert main(["train", "songs", "--out", "model.skmer", *FAST]) == 2
     err = capsys.readouterr().err
-    assert "model.joblib: this file exists already" in err
+    assert "model.skmer: this file exists already" in err
     assert "The finished model and its cards are in model.folds/finished: move the three files" in err
-    assert Path("model.joblib").read_text() == "of somebody else"
+    assert Path("model.skmer").read_text() == "of somebody else"
     assert sorted(os.listdir("model.folds/finished")) == WRITTEN
-    assert len(joblib.load("model.folds/finished/model.joblib").predict(load_folder("songs").data)) == 16
-    Path("model.joblib").unlink()
+    assert len(load_model("model.folds/finished/model.skmer").predict(load_folder("songs").data)) == 16
+    Path("model.skmer").unlink()
     monkeypatch.setattr(files, "save_trained_model", save_trained_model)
     monkeypatch.setattr(files, "copy_model", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    assert main(["train", "songs", "--out", "model.skmer", *FAST]) == 2
     err = capsys.readouterr().err
     assert "No space left on device" in err
     assert "are in model.folds/finished" in err
     monkeypatch.undo()
     monkeypatch.chdir(home)
-    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 0
+    assert main(["train", "songs", "--out", "model.skmer", *FAST]) == 0
     assert "s in the last run, which used" in Path("model-card.md").read_text()
     assert sorted(os.listdir()) == [*WRITTEN, "songs"]
 
@@ -315,7 +327,7 @@ def test_what_fails_on_the_way_ends_in_a_sentence(home, error, told, capsys, mon
         raise error
 
     monkeypatch.setattr("skmer.models.train.fit_with_groups", fail)
-    assert main(["train", "songs", "--out", "model.joblib", *FAST]) == 2
+    assert main(["train", "songs", "--out", "model.skmer", *FAST]) == 2
     err = capsys.readouterr().err
     assert told in err
     assert err.endswith("Finished parts are kept in model.folds; run the same command again to continue.\n")

@@ -5,24 +5,37 @@ import json
 import math
 import os
 import zipfile
-from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
 
 from skmer._io import atomic_write
 
-__all__ = ["ARRAYS", "JSON_LIMIT", "ModelFileError", "is_model_file", "read_archive", "write_archive"]
+__all__ = [
+    "ARRAYS",
+    "JSON_LIMIT",
+    "PICKLES",
+    "ModelFileError",
+    "is_model_file",
+    "is_pickle_name",
+    "read_archive",
+    "write_archive",
+]
 
 TREE, ARRAYS = "model.json", "arrays.safetensors"
 JSON_LIMIT = 2**27  # bytes of model.json, which takes some ten times as much memory when it is parsed
+PICKLES = (".joblib", ".pkl", ".pickle")  # names of which a pickle is expected
 _MAGIC = b"skmer model, SHA-256 of all bytes before this number: "
 _TAIL = len(_MAGIC) + 64
 
 
 class ModelFileError(ValueError):
     """Raised by `load_model` for a file that is damaged, no model, or not one of the installed version."""
+
+
+def is_pickle_name(path):
+    """Return whether a pickle is expected in a file of this name."""
+    return os.fspath(path).lower().endswith(PICKLES)
 
 
 def is_model_file(path):
@@ -128,12 +141,3 @@ def _unique(pairs):
     if len(found) < len(pairs):
         raise ValueError("a name occurs twice")
     return found
-
-
-def recorded_digest(path, card):
-    """Return the SHA-256 of a model in the JSON of its card; None where the card is missing or of another file."""
-    with suppress(OSError, ValueError, AttributeError):
-        found = json.loads(Path(card).read_text(encoding="utf-8"))
-        if found.get("model") == Path(path).name and isinstance(found.get("sha256"), str):
-            return found["sha256"]
-    return None

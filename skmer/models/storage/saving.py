@@ -18,7 +18,7 @@ from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
 from skorch.callbacks import Callback
 
 from skmer.model_selection._fits import versions
-from skmer.models.storage.archive import write_archive
+from skmer.models.storage.archive import is_pickle_name, write_archive
 from skmer.models.storage.known import describe
 from skmer.models.storage.networks import encode_module, encode_net
 from skmer.models.storage.tensors import as_array
@@ -28,7 +28,6 @@ __all__ = ["FORMAT", "MAX_DEPTH", "save_model"]
 
 FORMAT = 1
 MAX_DEPTH = 100
-_PICKLES = (".joblib", ".pkl", ".pickle")
 # packages whose classes and functions are in the table, or cannot be saved
 _FOREIGN = frozenset({*sys.stdlib_module_names, "joblib", "numpy", "scipy", "sklearn", "skorch", "torch"})
 # attributes that are computed again from others: neighbours' trees, and isotonic functions
@@ -88,7 +87,7 @@ def save_model(model, path):
     True
     """
     path = Path(path)
-    if path.suffix.lower() in _PICKLES:
+    if is_pickle_name(path):
         raise ValueError(
             f"{path}: a file of this name is expected to be a pickle: name it {path.with_suffix('.skmer').name}."
         )
