@@ -50,13 +50,13 @@ def test_cross_validation_with_groups(songs):
 
 def test_a_grid_search_over_durations_reads_each_song_once(songs, tmp_path, monkeypatch):
     reads = []
-    read_audio = skmer.feature_extraction._base.read_audio
+    read_blocks = skmer.feature_extraction._base.read_blocks
 
     def counting(path, *args, **kwargs):
         reads.append(str(path))
-        return read_audio(path, *args, **kwargs)
+        return read_blocks(path, *args, **kwargs)
 
-    monkeypatch.setattr(skmer.feature_extraction._base, "read_audio", counting)
+    monkeypatch.setattr(skmer.feature_extraction._base, "read_blocks", counting)
     grid = {"segmenttransformer__duration": [1, 2], "ssslclassifier__lambda_kl": [0, 1]}
     search = GridSearchCV(make_pipe(memory=tmp_path), grid, cv=StratifiedGroupKFold(2), error_score="raise")
     search.fit(songs.paths, songs.target, groups=songs.groups)

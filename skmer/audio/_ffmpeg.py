@@ -21,7 +21,7 @@ _OPTIONS = ["-hide_banner", "-protocol_whitelist", "file,pipe"]
 _PLAYLISTS = {"concat", "dash", "hls", "imf", "sdp"}
 _LEAST_SCORE = 26  # of ffprobe, for a format that is more than a guess
 _LOST = re.compile("error (while decoding|submitting packet)|incomplete frame", re.IGNORECASE)
-_DAMAGED = re.compile("CRC error|checksum error", re.IGNORECASE)
+_DAMAGED = re.compile(r"\[(tta|flac) @ \w+\] CRC error", re.IGNORECASE)  # of those that decode damaged frames
 
 
 def has_ffmpeg():
@@ -152,4 +152,4 @@ def _refusal(path, log, status):
 
 def _last_line(log, status):
     lines = [line for line in log.strip().splitlines() if "repeated" not in line]
-    return re.sub(r"^\[.*? @ 0x\w+\] |\bfile:", "", lines[-1]) if lines else f"exit status {status}"
+    return re.sub(r"^\[.*? @ 0x\w+\] |^file:.*: ", "", lines[-1]) if lines else f"exit status {status}"

@@ -4,7 +4,7 @@ import os
 
 from skmer._errors import AudioError
 
-__all__ = ["AUDIO_SUFFIXES", "find_audio_files"]
+__all__ = ["AUDIO_SUFFIXES", "describe_other_files", "find_audio_files"]
 
 AUDIO_SUFFIXES = frozenset(
     [
@@ -57,7 +57,7 @@ def find_audio_files(paths):
         if not os.path.isdir(path):
             found.append((path, None))
             continue
-        inside = list(_walk(path, ()))
+        inside = [(file, error) for file, error in _walk(path, ()) if error is not None or _is_audio(file)]
         if not inside:
             reason = "this folder and its subfolders contain no audio file. Check the path, or pass the files."
             inside = [(path, AudioError(f"{path}: {reason}"))]
@@ -65,7 +65,23 @@ def find_audio_files(paths):
     return found
 
 
+def describe_other_files(paths):
+    """Return a phrase for each extension of the files in folders that `find_audio_files` passes over."""
+    found: dict = {}
+    for folder in map(os.fspath, paths):
+        if os.path.isdir(folder):
+            for path, error in _walk(folder, ()):
+                if error is None and not _is_audio(path):
+                    found.setdefault(os.path.splitext(path)[1].lower() or "without an extension", []).append(path)
+    return [f"{len(files):,} {suffix} ({'such as ' * (len(files) > 1)}{files[0]})" for suffix, files in found.items()]
+
+
+def _is_audio(path):
+    return os.path.splitext(path)[1].lower() in AUDIO_SUFFIXES
+
+
 def _walk(folder, above):
+    """Yield each file in a folder and below, and the error of each folder that cannot be opened."""
     try:
         here = os.stat(folder)
         names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
@@ -79,7 +95,7 @@ def _walk(folder, above):
         path = os.path.join(folder, name)
         if os.path.isdir(path):
             folders.append(path)
-        elif os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
+        else:
             yield path, None
     for path in folders:
         status = _status(path)

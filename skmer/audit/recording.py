@@ -6,6 +6,7 @@ import numpy as np
 
 from skmer._errors import format_error
 from skmer.audio import read_audio
+from skmer.audio._quiet import quiet_decoder
 from skmer.audit.fingerprints import SAMPLE_RATE, Fingerprint, fingerprint
 
 __all__ = ["RecordingFacts", "measure_recording"]
@@ -102,7 +103,8 @@ def _format(path):
     import soundfile
 
     try:
-        info = soundfile.info(path)
+        with quiet_decoder():
+            info = soundfile.info(path)
     except Exception:  # read_audio tells the reason, or decodes the file by other means
         return None, None, None
     return info.samplerate, info.channels, f"{info.format} {info.subtype}"

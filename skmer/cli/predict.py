@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 
-from skmer._io import csv_writer, open_text
+from skmer._io import csv_writer, format_names, open_text
 from skmer.cli._common import (
     MODEL_HELP,
     TRUST,
@@ -34,8 +34,9 @@ def add_predict(commands):
         "segments, a warning (such as digital silence) and the error. For a pipeline without segment probabilities, "
         "such as descriptors and an SVM, the lines have the emotion only; for a tagger, they have the tags, separated "
         "by ;, and the probability of each. "
-        "Folders are searched with their subfolders for files with an audio extension; names that begin with a dot are "
-        "ignored. A run that is stopped keeps its finished lines beside --out FILE, and prints where. Exit status: "
+        "Folders are searched with their subfolders for files with an audio extension; other files are counted on "
+        "standard error, and names that begin with a dot are ignored. A run that is stopped keeps its finished lines "
+        "beside --out FILE, and prints where. Exit status: "
         f"0, or 1 if a file failed, 2 for a wrong argument or model, 130 after Ctrl-C. {TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=MODEL_HELP)
@@ -78,7 +79,7 @@ def _write_lines(arguments, done):
     """Predict the files and write their lines; append the name of each whose lines are written to `done`."""
     from tqdm import tqdm
 
-    from skmer.audio import find_audio_files
+    from skmer.audio.finding import describe_other_files, find_audio_files
 
     def log(*sentences):
         if not arguments.quiet:
@@ -108,6 +109,8 @@ def _write_lines(arguments, done):
             write(prediction)
             done.append(prediction.file)
             bar.update()
+    if others := describe_other_files(arguments.paths):
+        log(f"Files that are not audio by extension were passed over: {format_names(others)}.")
     log(_summary(len(found), n_failed, predictor.max_duration))
     return 1 if n_failed else 0
 

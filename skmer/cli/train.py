@@ -1,5 +1,6 @@
 """``skmer train``: train a model on labelled songs and write it with a model card."""
 
+import errno
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ __all__ = ["add_train"]
 _SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel")
 # reported as messages; other errors are shown with their traceback
 _EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # torch raises a plain RuntimeError if the memory of the CPU is exhausted
 _OUT_OF_MEMORY = re.compile("out of memory|allocate memory|not enough memory")
 
@@ -122,7 +124,7 @@ def _train_in(run, songs, config, arguments):
         kept = f" {run.path} is kept, so that the other songs need not be read again." if _describe_kept(run) else ""
         raise CommandError(f"{error}\n{advice}{kept}", 1) from error
     except _EXPECTED as error:
-        raise CommandError(" ".join(filter(None, [_describe_failure(error), _describe_kept(run)]))) from error
+        raise CommandError(" ".join(filter(None, [_describe_failure(error, run), _describe_kept(run)]))) from error
     run.remove()
     _print_warnings(trained.card, arguments.quiet)
     say("Written: " + ", ".join(map(str, written)))
@@ -153,9 +155,12 @@ def _describe_kept(run):
     return f"Finished parts are kept in {run.path}; run the same command again to continue."
 
 
-def _describe_failure(error):
+def _describe_failure(error, run):
     """Describe the error that ended the training; messages of torch and joblib are shortened."""
     text = str(error)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        where = run.path if error.filename is None else error.filename
+        return f"{where}: nothing can be written there ({error.strerror}). Free some space, or name another --out."
     if isinstance(error, BrokenProcessPool):
         return "a worker process died, possibly because the memory ran out: use fewer --n-jobs."
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(text)):

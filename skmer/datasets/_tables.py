@@ -12,6 +12,7 @@ from skmer.datasets._paths import read_file
 
 # tabs and line breaks are allowed: published files have them within fields
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_EMPTY = {"nan", "-nan", "na", "n/a", "#n/a", "#na", "<na>", "nat", "null", "(null)"}
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -214,6 +215,17 @@ def required(reason):
         if not cell:
             raise ValueError(f"is missing; {reason}.")
         return cell
+
+    return read
+
+
+def filled(reason):
+    """Return a reader of a cell that must not be empty, or a word that programs write for an empty cell."""
+
+    def read(cell):
+        if cell.casefold() in _EMPTY or cell == "None":
+            raise ValueError(f"is missing: {cell!r} is what programs write for an empty cell; {reason}.")
+        return required(reason)(cell)
 
     return read
 

@@ -9,7 +9,7 @@ from skmer.audio.finding import AUDIO_SUFFIXES
 from skmer.datasets._collection import UNGROUPED, Collection
 from skmer.datasets._paths import check_flag, check_folder, path_kind, to_path
 from skmer.datasets._published import similar_file
-from skmer.datasets._tables import read_table, required
+from skmer.datasets._tables import filled, read_table, required
 
 __all__ = ["load_csv"]
 
@@ -90,8 +90,8 @@ def load_csv(path, data_home=None, check_audio=True):
         path,
         {
             "path": required("it names the song"),
-            "label": required("each song needs one"),
-            "group": required("fill it, or leave out the column"),
+            "label": filled("each song needs one"),
+            "group": filled("fill it, or leave out the column"),
         },
         LAYOUT,
         optional=["group"],

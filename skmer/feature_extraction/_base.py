@@ -16,6 +16,7 @@ from skmer._io import format_names
 from skmer._output import SongTransformerMixin
 from skmer._parallel import parallel_map
 from skmer.audio import check_waveform, read_audio
+from skmer.audio.reading import read_blocks
 from skmer.feature_extraction._cache import SongArray, file_key
 from skmer.features.log_mel import seconds_to_samples
 from skmer.songs import SongSequence
@@ -95,10 +96,16 @@ class RecordingTransformer(SongTransformerMixin, BaseEstimator):
             )
         return list(made)
 
-    def _song_array(self, song, name, compute, cache=None, key=()):
-        """Return the `SongArray` that `compute` returns for a waveform; for a file, it is cached under `key`."""
+    def _song_array(self, song, name, compute, cache=None, key=(), make_stream=None):
+        """Return the `SongArray` that `compute` returns for a waveform; for a file, it is cached under `key`.
+
+        A file is read into ``make_stream()``, where given, which needs no whole waveform.
+        """
 
         def read_and_compute():
+            if make_stream is not None and is_path(song):
+                stream = read_blocks(song, make_stream, float(self.sr), self.max_duration)
+                return SongArray(stream.finish(), stream.n_samples, stream.silent)
             y = self._read(song, name)
             return SongArray(compute(y), len(y), not y.any())
 

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmer.audio import AudioError
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, check_songs
 from skmer.feature_extraction._cache import open_cache
-from skmer.features.log_mel import count_segments, log_mel, seconds_to_samples, segment_log_mel
+from skmer.features.log_mel import LogMelStream, count_segments, log_mel, seconds_to_samples, segment_log_mel
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentTransformer"]
@@ -218,7 +218,9 @@ class SegmentTransformer(RecordingTransformer):
         return 1 + (length - self.n_fft) // self.hop_length, int(step) // self.hop_length
 
     def _transform_one(self, song, name, cache):
-        array, n_samples, silent = self._song_array(song, name, self._compute, cache, self._cache_key())
+        windows = self._window() is not None and self.padding is None
+        make_stream = partial(LogMelStream, self.dtype, **self._mel_params()) if windows else None
+        array, n_samples, silent = self._song_array(song, name, self._compute, cache, self._cache_key(), make_stream)
         sr = float(self.sr)
         length = round(seconds_to_samples(self.duration, sr))
         n_segments = count_segments(max(n_samples, self._n_padded()), length, seconds_to_samples(self.hop, sr))

@@ -28,7 +28,7 @@ def frame_levels(y, n_fft, hop_length):
 
 def magnitudes(y, n_fft, hop_length):
     """Return the magnitude spectrum of each whole frame, of shape (1 + n_fft // 2, n_frames)."""
-    from librosa import stft
+    from skmer.features._librosa import stft
 
     return np.abs(stft(y.astype(np.float32), n_fft=n_fft, hop_length=hop_length, center=False))
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, sparse
 
-__all__ = ["check_length", "count_segments", "log_mel", "seconds_to_samples", "segment_log_mel"]
+__all__ = ["LogMelStream", "check_length", "count_segments", "log_mel", "seconds_to_samples", "segment_log_mel"]
 
 _AMIN = 1e-10  # power of silence: -100 dB
 _BLOCK = 128  # frames transformed at once, which fit in a processor's cache
@@ -24,9 +24,9 @@ def check_length(y, n_fft):
 @lru_cache(maxsize=16)
 def _mel_bands(sr, n_fft, n_mels, fmin, fmax):
     """Return the mel filterbank, sparse because each FFT bin is in at most two bands."""
-    from librosa.filters import mel
+    from skmer.features._librosa import filters
 
-    bands = mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, dtype=np.float32)
+    bands = filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, dtype=np.float32)
     return sparse.csr_array(bands)
 
 
@@ -118,6 +118,42 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
     np.log10(level, out=level)
     level *= 10
     return level.T
+
+
+class LogMelStream:
+    """The log-mel spectrogram of a waveform that is passed in blocks, time-major, with the bits of `log_mel`.
+
+    The waveform is not kept, so that an hour takes no more memory than its spectrogram.
+    """
+
+    def __init__(self, dtype, **mel_params):
+        self.n_samples, self.silent = 0, True
+        self._dtype, self._params = dtype, mel_params
+        self._rest = np.empty(0, dtype=np.float32)
+        self._levels = bytearray()
+
+    def add(self, block):
+        """Pass the next samples."""
+        self.n_samples += len(block)
+        self.silent = self.silent and not block.any()
+        self._rest = np.concatenate([self._rest, block])
+        # whole blocks of frames, because the bits of a frame may depend on its place in a block
+        self._transform(self._n_frames() // _BLOCK * _BLOCK)
+
+    def finish(self):
+        """Return the spectrogram, of shape (n_frames, n_mels)."""
+        self._transform(self._n_frames())
+        return np.frombuffer(self._levels, dtype=self._dtype).reshape(-1, self._params["n_mels"])
+
+    def _n_frames(self):
+        return max(1 + (len(self._rest) - self._params["n_fft"]) // self._params["hop_length"], 0)
+
+    def _transform(self, n_frames):
+        if n_frames:
+            n_fft, hop_length = self._params["n_fft"], self._params["hop_length"]
+            y = self._rest[: n_fft + (n_frames - 1) * hop_length]
+            self._levels += np.ascontiguousarray(log_mel(y, **self._params).T, dtype=self._dtype).tobytes()
+            self._rest = self._rest[n_frames * hop_length :]
 
 
 def seconds_to_samples(seconds, sr):

@@ -68,7 +68,7 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
     >>> print(f"{rhythm(y)['tempo']:.0f}")
     120
     """
-    from librosa import feature, onset, power_to_db
+    from skmer.features._librosa import feature, onset, power_to_db
 
     y = normalise_level(pad_to_frame(y, n_fft))
     duration = len(y) / sr
@@ -93,8 +93,9 @@ def rhythm(y, sr=22050, n_fft=2048, hop_length=512):
 
 def _mean_autocorrelation(strength, sr, hop_length):
     """Return the autocorrelation of the onsets at each lag, 1 at lag 0, averaged over windows of 8 s."""
-    from librosa import autocorrelate
     from scipy.ndimage import gaussian_filter1d
+
+    from skmer.features._librosa import autocorrelate
 
     length = max(round(_WINDOW * sr / hop_length), 4)
     step = max(round(_STEP * sr / hop_length), 1)
@@ -110,7 +111,7 @@ def _mean_autocorrelation(strength, sr, hop_length):
 
 def _pulse(correlation, sr, hop_length):
     """Return the lag, in frames and fractions, and the tempo of the strongest pulse."""
-    from librosa import feature
+    from skmer.features._librosa import feature
 
     coarse = feature.tempo(tg=correlation[:, None], sr=sr, hop_length=hop_length)[0]
     lag = round(60 * sr / (hop_length * coarse))

@@ -72,7 +72,7 @@ def timbre(y, sr=22050, n_fft=2048, hop_length=512):
     >>> print(f"{timbre(tone)['centroid_mean']:.0f} Hz")
     1000 Hz
     """
-    from librosa import feature, power_to_db
+    from skmer.features._librosa import feature, power_to_db
 
     check_rate(sr)
     y = normalise_level(pad_to_frame(y, n_fft))

@@ -73,7 +73,7 @@ def tonality(y, sr=22050, n_fft=2048, hop_length=512):
     >>> tonality(major)["mode_strength"] > 0 > tonality(minor)["mode_strength"]
     True
     """
-    from librosa import feature
+    from skmer.features._librosa import feature
 
     n_fft, hop_length = _LONGER * n_fft, _LONGER * hop_length
     y = normalise_level(pad_to_frame(y, n_fft))
@@ -103,7 +103,7 @@ def tonality(y, sr=22050, n_fft=2048, hop_length=512):
 
 
 def _tuning(spectrum, sr, n_fft):
-    from librosa import piptrack, pitch_tuning
+    from skmer.features._librosa import piptrack, pitch_tuning
 
     # below the Nyquist frequency
     top = min(_PITCH_RANGE[1], sr / 2)

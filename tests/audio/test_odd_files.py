@@ -10,12 +10,15 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import soundfile
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
 
 import skmer.audio.reading
-from skmer import AudioError, SegmentTransformer, read_audio
+from skmer import AudioError, DescriptorTransformer, SegmentTransformer, read_audio
 from skmer.audio._bytes import FileBytes
 from skmer.audio._flac import count_samples
 from skmer.audio._truncation import file_structure
+from skmer.inspection import predict_files
 
 SR = 16000
 SECONDS = 4
@@ -448,9 +451,36 @@ def test_decoders_write_nothing_to_standard_error(make, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_segments_of_the_others_are_computed(make, tmp_path):
-    good, bad = make("good.wav"), make("bad.flac")
-    bad.write_bytes(bad.read_bytes()[:3000])
-    with pytest.raises(AudioError, match=r"bad\.flac"):
-        SegmentTransformer(sr=SR).transform([good, bad])
-    assert SegmentTransformer(sr=SR).transform([good]).n_segments.tolist() == [2]
+def test_predictions_go_on_after_a_file_that_shrinks(make, monkeypatch):
+    structure = file_structure
+
+    def shrink(data):
+        found = structure(data)
+        if data.path.name == "b.wav":
+            os.truncate(data.path, 0)
+        return found
+
+    monkeypatch.setattr(skmer.audio.reading, "file_structure", shrink)
+    files = [str(make(name)) for name in ("a.wav", "b.wav", "c.wav")]
+    pipe = make_pipeline(DescriptorTransformer(), DummyClassifier()).fit(files[:1] + files[2:], ["calm", "calm"])
+    found = list(predict_files(pipe, files, n_jobs=2))
+    assert [song.error is None for song in found] == [True, False, True]
+    assert "changed from" in found[1].error
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("padding", [None, "zero"])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_segments_of_a_stream_are_those_of_the_whole(make, monkeypatch, padding, dtype):
+    path = make("x.m4a", "-c:a", "aac", y=music(20, 44100), sr=44100)
+    waveform = read_audio(path, max_duration=15.5)
+    monkeypatch.setattr(skmer.audio.reading, "_BLOCK", 30_000)
+    transformer = SegmentTransformer(padding=padding, dtype=dtype, max_duration=15.5)
+    np.testing.assert_array_equal(transformer.transform([path])[0], transformer.transform([waveform])[0])
+
+
+def test_a_stream_shorter_than_a_frame(make):
+    with pytest.raises(AudioError, match=r"x\.wav: it lasts 0\.03 s, shorter than one segment"):
+        SegmentTransformer().transform([make("x.wav", y=music(0.03))])
+    with pytest.warns(UserWarning, match="Digital silence in 1 of the songs"):
+        SegmentTransformer().transform([make("x.wav", y=np.zeros(4 * SR))])

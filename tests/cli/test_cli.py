@@ -66,6 +66,15 @@ def test_predict_gives_the_pipelines_emotions_in_order(model, songs, capsys):
     assert err == "skmer predict: 3 of 3 files predicted.\n"
 
 
+def test_files_that_are_passed_over_are_named(model, songs, capsys):
+    for name in ("cover.jpg", "more.JPG", "song.xyz", "README"):
+        Path("music", name).touch()
+    assert main(["predict", model, "music"]) == 0
+    err = capsys.readouterr().err
+    assert "passed over: 1 without an extension (music/README), 2 .jpg (such as music/cover.jpg), 1 .xyz" in err
+    assert err.endswith("skmer predict: 3 of 3 files predicted.\n")
+
+
 def test_per_segment_lines_are_what_transform_gives(model, songs, capsys):
     assert main(["predict", model, *songs[:2], "--per-segment", "--format", "jsonl", "--quiet"]) == 0
     out, err = capsys.readouterr()

@@ -1,6 +1,7 @@
 """``skmer train``: learns the labels of the folders, goes on after a stop, and names what is wrong with its input."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -47,6 +48,19 @@ def home(made, tmp_path, monkeypatch):
 
 def card():
     return json.loads(Path("model-card.json").read_text())
+
+
+@pytest.mark.parametrize("filename", [None, "elsewhere/file"])
+def test_a_full_disk_is_said_in_a_sentence(home, capsys, monkeypatch, filename):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device", filename)
+
+    monkeypatch.setattr("skmer.models.train.estimate", full)
+    assert main(["train", "songs", "--out", "model.joblib", *FAST, "-q"]) == 2
+    err = capsys.readouterr().err
+    where = "model.folds" if filename is None else filename
+    assert re.search(rf"{where}: nothing can be written there \(No space left on device\)\. Free some space", err)
+    assert "Errno" not in err
 
 
 @pytest.mark.slow

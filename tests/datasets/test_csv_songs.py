@@ -49,7 +49,15 @@ def test_paths_start_from_data_home_or_stand_for_themselves(tmp_path, monkeypatc
     ("line", "message"),
     [
         (" ,sub/a.mp3,Ana,2001", "line 3: label is missing; each song needs one"),
+        *[
+            (
+                f"{word},sub/a.mp3,Ana,2001",
+                f"line 3: label is missing: '{word}' is what programs write for an empty cell",
+            )
+            for word in ("nan", "NaN", "N/A", "<NA>", "None", "NULL")
+        ],
         ("calm,,Ana,2001", "line 3: path is missing"),
+        ("calm,sub/a.mp3,nan,2001", "line 3: group is missing: 'nan' is what programs write"),
         ("calm,sub/a.mp3,,2001", "line 3: group is missing; fill it, or leave out the column"),
         ("calm,b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: list each song once"),
         ("calm,sub/../b.mp3,Ana,2001", r"line 3: .*b\.mp3 is the same song as in .*line 2: list each song once"),

@@ -61,12 +61,17 @@ def files(tmp_path):
 def reads(monkeypatch):
     """Collect the names of the files that are decoded."""
     names = []
+    base = skmer.feature_extraction._base
 
-    def counting(path, **options):
-        names.append(Path(path).name)
-        return read_audio(path, **options)
+    def counting(read):
+        def count_and_read(path, *args, **options):
+            names.append(Path(path).name)
+            return read(path, *args, **options)
 
-    monkeypatch.setattr(skmer.feature_extraction._base, "read_audio", counting)
+        return count_and_read
+
+    for name in ("read_audio", "read_blocks"):
+        monkeypatch.setattr(base, name, counting(getattr(base, name)))
     return names
 
 

@@ -197,13 +197,13 @@ def test_all_songs_are_read_once_beforehand(tmp_path, monkeypatch):
     for path, y in zip(paths, X, strict=True):
         soundfile.write(path, y, SR)
     reads = []
-    read_audio = skmer.feature_extraction._base.read_audio
+    read_blocks = skmer.feature_extraction._base.read_blocks
 
     def counting(path, *args, **kwargs):
         reads.append(path)
-        return read_audio(path, *args, **kwargs)
+        return read_blocks(path, *args, **kwargs)
 
-    monkeypatch.setattr(skmer.feature_extraction._base, "read_audio", counting)
+    monkeypatch.setattr(skmer.feature_extraction._base, "read_blocks", counting)
     system = NetworkSystem(tiny_segments(memory=str(tmp_path / "cache")), tiny_network())
     system.prepare(paths, n_jobs=2)
     assert sorted(reads) == sorted(paths)
