@@ -13,11 +13,10 @@ from skorch.dataset import Dataset
 from skorch.utils import TeeGenerator
 from torch import nn
 
-from skmer._interrupts import keeps_interrupted
+from skmer._interrupts import interrupts_held, keeps_interrupted, raise_held_interrupt, was_pressed
 from skmer.songs import SongSequence, as_song_sequence
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import Standardizer, make_bank
-from skmer.training.runtime import StopTraining, stops_by_callbacks
 
 __all__ = ["RowNet"]
 
@@ -149,6 +148,7 @@ class RowNet(NeuralNet):
             # converting it to a float would wait for the device in each batch
             total += loss.detach() * len(index)
             self.notify("on_batch_end", batch=batch, training=True, loss=loss, y_pred=None)
+            raise_held_interrupt()
         mean = (total / len(self.bank_)).item()
         if not math.isfinite(mean):
             raise ValueError("The training loss is not finite: lower lr or use precision='float32'.")
@@ -167,6 +167,7 @@ class RowNet(NeuralNet):
                 outputs.append(self.module_(self._channels_last(batch[0])).float())
             self.history.record_batch("valid_batch_size", len(index))
             self.notify("on_batch_end", batch=batch, training=False, loss=None, y_pred=outputs[-1])
+            raise_held_interrupt()
         self.valid_outputs_ = torch.cat(outputs)
         for name, (score, is_better) in self.validation_scores(self.valid_outputs_, self.valid_).items():
             earlier = [row[name] for row in self.history[:-1] if name in row]
@@ -184,30 +185,35 @@ class RowNet(NeuralNet):
             if self.valid_ is not None:
                 self.run_validation()
             try:
-                with stops_by_callbacks():
-                    self.notify("on_epoch_end", **data)
-            except StopTraining:
+                self.notify("on_epoch_end", **data)
+                raise_held_interrupt()
+            except KeyboardInterrupt as error:
+                if was_pressed(error):
+                    raise
+                # a callback ends the training, such as skorch's EarlyStopping
                 break
         return self
 
     def train_rows(self):
         """Train on the loaded bank, from ``on_train_begin`` to ``on_train_end``; Ctrl-C ends the training early."""
         self._check_scoring_callbacks()
-        self.notify("on_train_begin", X=self.train_.X, y=self.train_.y)
-        try:
-            self.fit_loop()
-        except KeyboardInterrupt:
-            epoch = len(self.history)
-            if epoch and "train_loss" not in self.history[-1]:
-                self.history.pop()
-            if not self.history or not keeps_interrupted():
-                raise
-            warnings.warn(
-                f"The training was interrupted in epoch {epoch} of {self.max_epochs}: the network is kept as it is.",
-                UserWarning,
-                stacklevel=4,
-            )
-        self.notify("on_train_end", X=self.train_.X, y=self.train_.y)
+        with interrupts_held():
+            self.notify("on_train_begin", X=self.train_.X, y=self.train_.y)
+            n_epochs = len(self.history) + self.max_epochs
+            try:
+                self.fit_loop()
+            except KeyboardInterrupt:
+                epoch = len(self.history)
+                if epoch and "train_loss" not in self.history[-1]:
+                    self.history.pop()
+                if not self.history or not keeps_interrupted():
+                    raise
+                warnings.warn(
+                    f"The training was interrupted in epoch {epoch} of {n_epochs}: the network is kept as it is.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+            self.notify("on_train_end", X=self.train_.X, y=self.train_.y)
 
     def _check_scoring_callbacks(self):
         """Raise ValueError for a scoring callback that would record nothing, or no true score."""
@@ -269,7 +275,8 @@ class RowNet(NeuralNet):
         self.module_.train(training)
         for index in torch.arange(len(bank), device=self.device).split(self.batch_size):
             with torch.set_grad_enabled(training):
-                yield self.module_(self._channels_last(bank.gather(index))).float().to(device)
+                outputs = self.module_(self._channels_last(bank.gather(index))).float().to(device)
+            yield outputs
 
     @torch.no_grad()
     def row_outputs(self, bank, network=None, batch_size=None, precision=None):
@@ -283,8 +290,12 @@ class RowNet(NeuralNet):
         rows = torch.arange(len(bank), device=self.device).split(batch_size or self.batch_size)
         # a callback computes it in a block of the fit's random state, but nothing is drawn
         paused = getattr(self.random_state, "paused", nullcontext)
+        outputs = []
         with paused(), self._autocast(precision):
-            return torch.cat([network(self._channels_last(bank.gather(index))).float() for index in rows])
+            for index in rows:
+                outputs.append(network(self._channels_last(bank.gather(index))).float())
+                raise_held_interrupt()
+        return torch.cat(outputs)
 
     def song_outputs(self, songs, standardizer, function=None):
         """Compute the output of a network for every segment of some songs, and yield float32 arrays, one per song.

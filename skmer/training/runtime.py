@@ -1,25 +1,23 @@
-"""Environment of a fit: attributes of an earlier fit, device, precision, threads, random numbers, interrupts."""
+"""Environment of a fit: attributes of an earlier fit, device, precision, threads, random numbers, compilation."""
 
 import os
-import signal
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import torch
 
+from skmer._interrupts import interrupts_held
 from skmer.backbones import has_shared_trunk
 
 __all__ = [
     "CompiledNetwork",
     "FitRandomState",
-    "StopTraining",
     "choose_device",
     "choose_precision",
     "reset_fitted_attributes",
-    "stops_by_callbacks",
     "torch_threads",
 ]
 
@@ -79,8 +77,8 @@ def torch_threads(n):
         )
         n = 1
     before = torch.get_num_threads()
-    _set_threads(n)
     try:
+        _set_threads(n)
         yield
     finally:
         _set_threads(before)
@@ -93,7 +91,7 @@ def _set_threads(n):
     """
     if torch.get_num_threads() == n:
         return
-    with _DEFAULT_THREADS, ThreadPoolExecutor(1) as other:
+    with interrupts_held(), _DEFAULT_THREADS, ThreadPoolExecutor(1) as other:
         default = other.submit(torch.get_num_threads).result()
         torch.set_num_threads(n)
         other.submit(torch.set_num_threads, default).result()
@@ -115,29 +113,30 @@ class FitRandomState:
     def __init__(self, seed, device="cpu"):
         self._devices = ["cpu", device] if torch.device(device).type == "cuda" else ["cpu"]
         self._own = [torch.Generator(device).manual_seed(seed).get_state() for device in self._devices]
-        self._depth = 0
+        self._blocks: list = []  # what is held in each
 
     def __enter__(self):
-        _GENERATORS.acquire()
+        with ExitStack() as stack:
+            stack.enter_context(interrupts_held())
+            stack.enter_context(_GENERATORS)
+            if not self._blocks:
+                self._before = self._get()
+                self._set(self._own)
+            self._blocks.append(stack.pop_all())
         FitRandomState._n_blocks += 1
-        self._depth += 1
-        if self._depth == 1:
-            self._before = self._get()
-            self._set(self._own)
         return self
 
     def __exit__(self, *_):
-        if self._depth == 1:
-            self._own = self._get()
-            self._set(self._before)
-        self._depth -= 1
         FitRandomState._n_blocks -= 1
-        _GENERATORS.release()
+        with self._blocks.pop():
+            if not self._blocks:
+                self._own = self._get()
+                self._set(self._before)
 
     @contextmanager
     def paused(self):
         """Give the generators back in a block in which nothing is drawn, unless this is within another fit's block."""
-        if self._depth != 1 or FitRandomState._n_blocks != 1:
+        if len(self._blocks) != 1 or FitRandomState._n_blocks != 1:
             yield
             return
         self.__exit__()
@@ -173,33 +172,7 @@ if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
-# ---- interrupts ------------------------------------------------------------------------------------
-
-
-class StopTraining(Exception):
-    """Raised to end the training on the request of a callback."""
-
-
-@contextmanager
-def stops_by_callbacks():
-    """Convert a callback's KeyboardInterrupt, such as that of skorch's `EarlyStopping`, to `StopTraining`.
-
-    A Ctrl-C of the user is raised again after the callbacks, to be told from the request of a callback.
-    """
-    # only the main thread may set handlers, and only it is interrupted
-    held = threading.current_thread() is threading.main_thread()
-    pressed: list = []
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True)) if held else None
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise StopTraining from error
-    finally:
-        if held:
-            # a handler that was not set by Python cannot be restored
-            signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
-            if pressed:
-                signal.raise_signal(signal.SIGINT)
+# ---- compilation ---------------------------------------------------------------------------------
 
 
 class CompiledNetwork:
