@@ -16,6 +16,7 @@ from skmer.sssl.recipes import SSSL_RECIPES
 from skmer.sssl.strategies import GMMSplit
 from skmer.sssl.training import SPLIT_PARAMS, make_strategy, train_network
 from skmer.training.holdout import hold_out
+from skmer.training.parameters import named_callbacks
 from skmer.training.runtime import reset_fitted_attributes
 
 __all__ = ["SSSLClassifier"]
@@ -337,6 +338,9 @@ class SSSLClassifier(SegmentClassifier):
         reset_fitted_attributes(self)
         if isinstance(self.noise_model, type):
             raise ValueError(f"noise_model is the class {self.noise_model.__name__}: pass an instance of it.")
+        for name, callback in named_callbacks(self.callbacks):
+            if isinstance(callback, LabelStrategy):
+                raise ValueError(f"callbacks: {name!r} is a label strategy: pass it as noise_model.")
         songs, self.classes_, labels = check_training_data(self, X, y, groups, unlabelled=True)
         splits = self.noise_model is not None and self.max_epochs > self.warmup_epochs
         if (labels < 0).any() and not splits:

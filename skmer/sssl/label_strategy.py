@@ -43,8 +43,10 @@ class LabelStrategy(BaseEstimator, Callback):
     In a plain `skorch.NeuralNetClassifier`, the criterion must be `torch.nn.CrossEntropyLoss`, which takes the
     distributions that replace the labels, and the data must tell the number of each row: X is a dict with an entry
     ``"row"``, such as ``net.fit({"x": X, "row": np.arange(len(X))}, y)``. The callback removes this entry from the
-    batches, so that the module does not get it; it is not needed for prediction. Labels must be class indices. Random
-    numbers follow from `torch.manual_seed`.
+    batches, so that the module does not get it; it is not needed for prediction. Where scikit-learn predicts with the
+    data of a fit, as in cross-validation, X must be a `skorch.helper.SliceDict`, and the `forward` of the module must
+    accept the entry, as in ``def forward(self, x, row=None)``. Labels must be class indices. Random numbers follow from
+    `torch.manual_seed`.
 
     Examples
     --------
@@ -188,7 +190,7 @@ class LabelStrategy(BaseEstimator, Callback):
             return
         rows = self._take_rows(net, batch)
         if training and self._of_plain_net is not None:
-            batch[1] = self._of_plain_net[self._position[rows]]
+            batch[1] = self._of_plain_net[self._positions(rows.numpy())]
 
     def _evaluate_plain_net(self, net, dataset):
         """Return losses, logits and labels of the training rows of a skorch net; set `rows_`."""
@@ -199,14 +201,25 @@ class LabelStrategy(BaseEstimator, Callback):
             logits.append((outputs[0] if isinstance(outputs, tuple) else outputs).float())
             labels.append(batch[1].long().to(logits[-1].device))
         numbers, outputs, own = torch.cat(rows), torch.cat(logits), torch.cat(labels)
-        self._position = torch.full((int(numbers.max()) + 1,), -1)
-        self._position[numbers] = torch.arange(len(numbers))
         self.rows_ = numbers.numpy()
+        self._order = np.argsort(self.rows_)
         if len(np.unique(self.rows_)) < len(self.rows_):
             raise ValueError(f"{type(self).__name__} requires a different number for each row, but some occur twice.")
         if self._of_plain_net is None:
             self.prepare(np.arange(outputs.shape[1]), torch.initial_seed() % 2**32)
         return F.cross_entropy(outputs, own, reduction="none"), outputs, own
+
+    def _positions(self, rows):
+        """Return the positions of row numbers in `rows_`; raise ValueError if one is missing there."""
+        places = np.searchsorted(self.rows_, rows, sorter=self._order).clip(max=len(self.rows_) - 1)
+        positions = self._order[places]
+        missing = rows[self.rows_[positions] != rows]
+        if len(missing):
+            raise ValueError(
+                f"{type(self).__name__} has no targets for row {missing[0]}, which is trained on but was not evaluated "
+                "at the beginning of the epoch: set iterator_valid__drop_last=False."
+            )
+        return positions
 
     def _take_rows(self, net, batch):
         """Remove the row numbers from a batch of a plain net and return them; raise ValueError if it has none."""
@@ -217,7 +230,7 @@ class LabelStrategy(BaseEstimator, Callback):
                 f"{type(net.criterion_).__name__}."
             )
         X = batch[0] if isinstance(batch, list) and len(batch) == 2 else None
-        if not isinstance(X, dict) or "row" not in X:
+        if not isinstance(X, dict) or getattr(X.get("row"), "ndim", 0) != 1:
             raise ValueError(
                 f"{name} requires the number of each row in the data: pass X as a dict with an entry 'row', such as "
                 "net.fit({'x': X, 'row': np.arange(len(X))}, y)."

@@ -11,6 +11,7 @@ from skorch.callbacks import LRScheduler
 from skmer.backbones import VGG16, build_backbone, check_backbone
 from skmer.training.callbacks import ProgressBar
 from skmer.training.data import Standardizer, make_bank
+from skmer.training.parameters import named_callbacks
 from skmer.training.runtime import FitRandomState, choose_device, choose_precision
 
 __all__ = ["NET_CONSTRAINTS", "build_backbone_net", "build_net"]
@@ -43,6 +44,11 @@ def build_net(
     lr = estimator.lr if lr is None else lr
     callbacks = list(callbacks)
     if estimator.schedule == "one-cycle":
+        if any(isinstance(callback, LRScheduler) for _, callback in named_callbacks(estimator.callbacks)):
+            raise ValueError(
+                "callbacks has an LRScheduler, whose learning rate schedule='one-cycle' would overwrite: set "
+                "schedule=None."
+            )
         steps = estimator.max_epochs * -(-n_rows // estimator.batch_size)
         one_cycle = partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=lr, total_steps=steps)
         callbacks.append(("schedule", LRScheduler(one_cycle, step_every="batch", event_name=None)))

@@ -5,7 +5,7 @@ from copy import deepcopy
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["NetParametersMixin"]
+__all__ = ["NetParametersMixin", "named_callbacks"]
 
 
 class NetParametersMixin(BaseEstimator):
@@ -34,7 +34,7 @@ class NetParametersMixin(BaseEstimator):
             for name in self._dict_parameters():
                 entries = params[name] if isinstance(params[name], dict) else {}
                 params.update({f"{name}__{key}": value for key, value in entries.items() if isinstance(key, str)})
-            for name, callback in _named_callbacks(params.get("callbacks")):
+            for name, callback in named_callbacks(params.get("callbacks")):
                 params[f"callbacks__{name}"] = callback
                 params.update({f"callbacks__{name}__{key}": value for key, value in _params_of(callback).items()})
         return params
@@ -108,7 +108,7 @@ class NetParametersMixin(BaseEstimator):
         }.get(name)
 
 
-def _named_callbacks(callbacks):
+def named_callbacks(callbacks):
     """Return (name, callback) pairs, named as skorch does: by tuple or class, numbered if a class is there twice."""
     items = callbacks if isinstance(callbacks, list) else []
     pairs = [item if _is_pair(item) else (_class_name(item), item) for item in items]
@@ -140,7 +140,7 @@ def _params_of(callback):
 
 def _with_callback_params(owner, callbacks, params):
     """Return a list of (name, callback) in which some callbacks are replaced, or copied with other parameters."""
-    named = _named_callbacks(callbacks)
+    named = named_callbacks(callbacks)
     # a whole callback before its parameters
     for key in sorted(params, key=lambda key: "__" in key):
         name, nested, parameter = key.partition("__")

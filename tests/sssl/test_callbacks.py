@@ -7,9 +7,18 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch import NeuralNetClassifier
-from skorch.callbacks import BatchScoring, Callback, Checkpoint, EarlyStopping, EpochScoring, LoadInitState
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    LoadInitState,
+    LRScheduler,
+)
+from skorch.helper import SliceDict
 from torch import nn
 
 from skmer import SongSequence, SSSLClassifier
@@ -119,6 +128,18 @@ def test_scores_that_would_not_be_true_are_refused(noisy_digits, score, message)
     X, y, _ = noisy_digits
     with pytest.raises(ValueError, match=message):
         SSSLClassifier(callbacks=[("acc", score)], **QUICK).fit(X, y)
+
+
+def test_callbacks_that_would_have_no_effect_are_refused(noisy_digits):
+    X, y, _ = noisy_digits
+    steps = LRScheduler("StepLR", step_size=2)
+    for schedulers in ([steps], [("rate", steps)]):
+        with pytest.raises(ValueError, match="LRScheduler, whose learning rate schedule='one-cycle' would overwrite"):
+            SSSLClassifier(callbacks=schedulers, **QUICK).fit(X, y)
+    classifier = SSSLClassifier(callbacks=[steps], schedule=None, lr=0.01, **QUICK).fit(X, y)
+    assert [row["lr"] for row in classifier.history_] == pytest.approx([0.01, 0.01, 0.001, 0.001, 1e-4, 1e-4])
+    with pytest.raises(ValueError, match="'GMMSplit' is a label strategy: pass it as noise_model"):
+        SSSLClassifier(callbacks=[GMMSplit()], **QUICK).fit(X, y)
 
 
 # ---- checkpoints -------------------------------------------------------------------------------------
@@ -255,12 +276,6 @@ def test_the_targets_of_a_plain_net_are_those_of_the_rows(rows):
     shuffled = np.random.default_rng(1).permutation(600) + 1000  # any distinct numbers
     seen = []
 
-    class Rotate(LabelStrategy):
-        warmup_epochs = 1
-
-        def targets(self, losses, probabilities, labels, epoch):
-            return torch.roll(torch.eye(10)[labels], 1, dims=1)
-
     class Targets(Callback):
         def on_batch_begin(self, net, batch, training, **kwargs):
             seen.append((training, len(net.history), batch[0]["x"].numpy().copy(), batch[1].numpy().copy()))
@@ -299,6 +314,46 @@ def test_a_strategy_of_a_plain_net_starts_anew_in_each_fit(rows):
         torch.manual_seed(0)
         shares.append(net.fit(X, y).history[2:, "clean_share"])
     assert shares[0] == pytest.approx(shares[1], abs=1e-6)
+
+
+class Rotate(LabelStrategy):
+    """Replaces each label by the next one."""
+
+    warmup_epochs = 1
+
+    def targets(self, losses, probabilities, labels, epoch):
+        return torch.roll(torch.eye(10)[labels], 1, dims=1)
+
+
+@pytest.mark.parametrize("numbers", [np.arange(600) - 300, np.arange(600) * 10**9, np.arange(600, dtype=np.float32)])
+def test_any_distinct_numbers_tell_rows(rows, numbers):
+    X, y, _ = rows
+    net = plain_net(Rotate(), max_epochs=30, iterator_train__shuffle=True).fit({"x": X["x"], "row": numbers}, y)
+    assert (net.predict({"x": X["x"]}) == (y + 1) % 10).mean() > 0.6
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_rows_that_are_trained_on_but_not_evaluated_are_refused(rows, shuffle):
+    X, y, _ = rows
+    settings = {"iterator_valid__drop_last": True, "iterator_valid__shuffle": shuffle}
+    with pytest.raises(ValueError, match=r"Rotate has no targets for row \d+, .* set iterator_valid__drop_last=False"):
+        plain_net(Rotate(), max_epochs=3, **settings).fit(X, y)
+    with pytest.raises(ValueError, match="requires the number of each row"):
+        plain_net(Rotate()).fit({"x": X["x"], "row": np.zeros((600, 2))}, y)
+
+
+def test_a_plain_net_with_a_strategy_is_searched(rows):
+    X, y, _ = rows
+
+    class TakesRows(Network):
+        def forward(self, x, row=None):
+            return super().forward(x)
+
+    net = plain_net(GMMSplit(warmup_epochs=2), max_epochs=4).set_params(module=TakesRows)
+    grid = {"callbacks__GMMSplit__clean_threshold": [0.3, 0.5]}
+    search = GridSearchCV(net, grid, cv=2, error_score="raise").fit(SliceDict(**X), y)
+    assert search.best_estimator_.history[-1, "phase"] == "sssl"
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_a_net_with_validation_songs_is_cross_validated(noisy_digits):
