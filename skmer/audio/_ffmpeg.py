@@ -44,7 +44,7 @@ def open_ffmpeg(path, name, seconds, block_size):
     if ffmpeg is None or ffprobe is None:
         missing = "ffmpeg" if ffmpeg is None else "ffprobe"
         raise AudioError(
-            f"{path}: this is {name} audio, which needs the program {missing}, which is not on the PATH. "
+            f"{path}: its format, {name}, needs the program {missing}, which is not on the PATH. "
             "Install ffmpeg, or convert the file to WAV, FLAC or MP3."
         )
     expected = _probe(ffprobe, path)

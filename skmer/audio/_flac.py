@@ -2,7 +2,7 @@
 
 __all__ = ["count_samples", "declared_samples", "with_total"]
 
-_TAIL = 1 << 20  # holds more than two frames
+_TAILS = (1 << 16, 1 << 20)  # bytes that hold two frames: of most recordings, and of all
 
 
 def _crc8(data):
@@ -28,7 +28,11 @@ def with_total(data, start, total):
 def count_samples(data, start):
     """Return the number of samples up to the end of the last frame, or None if there are no two frames in a row."""
     block_size = int.from_bytes(data[start + 10 : start + 12], "big")
-    tail = data[max(len(data) - _TAIL, start) :]
+    tails = (data[max(len(data) - n_bytes, start) :] for n_bytes in _TAILS)
+    return next(filter(None, (_last_end(tail, block_size) for tail in tails)), None)
+
+
+def _last_end(tail, block_size):
     ends, last = set(), None
     for sync in (b"\xff\xf8", b"\xff\xf9"):
         at = tail.find(sync)

@@ -298,7 +298,7 @@ class _Mixer:
             # a dot product; mean(axis=1) takes many times as long
             y = block @ np.full(n_channels, 1 / n_channels, dtype=np.float32)
             self._power += float(y @ y)
-            self._powers = self._powers + np.einsum("ij,ij->j", block, block)
+            self._powers = self._powers + np.array([float(channel @ channel) for channel in block.T])
         self._levels.add(y)
         return y
 

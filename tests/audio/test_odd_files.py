@@ -347,7 +347,7 @@ def test_without_ffmpeg_the_format_is_named(tmp_path, monkeypatch, content, name
     monkeypatch.setattr(skmer.audio.reading, "file_structure", lambda data: file_structure(b""))
     path = tmp_path / "x.mp3"
     path.write_bytes(content + bytes(200))
-    with pytest.raises(AudioError, match=rf"x\.mp3: this is {name} audio, which needs the program ffmpeg.*Install"):
+    with pytest.raises(AudioError, match=rf"x\.mp3: its format, {name}, needs the program ffmpeg.*Install"):
         read_audio(path)
 
 
