@@ -99,4 +99,4 @@ plt.show()
 print(f"the network is better than the label for {(right > by_label).sum()} of {len(right)} songs")
 
 # %%
-# On the command line, ``skmer timeline model.joblib song.mp3`` draws the same plot for a file.
+# On the command line, ``skmer timeline model.skmer song.mp3`` draws the same plot for a file.

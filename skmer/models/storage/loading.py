@@ -252,8 +252,10 @@ class Decoder:
 
     def _decode_objects(self, node):
         items, shape, dtype = node["items"], node["shape"], np.dtype(self._text(node["dtype"]))
-        if dtype.kind not in "UO" or math.prod(shape) != len(items) or dtype.itemsize * len(items) > 2**31:
+        if dtype.kind not in "UO" or math.prod(shape) != len(items):
             raise ValueError("an array of texts or objects is invalid")
+        if dtype.kind == "U" and dtype.itemsize * len(items) > max(2**26, 16 * sum(map(len, items))):
+            raise ValueError("an array of texts is too large")
         array = np.empty(len(items), dtype)
         for i, item in enumerate(items):
             array[i] = self.decode(item)
