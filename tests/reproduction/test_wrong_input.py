@@ -209,7 +209,7 @@ def test_audio_that_cannot_be_read_is_named(songs, capsys, what, further):
     songs[6].write_text("no music" * 99)
     status, said = sentence(capsys, *arguments(what, "pmemo", *further))
     assert status == 1
-    assert re.search(r"chorus/7\.mp3: this is not audio that can be decoded", said), said
+    assert re.search(r"chorus/7\.mp3: this is text, not audio: it begins with 'no music", said), said
 
 
 def test_songs_that_are_shorter_than_a_segment_are_named(tmp_path, monkeypatch, capsys):
