@@ -117,11 +117,11 @@ def test_groups_reach_the_cross_fitting(songs, monkeypatch):
 
 def test_each_song_is_decoded_once_and_the_model_knows_no_cache(songs, tmp_path, monkeypatch):
     reads = []
-    read_audio = skmer.feature_extraction._base.read_audio
+    read_blocks = skmer.feature_extraction._base.read_blocks
     monkeypatch.setattr(
         skmer.feature_extraction._base,
-        "read_audio",
-        lambda path, **how: reads.append(path) or read_audio(path, **how),
+        "read_blocks",
+        lambda path, *how: reads.append(path) or read_blocks(path, *how),
     )
     trained = train_model(songs, "sssl", CONFIG, n_splits=2, store=tmp_path / "folds", n_jobs=1)
     assert sorted(reads) == sorted(songs.data)
