@@ -19,10 +19,11 @@ from skmer.backbones import VGG16
 from skmer.songs import SongSequence
 from skmer.sssl import GMMSplit
 from skmer.sssl.losses import SSSLLoss
-from skmer.sssl.net import SegmentNet, UpdateTargets
+from skmer.sssl.net import SegmentNet
 from skmer.training.build import build_net
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
+from skmer.training.runtime import FitRandomState
 
 N_CLASSES, SHAPE = 4, (128, 131)
 FOLD_SEGMENTS, FOLDS, EPOCHS = 19_270, 10, 30
@@ -80,12 +81,12 @@ def make_net(network, bank, labels, batch_size, device, precision, compiled, sss
     """Build a net as SSSLClassifier does; the split by the mixture is replaced by a fixed one, half clean."""
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     clean = np.random.default_rng(1).random(len(labels))
-    strategy = GMMSplit(noise_model=lambda losses, labels, random_state: clean, balance=None)
-    strategy.initialize(np.arange(N_CLASSES), seed=0)
+    strategy = GMMSplit(lambda losses, labels, random_state: clean, balance=None, warmup_epochs=1)
+    strategy.prepare(np.arange(N_CLASSES), seed=0)
     net = build_net(
-        SegmentNet, copy.deepcopy(network), own, len(bank), device, 0, precision, 1e-4,
-        [("average", AverageWeights()), ("strategy", UpdateTargets(strategy, warmup_epochs=1))] if sssl else [],
-        n_classes=N_CLASSES, loss_after_split=SSSLLoss(ramp_epochs=0), compiled=compiled,
+        SegmentNet, copy.deepcopy(network), own, len(bank), device, 0, FitRandomState(0, device), precision, 1e-4,
+        [("average", AverageWeights()), ("strategy", strategy)] if sssl else [],
+        classes=np.arange(N_CLASSES), loss_after_split=SSSLLoss(ramp_epochs=0), compiled=compiled,
     )  # fmt: skip
     net.load_rows(bank, labels)
     net.notify("on_train_begin", X=None, y=None)

@@ -23,11 +23,12 @@ from skmer.backbones import MLP, SmallCNN
 from skmer.songs import SongSequence
 from skmer.sssl import GMMSplit
 from skmer.sssl.losses import SSSLLoss
-from skmer.sssl.net import SegmentNet, UpdateTargets
+from skmer.sssl.net import SegmentNet
 from skmer.sssl.recipes import SSSL_RECIPES
 from skmer.training.build import build_net
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
+from skmer.training.runtime import FitRandomState
 
 N_CLASSES, WIDTH, BATCH = 4, 16, 32
 NOISE = 0.3
@@ -53,12 +54,13 @@ def make_net(network, bank, labels, batch_size, strategy=None, average=True, **o
     own = SSSLClassifier(batch_size=batch_size, schedule=None, max_epochs=1)
     callbacks = []
     if strategy is not None:
-        strategy.initialize(np.arange(N_CLASSES), seed=0)
-        callbacks = [("average", AverageWeights())] * average + [("strategy", UpdateTargets(strategy, warmup_epochs=1))]
+        strategy.warmup_epochs = 1
+        strategy.prepare(np.arange(N_CLASSES), seed=0)
+        callbacks = [("average", AverageWeights())] * average + [("strategy", strategy)]
     loss = SSSLLoss(**of_loss)
     net = build_net(
-        SegmentNet, network, own, len(bank), "cpu", 0, "auto", 1e-3, callbacks,
-        n_classes=N_CLASSES, loss_after_split=loss,
+        SegmentNet, network, own, len(bank), "cpu", 0, FitRandomState(0), "auto", 1e-3, callbacks,
+        classes=np.arange(N_CLASSES), loss_after_split=loss,
     )  # fmt: skip
     net.load_rows(bank, labels)
     net.notify("on_train_begin", X=None, y=None)
@@ -81,12 +83,6 @@ class Passes:
         before = self.total
         function()
         return self.total - before
-
-
-def networks_of(net):
-    """Return a net's network and, where there is one, the average of its weights, which serves for the splits."""
-    average = dict(net.callbacks_).get("average")
-    return [net.module_] if average is None else [net.module_, average.average_.module]
 
 
 def epochs(n_songs, rounds):
@@ -116,7 +112,7 @@ def epochs(n_songs, rounds):
         **{name: partial(net.fit_loop, epochs=1) for name, net in trained.items()},
         "dividemix": dividemix.epoch,
     }
-    counters = {name: Passes(*networks_of(net)) for name, net in trained.items()}
+    counters = {name: Passes(net.module_) for name, net in trained.items()}
     counters["dividemix"] = Passes(*pair)
     seconds = interleave(ways, rounds, time.process_time)
     passes = {name: counters[name].of(way) / len(bank) for name, way in ways.items()}

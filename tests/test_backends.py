@@ -1,5 +1,7 @@
 """Searches, cross-fitting and experiments give the same bits under every backend of joblib."""
 
+import os
+
 import joblib
 import numpy as np
 import pytest
@@ -73,6 +75,8 @@ def dask():
 
 @pytest.fixture(scope="module")
 def ray():
+    # or ray would replace Python's print
+    os.environ["RAY_TQDM_PATCH_PRINT"] = "0"
     ray = pytest.importorskip("ray", reason="requires ray")
     from joblib.pool import PicklingPool
     from ray.util.joblib import register_ray

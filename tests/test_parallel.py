@@ -133,9 +133,9 @@ class Noting(ClassifierMixin, BaseEstimator):
 
 
 class NotingNetwork(SSSLClassifier):
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, sample_weight=None):
         self.noise_model.note(X)
-        return super().fit(X, y, groups)
+        return super().fit(X, y, groups, sample_weight)
 
 
 @pytest.mark.slow

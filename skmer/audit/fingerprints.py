@@ -87,7 +87,7 @@ def fingerprint(y):
     >>> from skmer.audit import fingerprint
     >>> noise = np.random.default_rng(0).normal(0, 0.1, 8000 * 10)
     >>> fingerprint(noise).bits.shape
-    (32, 95)
+    (32, 94)
     >>> fingerprint(noise[:8000]) is None
     True
     """

@@ -78,7 +78,7 @@ def passes_of_an_epoch(training, bank, strategy=None, **objective):
     network = training.SmallCNN((128, 131), training.N_CLASSES, 2)
     net = training.make_net(network, *bank, 8, strategy, ramp_epochs=0, **objective)
     net.fit_loop(epochs=2)
-    counter = training.Passes(*training.networks_of(net))
+    counter = training.Passes(net.module_)
     passes = counter.of(lambda: net.fit_loop(epochs=1)) / len(bank[0])
     return passes, net.history[-1]["phase"]
 
