@@ -83,6 +83,8 @@ class RowNet(NeuralNet):
 
     def load_bank(self, bank, y=None):
         """Set the bank to train on, whose rows are on the net's device; callbacks are shown the targets `y`."""
+        if not hasattr(self.optimizer_, "param_groups"):  # of a net that was loaded for prediction
+            self.initialize_optimizer()
         self.bank_ = bank
         self.train_ = Dataset(bank, y, length=len(bank))
         self.valid_: Any = None

@@ -266,6 +266,7 @@ def test_a_pickle_is_told_from_a_model_file_by_content(model, songs, capsys):
     assert "device='moon' is unknown" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name", ["model.skmer", "model.joblib"])
 def test_a_model_that_is_not_the_one_of_its_card(name, songs, capsys):
     save_trained_model(TrainedModel(tiny_pipeline(), made_up_card()), name)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -69,7 +70,7 @@ from skmer import (
     SSSLClassifier,
     make_multi_duration_pipeline,
 )
-from skmer.models import SYSTEMS, ModelFileError, load_model, make_pipeline_of, save_model
+from skmer.models import SYSTEMS, ModelFileError, TrainedModel, load_model, make_pipeline_of, save_model
 from skmer.models.storage.networks import _NET_PARAMS, _OWN_NET_PARAMS
 from skmer.reproduction.systems import Settings, build_systems
 from skmer.sssl import GMMSplit
@@ -169,9 +170,12 @@ def test_the_net_of_a_loaded_model_is_a_net(tmp_path):
     rows = np.concatenate(list(X))
     labels = np.repeat(y, X.n_segments)
     np.testing.assert_array_equal(loaded.net_.predict_proba(rows), fitted.net_.predict_proba(rows))
-    fitted.net_.partial_fit(rows, labels)
-    loaded.net_.partial_fit(rows, labels)
+    pickled = pickle.loads(pickle.dumps(loaded))
+    for model in (fitted, loaded, pickled):
+        model.net_.partial_fit(rows, labels)
+    assert isinstance(loaded.net_.optimizer_, torch.optim.AdamW)
     np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+    np.testing.assert_array_equal(pickled.predict_proba(X), fitted.predict_proba(X))
 
 
 def test_an_independent_process_predicts_the_same(tmp_path):
@@ -490,11 +494,12 @@ class Own(TransformerMixin, BaseEstimator):
         self.mood = mood
 
     def fit(self, X, y=None):
-        self.mean_ = np.mean(X, axis=0)
+        # a name that scikit-learn's isotonic regression has for a function
+        self.f_ = np.mean(X, axis=0)
         return self
 
     def transform(self, X):
-        return self.function(X - self.mean_)
+        return self.function(X - self.f_)
 
 
 class Constant(ClassifierMixin, BaseEstimator):
@@ -556,6 +561,17 @@ def test_a_model_that_contains_itself_is_refused(tmp_path):
     nested.append(nested)
     with pytest.raises(ValueError, match="nested too deeply"):
         save_model(FunctionTransformer(kw_args=nested), tmp_path / "model.skmer")
+
+
+def test_a_trained_model_has_a_function_of_its_own(tmp_path):
+    with pytest.raises(ValueError, match=r"got TrainedModel: use skmer\.models\.save_trained_model"):
+        save_model(TrainedModel(SVC(), {}), tmp_path / "model.skmer")
+
+
+def test_a_device_that_is_not_there(tmp_path):
+    path = save_model(SVC(), tmp_path / "model.skmer")
+    with pytest.raises(ValueError, match="device='moon' is unknown"):
+        load_model(path, device="moon")
 
 
 @pytest.mark.parametrize("model", [None, "model", np.zeros(3), {"a": SVC()}, SVC])

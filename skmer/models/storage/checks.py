@@ -9,7 +9,10 @@ from sklearn.svm import SVC, NuSVC
 from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
-__all__ = ["build_tree", "complete"]
+__all__ = ["COMPUTED", "build_tree", "complete"]
+
+COMPUTED = ((NeighborsBase, "_tree"), (IsotonicRegression, "f_"))
+"""Attributes that are not saved, but computed again from others."""
 
 _LEAF = -1
 

@@ -21,6 +21,7 @@ from skmer.models.storage.known import Types
 from skmer.models.storage.networks import decode_module, decode_net
 from skmer.models.storage.saving import FORMAT, MAX_DEPTH
 from skmer.models.storage.tensors import as_tensor
+from skmer.training.runtime import choose_device
 
 __all__ = ["load_model"]
 
@@ -50,9 +51,11 @@ def load_model(path, *, types=(), device="cpu"):
 
     Raises
     ------
+    ValueError
+        If the device cannot be used, or `types` holds something else than classes and functions.
     ModelFileError
         If the file is damaged or no model, names other types than those of skmer, scikit-learn, torch and `types`,
-        or does not fit the installed versions. It is a ValueError.
+        or does not fit the installed versions. This is a ValueError too.
     FileNotFoundError
         If there is no such file.
 
@@ -80,7 +83,7 @@ def load_model(path, *, types=(), device="cpu"):
     ...     skmer.load_model(path)
     SongAggregator(threshold=0.4)
     """
-    types = Types(types)
+    types, device = Types(types), choose_device(device)
     tree, arrays = read_archive(path)
     try:
         if tree["format"] != FORMAT:

@@ -11,7 +11,7 @@ from skmer.backbones import build_backbone
 from skmer.backbones._base import BACKBONES
 from skmer.models.storage.known import describe, is_known
 from skmer.training.net import RowNet
-from skmer.training.runtime import FitRandomState, choose_device
+from skmer.training.runtime import FitRandomState
 from skmer.two_stage import BiLSTM, MelAutoencoder
 
 __all__ = ["decode_module", "decode_net", "encode_module", "encode_net"]
@@ -58,16 +58,28 @@ def decode_net(decoder, node):
     params = {name: decoder.decode(value) for name, value in node["params"].items()}
     if set(params) != {*_NET_PARAMS, *_OWN_NET_PARAMS[cls.__name__]}:
         raise ValueError(f"the parameters of a {cls.__name__} are {', '.join(params)}")
-    device = choose_device(decoder.device)
+    device = decoder.device
     network = network.to(device=device, memory_format=torch.channels_last)
-    net = cls(network, device=device, optimizer=torch.optim.AdamW, **params).initialize()
+    net = cls(network, device=device, optimizer=_DeferredOptimizer, **params).initialize()
     vars(net).update({name: decoder.decode(node["attributes"][name]) for name in node["attributes"]})
     if not set(node["attributes"]) <= set(_NET_ATTRIBUTES):
         raise ValueError("a net has unknown attributes")
     net.history_ = History(decoder.decode(node["history"]))
-    net.drop_rows()
+    net.optimizer = torch.optim.AdamW
+    # as in drop_rows
+    net.callbacks_, net.callbacks, net.module = [], None, type(net.module_)
     net.module_.eval()
     return net
+
+
+class _DeferredOptimizer(torch.optim.Optimizer):
+    """The optimizer of a loaded net until it is trained further: constructing another one imports torch's compiler."""
+
+    def __init__(self, params=(), **kwargs):
+        pass
+
+    def __reduce__(self):
+        return _DeferredOptimizer, ()
 
 
 def _encode_network(encoder, estimator, network):

@@ -19,6 +19,7 @@ from skorch.callbacks import Callback
 
 from skmer.model_selection._fits import versions
 from skmer.models.storage.archive import is_pickle_name, write_archive
+from skmer.models.storage.checks import COMPUTED
 from skmer.models.storage.known import describe
 from skmer.models.storage.networks import encode_module, encode_net
 from skmer.models.storage.tensors import as_array
@@ -30,8 +31,6 @@ FORMAT = 1
 MAX_DEPTH = 100
 # packages whose classes and functions are in the table, or cannot be saved
 _FOREIGN = frozenset({*sys.stdlib_module_names, "joblib", "numpy", "scipy", "sklearn", "skorch", "torch"})
-# attributes that are computed again from others: neighbours' trees, and isotonic functions
-_COMPUTED = frozenset({"_tree", "f_"})
 
 
 def save_model(model, path):
@@ -277,7 +276,7 @@ class Encoder:
             with self._at(f"parameter {name!r}"):
                 node["params"][name] = self._param_node(name, param) if nets else self.encode(param)
         for name, attribute in vars(value).items():
-            if name in params or name in _COMPUTED:
+            if name in params or any(name == computed and isinstance(value, kind) for kind, computed in COMPUTED):
                 continue
             with self._at(f"attribute {name!r}"):
                 if name in nets:
