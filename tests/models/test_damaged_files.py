@@ -177,7 +177,8 @@ def test_changed_arrays_are_refused_or_a_model(iris_models, tmp_path):
     path = tmp_path / "model.skmer"
     for source in paths.values():
         tree, arrays = parts_of(source)
-        for name, array in arrays.items():
+        for name in rng.choice(list(arrays), size=4, replace=False).tolist():
+            array = arrays[name]
             changed = [array[:0], array.astype(np.float32), array.astype(np.int8), array[..., None], array.T[..., :1]]
             for value in (-1, 2**31 - 1):
                 other = array.copy()
@@ -289,21 +290,24 @@ def test_no_other_name_is_looked_up(name, tmp_path, monkeypatch):
     } == set()
 
 
-def test_no_code_runs_and_nothing_is_unpickled(small, tmp_path):
-    path, _, _ = small
+def test_another_process_predicts_the_same_without_a_pickle(small, tmp_path):
+    path, model, X = small
+    songs = [np.array(song) for song in X]
+    np.savez(tmp_path / "songs.npz", *songs)
     code = (
-        "import sys, pickle, joblib, torch\n"
+        "import sys, pickle, joblib, numpy, torch, skmer\n"
+        "with numpy.load(sys.argv[2]) as file: songs = [file[name] for name in file.files]\n"
+        "skmer.load_model(sys.argv[1])\n"  # what it imports may define classes of pickle's
         "def no(*a, **k): raise SystemExit('called')\n"
-        # what loading imports may define classes of pickle's
-        "import skmer\nskmer.load_model(sys.argv[1])\n"
         "pickle.load = pickle.loads = pickle.Unpickler = joblib.load = torch.load = no\n"
         "def hook(event, args):\n"
         "    if event in ('pickle.find_class', 'os.system', 'subprocess.Popen', 'socket.connect'): no()\n"
         "sys.addaudithook(hook)\n"
-        "print(type(skmer.load_model(sys.argv[1])).__name__)"
+        "numpy.save(sys.argv[3], skmer.load_model(sys.argv[1]).decision_function(songs))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "Pipeline"
+    files = [str(path), str(tmp_path / "songs.npz"), str(tmp_path / "out.npy")]
+    subprocess.run([sys.executable, "-c", code, *files], check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), model.decision_function(songs))
 
 
 @pytest.mark.parametrize(

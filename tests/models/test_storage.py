@@ -4,8 +4,6 @@ import inspect
 import json
 import pickle
 import re
-import subprocess
-import sys
 import warnings
 import zipfile
 from functools import partial
@@ -176,20 +174,6 @@ def test_the_net_of_a_loaded_model_is_a_net(tmp_path):
     assert isinstance(loaded.net_.optimizer_, torch.optim.AdamW)
     np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
     np.testing.assert_array_equal(pickled.predict_proba(X), fitted.predict_proba(X))
-
-
-def test_an_independent_process_predicts_the_same(tmp_path):
-    path = save_model(tiny_pipeline(), tmp_path / "model.skmer")
-    np.save(tmp_path / "songs.npy", np.stack(tiny_songs().data))
-    code = (
-        "import sys, numpy, skmer\n"
-        "songs = list(numpy.load(sys.argv[2]))\n"
-        "numpy.save(sys.argv[3], skmer.load_model(sys.argv[1]).decision_function(songs))"
-    )
-    files = [str(path), str(tmp_path / "songs.npy"), str(tmp_path / "out.npy")]
-    subprocess.run([sys.executable, "-c", code, *files], check=True)
-    expected = tiny_pipeline().decision_function(list(np.stack(tiny_songs().data)))
-    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected)
 
 
 # ---- networks --------------------------------------------------------------------------------------
