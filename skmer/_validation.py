@@ -130,7 +130,8 @@ def check_sample_weight(sample_weight, labels, classes):
     shape = sample_weight.shape
     if shape not in ((), (len(labels),)):
         raise ValueError(f"sample_weight has shape {shape} for {len(labels)} songs: pass one weight per song.")
-    weights = _check_sample_weight(sample_weight, labels, dtype=np.float64, ensure_non_negative=True)
+    # [()]: a number, which is not an array of no dimensions
+    weights = _check_sample_weight(sample_weight[()], labels, dtype=np.float64, ensure_non_negative=True)
     for position, name in enumerate(classes):
         if not weights[labels == position].any():
             raise ValueError(

@@ -156,15 +156,16 @@ class SegmentNet(RowNet, NeuralNetClassifier):
             The net.
         """
         bank, y = self.make_rows(X), np.asarray(y)
-        labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        if y.shape != (len(bank),) or (self.classes_[labels] != y).any():
+        if y.shape != (len(bank),) or not np.isin(y, self.classes_).all():
             raise ValueError(
                 f"y must hold one of the labels {self.classes_.tolist()} for each of {len(bank)} segments."
             )
-        self.load_rows(bank, labels)
+        self.load_rows(bank, np.searchsorted(self.classes_, y))
         self.random_state = FitRandomState(self.seed + len(self.history), self.device)
-        self.train_rows()
-        self.drop_rows()
+        try:
+            self.train_rows()
+        finally:
+            self.drop_rows()
         return self
 
     # ---- loss --------------------------------------------------------------------------------------

@@ -215,6 +215,11 @@ def test_the_net_is_trained_further(noisy_digits):
     assert len(classifier.net_.history) == 11
     with pytest.raises(ValueError, match="y must hold one of"):
         classifier.net_.partial_fit(X, np.full(600, "letter"))
+    with pytest.raises(ValueError, match="y must hold one of"):
+        classifier.net_.partial_fit(X)
+    with pytest.raises(ValueError, match="loss is not finite"):
+        classifier.net_.set_params(lr=1e30).partial_fit(X, true)
+    assert not hasattr(classifier.net_, "bank_")
     with pytest.raises(TypeError, match="call the `fit` of the estimator"):
         classifier.net_.fit(X, y)
 

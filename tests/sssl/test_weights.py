@@ -85,7 +85,8 @@ def assert_same_fit(one, other, X):
 def test_equal_weights_change_nothing(songs, build):
     X, y = songs
     without = build().fit(X, y)
-    assert_same_fit(without, build().fit(X, y, sample_weight=np.full(12, 0.3)), X)
+    for equal in (np.full(12, 0.3), 0.3):
+        assert_same_fit(without, build().fit(X, y, sample_weight=equal), X)
     assert_same_fit(without, build().set_params(class_weight={"calm": 2.0, "tense": 2.0}).fit(X, y), X)
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.exceptions import SkipTestWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
 from skmer.songs import as_song_sequence
@@ -155,6 +157,11 @@ class PredictsOnly(ClassifierMixin, Loudness):
 
 def test_a_classifier_that_only_predicts_passes():
     check_song_estimator(PredictsOnly(), "segments")
+
+
+def test_a_pipeline_with_a_step_without_set_output_passes():
+    assert not hasattr(Loudness(), "set_output")
+    check_song_estimator(make_pipeline(Loudness(), SVC()), "segments")
 
 
 def test_expected_failures_are_warned_of_or_marked():
