@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer._validation import check_sample_weight, check_training_data
+from skmer._validation import check_sample_weight, check_training_data, encode_groups
 from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.sssl.label_strategy import LabelStrategy
@@ -356,8 +356,8 @@ class SSSLClassifier(SegmentClassifier):
             )
         weights = check_sample_weight(sample_weight, labels, self.classes_)
         used = np.arange(len(songs)) if weights is None else np.flatnonzero(weights)
+        weights, groups = None if weights is None else weights[used], encode_groups(groups, len(songs))[used]
         n_segments, songs, labels = songs.n_segments, songs[used], labels[used]
-        weights, groups = (None if values is None else np.asarray(values)[used] for values in (weights, groups))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         strategy = make_strategy(self, seed)
         held = hold_out(self, labels, groups, seed)

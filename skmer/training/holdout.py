@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from skmer._validation import encode_groups
-
 __all__ = ["draw_validation", "has_both_labels", "hold_out"]
 
 _N_DRAWS = 50  # of validation songs, the best of which is taken
@@ -46,12 +44,12 @@ def hold_out(classifier, labels, groups, seed):
     """Return a mask of the songs held out by a classifier's `validation_fraction`, or None if that is None.
 
     `labels` are positions in ``classes_``, or -1 for unlabelled songs, which are held out only together with labelled
-    ones of their group. Raise ValueError if a class is left without training songs.
+    ones of their group; `groups` are integers. Raise ValueError if a class is left without training songs.
     """
     fraction, classes = classifier.validation_fraction, classifier.classes_
     if fraction is None:
         return None
-    labelled, groups = labels >= 0, encode_groups(groups, len(labels))
+    labelled = labels >= 0
     known = np.eye(len(classes), dtype=int)[labels[labelled]]
     drawn = draw_validation(known, np.unique(groups[labelled], return_inverse=True)[1], fraction, seed)
     held = np.isin(groups, groups[labelled][drawn])

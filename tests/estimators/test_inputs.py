@@ -341,6 +341,14 @@ def test_groups(kind):
         songs, crossfit = make_input("probabilities"), clone(PLAIN).set_params(cv=2)
         same = crossfit.fit_transform(songs, Y, groups=groups)
         assert_same(crossfit.fit_transform(songs, Y, groups=make(groups)), same)
+        held = [clone(PLAIN).set_params(validation_fraction=0.3).fit(songs, Y, of) for of in (groups, make(groups))]
+        np.testing.assert_array_equal(*(classifier.validation_songs_ for classifier in held))
+
+
+@pytest.mark.parametrize("groups", [dict(enumerate("bbac" * 3)).values(), torch.ones(12).cumsum(0).requires_grad_()])
+def test_groups_that_numpy_does_not_read(groups):
+    fitted = clone(PLAIN).set_params(validation_fraction=0.3).fit(make_input("probabilities"), Y, groups)
+    assert len(fitted.validation_songs_)
 
 
 @pytest.mark.parametrize(
