@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
+from skorch.utils import noop
 
 from skmer._validation import check_finite, check_songs, encode_groups
 from skmer.backbones import CRNN, VGGish
@@ -343,8 +344,9 @@ class EmotionTagger(NetParametersMixin, BaseTagger):
                 mask_range=self.mask_range,
                 noise=float(self.noise),
             )
+            # not a lambda, since a callback may pickle the net
             stop = EarlyStopping(
-                "valid_roc_auc", patience=self.patience, threshold=0.0, lower_is_better=False, sink=lambda *_: None
+                "valid_roc_auc", patience=self.patience, threshold=0.0, lower_is_better=False, sink=noop
             )
             # last, so that all other callbacks see the final epoch
             net.callbacks_.append(("stop", stop.initialize()))

@@ -141,6 +141,8 @@ class RowNet(NeuralNet):
             batch = (index, None)
             self.notify("on_batch_begin", batch=batch, training=True)
             optimizer.zero_grad(set_to_none=True)
+            if not self.module_.training:
+                self.module_.train()  # a callback has predicted
             with self.random_state:
                 loss = self.batch_loss(index)
             loss.backward()

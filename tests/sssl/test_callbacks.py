@@ -159,6 +159,27 @@ def test_a_checkpoint_holds_what_predicts(noisy_digits, tmp_path):
     assert (tmp_path / "net.pkl").stat().st_size < 20 * 4 * sum(p.numel() for p in net.module_.parameters())
 
 
+def test_a_tagger_in_training_is_saved(songs, tmp_path):
+    X, y = songs
+    checkpoint = Checkpoint(monitor="best", dirname=tmp_path, f_pickle="net.pkl")
+    tagger = EmotionTagger("mlp", mask_range=None, max_epochs=3, callbacks=[checkpoint], random_state=0).fit(X, y)
+    net = pickle.loads((tmp_path / "net.pkl").read_bytes())
+    np.testing.assert_array_equal(net.predict_proba(X), tagger.net_.predict_proba(X))
+
+
+def test_a_callback_may_predict_within_an_epoch(songs):
+    X, y = songs
+
+    class Predict(Callback):
+        def on_batch_end(self, net, **kwargs):
+            net.predict(X)
+
+    settings = {**QUICK, "batch_size": 16}
+    alone, watched = (SSSLClassifier(callbacks=of, **settings).fit(X, y) for of in (None, [Predict()]))
+    # dropout is on in all batches of both
+    np.testing.assert_array_equal(watched.predict_proba(X), alone.predict_proba(X))
+
+
 def test_the_best_epoch_is_restored_with_its_average(noisy_digits):
     X, y, _ = noisy_digits
     states = []
