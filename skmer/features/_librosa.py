@@ -1,4 +1,4 @@
-"""Names of librosa, which is imported when the first is used, with a folder in which numba can cache its functions."""
+"""Names of librosa, imported when the first is used, with a safe place in which numba can cache its functions."""
 
 import atexit
 import os
@@ -30,7 +30,9 @@ def _check_cache():
             return
         import numba
         from librosa import version
+        from numba.core import caching
 
+        _lock_index(caching.IndexDataCacheFile)
         try:
             numba.njit(cache=True)(version.show_versions)  # any function in librosa's folder; it is not compiled
         except RuntimeError:
@@ -40,3 +42,20 @@ def _check_cache():
             os.environ["NUMBA_CACHE_DIR"] = folder
             vars(numba.config)["CACHE_DIR"] = folder
         _checked = True
+
+
+def _lock_index(cache_file):
+    """Let one process at a time add a function to numba's index of a cache.
+
+    Otherwise two processes that compile at the same time may choose the same file for different functions, and a
+    process that loads one of them would run the machine code of the other, which is a segmentation fault.
+    """
+    save = cache_file.save
+
+    def save_alone(self, key, data):
+        from filelock import FileLock
+
+        with FileLock(f"{self._index_path}.lock"):
+            save(self, key, data)
+
+    cache_file.save = save_alone
