@@ -14,7 +14,9 @@ DATA ?=
 demo: .venv/.stamp-plot
 	$(PY) -m skmer demo $(if $(DATA),--data "$(DATA)")
 
+# one process compiles librosa's functions for numba's cache before two processes use them
 test: .venv/.stamp-test lint
+	$(PY) -c "import numpy; from skmer.features import rhythm; rhythm(numpy.zeros(44100) + 0.1, 22050)"
 	$(PY) -m pytest -n 2
 
 lint: .venv/.stamp-test

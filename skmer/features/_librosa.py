@@ -5,6 +5,9 @@ import os
 import shutil
 import tempfile
 import threading
+from importlib import import_module
+
+_COMPILED = ("util.utils", "core.audio", "core.pitch")  # modules that are used here with functions compiled at import
 
 _lock = threading.Lock()
 _checked = False
@@ -30,9 +33,7 @@ def _check_cache():
             return
         import numba
         from librosa import version
-        from numba.core import caching
 
-        _lock_index(caching.IndexDataCacheFile)
         try:
             numba.njit(cache=True)(version.show_versions)  # any function in librosa's folder; it is not compiled
         except RuntimeError:
@@ -41,21 +42,20 @@ def _check_cache():
             # also for worker processes
             os.environ["NUMBA_CACHE_DIR"] = folder
             vars(numba.config)["CACHE_DIR"] = folder
+        _compile_alone()
         _checked = True
 
 
-def _lock_index(cache_file):
-    """Let one process at a time add a function to numba's index of a cache.
+def _compile_alone():
+    """Import the modules of librosa that compile functions, in one process at a time.
 
-    Otherwise two processes that compile at the same time may choose the same file for different functions, and a
-    process that loads one of them would run the machine code of the other, which is a segmentation fault.
+    A function and the wrapper that calls it are two entries of numba's cache. Of two processes that compile both at
+    the same time, one may write the function and the other the wrapper, which is a segmentation fault in all later
+    processes.
     """
-    save = cache_file.save
+    from filelock import FileLock
 
-    def save_alone(self, key, data):
-        from filelock import FileLock
-
-        with FileLock(f"{self._index_path}.lock"):
-            save(self, key, data)
-
-    cache_file.save = save_alone
+    user = os.getuid() if hasattr(os, "getuid") else "skmer"
+    with FileLock(os.path.join(tempfile.gettempdir(), f"skmer-librosa-{user}.lock")):
+        for name in _COMPILED:
+            import_module(f"librosa.{name}")
