@@ -23,7 +23,7 @@ def __getattr__(name):
 
 
 def _check_cache():
-    """Give numba a temporary folder where neither librosa's folder nor that of the user can be written to.
+    """Set numba's cache to a temporary folder where neither librosa's folder nor that of the user can be written to.
 
     The decorators in librosa raise RuntimeError otherwise.
     """

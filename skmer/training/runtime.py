@@ -135,7 +135,7 @@ class FitRandomState:
 
     @contextmanager
     def paused(self):
-        """Give the generators back in a block in which nothing is drawn, unless this is within another fit's block."""
+        """Return the generators in a block in which nothing is drawn, unless this is within another fit's block."""
         if len(self._blocks) != 1 or FitRandomState._n_blocks != 1:
             yield
             return
