@@ -1,28 +1,27 @@
 """SSSLClassifier: a network on segments, trained on inherited labels of which some are wrong."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer._validation import check_sample_weight, check_training_data, encode_groups
 from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
+from skmer.sssl.data import TrainingSongs, check_noise_model
 from skmer.sssl.label_strategy import LabelStrategy
-from skmer.sssl.recipes import SSSL_RECIPES
+from skmer.sssl.losses import LOSS_CONSTRAINTS
+from skmer.sssl.recipes import RecipeMixin
 from skmer.sssl.strategies import GMMSplit
-from skmer.sssl.training import SPLIT_PARAMS, make_strategy, train_network
+from skmer.sssl.training import SPLIT_PARAMS, describe_split, make_strategy, train_network
 from skmer.training.holdout import hold_out
-from skmer.training.parameters import named_callbacks
 from skmer.training.runtime import reset_fitted_attributes
 
 __all__ = ["SSSLClassifier"]
 
 
-class SSSLClassifier(SegmentClassifier):
+class SSSLClassifier(RecipeMixin, SegmentClassifier):
     """Semi-supervised self-learning on segments that inherit the label of their song.
 
     After a warm-up with cross-entropy, each epoch begins with a two-component Gaussian mixture over the losses of the
@@ -194,12 +193,7 @@ class SSSLClassifier(SegmentClassifier):
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
         "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
         **{name: GMMSplit._parameter_constraints[name] for name in SPLIT_PARAMS},
-        "mixup_alpha": [Interval(Real, 0, None, closed="left")],
-        "mixup_dominant": ["boolean"],
-        "lambda_kl": [Interval(Real, 0, None, closed="left")],
-        "kl_rows": [StrOptions({"mixed", "raw", "all"})],
-        "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
-        "prior_weight": [Interval(Real, 0, None, closed="left")],
+        **LOSS_CONSTRAINTS,
         "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
@@ -275,38 +269,6 @@ class SSSLClassifier(SegmentClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    @classmethod
-    def from_recipe(cls, recipe, **params):
-        """Create a classifier with named settings.
-
-        Parameters
-        ----------
-        recipe : {"paper", "plain", "self-learning"}
-            ``"paper"``: as printed, without the guards against collapse. ``"plain"``: cross-entropy on the inherited
-            labels. ``"self-learning"``: the predictions of an epoch are the labels of the next (Mao et al.).
-        **params
-            Further parameters; they take precedence over the recipe.
-
-        Returns
-        -------
-        SSSLClassifier
-            Unfitted.
-
-        Raises
-        ------
-        ValueError
-            If the recipe is unknown.
-
-        Examples
-        --------
-        >>> from skmer import SSSLClassifier
-        >>> SSSLClassifier.from_recipe("paper", max_epochs=10).kl_rows
-        'raw'
-        """
-        if recipe not in SSSL_RECIPES:
-            raise ValueError(f"recipe={recipe!r} is unknown: choose from {sorted(SSSL_RECIPES)}.")
-        return cls(**{**SSSL_RECIPES[recipe], **params})
-
     def fit(self, X, y, groups=None, sample_weight=None):
         """Train the network.
 
@@ -336,41 +298,17 @@ class SSSLClassifier(SegmentClassifier):
         """
         self._validate_params()
         reset_fitted_attributes(self)
-        if isinstance(self.noise_model, type):
-            raise ValueError(f"noise_model is the class {self.noise_model.__name__}: pass an instance of it.")
-        for name, callback in named_callbacks(self.callbacks):
-            if isinstance(callback, LabelStrategy):
-                raise ValueError(f"callbacks: {name!r} is a label strategy: pass it as noise_model.")
-        songs, self.classes_, labels = check_training_data(self, X, y, groups, unlabelled=True)
-        splits = self.noise_model is not None and self.max_epochs > self.warmup_epochs
-        if (labels < 0).any() and not splits:
-            raise ValueError(
-                f"y has {(labels < 0).sum()} unlabelled songs (-1), but there is no epoch that uses them: set a "
-                "noise_model, and max_epochs above warmup_epochs, or leave these songs out."
-            )
-        if self.noise_model is not None and not splits:
-            warnings.warn(
-                f"max_epochs={self.max_epochs} leaves no epoch after warmup_epochs={self.warmup_epochs}: the network "
-                "is trained with cross-entropy only.",
-                stacklevel=2,
-            )
-        weights = check_sample_weight(sample_weight, labels, self.classes_)
-        used = np.arange(len(songs)) if weights is None else np.flatnonzero(weights)
-        weights, groups = None if weights is None else weights[used], encode_groups(groups, len(songs))[used]
-        n_segments, songs, labels = songs.n_segments, songs[used], labels[used]
+        check_noise_model(self)
+        data = TrainingSongs(self, X, y, groups, sample_weight)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         strategy = make_strategy(self, seed)
-        held = hold_out(self, labels, groups, seed)
-        self.validation_songs_ = None if held is None else used[held & (labels >= 0)]
-        self.net_, clean = train_network(self, songs, labels, weights, seed, strategy, held)
+        held = hold_out(self, data.labels, data.groups, seed)
+        self.validation_songs_ = None if held is None else data.used[held & (data.labels >= 0)]
+        self.net_, clean = train_network(self, data.songs, data.labels, data.weights, seed, strategy, held)
         self.standardizer_, self.history_ = self.net_.standardizer_, self.net_.history_rows()
         if strategy is not None:
-            every = np.full(n_segments.sum(), np.nan)
-            every[np.isin(np.repeat(np.arange(len(n_segments)), n_segments), used)] = clean
-            self.clean_probability_ = np.split(every, np.cumsum(n_segments)[:-1]) if is_song_data(X) else every
+            every = data.per_segment_of_all(clean)
+            self.clean_probability_ = np.split(every, np.cumsum(data.n_segments)[:-1]) if is_song_data(X) else every
         if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):
-            segment_labels = np.repeat(labels, songs.n_segments)[~np.isnan(clean)]
-            n_mixtures = len(strategy.split_.separation)
-            shares = np.bincount(segment_labels) / len(segment_labels) if n_mixtures > 1 else np.ones(1)
-            self.split_ = Bunch(loss=strategy.losses_, shares=shares, **vars(strategy.split_))
+            self.split_ = describe_split(strategy, np.repeat(data.labels, data.songs.n_segments)[~np.isnan(clean)])
         return self

@@ -1,12 +1,24 @@
 """The loss of semi-supervised self-learning: mixup, cross-entropy, R-Drop and the prior penalty."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 import torch
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional as F
 
-__all__ = ["SSSLLoss", "cross_entropy", "mixup", "prior_penalty", "symmetric_kl"]
+__all__ = ["LOSS_CONSTRAINTS", "SSSLLoss", "cross_entropy", "mixup", "prior_penalty", "symmetric_kl"]
+
+LOSS_CONSTRAINTS = {
+    "mixup_alpha": [Interval(Real, 0, None, closed="left")],
+    "mixup_dominant": ["boolean"],
+    "lambda_kl": [Interval(Real, 0, None, closed="left")],
+    "kl_rows": [StrOptions({"mixed", "raw", "all"})],
+    "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
+    "prior_weight": [Interval(Real, 0, None, closed="left")],
+}
+"""Constraints of the parameters of the classifier that are those of `SSSLLoss`."""
 
 
 def cross_entropy(logits, targets, weights=None):

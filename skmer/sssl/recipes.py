@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["SSSL_RECIPES"]
+__all__ = ["SSSL_RECIPES", "RecipeMixin"]
 
 SSSL_RECIPES: dict[str, dict[str, Any]] = {
     # Sun et al. as printed: one mixture, the last epoch's weights, Eq. 8 over the raw noisy set
@@ -24,3 +24,39 @@ SSSL_RECIPES: dict[str, dict[str, Any]] = {
         "average_epochs": None,
     },
 }
+
+
+class RecipeMixin:
+    """`from_recipe`, for a class that has the parameters of `SSSL_RECIPES`."""
+
+    @classmethod
+    def from_recipe(cls, recipe, **params):
+        """Create a classifier with named settings.
+
+        Parameters
+        ----------
+        recipe : {"paper", "plain", "self-learning"}
+            ``"paper"``: as printed, without the guards against collapse. ``"plain"``: cross-entropy on the inherited
+            labels. ``"self-learning"``: the predictions of an epoch are the labels of the next (Mao et al.).
+        **params
+            Further parameters; they take precedence over the recipe.
+
+        Returns
+        -------
+        SSSLClassifier
+            Unfitted.
+
+        Raises
+        ------
+        ValueError
+            If the recipe is unknown.
+
+        Examples
+        --------
+        >>> from skmer import SSSLClassifier
+        >>> SSSLClassifier.from_recipe("paper", max_epochs=10).kl_rows
+        'raw'
+        """
+        if recipe not in SSSL_RECIPES:
+            raise ValueError(f"recipe={recipe!r} is unknown: choose from {sorted(SSSL_RECIPES)}.")
+        return cls(**{**SSSL_RECIPES[recipe], **params})

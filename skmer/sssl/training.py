@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
 from skmer._validation import multiply_class_weight
@@ -16,7 +17,7 @@ from skmer.training.callbacks import AverageWeights
 from skmer.training.data import make_bank
 from skmer.training.runtime import torch_threads
 
-__all__ = ["SPLIT_PARAMS", "make_strategy", "train_network"]
+__all__ = ["SPLIT_PARAMS", "describe_split", "make_strategy", "train_network"]
 
 SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")
 """Parameters of the classifier that are those of `GMMSplit`."""
@@ -84,3 +85,10 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
             clean[np.repeat(trained & (labels >= 0), songs.n_segments)] = found
         net.drop_rows()
     return net, clean
+
+
+def describe_split(strategy, labels):
+    """Return the last split of a `GMMSplit`, its losses, and the share of the segments of each mixture."""
+    n_mixtures = len(strategy.split_.separation)
+    shares = np.bincount(labels) / len(labels) if n_mixtures > 1 else np.ones(1)
+    return Bunch(loss=strategy.losses_, shares=shares, **vars(strategy.split_))
