@@ -21,6 +21,13 @@ class Rebuilding(RowNet):
         return (self.module_(rows) - rows).square().mean()
 
 
+class MeanLogits(RowNet):
+    """Learns to give large logits."""
+
+    def batch_loss(self, index):
+        return self.module_(self._channels_last(self.bank_.gather(index))).sigmoid().square().mean()
+
+
 def make_net(n=32, **params):
     rng = np.random.default_rng(0)
     songs = SongSequence(rng.normal(size=(n, 1, 4)))
@@ -114,6 +121,32 @@ def test_the_built_net_follows_one_cycle():
         net.train_rows()
         rates = [row["lr"] for row in net.history_rows()]
         assert rates == [0.1] * 4 if schedule is None else (max(rates) > 0.05 and rates[-1] < 0.01)
+
+
+def test_adamw_updates_all_weights_in_one_pass_to_the_same_weights():
+    weights = []
+    for fused in ({}, {"optimizer__fused": False}):
+        torch.manual_seed(0)
+        estimator = BiLSTMClassifier(max_epochs=5, batch_size=8, lr=1e-2, weight_decay=0.1)
+        network = SmallCNN((16, 30), 4, width=4)
+        net = build_net(MeanLogits, network, estimator, 32, "cpu", 0, FitRandomState(0), **fused)
+        songs = SongSequence(np.random.default_rng(0).normal(size=(32, 1, 16, 30)))
+        net.load_bank(SegmentBank(songs, Standardizer.fit(songs)))
+        net.train_rows()
+        assert net.optimizer_.param_groups[0]["fused"] == (not fused)
+        weights.append(net.module_.state_dict())
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=1e-3, atol=1e-5)
+
+
+def test_weights_that_adamw_cannot_update_in_one_pass():
+    net = make_net(optimizer=torch.optim.AdamW)
+    arguments = lambda: net.get_params_for_optimizer("optimizer", net.module_.named_parameters())[1]  # noqa: E731
+    assert arguments()["fused"]
+    net.module_.count = torch.nn.Parameter(torch.zeros(1, dtype=torch.int64), requires_grad=False)
+    assert not arguments()["fused"]
+    net.device = "xla"
+    assert "fused" not in arguments()
 
 
 def test_outputs_of_songs_are_those_of_their_rows():
