@@ -1,5 +1,6 @@
-"""SegmentTransformer: log-mel segments of songs."""
+"""SegmentTransformer: segments of songs, log-mel spectrograms with or without semitones and chroma."""
 
+from dataclasses import astuple
 from functools import partial
 from numbers import Integral, Real
 
@@ -9,13 +10,16 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmer.audio import AudioError
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, check_songs
 from skmer.feature_extraction._cache import open_cache
-from skmer.features.log_mel import LogMelStream, count_segments, log_mel, seconds_to_samples, segment_log_mel
+from skmer.features.log_mel import count_segments, seconds_to_samples
+from skmer.features.segment_spectrogram import SegmentSpectrogram, SpectrogramStream
+from skmer.features.semitones import check_semitone_rate
 from skmer.songs import SongSequence
 
 __all__ = ["SegmentTransformer"]
 
-# part of every cache key: increment it if the values of log_mel or read_audio change
+# parts of cache keys: increment one if the values of log_mel or read_audio, or those of log_semitones or chroma, change
 _CACHE_VERSION = 2
+_HARMONY_VERSION = 1
 
 
 class SegmentTransformer(RecordingTransformer):
@@ -41,6 +45,10 @@ class SegmentTransformer(RecordingTransformer):
         Number of mel bands.
     fmin, fmax : float, default=0.0, None
         Lower and upper edge of the mel bands in Hz; None is ``sr / 2``.
+    harmony : bool, default=False
+        Whether the levels of 84 semitones (C1 to B7, in dB) and of 12 pitch classes (0 to 1)
+        follow the mel bands of each frame. Mel bands are too wide to tell the notes of a chord
+        apart. `sr` must then be at least 8,373.
     center : bool, default=False
         Whether frames are centred over zero-padded ends of each segment, as librosa
         does by default. False keeps a segment equal to a window of the song's
@@ -72,6 +80,7 @@ class SegmentTransformer(RecordingTransformer):
     skmer.SSSLClassifier : Learns from the segments.
     skmer.read_audio : Reads the files.
     skmer.features.segment_log_mel : The same for one waveform.
+    skmer.features.log_semitones, skmer.features.chroma : What `harmony` adds.
 
     Notes
     -----
@@ -80,6 +89,11 @@ class SegmentTransformer(RecordingTransformer):
     read-only windows of the song's spectrogram; otherwise, as with 22,050 Hz, they are
     computed one by one, because windows cut at the nearest frame have an error of 1.65 dB
     on average.
+
+    With `harmony`, notes are resolved by frames of 0.18 s (4,096 samples at 22,528 Hz), each
+    centred on the mel frame of the same number. A segment therefore depends on 68 ms of the
+    song before and after it. Around the song, and around each segment where segments are
+    computed one by one, is silence.
 
     References
     ----------
@@ -94,6 +108,14 @@ class SegmentTransformer(RecordingTransformer):
     >>> waveforms = [rng.normal(scale=0.1, size=n * 22528) for n in (5, 8)]
     >>> SegmentTransformer(duration=3).transform(waveforms)
     SongSequence(2 songs, 9 segments of shape (128, 131))
+
+    With semitones and pitch classes:
+
+    >>> harmonic = SegmentTransformer(duration=3, harmony=True)
+    >>> harmonic.transform(waveforms)
+    SongSequence(2 songs, 9 segments of shape (224, 131))
+    >>> harmonic.get_feature_names_out()[[0, 128, 212]]
+    array(['mel0', 'semitone_C1', 'chroma_C'], dtype=object)
     """
 
     _parameter_constraints = {  # noqa: RUF012
@@ -105,6 +127,7 @@ class SegmentTransformer(RecordingTransformer):
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         "fmin": [Interval(Real, 0, None, closed="left")],
         "fmax": [Interval(Real, 0, None, closed="neither"), None],
+        "harmony": ["boolean"],
         "center": ["boolean"],
         "padding": [StrOptions({"zero", "circular"}), None],
         "dtype": [StrOptions({"float32", "float16"})],
@@ -121,6 +144,7 @@ class SegmentTransformer(RecordingTransformer):
         n_mels=128,
         fmin=0.0,
         fmax=None,
+        harmony=False,
         center=False,
         max_duration=None,
         padding=None,
@@ -137,6 +161,7 @@ class SegmentTransformer(RecordingTransformer):
         self.n_mels = n_mels
         self.fmin = fmin
         self.fmax = fmax
+        self.harmony = harmony
         self.center = center
         self.max_duration = max_duration
         self.padding = padding
@@ -157,7 +182,8 @@ class SegmentTransformer(RecordingTransformer):
         Returns
         -------
         SongSequence of n_songs
-            Item i has shape (n_segments_i, n_mels, n_frames), in dB.
+            Item i has shape (n_segments_i, n_mels, n_frames), in dB; with `harmony`, the second
+            axis holds `n_mels` + 84 bands in dB and 12 pitch classes.
 
         Raises
         ------
@@ -179,7 +205,7 @@ class SegmentTransformer(RecordingTransformer):
         return SongSequence(made, window=self._window(), names=self.get_feature_names_out())
 
     def get_feature_names_out(self, input_features=None):
-        """Return the names of the mel bands, ``mel0``, ``mel1``, ....
+        """Return the names of the bands: ``mel0``, ..., ``semitone_C1``, ..., ``chroma_C``, ....
 
         Parameters
         ----------
@@ -192,7 +218,7 @@ class SegmentTransformer(RecordingTransformer):
             One name for each band, the first axis of a segment.
         """
         self._check_params()
-        return np.array([f"mel{k}" for k in range(self.n_mels)], dtype=object)
+        return np.array(self._spectrogram().names, dtype=object)
 
     def _check_params(self):
         super()._check_params()
@@ -208,6 +234,8 @@ class SegmentTransformer(RecordingTransformer):
             )
         if seconds_to_samples(self.hop, self.sr) < 1:
             raise ValueError(f"hop={self.hop:g} s is less than one sample at sr={self.sr:g} Hz. Raise hop.")
+        if self.harmony:
+            check_semitone_rate(self.sr)
 
     def _window(self):
         """Return the frames of a segment and of a hop, or None if segments are not windows of one spectrogram."""
@@ -219,7 +247,7 @@ class SegmentTransformer(RecordingTransformer):
 
     def _transform_one(self, song, name, cache):
         windows = self._window() is not None and self.padding is None
-        make_stream = partial(LogMelStream, self.dtype, **self._mel_params()) if windows else None
+        make_stream = partial(SpectrogramStream, self._spectrogram(), self.dtype) if windows else None
         array, n_samples, silent = self._song_array(song, name, self._compute, cache, self._cache_key(), make_stream)
         sr = float(self.sr)
         length = round(seconds_to_samples(self.duration, sr))
@@ -243,31 +271,34 @@ class SegmentTransformer(RecordingTransformer):
         n_missing = self._n_padded() - len(y)
         if n_missing > 0:
             y = np.pad(y, (0, n_missing), mode="wrap" if self.padding == "circular" else "constant")
-        mel = self._mel_params()
+        spectrogram = self._spectrogram()
+        n_bands = len(spectrogram.names)
         if self._window():
-            array = log_mel(y, **mel).T if len(y) >= self.n_fft else np.empty((0, self.n_mels))
+            array = spectrogram.of_waveform(y).T if len(y) >= self.n_fft else np.empty((0, n_bands))
         elif len(y) >= round(seconds_to_samples(self.duration, self.sr)):
-            array = segment_log_mel(y, float(self.duration), float(self.hop), **mel)
+            array = spectrogram.of_segments(y, float(self.duration), float(self.hop))
         else:
-            array = np.empty((0, self.n_mels, 1))
+            array = np.empty((0, n_bands, 1))
         return np.ascontiguousarray(array, dtype=self.dtype)
 
     def _cache_key(self):
         # windows are cut from the cached spectrogram, so that it serves every duration and hop
         cut = None if self._window() else (self.duration, self.hop)
-        mel = tuple(self._mel_params().values())
-        return "segments", _CACHE_VERSION, mel, self.max_duration, self.padding, self._n_padded(), self.dtype, cut
+        *mel, harmony = astuple(self._spectrogram())
+        key = "segments", _CACHE_VERSION, mel, self.max_duration, self.padding, self._n_padded(), self.dtype, cut
+        return (*key, "harmony", _HARMONY_VERSION) if harmony else key
 
-    def _mel_params(self):
-        return {
-            "sr": float(self.sr),
-            "n_fft": int(self.n_fft),
-            "hop_length": int(self.hop_length),
-            "n_mels": int(self.n_mels),
-            "fmin": float(self.fmin),
-            "fmax": float(self.sr / 2 if self.fmax is None else self.fmax),
-            "center": bool(self.center),
-        }
+    def _spectrogram(self):
+        return SegmentSpectrogram(
+            sr=float(self.sr),
+            n_fft=int(self.n_fft),
+            hop_length=int(self.hop_length),
+            n_mels=int(self.n_mels),
+            fmin=float(self.fmin),
+            fmax=float(self.sr / 2 if self.fmax is None else self.fmax),
+            center=bool(self.center),
+            harmony=bool(self.harmony),
+        )
 
     def _n_padded(self):
         """Return the number of samples to which shorter songs are padded, 0 without `padding`."""

@@ -5,10 +5,19 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, sparse
 
-__all__ = ["LogMelStream", "check_length", "count_segments", "log_mel", "seconds_to_samples", "segment_log_mel"]
+__all__ = [
+    "AMIN",
+    "BLOCK",
+    "check_length",
+    "count_segments",
+    "cut_segments",
+    "log_mel",
+    "seconds_to_samples",
+    "segment_log_mel",
+]
 
-_AMIN = 1e-10  # power of silence: -100 dB
-_BLOCK = 128  # frames transformed at once, which fit in a processor's cache
+AMIN = 1e-10  # power of silence: -100 dB
+BLOCK = 128  # frames transformed at once, which fit in a processor's cache
 
 
 def check_length(y, n_fft):
@@ -109,51 +118,15 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
     level = np.empty((len(frames), n_mels), dtype=np.float32)
     window = _hann(n_fft)
     # in blocks, so that a long recording takes no more memory than its spectrogram
-    for start in range(0, len(frames), _BLOCK):
+    for start in range(0, len(frames), BLOCK):
         # double precision: in single precision, bands 110 dB below the loudest are wrong by up to 0.02 dB
-        spectrum = fft.rfft(frames[start : start + _BLOCK] * window, axis=1)
+        spectrum = fft.rfft(frames[start : start + BLOCK] * window, axis=1)
         power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
-        level[start : start + _BLOCK] = (bands @ power.T).T
-    np.maximum(level, _AMIN, out=level)
+        level[start : start + BLOCK] = (bands @ power.T).T
+    np.maximum(level, AMIN, out=level)
     np.log10(level, out=level)
     level *= 10
     return level.T
-
-
-class LogMelStream:
-    """The log-mel spectrogram of a waveform that is passed in blocks, time-major, with the bits of `log_mel`.
-
-    The waveform is not kept, so that an hour takes no more memory than its spectrogram.
-    """
-
-    def __init__(self, dtype, **mel_params):
-        self.n_samples, self.silent = 0, True
-        self._dtype, self._params = dtype, mel_params
-        self._rest = np.empty(0, dtype=np.float32)
-        self._levels = bytearray()
-
-    def add(self, block):
-        """Pass the next samples."""
-        self.n_samples += len(block)
-        self.silent = self.silent and not block.any()
-        self._rest = np.concatenate([self._rest, block])
-        # whole blocks of frames, because the bits of a frame may depend on its place in a block
-        self._transform(self._n_frames() // _BLOCK * _BLOCK)
-
-    def finish(self):
-        """Return the spectrogram, of shape (n_frames, n_mels)."""
-        self._transform(self._n_frames())
-        return np.frombuffer(self._levels, dtype=self._dtype).reshape(-1, self._params["n_mels"])
-
-    def _n_frames(self):
-        return max(1 + (len(self._rest) - self._params["n_fft"]) // self._params["hop_length"], 0)
-
-    def _transform(self, n_frames):
-        if n_frames:
-            n_fft, hop_length = self._params["n_fft"], self._params["hop_length"]
-            y = self._rest[: n_fft + (n_frames - 1) * hop_length]
-            self._levels += np.ascontiguousarray(log_mel(y, **self._params).T, dtype=self._dtype).tobytes()
-            self._rest = self._rest[n_frames * hop_length :]
 
 
 def seconds_to_samples(seconds, sr):
@@ -206,9 +179,14 @@ def segment_log_mel(y, duration=3.0, hop=1.0, sr=22528, **mel_params):
     >>> segment_log_mel(np.zeros(5 * 22528), duration=3).shape
     (3, 128, 131)
     """
+    return np.stack([log_mel(segment, sr=sr, **mel_params) for segment in cut_segments(y, duration, hop, sr)])
+
+
+def cut_segments(y, duration, hop, sr):
+    """Return the waveforms of the whole segments in a waveform, as views; raise ValueError if there is none."""
     length, step = round(seconds_to_samples(duration, sr)), seconds_to_samples(hop, sr)
     n_segments = count_segments(len(y), length, step)
     if n_segments < 1:
         raise ValueError(f"y lasts {len(y) / sr:.2f} s, shorter than one segment of duration={duration:g} s.")
     starts = [round(i * step) for i in range(n_segments)]
-    return np.stack([log_mel(y[start : start + length], sr=sr, **mel_params) for start in starts])
+    return [y[start : start + length] for start in starts]

@@ -19,7 +19,8 @@ __all__ = ["export_onnx"]
 
 _TOLERANCE = 1e-4  # of a probability
 _OPSET = 18
-_READER_PARAMS = ("duration", "hop", "sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "average", "max_duration")
+_SPECTROGRAM_PARAMS = ("n_fft", "hop_length", "n_mels", "fmin", "fmax", "harmony", "average")
+_READER_PARAMS = ("duration", "hop", "sr", *_SPECTROGRAM_PARAMS, "max_duration")
 
 
 class _Exported(torch.nn.Module):

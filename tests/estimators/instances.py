@@ -11,6 +11,7 @@ from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 
 SR = 4096
 SPECTROGRAM = {"duration": 0.5, "hop": 0.25, "sr": SR, "n_fft": 256, "hop_length": 64, "n_mels": 16}
+HARMONY = {**SPECTROGRAM, "duration": 8 / 33, "hop": 4 / 33, "sr": 8448, "harmony": True}  # as many samples
 TAGGING = {"duration": 0.25, "sr": SR, "n_mels": 8, "average": 2, "n_fft": 256, "hop_length": 64}
 TAGGING |= {"hpcp_n_fft": 512, "hpcp_hop_length": 256}
 SSSL = {"backbone": "mlp", "backbone_params": {"hidden": [8]}, "max_epochs": 3, "warmup_epochs": 1, "random_state": 0}
@@ -33,6 +34,7 @@ def magnitudes(windows):
 ESTIMATORS = {
     "SegmentTransformer": (SegmentTransformer(**SPECTROGRAM), "waveforms"),
     "SegmentTransformer-centred": (SegmentTransformer(center=True, **SPECTROGRAM), "waveforms"),
+    "SegmentTransformer-harmony": (SegmentTransformer(**HARMONY), "waveforms"),
     "TaggingTransformer": (TaggingTransformer(**TAGGING), "waveforms"),
     "TaggingTransformer-long": (TaggingTransformer(**{**TAGGING, "duration": "long"}), "waveforms"),
     "DescriptorTransformer": (DescriptorTransformer(sr=SR, n_fft=512, hop_length=128), "waveforms"),
