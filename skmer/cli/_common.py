@@ -183,8 +183,11 @@ def add_device(command):
     )
 
 
-def load_model(path, require_segments=False, device=None):
-    """Load a model; return its `SongPredictor` and the warnings of loading it."""
+def load_model(path, require_segments=False, device=None, precision=None):
+    """Load a model; return its `SongPredictor` and the warnings of loading it.
+
+    A `precision` replaces the `prediction_precision` of its networks.
+    """
     if os.path.isdir(path):
         raise CommandError(f"{path}: this is a folder. Name the model's file.")
     if not os.path.isfile(path):
@@ -205,6 +208,12 @@ def load_model(path, require_segments=False, device=None):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)
         model = load(path, remarks, device)
+    if precision is not None:
+        networks = [estimator for estimator in _estimators(model) if hasattr(estimator, "prediction_precision")]
+        if not networks:
+            raise CommandError(f"{path}: no step of this model has a prediction_precision: leave --precision out.")
+        for network in networks:
+            network.prediction_precision = precision
     try:
         predictor = SongPredictor(model)
     except ValueError as error:
@@ -275,6 +284,15 @@ def _load_pickle(path, remarks, device):
         "cannot run code."
     )
     return model
+
+
+def _estimators(value):
+    """Yield an estimator, and those among its parameters and attributes."""
+    if hasattr(value, "_get_param_names") and not isinstance(value, type):
+        yield value
+        value = list(vars(value).values())
+    for part in value if isinstance(value, list | tuple) else ():
+        yield from _estimators(part)
 
 
 def _find_lacking(value, name):

@@ -55,6 +55,11 @@ def add_predict(commands):
         help="threads that read songs; -1: all processors; default: 1",
     )
     add_device(command)
+    command.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        help="precision of the network; auto: bfloat16 where the hardware supports it; default: that of the model",
+    )
     loud = command.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
     loud.add_argument(
@@ -88,7 +93,7 @@ def _write_lines(arguments, done):
     found = find_audio_files(arguments.paths)
     with ExitStack() as stack:
         stream = stack.enter_context(_open_output(arguments, found, done))
-        predictor, warnings = load_model(arguments.model, device=arguments.device)
+        predictor, warnings = load_model(arguments.model, device=arguments.device, precision=arguments.precision)
         _check_predictor(predictor, arguments)
         for warning in warnings:
             log(f"{arguments.model}: warning: {warning}")

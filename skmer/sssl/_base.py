@@ -1,13 +1,13 @@
 """Base class of classifiers of songs by their segments: prediction and cross-fitting."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmer._interrupts import interrupts_raised
@@ -23,16 +23,14 @@ from skmer._validation import (
     is_unlabelled,
 )
 from skmer.songs import SongSequence
-from skmer.training.build import NET_CONSTRAINTS
+from skmer.training.build import SEGMENT_NET_CONSTRAINTS
 from skmer.training.parameters import NetParametersMixin
 from skmer.training.runtime import torch_threads
 
 __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier"]
 
 TRAINING_CONSTRAINTS = {
-    **NET_CONSTRAINTS,
-    "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    **SEGMENT_NET_CONSTRAINTS,
     "cv": [StrOptions({"insample"}), "cv_object"],
     "n_jobs": [Integral, None],
 }
@@ -106,7 +104,7 @@ class SegmentClassifier(ClassifierMixin, SongTransformerMixin, NetParametersMixi
 
     def _segment_probabilities(self, songs):
         with torch_threads(self.n_threads):
-            logits = self.net_.song_outputs(songs, self.standardizer_)
+            logits = self.net_.song_outputs(songs, self.standardizer_, precision=self.prediction_precision)
             return [torch.softmax(torch.from_numpy(rows).double(), 1).numpy() for rows in logits]
 
     def fit_transform(self, X, y, groups=None, sample_weight=None):

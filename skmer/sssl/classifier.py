@@ -101,8 +101,10 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
     device : str, default="auto"
         A torch device; "auto" is CUDA if available, otherwise the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Precision in training; "auto" is bfloat16 for convolutions if the hardware supports it. Predictions, and the
-        split that is kept, are computed in float32.
+        Precision in training; "auto" is bfloat16 for convolutions if the hardware supports it. The split that is kept
+        is computed in float32.
+    prediction_precision : {"auto", "float32", "bfloat16"}, default="float32"
+        Precision of predictions, which may be set after `fit`.
     compile : bool, default=False
         Compile the network for training with `torch.compile`, which takes about a minute and pays off in long fits on
         CUDA. Dropout then draws other random numbers.
@@ -189,7 +191,6 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
     _parameter_constraints = {  # noqa: RUF012
         **TRAINING_CONSTRAINTS,
         "backbone": [str, callable, torch.nn.Module],
-        "backbone_params": [dict, None],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
         "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
         **{name: GMMSplit._parameter_constraints[name] for name in SPLIT_PARAMS},
@@ -231,6 +232,7 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         callbacks=None,
         device="auto",
         precision="auto",
+        prediction_precision="float32",
         compile=False,
         n_threads=1,
         random_state=None,
@@ -264,6 +266,7 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         self.callbacks = callbacks
         self.device = device
         self.precision = precision
+        self.prediction_precision = prediction_precision
         self.compile = compile
         self.n_threads = n_threads
         self.random_state = random_state

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.special import expit
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
@@ -20,7 +20,7 @@ from skmer.tagging._base import (
     unfitted_on_error,
 )
 from skmer.tagging.net import BestEpoch, TagNet
-from skmer.training.build import NET_CONSTRAINTS, build_backbone_net
+from skmer.training.build import SEGMENT_NET_CONSTRAINTS, build_backbone_net
 from skmer.training.data import make_bank
 from skmer.training.holdout import draw_validation
 from skmer.training.parameters import NetParametersMixin
@@ -71,7 +71,9 @@ class EmotionTagger(NetParametersMixin, BaseTagger):
         A torch device; "auto" is CUDA if available.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Precision of training and validation; "auto" is bfloat16 for convolutions if the hardware supports it.
-        Thresholds and predictions are computed in float32.
+        Thresholds are computed in float32.
+    prediction_precision : {"auto", "float32", "bfloat16"}, default="float32"
+        Precision of predictions, which may be set after `fit`.
     n_threads : int, default=1
         Number of torch CPU threads, on which the last digits of the result depend. Increase it for a single long
         fit on a CPU.
@@ -147,10 +149,7 @@ class EmotionTagger(NetParametersMixin, BaseTagger):
     """
 
     _parameter_constraints = {  # noqa: RUF012
-        **NET_CONSTRAINTS,
-        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "backbone_params": [dict, None],
+        **SEGMENT_NET_CONSTRAINTS,
         "patience": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "mask_range": [tuple, list, None],
@@ -175,6 +174,7 @@ class EmotionTagger(NetParametersMixin, BaseTagger):
         callbacks=None,
         device="auto",
         precision="auto",
+        prediction_precision="float32",
         n_threads=1,
         random_state=None,
         verbose=0,
@@ -193,6 +193,7 @@ class EmotionTagger(NetParametersMixin, BaseTagger):
         self.callbacks = callbacks
         self.device = device
         self.precision = precision
+        self.prediction_precision = prediction_precision
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
@@ -261,7 +262,8 @@ class EmotionTagger(NetParametersMixin, BaseTagger):
         songs, _ = check_songs(self, X, reset=False)
         check_finite(songs)
         with torch_threads(self.n_threads):
-            return self._decisions(self.net_.mean_logits(songs, self.standardizer_))
+            logits = self.net_.mean_logits(songs, self.standardizer_, self.prediction_precision)
+            return self._decisions(logits)
 
     # ---- input validation --------------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ class TagNet(RowNet):
         """
         return (self.predict_proba(X) >= 0.5).astype(np.int64)
 
-    def mean_logits(self, songs, standardizer):
-        """Compute the mean logits of songs, (n_songs, n_tags), in float64 from float32; songs are loaded in parts."""
-        outputs = self.song_outputs(songs, standardizer)
+    def mean_logits(self, songs, standardizer, precision="float32"):
+        """Compute the mean logits of songs, (n_songs, n_tags), in float64; songs are loaded in parts."""
+        outputs = self.song_outputs(songs, standardizer, precision=precision)
         return np.stack([logits.mean(axis=0, dtype=np.float64) for logits in outputs])

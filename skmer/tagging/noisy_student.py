@@ -83,8 +83,8 @@ class NoisyStudentTagger(EmotionTagger):
         Additional callbacks of the student.
     device : str, default="auto"
         A torch device.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Precision of training.
+    precision, prediction_precision : {"auto", "float32", "bfloat16"}, default="auto", "float32"
+        Precision of training, and of predictions.
     n_threads : int, default=1
         Number of torch CPU threads.
     random_state : int, RandomState or None, default=None
@@ -128,9 +128,8 @@ class NoisyStudentTagger(EmotionTagger):
 
     References
     ----------
-    Tan, "Semi-Supervised Music Emotion Recognition using Noisy Student Training and Harmonic
-    Pitch Class Profiles" (2021), section 2.5; Xie et al., "Self-training with noisy student improves ImageNet
-    classification" (2020).
+    Tan, "Semi-Supervised Music Emotion Recognition using Noisy Student Training and Harmonic Pitch Class Profiles"
+    (2021), section 2.5; Xie et al., "Self-training with noisy student improves ImageNet classification" (2020).
 
     Examples
     --------
@@ -186,6 +185,7 @@ class NoisyStudentTagger(EmotionTagger):
         callbacks=None,
         device="auto",
         precision="auto",
+        prediction_precision="float32",
         n_threads=1,
         random_state=None,
         verbose=0,
@@ -205,6 +205,7 @@ class NoisyStudentTagger(EmotionTagger):
             callbacks=callbacks,
             device=device,
             precision=precision,
+            prediction_precision=prediction_precision,
             n_threads=n_threads,
             random_state=random_state,
             verbose=verbose,

@@ -12,9 +12,9 @@ from skmer.backbones import VGG16, build_backbone, check_backbone
 from skmer.training.callbacks import ProgressBar
 from skmer.training.data import Standardizer, make_bank
 from skmer.training.parameters import named_callbacks
-from skmer.training.runtime import FitRandomState, choose_device, choose_precision
+from skmer.training.runtime import PRECISIONS, FitRandomState, choose_device, choose_precision
 
-__all__ = ["NET_CONSTRAINTS", "build_backbone_net", "build_net"]
+__all__ = ["NET_CONSTRAINTS", "SEGMENT_NET_CONSTRAINTS", "build_backbone_net", "build_net"]
 
 _LONG = 10_000  # segments times epochs, about half an hour of VGG16 on a core
 
@@ -31,6 +31,15 @@ NET_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 """Constraints of the parameters that all estimators with a net share."""
+
+SEGMENT_NET_CONSTRAINTS = {
+    **NET_CONSTRAINTS,
+    "backbone_params": [dict, None],
+    "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    "precision": [StrOptions({*PRECISIONS})],
+    "prediction_precision": [StrOptions({*PRECISIONS})],
+}
+"""Constraints of the parameters that all estimators with a backbone share."""
 
 
 def build_net(

@@ -17,6 +17,7 @@ from skmer._interrupts import interrupts_held, keeps_interrupted, raise_held_int
 from skmer.songs import SongSequence, as_song_sequence
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import Standardizer, make_bank
+from skmer.training.runtime import choose_precision
 
 __all__ = ["RowNet"]
 
@@ -309,28 +310,30 @@ class RowNet(NeuralNet):
                 raise_held_interrupt()
         return torch.cat(outputs)
 
-    def song_outputs(self, songs, standardizer, function=None):
+    def song_outputs(self, songs, standardizer, function=None, precision="float32"):
         """Compute the output of a network for every segment of some songs, and yield float32 arrays, one per song.
 
-        As in `row_outputs`, `function` may be a function of a batch. Songs are loaded in parts.
+        As in `row_outputs`, `function` may be a function of a batch; `precision` is that of `choose_precision`. Songs
+        are loaded in parts.
         """
+        precision = choose_precision(precision, self.device, self.module_)
         chunk = (np.cumsum(songs.n_segments) - 1) // _SEGMENTS_AT_ONCE
         for c in np.unique(chunk):
             part = songs[np.flatnonzero(chunk == c)]
             bank = make_bank(part, standardizer, self.device)
-            rows = self._predict_rows(bank, function).cpu().numpy()
+            rows = self._predict_rows(bank, function, precision).cpu().numpy()
             yield from np.split(rows, np.cumsum(part.n_segments)[:-1])
 
-    def _predict_rows(self, bank, function):
+    def _predict_rows(self, bank, function, precision):
         """Compute the outputs of all rows, on a CPU in batches of the same size for any number of rows.
 
         Matrix products choose their kernel by the size of the batch, so that a row's last bits would depend on how
         many others are predicted with it: the last batch is padded with zeros.
         """
         if torch.device(self.device).type != "cpu":
-            return self.row_outputs(bank, function, precision="float32")
+            return self.row_outputs(bank, function, precision=precision)
         size = max(1, min(self.batch_size, _VALUES_AT_ONCE // max(1, math.prod(bank.segment_shape))))
-        return self.row_outputs(_PaddedBank(bank, size), function, size, "float32")[: len(bank)]
+        return self.row_outputs(_PaddedBank(bank, size), function, size, precision)[: len(bank)]
 
     def _autocast(self, precision=None):
         kind = torch.device(self.device).type

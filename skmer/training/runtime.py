@@ -13,6 +13,7 @@ from skmer._interrupts import interrupts_held
 from skmer.backbones import has_shared_trunk
 
 __all__ = [
+    "PRECISIONS",
     "CompiledNetwork",
     "FitRandomState",
     "choose_device",
@@ -21,6 +22,7 @@ __all__ = [
     "torch_threads",
 ]
 
+PRECISIONS = ("auto", "float32", "bfloat16")
 _DEFAULT_THREADS = threading.Lock()  # while torch's default number of threads is changed
 _GENERATORS = threading.RLock()  # while a fit uses torch's generators
 
@@ -46,6 +48,9 @@ def choose_device(device):
 
 def choose_precision(precision, device, network):
     """Return "float32" or "bfloat16": for "auto", bfloat16 for convolutions if the hardware supports it."""
+    if precision not in PRECISIONS:
+        # set after a fit, in which parameters are validated
+        raise ValueError(f"The precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     if precision != "auto":
         return precision
     if not any(isinstance(module, torch.nn.modules.conv._ConvNd) for module in network.modules()):

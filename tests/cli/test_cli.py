@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import types
+from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,10 +20,13 @@ import numpy as np
 import pytest
 import soundfile
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 
 from skmer import __version__, save_model
+from skmer.aggregation import SpectrogramStatistics
 from skmer.cli import main
-from skmer.inspection import SongPredictor
+from skmer.inspection import SongPredictor, emotion_over_time
 from skmer.models import TrainedModel, save_trained_model
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
@@ -264,6 +268,23 @@ def test_a_pickle_is_told_from_a_model_file_by_content(model, songs, capsys):
     assert "--device is not for pickles" in capsys.readouterr().err
     assert main(["predict", model, songs[0], "--device", "moon"]) == 2
     assert "device='moon' is unknown" in capsys.readouterr().err
+
+
+def test_the_precision_of_predictions(model, songs, capsys):
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        assert main(["predict", model, "music", "--precision", precision]) == 0
+        found[precision] = [[float(row[f"p_{name}"]) for name in CLASSES] for row in table(capsys.readouterr().out)]
+        pipe = deepcopy(tiny_pipeline()).set_params(ssslclassifier__prediction_precision=precision)
+        expected = [song.mean_probabilities for song in emotion_over_time(pipe, songs)]
+        np.testing.assert_allclose(found[precision], expected, atol=1e-6)
+    assert found["float32"] != found["bfloat16"]
+    assert main(["predict", model, "music"]) == 0
+    assert [[float(row[f"p_{name}"]) for name in CLASSES] for row in table(capsys.readouterr().out)] == found["float32"]
+    pipe = make_pipeline(tiny_pipeline()[0], SpectrogramStatistics(), SVC())
+    save_model(pipe.fit(tiny_songs().data, tiny_songs().target), "svm.skmer")
+    assert main(["predict", "svm.skmer", songs[0], "--precision", "bfloat16"]) == 2
+    assert "svm.skmer: no step of this model has a prediction_precision" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -142,6 +142,18 @@ def test_every_system_of_skmer_train(system, tmp_path):
     assert_same(outputs(pipe, songs.data), outputs(again(pipe, tmp_path), songs.data))
 
 
+def test_the_precision_of_predictions_is_saved_and_can_be_changed(tmp_path):
+    X = make_input("segments")
+    fitted = SSSLClassifier(**SSSL, prediction_precision="bfloat16").fit(X, labels_for(SSSLClassifier()))
+    loaded = again(fitted, tmp_path)
+    assert loaded.prediction_precision == "bfloat16"
+    assert_same(outputs(fitted, X), outputs(loaded, X))
+    half = loaded.predict_proba(X)
+    exact = loaded.set_params(prediction_precision="float32").predict_proba(X)
+    assert not np.array_equal(exact, half)
+    np.testing.assert_array_equal(exact, fitted.set_params(prediction_precision="float32").predict_proba(X))
+
+
 @pytest.mark.parametrize("table", ["table2", "table3", "ablations"])
 def test_every_system_of_skmer_reproduce_can_be_saved(table, tmp_path):
     # with the parameters of the papers, unfitted; their estimators are fitted in the tests above

@@ -20,6 +20,7 @@ from torch import nn
 from skmer import SongSequence, SSSLClassifier
 from skmer._interrupts import interrupts_raised
 from skmer.sssl.recipes import SSSL_RECIPES
+from skmer.training.runtime import choose_precision
 
 QUICK = {"backbone": "mlp", "max_epochs": 4, "warmup_epochs": 1, "random_state": 0}
 
@@ -309,6 +310,31 @@ def test_precisions(songs, precision):
     )
     assert classifier.fit(X, y).net_.precision == precision
     assert np.isfinite(classifier.predict_proba(X)).all()
+
+
+def test_predictions_in_half_precision(songs):
+    X, y = songs
+    classifier = SSSLClassifier("small", backbone_params={"width": 4}, max_epochs=3, random_state=0).fit(X, y)
+    assert classifier.prediction_precision == "float32"
+    seen = []
+    module = classifier.net_.module_
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(lambda _, inputs, output: seen.append(output.dtype)) for layer in layers]
+    exact = classifier.predict_proba(X)
+    assert seen == [torch.float32] * len(layers)
+    seen.clear()
+    half = classifier.set_params(prediction_precision="bfloat16").predict_proba(X)
+    assert seen == [torch.bfloat16] * len(layers)
+    # bfloat16 has eight significant bits
+    np.testing.assert_allclose(half, exact, atol=0.02)
+    assert not np.array_equal(half, exact)
+    np.testing.assert_array_equal(np.concatenate([classifier.predict_proba(X[[i]]) for i in range(12)]), half)
+    classifier.set_params(prediction_precision="auto").predict_proba(X)
+    assert seen[-1] == getattr(torch, choose_precision("auto", "cpu", module))
+    with pytest.raises(ValueError, match="must be one of auto, float32, bfloat16, got 'float16'"):
+        classifier.set_params(prediction_precision="float16").predict_proba(X)
+    for hook in hooks:
+        hook.remove()
 
 
 @pytest.mark.gpu

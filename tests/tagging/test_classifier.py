@@ -83,6 +83,9 @@ def test_predictions_are_in_float32_after_training_in_half_precision(songs):
     logits = half.decision_function(songs[0])
     assert np.isfinite(logits).all()
     assert not np.array_equal(logits, torch.from_numpy(logits).bfloat16().double().numpy())
+    rounded = half.set_params(prediction_precision="bfloat16").decision_function(songs[0])
+    np.testing.assert_allclose(rounded, logits, atol=0.05)
+    assert not np.array_equal(rounded, logits)
 
 
 def test_songs_on_disk_are_learnt_alike(songs, of_songs, tmp_path):

@@ -159,20 +159,23 @@ def test_outputs_of_songs_are_those_of_their_rows():
     np.testing.assert_allclose(np.concatenate(out), net.row_outputs(bank), rtol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
     ("network", "shape"), [(MLP((40,), 3), (40,)), (SmallCNN((16, 30), 4, width=4), (16, 30))], ids=["mlp", "small"]
 )
-def test_outputs_of_a_song_do_not_depend_on_the_others(network, shape, monkeypatch):
+def test_outputs_of_a_song_do_not_depend_on_the_others(network, shape, precision, monkeypatch):
     net = RowNet(network, batch_size=8).initialize()
     rng = np.random.default_rng(0)
     songs = SongSequence([rng.normal(size=(n, *shape)) for n in [5, 1, 9, 2, 3, 30]])
     standardizer = Standardizer.fit(songs)
-    together = list(net.song_outputs(songs, standardizer))
+    together = list(net.song_outputs(songs, standardizer, precision=precision))
     for order in ([3, 0, 5, 1, 4, 2], [2], [1, 4]):
-        for song, i in zip(net.song_outputs(songs[order], standardizer), order, strict=True):
+        outputs = net.song_outputs(songs[order], standardizer, precision=precision)
+        for song, i in zip(outputs, order, strict=True):
             np.testing.assert_array_equal(song, together[i])
     monkeypatch.setattr("skmer.training.net._SEGMENTS_AT_ONCE", 6)
-    for song, expected in zip(net.song_outputs(songs, standardizer), together, strict=True):
+    outputs = net.song_outputs(songs, standardizer, precision=precision)
+    for song, expected in zip(outputs, together, strict=True):
         np.testing.assert_array_equal(song, expected)
 
 
