@@ -1,7 +1,13 @@
 from ._version import __version__ as __version__
 from .aggregation import LongestRun, MajorityVote, SongAggregator
 from .audio import AudioError, read_audio
-from .feature_extraction import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, TaggingTransformer
+from .feature_extraction import (
+    DescriptorTransformer,
+    EmbeddingTransformer,
+    SegmentStatistics,
+    SegmentTransformer,
+    TaggingTransformer,
+)
 from .models import load_model, save_model
 from .pipelines import make_multi_duration_pipeline, make_sssl_pipeline
 from .songs import SongSequence
@@ -21,6 +27,7 @@ __all__ = [
     "MaskedMelAutoencoder",
     "NoisyStudentTagger",
     "SSSLClassifier",
+    "SegmentStatistics",
     "SegmentTransformer",
     "SongAggregator",
     "SongSequence",

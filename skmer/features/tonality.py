@@ -4,7 +4,7 @@ import numpy as np
 
 from skmer.features._frames import frame_levels, loud_frames, magnitudes, normalise_level, pad_to_frame, summarise
 
-__all__ = ["tonality"]
+__all__ = ["key_correlations", "tonality"]
 
 # ratings of how well each pitch class, counted in semitones from the tonic, fits a key (Krumhansl & Kessler)
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
@@ -86,7 +86,7 @@ def tonality(y, sr=22050, n_fft=2048, hop_length=512):
     chroma[:, chroma.sum(axis=0) == 0] = 1 / 12
     mean = chroma.mean(axis=1)
     mean = mean / mean.sum()
-    major, minor = _key_correlations(mean)
+    (major,), (minor,) = key_correlations(mean[None])
     best = max(major.max(), minor.max())
     tonic = int(np.argmax(np.maximum(major, minor)))
     centroid = feature.tonnetz(chroma=chroma)
@@ -115,11 +115,19 @@ def _tuning(spectrum, sr, n_fft):
     return float(pitch_tuning(pitches[strong]))
 
 
-def _key_correlations(chroma):
-    """Correlate pitch classes with the profile of each major and each minor key, C first; zeros where all are equal."""
-    if np.ptp(chroma) < 1e-9:
-        return np.zeros(12), np.zeros(12)
-    return tuple(
-        np.array([np.corrcoef(chroma, np.roll(profile, tonic))[0, 1] for tonic in range(12)])
-        for profile in (_MAJOR, _MINOR)
-    )
+def key_correlations(chroma):
+    """Correlate rows of pitch classes with the profile of each major and each minor key.
+
+    Two arrays of shape (n_rows, 12) are returned, C first, with zeros for rows of equal values.
+    """
+    chroma = np.asarray(chroma, dtype=np.float64)
+    flat = np.ptp(chroma, axis=1, keepdims=True) < 1e-9
+    chroma = chroma - chroma.mean(axis=1, keepdims=True)
+    chroma = np.where(flat, 0, chroma / np.where(flat, 1, np.linalg.norm(chroma, axis=1, keepdims=True)))
+    return tuple(chroma @ keys for keys in (_keys(_MAJOR), _keys(_MINOR)))
+
+
+def _keys(profile):
+    """Return the profile of each tonic as a column with mean 0 and norm 1."""
+    profile = np.asarray(profile) - np.mean(profile)
+    return np.stack([np.roll(profile / np.linalg.norm(profile), tonic) for tonic in range(12)], axis=1)

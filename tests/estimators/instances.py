@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
+from skmer import SegmentStatistics, SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
 from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
 from skmer.feature_extraction import DescriptorTransformer, EmbeddingTransformer
 from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
@@ -35,6 +35,7 @@ ESTIMATORS = {
     "SegmentTransformer": (SegmentTransformer(**SPECTROGRAM), "waveforms"),
     "SegmentTransformer-centred": (SegmentTransformer(center=True, **SPECTROGRAM), "waveforms"),
     "SegmentTransformer-harmony": (SegmentTransformer(**HARMONY), "waveforms"),
+    "SegmentStatistics": (SegmentStatistics(), "segments"),
     "TaggingTransformer": (TaggingTransformer(**TAGGING), "waveforms"),
     "TaggingTransformer-long": (TaggingTransformer(**{**TAGGING, "duration": "long"}), "waveforms"),
     "DescriptorTransformer": (DescriptorTransformer(sr=SR, n_fft=512, hop_length=128), "waveforms"),

@@ -15,6 +15,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmer import (
+    SegmentStatistics,
     SegmentTransformer,
     SongAggregator,
     SongSequence,
@@ -134,6 +135,7 @@ def test_names_of_blocks_follow_the_layout():
     ("step", "expected"),
     [
         (SegmentShortening(), MELS),
+        (SegmentStatistics(), table(("mean", "std", "change"), MELS)),
         (MaskedMelAutoencoder(**MASKED), EMBEDDING),
         (SpectrogramStatistics(), table(("mean", "std", "change"), MELS)),
         (SSSLClassifier(**SSSL), CALM),
@@ -152,7 +154,7 @@ def test_steps_check_the_names_that_they_are_given(step, expected):
         fitted.get_feature_names_out(["path"])
     # songs without names, as arrays after tables; others are another spectrogram
     fitted.transform(SongSequence(songs.items, window=songs.window))
-    if not isinstance(step, SegmentShortening):
+    if not isinstance(step, SegmentShortening | SegmentStatistics):
         with pytest.raises(
             ValueError, match=r"named mel15, mel14.*was fitted on mel0, mel1, mel2, mel3, mel4 and 11 more"
         ):

@@ -11,7 +11,8 @@ _TABLE = {
     "skmer.backbones": "CRNN MLP SmallCNN VGG16 VGG16BatchNorm VGGish ConvBlock GeM StochasticConvBlock",
     "skmer.backbones.crnn": "_Branch",
     "skmer.feature_extraction": (
-        "DescriptorTransformer EmbeddingTransformer SegmentShortening SegmentTransformer TaggingTransformer"
+        "DescriptorTransformer EmbeddingTransformer SegmentShortening SegmentStatistics SegmentTransformer "
+        "TaggingTransformer"
     ),
     "skmer.features": "dynamics rhythm timbre tonality",
     "skmer.model_selection": "emotion_scores tag_scores",
