@@ -42,8 +42,13 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
     warmup_epochs : int, default=5
         Epochs of cross-entropy before the first split, at least 1. If `max_epochs` is not larger, there is no split,
         with a warning.
+    min_learnt : float, default=0.0
+        Share of the training songs that must be classified right before the first split; until then, warm-up goes on.
     batch_size : int, default=64
         Segments per batch.
+    segment_step : int, default=1
+        Every `segment_step`-th segment of a song is trained on in an epoch, from a random one of the first on: with
+        segments 1 s apart, 3 takes a third of the time of an epoch. All segments are predicted.
     lr : float or "auto", default="auto"
         Peak learning rate; "auto" is the ``peak_lr`` of the backbone (vgg16 1e-4, vgg16_bn 1e-3, small 3e-3, mlp
         1e-2, a custom network 1e-3).
@@ -55,9 +60,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         How wrong labels are handled. "gmm" splits the segments by a mixture over their losses. A callable splits
         them as ``noise_model(losses, labels, random_state=...)``, which returns clean probabilities. "self-learning"
         uses the predictions as the labels of the next epoch (`skmer.sssl.SelfLearning`). A `skmer.sssl.LabelStrategy`
-        chooses the targets freely; a `skmer.sssl.GMMSplit` uses its own `balance`, `clean_threshold`, `loss_memory`,
-        `min_separation` and `temperature` instead of those of the classifier. None trains with cross-entropy on the
-        inherited labels.
+        chooses the targets freely; a `skmer.sssl.GMMSplit` has further options, and uses its own `balance`,
+        `clean_threshold`, `loss_memory`, `min_separation`, `max_erased` and `temperature`. None trains with
+        cross-entropy on the inherited labels.
     balance : {"class", None}, default="class"
         Fit one mixture for each class, or one for all segments.
     clean_threshold : float, default=0.5
@@ -66,6 +71,8 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         Weight of the losses of earlier epochs in the losses that are split, in [0, 1).
     min_separation : float, default=0.0
         Smallest separation of the two components (Ashman's D, averaged over the classes) for which a split is used.
+    max_erased : float, default=1.0
+        Largest share of the segments of a song that lose their label in a split, rounded up to whole segments.
     temperature : float, default=0.5
         Temperature T of the sharpening, Eq. 4.
     mixup_alpha : float, default=4.0
@@ -79,6 +86,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         unmixed rows of U as in the paper, or all mixed rows.
     ramp_epochs : int, default=16
         Epochs over which lambda grows linearly, at most half of those after warm-up.
+    bag_weight : float, default=0.0
+        Share, in [0, 1], of the song's cross-entropy in the classification loss: that of the mean probability of up to
+        four segments of a song, which are drawn together.
     prior_weight : float, default=1.0
         Weight of the penalty that keeps the mean prediction of a batch near the class shares.
     average_epochs : float or None, default=1.0
@@ -192,6 +202,8 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         **TRAINING_CONSTRAINTS,
         "backbone": [str, callable, torch.nn.Module],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
+        "min_learnt": [Interval(Real, 0, 1, closed="both")],
+        "segment_step": [Interval(Integral, 1, None, closed="left")],
         "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
         **{name: GMMSplit._parameter_constraints[name] for name in SPLIT_PARAMS},
         **LOSS_CONSTRAINTS,
@@ -208,7 +220,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         backbone_params=None,
         max_epochs=30,
         warmup_epochs=5,
+        min_learnt=0.0,
         batch_size=64,
+        segment_step=1,
         lr="auto",
         weight_decay=1e-2,
         schedule="one-cycle",
@@ -217,12 +231,14 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         clean_threshold=0.5,
         loss_memory=0.0,
         min_separation=0.0,
+        max_erased=1.0,
         temperature=0.5,
         mixup_alpha=4.0,
         mixup_dominant=True,
         lambda_kl=1.0,
         kl_rows="mixed",
         ramp_epochs=16,
+        bag_weight=0.0,
         prior_weight=1.0,
         average_epochs=1.0,
         class_weight=None,
@@ -242,7 +258,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         self.backbone_params = backbone_params
         self.max_epochs = max_epochs
         self.warmup_epochs = warmup_epochs
+        self.min_learnt = min_learnt
         self.batch_size = batch_size
+        self.segment_step = segment_step
         self.lr = lr
         self.weight_decay = weight_decay
         self.schedule = schedule
@@ -251,12 +269,14 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         self.clean_threshold = clean_threshold
         self.loss_memory = loss_memory
         self.min_separation = min_separation
+        self.max_erased = max_erased
         self.temperature = temperature
         self.mixup_alpha = mixup_alpha
         self.mixup_dominant = mixup_dominant
         self.lambda_kl = lambda_kl
         self.kl_rows = kl_rows
         self.ramp_epochs = ramp_epochs
+        self.bag_weight = bag_weight
         self.prior_weight = prior_weight
         self.average_epochs = average_epochs
         self.class_weight = class_weight

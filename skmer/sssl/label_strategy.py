@@ -26,12 +26,18 @@ class LabelStrategy(BaseEstimator, Callback):
     ----------
     warmup_epochs : int
         Epochs before the first call of `targets`; `skmer.SSSLClassifier` sets its own.
+    min_learnt : float
+        Share of the training songs that must be classified right before the first call; until then, warm-up goes on.
+        `skmer.SSSLClassifier` sets its own.
     classes_ : ndarray of shape (n_classes,)
         The labels, in the order of the columns of the probabilities. Set by `prepare`.
     random_state_ : RandomState
         Random numbers of the fit, determined by the classifier's `random_state`. Set by `prepare`.
     rows_ : ndarray of shape (n,)
-        In a plain skorch net, the row numbers of the losses and probabilities passed to `targets`.
+        Numbers of the rows, among all training segments, of the losses and probabilities passed to `targets`; in a
+        plain skorch net, as they stand in the data.
+    songs_ : ndarray of shape (n,)
+        Number of the song of each of these rows; in a plain skorch net, each row is a song.
 
     See Also
     --------
@@ -72,6 +78,7 @@ class LabelStrategy(BaseEstimator, Callback):
     _parameter_constraints: dict = {}  # noqa: RUF012
 
     warmup_epochs = 5
+    min_learnt = 0.0
 
     def prepare(self, classes, seed):
         """Validate the parameters and discard the state of an earlier fit; called before the first epoch.
@@ -86,6 +93,7 @@ class LabelStrategy(BaseEstimator, Callback):
         self._validate_params()
         self.classes_ = classes
         self.random_state_ = np.random.RandomState(seed)
+        self.rows_ = self.songs_ = None
 
     def targets(self, losses, probabilities, labels, epoch):
         """Return the targets of an epoch; every subclass must define this method.
@@ -157,7 +165,7 @@ class LabelStrategy(BaseEstimator, Callback):
 
     def on_train_begin(self, net, **kwargs):
         """Discard the targets of an earlier training."""
-        self._of_plain_net = None
+        self._of_plain_net, self._started = None, False
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
         """After warm-up, pass the present losses and predictions to `targets`, and its figures to the history."""
@@ -166,9 +174,18 @@ class LabelStrategy(BaseEstimator, Callback):
             net.history.record("phase", "warmup")
             return
         plain = None if hasattr(net, "set_targets") else self._evaluate_plain_net(net, dataset_train)
-        losses, logits, labels = plain or (*net.losses_and_logits(), net.labels_)
+        losses, logits, labels = plain or (*net.losses_and_logits(net.rows_), net.labels_[net.rows_])
         name = type(self).__name__
         labelled, probabilities = labels >= 0, torch.softmax(logits, 1)
+        if plain is None:
+            self.rows_ = net.rows_[labelled.cpu()].numpy()
+        self.songs_ = net.songs_[self.rows_].numpy() if plain is None else np.arange(len(self.rows_))
+        learnt = _share_learnt(probabilities[labelled], labels[labelled], self.songs_)
+        net.history.record("songs_learnt", learnt)
+        self._started = self._started or learnt >= self.min_learnt
+        if not self._started:
+            net.history.record("phase", "warmup")
+            return
         with threadpool_limits(1):  # of scikit-learn's mixture
             made = self.targets(losses[labelled], probabilities[labelled], labels[labelled], epoch)
         targets, erased, figures = _check_targets(made, logits[labelled], f"{name}.targets")
@@ -178,7 +195,7 @@ class LabelStrategy(BaseEstimator, Callback):
             order = torch.argsort(torch.cat([labelled.nonzero()[:, 0], (~labelled).nonzero()[:, 0]]))
             targets, erased = torch.cat([targets, others])[order], torch.cat([erased, others_erased])[order]
         if plain is None:
-            net.set_targets(targets, erased, epoch - self.warmup_epochs)
+            net.set_targets(targets, erased)
         else:
             self._of_plain_net = targets.cpu()
         for key, value in {"phase": name, **figures}.items():
@@ -201,12 +218,12 @@ class LabelStrategy(BaseEstimator, Callback):
             logits.append((outputs[0] if isinstance(outputs, tuple) else outputs).float())
             labels.append(batch[1].long().to(logits[-1].device))
         numbers, outputs, own = torch.cat(rows), torch.cat(logits), torch.cat(labels)
+        if self._of_plain_net is None:
+            self.prepare(np.arange(outputs.shape[1]), torch.initial_seed() % 2**32)
         self.rows_ = numbers.numpy()
         self._order = np.argsort(self.rows_)
         if len(np.unique(self.rows_)) < len(self.rows_):
             raise ValueError(f"{type(self).__name__} requires a different number for each row, but some occur twice.")
-        if self._of_plain_net is None:
-            self.prepare(np.arange(outputs.shape[1]), torch.initial_seed() % 2**32)
         return F.cross_entropy(outputs, own, reduction="none"), outputs, own
 
     def _positions(self, rows):
@@ -236,6 +253,13 @@ class LabelStrategy(BaseEstimator, Callback):
                 "net.fit({'x': X, 'row': np.arange(len(X))}, y)."
             )
         return X.pop("row").long().cpu()
+
+
+def _share_learnt(probabilities, labels, songs):
+    """Return the share of songs whose class, that of the largest mean probability, is their label."""
+    first = np.unique(songs, return_index=True)[1]
+    sums = np.add.reduceat(probabilities.double().cpu().numpy(), first)
+    return float((sums.argmax(axis=1) == labels.cpu().numpy()[first]).mean())
 
 
 def _check_targets(made, logits, name):

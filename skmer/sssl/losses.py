@@ -8,6 +8,8 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional as F
 
+from skmer.sssl.bags import bag_cross_entropy, mixup_of_bags
+
 __all__ = ["LOSS_CONSTRAINTS", "SSSLLoss", "cross_entropy", "mixup", "prior_penalty", "symmetric_kl"]
 
 LOSS_CONSTRAINTS = {
@@ -16,6 +18,7 @@ LOSS_CONSTRAINTS = {
     "lambda_kl": [Interval(Real, 0, None, closed="left")],
     "kl_rows": [StrOptions({"mixed", "raw", "all"})],
     "ramp_epochs": [Interval(Integral, 0, None, closed="left")],
+    "bag_weight": [Interval(Real, 0, 1, closed="both")],
     "prior_weight": [Interval(Real, 0, None, closed="left")],
 }
 """Constraints of the parameters of the classifier that are those of `SSSLLoss`."""
@@ -68,39 +71,58 @@ class SSSLLoss:
     kl_rows: str = "mixed"
     ramp_epochs: int = 16
     prior_weight: float = 1.0
+    bag_weight: float = 0.0
 
-    def kl_weight(self, n_epochs):
-        """Return the weight of R-Drop in the `n_epochs`-th epoch after warm-up."""
-        return self.lambda_kl * min(1.0, n_epochs / max(1, self.ramp_epochs))
+    def kl_weight(self, n_epochs, n_after_warmup=None):
+        """Return the weight of R-Drop in the `n_epochs`-th of `n_after_warmup` epochs after warm-up."""
+        ramp = self.ramp_epochs if n_after_warmup is None else min(self.ramp_epochs, n_after_warmup // 2)
+        return self.lambda_kl * min(1.0, n_epochs / max(1, ramp))
 
-    def mix(self, x, targets, erased, rng, weights=None):
-        """Apply mixup to a batch; return segments, targets, and whether the heavier partner's label was erased.
+    def mix(self, x, targets, erased, rng, weights=None, bags=None, of_songs=None):
+        """Apply mixup to a batch.
 
-        With weights, a row keeps its own, and its partner is drawn in proportion to the weights: the mixtures are
-        those of a sample in which each row occurs as often as its weight says.
+        Return segments, targets, whether the heavier partner's label was erased, and the targets of songs. With
+        weights, a row keeps its own, and its partner is drawn in proportion to the weights: the mixtures are those of a
+        sample in which each row occurs as often as its weight says. With `bags`, the rows of a song are mixed with
+        those of one other song, and so are the targets `of_songs`.
         """
         if self.mixup_alpha == 0:
-            return x, targets, erased
-        drawn = rng.beta(self.mixup_alpha, self.mixup_alpha, len(x))
+            return x, targets, erased, of_songs
+        numbers = None if bags is None else bags.cpu().numpy()
+        n_drawn = len(x) if numbers is None else numbers.max() + 1
+        p = None if weights is None else weights.cpu().double().numpy()
+        drawn = rng.beta(self.mixup_alpha, self.mixup_alpha, n_drawn)
         if self.mixup_dominant:
             drawn = np.maximum(drawn, 1 - drawn)
-        delta = torch.from_numpy(drawn.astype(np.float32)).to(x.device)
-        if weights is None:
+        if numbers is not None:
+            drawn, partner = mixup_of_bags(numbers, drawn, rng, p)
+        elif p is None:
             partner = rng.permutation(len(x))
         else:
-            p = weights.cpu().double().numpy()
             partner = rng.choice(len(x), len(x), p=p / p.sum())
+        delta = torch.from_numpy(drawn.astype(np.float32)).to(x.device)
         partner = torch.from_numpy(partner).to(x.device)
         heavier_erased = torch.where(delta >= 0.5, erased, erased[partner])
-        return *mixup(x, targets, delta, partner), heavier_erased
+        if of_songs is not None:
+            of_songs = torch.lerp(of_songs[partner], of_songs, delta[:, None])
+        return *mixup(x, targets, delta, partner), heavier_erased, of_songs
 
-    def __call__(self, outputs, targets, prior, kl_weight=0.0, pair=None, counted=None, weights=None):
+    def classification(self, logits, targets, weights=None, bags=None, of_songs=None):
+        """Compute the cross-entropy of segments, and with `bags` also that of songs, in the share `bag_weight`."""
+        loss = cross_entropy(logits, targets, weights)
+        if bags is None:
+            return loss
+        return torch.lerp(loss, bag_cross_entropy(logits, of_songs, bags, weights), self.bag_weight)
+
+    def __call__(
+        self, outputs, targets, prior, kl_weight=0.0, pair=None, counted=None, weights=None, bags=None, of_songs=None
+    ):
         """Compute the loss of a batch, whose rows may have weights.
 
         `outputs` holds the logits of one or two passes of the batch, whose losses are averaged; `pair`, if given,
         the logits of the two passes that R-Drop compares in the `counted` rows.
         """
-        loss = sum(cross_entropy(logits, targets, weights) for logits in outputs) / len(outputs)
+        loss = sum(self.classification(logits, targets, weights, bags, of_songs) for logits in outputs) / len(outputs)
         if self.prior_weight:
             penalties = [self.prior_weight * prior_penalty(logits, prior, weights) for logits in outputs]
             loss = loss + sum(penalties) / len(outputs)

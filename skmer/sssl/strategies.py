@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from skmer.sssl.label_strategy import LabelStrategy
 from skmer.sssl.mixture import Split, check_clean_probability, gaussian_mixture_split
 
-__all__ = ["GMMSplit", "SelfLearning", "sharpen"]
+__all__ = ["GMMSplit", "SelfLearning", "relative_losses", "sharpen"]
 
 
 def sharpen(probabilities, temperature):
@@ -20,6 +20,39 @@ def sharpen(probabilities, temperature):
     # The exponent printed in the paper, -k / T, would invert the ranking of the classes.
     # In the log domain p ** (1 / T) does not underflow.
     return torch.softmax(torch.log(probabilities.clamp_min(1e-30)) / temperature, dim=1)
+
+
+def relative_losses(losses, songs):
+    """Return the difference of each loss to the mean loss of its song."""
+    mean = np.bincount(songs, losses) / np.maximum(np.bincount(songs), 1)
+    return losses - mean[songs]
+
+
+def _remember(memory, rows, values, inertia):
+    """Return the values by row number, averaged with earlier ones, to which `inertia` gives the weight of the past.
+
+    Rows that were never seen are NaN.
+    """
+    missing = max(0, int(rows.max()) + 1 - len(memory))
+    memory = np.concatenate([memory, np.full((missing, *memory.shape[1:]), np.nan)])
+    # the first value of a row has no past
+    memory[rows] = np.where(np.isnan(memory[rows]), values, inertia * memory[rows] + (1 - inertia) * values)
+    return memory
+
+
+def _spared(clean_probability, lost, songs, max_erased):
+    """Return which of the rows that would lose their label keep it, so that no song loses too many.
+
+    A song of n rows loses at most ``ceil(max_erased * n)`` labels, those with the smallest clean probability.
+    """
+    # rounded, so that 0.1 * 30 is 3
+    most = np.ceil(np.round(max_erased * np.bincount(songs), 6))
+    order = np.lexsort((clean_probability, ~lost, songs))
+    first = np.flatnonzero(np.diff(songs[order], prepend=-1))
+    rank = np.arange(len(songs)) - np.repeat(first, np.diff(first, append=len(songs)))
+    spared = np.zeros(len(songs), dtype=bool)
+    spared[order] = rank >= most[songs[order]]
+    return spared & lost
 
 
 class GMMSplit(LabelStrategy):
@@ -42,8 +75,19 @@ class GMMSplit(LabelStrategy):
         Weight of the losses of earlier epochs in the losses that are split, in [0, 1).
     min_separation : float, default=0.0
         Smallest separation of the components (Ashman's D, averaged over the classes) for which a split is used.
+    max_erased : float, default=1.0
+        Largest share of the segments of a song that lose their label, rounded up to whole segments; those with the
+        largest clean probability keep it.
+    relative : bool, default=False
+        Split the differences of the losses to the mean loss of their song, so that a song that is hard to learn does
+        not lose all its labels.
+    soft : bool, default=False
+        Mix the label and the sharpened prediction of each segment, in the proportion of the clean probability, instead
+        of choosing one of them by `clean_threshold`, which then only decides where R-Drop applies.
     warmup_epochs : int, default=5
         Epochs before the first split in a plain skorch net; `skmer.SSSLClassifier` uses its own.
+    min_learnt : float, default=0.0
+        Share of the songs (in a plain skorch net, of the rows) that must be classified right before the first split.
 
     Attributes
     ----------
@@ -60,7 +104,9 @@ class GMMSplit(LabelStrategy):
     Notes
     -----
     In ``history_``, each epoch has ``clean_share``, ``clean_mean`` and ``noisy_mean`` (mean losses), ``separation``,
-    and ``phase``, which is ``"sssl"``, or ``"supervised"`` if the split was not used.
+    ``songs_erased`` (share of the songs of which no segment keeps its label), ``targets_moved`` (share of the segments
+    whose target is largest for another class than the label), and ``phase``, which is ``"sssl"``, or ``"supervised"``
+    if the split was not used.
 
     References
     ----------
@@ -107,7 +153,11 @@ class GMMSplit(LabelStrategy):
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "loss_memory": [Interval(Real, 0, 1, closed="left")],
         "min_separation": [Interval(Real, 0, None, closed="left")],
+        "max_erased": [Interval(Real, 0, 1, closed="both")],
+        "relative": ["boolean"],
+        "soft": ["boolean"],
         "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
+        "min_learnt": [Interval(Real, 0, 1, closed="both")],
     }
 
     def __init__(
@@ -118,7 +168,11 @@ class GMMSplit(LabelStrategy):
         temperature=0.5,
         loss_memory=0.0,
         min_separation=0.0,
+        max_erased=1.0,
+        relative=False,
+        soft=False,
         warmup_epochs=5,
+        min_learnt=0.0,
     ):
         self.noise_model = noise_model
         self.balance = balance
@@ -126,14 +180,18 @@ class GMMSplit(LabelStrategy):
         self.temperature = temperature
         self.loss_memory = loss_memory
         self.min_separation = min_separation
+        self.max_erased = max_erased
+        self.relative = relative
+        self.soft = soft
         self.warmup_epochs = warmup_epochs
+        self.min_learnt = min_learnt
 
     def prepare(self, classes, seed):
         """Validate the parameters and discard the losses of an earlier fit: see `LabelStrategy.prepare`."""
         super().prepare(classes, seed)
         if isinstance(self.noise_model, type):
             raise ValueError(f"noise_model is the class {self.noise_model.__name__}: pass an instance of it.")
-        self.losses_ = np.empty(0)
+        self.losses_ = self._memory = np.empty(0)
         self._warned = False
 
     def targets(self, losses, probabilities, labels, epoch):
@@ -149,10 +207,14 @@ class GMMSplit(LabelStrategy):
         targets, erased, figures
             As in `LabelStrategy.targets`; no label is erased if the split is not used.
         """
+        songs = np.arange(len(labels)) if self.songs_ is None else self.songs_
         values = losses.cpu().numpy()
-        if len(self.losses_) and self.loss_memory > 0:
-            values = self.loss_memory * self.losses_ + (1 - self.loss_memory) * values
-        clean = self._split(values, labels).clean_probability > self.clean_threshold
+        if self.loss_memory > 0:
+            rows = np.arange(len(labels)) if self.rows_ is None else self.rows_
+            self._memory = _remember(self._memory, rows, values, self.loss_memory)
+            values = self._memory[rows]
+        probability = self._split(values, labels).clean_probability
+        clean = probability > self.clean_threshold
         figures = {
             "clean_share": float(clean.mean()),
             "clean_mean": float(self.losses_[clean].mean()) if clean.any() else float("nan"),
@@ -167,8 +229,13 @@ class GMMSplit(LabelStrategy):
                 "raise warmup_epochs or lower clean_threshold. Further such epochs of this fit are not reported."
             )
             return inherited, torch.zeros_like(labels, dtype=torch.bool), {**figures, "phase": "supervised"}
-        erased = torch.as_tensor(~clean, device=labels.device)
-        targets = torch.where(erased[:, None], sharpen(probabilities, self.temperature), inherited)
+        kept = clean | _spared(probability, ~clean, songs, self.max_erased)
+        erased = torch.as_tensor(~kept, device=labels.device)
+        share = np.where(kept & ~clean, 1.0, probability) if self.soft else kept.astype(float)
+        weight = torch.as_tensor(share, dtype=inherited.dtype, device=labels.device)
+        targets = torch.lerp(sharpen(probabilities, self.temperature), inherited, weight[:, None])
+        figures["songs_erased"] = 1 - len(np.unique(songs[kept])) / len(np.unique(songs))
+        figures["targets_moved"] = float((targets.argmax(1) != labels).float().mean())
         return targets, erased, {**figures, "phase": "sssl"}
 
     def unlabelled_targets(self, probabilities):
@@ -203,6 +270,8 @@ class GMMSplit(LabelStrategy):
 
     def _split(self, losses, labels):
         self.losses_ = losses.astype(np.float64)
+        if self.relative and self.songs_ is not None:
+            self.losses_ = relative_losses(self.losses_, self.songs_)
         labels = labels.cpu().numpy() if self.balance == "class" else None
         split = self.noise_model(self.losses_, labels, random_state=self.random_state_)
         if not isinstance(split, Split):
@@ -249,7 +318,7 @@ class SelfLearning(LabelStrategy):
     Attributes
     ----------
     soft_labels_ : Tensor of shape (n_segments, n_classes)
-        The last targets.
+        The last targets, of the segments of the last epoch.
 
     See Also
     --------
@@ -288,7 +357,7 @@ class SelfLearning(LabelStrategy):
     def prepare(self, classes, seed):
         """Validate the parameters and discard the soft labels of an earlier fit: see `LabelStrategy.prepare`."""
         super().prepare(classes, seed)
-        self.soft_labels_ = None
+        self.soft_labels_ = self._memory = None
 
     def targets(self, losses, probabilities, labels, epoch):
         """Return the predictions as soft labels: see `LabelStrategy.targets`.
@@ -303,9 +372,14 @@ class SelfLearning(LabelStrategy):
         targets, figures
             The soft labels, and ``label_change``.
         """
-        previous = self.soft_labels_
-        if previous is None:
-            previous = F.one_hot(labels, probabilities.shape[1]).float()
-        self.soft_labels_ = torch.lerp(probabilities, previous, self.inertia)
+        rows = np.arange(len(labels)) if self.rows_ is None else self.rows_
+        inherited = F.one_hot(labels, probabilities.shape[1]).float()
+        if self._memory is None:
+            self._memory = inherited.new_full((0, inherited.shape[1]), torch.nan)
+        missing = inherited.new_full((max(0, rows.max() + 1 - len(self._memory)), inherited.shape[1]), torch.nan)
+        self._memory = torch.cat([self._memory, missing])
+        # the previous label of a segment that was not trained on yet is the inherited one
+        previous = torch.where(self._memory[rows].isnan(), inherited, self._memory[rows])
+        self.soft_labels_ = self._memory[rows] = torch.lerp(probabilities, previous, self.inertia)
         change = float((self.soft_labels_.argmax(1) != labels).float().mean())
         return self.soft_labels_, {"label_change": change}

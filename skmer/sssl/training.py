@@ -19,7 +19,7 @@ from skmer.training.runtime import torch_threads
 
 __all__ = ["SPLIT_PARAMS", "describe_split", "make_strategy", "train_network"]
 
-SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "temperature")
+SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "max_erased", "temperature")
 """Parameters of the classifier that are those of `GMMSplit`."""
 
 
@@ -34,7 +34,7 @@ def make_strategy(classifier, seed):
     else:
         noise_model = gaussian_mixture_split if classifier.noise_model == "gmm" else classifier.noise_model
         strategy = GMMSplit(noise_model, **{name: getattr(classifier, name) for name in SPLIT_PARAMS})
-    strategy.warmup_epochs = classifier.warmup_epochs
+    strategy.warmup_epochs, strategy.min_learnt = classifier.warmup_epochs, classifier.min_learnt
     strategy.prepare(classifier.classes_, seed)
     return strategy
 
@@ -55,10 +55,16 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
         mixup_dominant=classifier.mixup_dominant,
         lambda_kl=classifier.lambda_kl,
         kl_rows=classifier.kl_rows,
-        ramp_epochs=min(classifier.ramp_epochs, (classifier.max_epochs - classifier.warmup_epochs) // 2),
+        ramp_epochs=classifier.ramp_epochs,
         prior_weight=classifier.prior_weight,
+        bag_weight=classifier.bag_weight,
     )
-    params = {"classes": classifier.classes_, "loss_after_split": loss, "compiled": classifier.compile}
+    params = {
+        "classes": classifier.classes_,
+        "loss_after_split": loss,
+        "compiled": classifier.compile,
+        "segment_step": classifier.segment_step,
+    }
     clean = None
     trained = np.ones(len(songs), dtype=bool) if held is None else ~held
     with torch_threads(classifier.n_threads):
@@ -76,6 +82,8 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
         if strategy is not None:
             losses, logits = net.losses_and_logits(precision="float32")
             known = net.labels_ >= 0
+            strategy.rows_ = known.nonzero()[:, 0].cpu().numpy()
+            strategy.songs_ = bank.song[strategy.rows_]
             with net.random_state, threadpool_limits(1):
                 found = strategy.clean_probability(
                     losses[known], torch.softmax(logits.double(), 1)[known], net.labels_[known]

@@ -96,9 +96,10 @@ def build_backbone_net(
         network = build_backbone(estimator.backbone, songs.segment_shape, n_outputs, **backbone_params)
     standardizer = Standardizer.fit(songs, pooled)
     bank = make_bank(songs, standardizer, device)
-    if isinstance(network, VGG16) and torch.device(device).type == "cpu" and len(bank) * estimator.max_epochs > _LONG:
+    n_rows = int((-(-songs.n_segments // params.get("segment_step", 1))).sum())
+    if isinstance(network, VGG16) and torch.device(device).type == "cpu" and n_rows * estimator.max_epochs > _LONG:
         warnings.warn(
-            f"VGG16 takes hours on a CPU for {len(bank):,} segments and {estimator.max_epochs} epochs: use "
+            f"VGG16 takes hours on a CPU for {n_rows:,} segments and {estimator.max_epochs} epochs: use "
             "backbone='small', or a machine with a GPU.",
             UserWarning,
             stacklevel=4,
@@ -107,7 +108,7 @@ def build_backbone_net(
         check_backbone(network.to(device), bank.gather(torch.arange(2, device=device)), n_outputs)
     lr = getattr(network, "peak_lr", 1e-3) if estimator.lr == "auto" else estimator.lr
     net = build_net(
-        kind, network, estimator, len(bank), device, seed, random_state, estimator.precision, lr, callbacks, **params
+        kind, network, estimator, n_rows, device, seed, random_state, estimator.precision, lr, callbacks, **params
     )
     net.standardizer_ = standardizer
     return net, bank, standardizer

@@ -56,6 +56,7 @@ class RowNet(NeuralNet):
     standardizer_: Standardizer
     _training_only: tuple[str, ...] = (
         "bank_",
+        "rows_",
         "train_",
         "valid_",
         "valid_outputs_",
@@ -97,9 +98,11 @@ class RowNet(NeuralNet):
         self.bank_ = bank
         self.train_ = Dataset(bank, y, length=len(bank))
         self.valid_: Any = None
+        least, most = self.rows_per_epoch()
         # batch normalisation cannot be trained on a single row
-        self.n_batches_ = max(1, min(math.ceil(len(bank) / self.batch_size), len(bank) // 2))
+        self.n_batches_ = max(1, min(math.ceil(most / self.batch_size), least // 2))
         self.rng_ = np.random.default_rng(self.seed)
+        self.rows_ = self.draw_rows()
 
     def load_validation(self, bank, y):
         """Set the rows on which the network is evaluated after each epoch, and their targets."""
@@ -136,10 +139,18 @@ class RowNet(NeuralNet):
         with self.random_state:
             super().notify(method_name, **kwargs)
 
+    def rows_per_epoch(self):
+        """Return the smallest and the largest number of rows that `draw_rows` returns."""
+        return len(self.bank_), len(self.bank_)
+
+    def draw_rows(self):
+        """Return the rows of the bank that an epoch is trained on: all of them."""
+        return torch.arange(len(self.bank_))
+
     def draw_batches(self):
         """Return the rows of each batch of an epoch, in random order and in batches of nearly equal size."""
-        order = torch.from_numpy(self.rng_.permutation(len(self.bank_)))
-        return order.to(self.device).tensor_split(self.n_batches_)
+        order = torch.from_numpy(self.rng_.permutation(len(self.rows_)))
+        return self.rows_[order].to(self.device).tensor_split(self.n_batches_)
 
     def run_epoch(self):
         """Train for one epoch, and record the mean loss and the learning rate."""
@@ -162,7 +173,7 @@ class RowNet(NeuralNet):
             total += loss.detach() * len(index)
             self.notify("on_batch_end", batch=batch, training=True, loss=loss, y_pred=None)
             raise_held_interrupt()
-        mean = (total / len(self.bank_)).item()
+        mean = (total / len(self.rows_)).item()
         if not math.isfinite(mean):
             raise ValueError("The training loss is not finite: lower lr or use precision='float32'.")
         self.history.record("train_loss", mean)
@@ -191,6 +202,7 @@ class RowNet(NeuralNet):
         """Train on the loaded bank; `X` and `y` are ignored."""
         data = {"dataset_train": self.train_, "dataset_valid": self.valid_}
         for _ in range(self.max_epochs if epochs is None else epochs):
+            self.rows_ = self.draw_rows()
             self.notify("on_epoch_begin", **data)
             if self.unnamed_phase is not None:
                 self.history[-1].setdefault("phase", self.unnamed_phase)

@@ -163,7 +163,7 @@ def test_mixup_draws_partners_by_their_weight():
     weights[:1000] = 9.0  # three quarters of the weight
     targets = (torch.arange(n) < 1000).float()[:, None]
     rng = np.random.default_rng(0)
-    _, mixed, _ = SSSLLoss(mixup_alpha=1.0).mix(x, targets, torch.zeros(n, dtype=torch.bool), rng, weights)
+    _, mixed, _, _ = SSSLLoss(mixup_alpha=1.0).mix(x, targets, torch.zeros(n, dtype=torch.bool), rng, weights)
     # a light row has its partner's label with a weight of at most a half: in a quarter of the rows it has none
     light = mixed[1000:, 0]
     assert abs((light > 0).float().mean() - 0.75) < 0.03
