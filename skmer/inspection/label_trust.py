@@ -191,6 +191,7 @@ class LabelChecker:
         self.predictor = as_predictor(estimator, require_segments=True)
         classifier = self.predictor.classifier
         self._split = _fitted_split(classifier, len(self.predictor.classes))
+        self._relative = getattr(classifier.noise_model, "relative", False) if self._split is not None else False
         self.from_mixture = self._split is not None
         self.threshold = _default_threshold(classifier, self.from_mixture) if threshold is None else threshold
         is_number = isinstance(self.threshold, Real) and not isinstance(self.threshold, bool)
@@ -218,7 +219,8 @@ class LabelChecker:
         losses = -np.log(np.maximum(of_label, _TINY))
         clean = of_label.copy()
         if self._split is not None:
-            clean = clean_posterior(self._split, losses, k if len(self._split.means) > 1 else 0)
+            compared = losses - losses.mean() if self._relative else losses
+            clean = clean_posterior(self._split, compared, k if len(self._split.means) > 1 else 0)
         return LabelTrust(
             emotion.classes[k : k + 1].tolist()[0],
             emotion.classes,

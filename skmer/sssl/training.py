@@ -1,5 +1,7 @@
 """The training of SSSLClassifier's network: its label strategy, callbacks and loss."""
 
+import warnings
+
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -18,6 +20,8 @@ from skmer.training.data import make_bank
 from skmer.training.runtime import torch_threads
 
 __all__ = ["SPLIT_PARAMS", "describe_split", "make_strategy", "train_network"]
+
+_HARM = 0.1  # share of the training songs
 
 SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "max_erased", "temperature")
 """Parameters of the classifier that are those of `GMMSplit`."""
@@ -91,6 +95,7 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
             found = check_clean_probability(found, int(known.sum()), f"{type(strategy).__name__}.clean_probability")
             clean = np.full(songs.n_segments.sum(), np.nan)
             clean[np.repeat(trained & (labels >= 0), songs.n_segments)] = found
+            _warn_of_split(net.history, strategy, n_rows=len(bank), n_songs=int(trained.sum()))
         net.drop_rows()
     return net, clean
 
@@ -100,3 +105,23 @@ def describe_split(strategy, labels):
     n_mixtures = len(strategy.split_.separation)
     shares = np.bincount(labels) / len(labels) if n_mixtures > 1 else np.ones(1)
     return Bunch(loss=strategy.losses_, shares=shares, **vars(strategy.split_))
+
+
+def _warn_of_split(history, strategy, n_rows, n_songs):
+    """Warn if there was no split because the songs were not learnt, or if songs were unlearnt by it."""
+    learnt = [row["songs_learnt"] for row in history if "songs_learnt" in row]
+    split = [row["songs_learnt"] for row in history if "songs_learnt" in row and row["phase"] != "warmup"]
+    if learnt and not split:
+        warnings.warn(
+            f"min_learnt={strategy.min_learnt:g} was not reached, so that no label was doubted: {learnt[-1]:.2f} of "
+            "the training songs were classified right at the beginning of the last epoch. Raise max_epochs, or lower "
+            "min_learnt.",
+            stacklevel=4,
+        )
+    # a song of one segment may be wrong as a whole
+    elif split and n_rows > n_songs and split[0] - split[-1] > _HARM:
+        warnings.warn(
+            f"The split of the labels does harm: it began with {split[0]:.2f} of the training songs classified right, "
+            f"and ended with {split[-1]:.2f}. Compare with noise_model=None, lower max_erased, or raise min_learnt.",
+            stacklevel=4,
+        )
