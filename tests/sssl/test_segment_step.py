@@ -11,7 +11,7 @@ from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.net import SegmentNet
 from skmer.training.data import SegmentBank, Standardizer
 
-QUICK = {"backbone": "mlp", "max_epochs": 4, "warmup_epochs": 2, "batch_size": 8, "random_state": 0}
+QUICK = {"max_epochs": 4, "warmup_epochs": 2, "batch_size": 8, "random_state": 0}
 
 
 def make_net(n_segments, step, batch_size=8):
@@ -90,7 +90,9 @@ def test_a_strategy_is_told_the_rows_and_songs_of_an_epoch():
     Seen.calls.clear()
     rng = np.random.default_rng(0)
     labels = np.array([0, 1, -1, 1, 0])
-    SSSLClassifier(noise_model=Seen(), segment_step=3, **QUICK).fit([rng.normal(size=(7, 4)) for _ in labels], labels)
+    SSSLClassifier("mlp", noise_model=Seen(), segment_step=3, **QUICK).fit(
+        [rng.normal(size=(7, 4)) for _ in labels], labels
+    )
     assert len(Seen.calls) == 2
     for rows, songs, seen in Seen.calls:
         assert 2 not in songs
