@@ -135,8 +135,8 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         One row per epoch: ``epoch``, ``phase`` (``"warmup"``; ``"sssl"``; ``"supervised"`` if a split was not usable
         and the inherited labels were used with mixup; the class name of another strategy; ``"cross-entropy"`` with
         ``noise_model=None``), ``train_loss`` and ``lr``. After `warmup_epochs`, ``songs_learnt``, the share of the
-        training songs that are classified right at the beginning of the epoch. From the first split on, ``clean_share``,
-        ``clean_mean`` and ``noisy_mean`` (losses), ``separation`` (Ashman's D, averaged over the
+        training songs that are classified right at the beginning of the epoch. From the first split on,
+        ``clean_share``, ``clean_mean`` and ``noisy_mean`` (losses), ``separation`` (Ashman's D, averaged over the
         classes), ``songs_erased`` (share of the songs of which no segment keeps its label) and ``targets_moved`` (share
         of the segments whose target is largest for another class than the label). With validation songs also
         ``valid_loss`` (cross-entropy of their segments) and ``valid_acc`` (accuracy of their songs), and whether they
