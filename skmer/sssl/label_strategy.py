@@ -1,5 +1,7 @@
 """LabelStrategy: the base class of label strategies, and the skorch callback that applies them."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
@@ -93,7 +95,8 @@ class LabelStrategy(BaseEstimator, Callback):
         self._validate_params()
         self.classes_ = classes
         self.random_state_ = np.random.RandomState(seed)
-        self.rows_ = self.songs_ = None
+        self.rows_: Any = None
+        self.songs_: Any = None
 
     def targets(self, losses, probabilities, labels, epoch):
         """Return the targets of an epoch; every subclass must define this method.

@@ -1,6 +1,7 @@
 """SegmentNet: the skorch net of SSSLClassifier."""
 
 import operator
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,7 +100,8 @@ class SegmentNet(RowNet, NeuralNetClassifier):
         self.labels_, self.weights_ = labels.to(self.device), None if weights is None else weights.to(self.device)
         self.shared_trunk_ = has_shared_trunk(self.module_)
         self.compiled_ = CompiledNetwork(self.module_) if self.compiled else None
-        self.targets_ = self.erased_ = None
+        self.targets_: Any = None
+        self.erased_: Any = None
         self.epochs_after_warmup_, self.n_after_warmup_ = 0, None
 
     def set_targets(self, targets, erased):
@@ -220,7 +222,7 @@ class SegmentNet(RowNet, NeuralNetClassifier):
             labels = self.labels_[index]
             of_songs = F.one_hot(labels.clamp_min(0), len(self.classes_)).float() * (labels >= 0)[:, None]
         with self._autocast():
-            if self.targets_ is None or self.erased_ is None:
+            if self.targets_ is None:
                 return self.loss_after_split.classification(network(x), self.labels_[index], weights, bags, of_songs)
             return self._soft_loss(network, x, self.targets_[index], self.erased_[index], weights, bags, of_songs)
 
