@@ -15,7 +15,7 @@ from skmer.feature_extraction import DescriptorTransformer, EmbeddingTransformer
 from skmer.model_selection import EstimatorSystem, NetworkSystem, Readout
 from skmer.pipelines import make_multi_duration_pipeline
 from skmer.sssl import SSSLClassifier
-from skmer.sssl.recipes import SSSL_RECIPES
+from skmer.sssl.recipes import SSSL_RECIPES, with_original_head
 from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 
 __all__ = ["Settings", "build_systems", "row_names"]
@@ -102,7 +102,8 @@ class Settings:
         """Return the parameters of the `SSSLClassifier` that override its recipe."""
         own = {"backbone": self.backbone, "max_epochs": self.epochs, "warmup_epochs": self.warmup_epochs}
         own |= {"device": self.device, "cv": self.cross_fit or "insample"}
-        return {**own, **self.params, **changed}
+        # the same network on every device
+        return with_original_head({**own, **self.params, **changed})
 
     def to_dict(self):
         """Return the settings as JSON can hold them: no cache folder; an embedding by file name and digest."""

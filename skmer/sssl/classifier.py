@@ -35,8 +35,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` (trains on a CPU), ``"mlp"`` (for rows of features), or a custom
         network: see `skmer.backbones.build_backbone`.
     backbone_params : dict, default=None
-        Keyword arguments of the backbone, such as ``{"head": "pooled"}``; `set_params` also takes each entry by name,
-        as in ``backbone_params__head="pooled"``.
+        Keyword arguments of the backbone, such as ``{"head": "original"}``; `set_params` also takes each entry by name,
+        as in ``backbone_params__head="original"``. The ``head`` of VGG16 is ``"pooled"`` on a CPU by default, unless
+        there is a ``state_dict``, and ``"original"`` on other devices.
     max_epochs : int, default=30
         Number of epochs, including warm-up.
     warmup_epochs : int, default=5

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["SSSL_RECIPES", "RecipeMixin"]
+__all__ = ["SSSL_RECIPES", "RecipeMixin", "with_original_head"]
 
 SSSL_RECIPES: dict[str, dict[str, Any]] = {
     # Sun et al. as printed: one mixture, the last epoch's weights, Eq. 8 over the raw noisy set
@@ -26,6 +26,14 @@ SSSL_RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
+def with_original_head(params):
+    """Return parameters with the published head of VGG16 unless they have another: on a CPU, the default is pooled."""
+    backbone = params.get("backbone", "vgg16")
+    if not isinstance(backbone, str) or not backbone.startswith("vgg16"):
+        return params
+    return {**params, "backbone_params": {"head": "original", **(params.get("backbone_params") or {})}}
+
+
 class RecipeMixin:
     """`from_recipe`, for a class that has the parameters of `SSSL_RECIPES`."""
 
@@ -36,8 +44,9 @@ class RecipeMixin:
         Parameters
         ----------
         recipe : {"paper", "plain", "self-learning"}
-            ``"paper"``: as printed, without the guards against collapse. ``"plain"``: cross-entropy on the inherited
-            labels. ``"self-learning"``: the predictions of an epoch are the labels of the next (Mao et al.).
+            ``"paper"``: as printed, without the guards against collapse, and with the original head of VGG16 on any
+            device. ``"plain"``: cross-entropy on the inherited labels. ``"self-learning"``: the predictions of an epoch
+            are the labels of the next (Mao et al.).
         **params
             Further parameters; they take precedence over the recipe.
 
@@ -59,4 +68,5 @@ class RecipeMixin:
         """
         if recipe not in SSSL_RECIPES:
             raise ValueError(f"recipe={recipe!r} is unknown: choose from {sorted(SSSL_RECIPES)}.")
-        return cls(**{**SSSL_RECIPES[recipe], **params})
+        params = {**SSSL_RECIPES[recipe], **params}
+        return cls(**with_original_head(params) if recipe == "paper" else params)

@@ -14,9 +14,10 @@ from skmer.training.data import Standardizer, make_bank
 from skmer.training.parameters import named_callbacks
 from skmer.training.runtime import PRECISIONS, FitRandomState, choose_device, choose_precision
 
-__all__ = ["NET_CONSTRAINTS", "SEGMENT_NET_CONSTRAINTS", "build_backbone_net", "build_net"]
+__all__ = ["NET_CONSTRAINTS", "SEGMENT_NET_CONSTRAINTS", "build_backbone_net", "build_net", "default_head"]
 
 _LONG = 10_000  # segments times epochs, about half an hour of VGG16 on a core
+_VGG16 = ("vgg16", "vgg16_bn")
 
 NET_CONSTRAINTS = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -81,6 +82,14 @@ def build_net(
     return net
 
 
+def default_head(backbone, params, device):
+    """Return the parameters of a backbone; VGG16 on a CPU gets the pooled head unless it has one, or given weights."""
+    is_vgg16 = isinstance(backbone, str) and backbone in _VGG16
+    if torch.device(device).type != "cpu" or not is_vgg16 or {"head", "state_dict"} & set(params):
+        return params
+    return {**params, "head": "pooled"}
+
+
 def build_backbone_net(
     kind, estimator, songs, n_outputs, seed, callbacks=(), backbone_params=None, pooled=None, **params
 ):
@@ -92,6 +101,7 @@ def build_backbone_net(
     device = choose_device(estimator.device)
     random_state = FitRandomState(seed, device)
     backbone_params = (estimator.backbone_params if backbone_params is None else backbone_params) or {}
+    backbone_params = default_head(estimator.backbone, backbone_params, device)
     with random_state:
         network = build_backbone(estimator.backbone, songs.segment_shape, n_outputs, **backbone_params)
     standardizer = Standardizer.fit(songs, pooled)
@@ -100,7 +110,8 @@ def build_backbone_net(
     if isinstance(network, VGG16) and torch.device(device).type == "cpu" and n_rows * estimator.max_epochs > _LONG:
         warnings.warn(
             f"VGG16 takes hours on a CPU for {n_rows:,} segments and {estimator.max_epochs} epochs: use "
-            "backbone='small', or a machine with a GPU.",
+            f"backbone='small', or a machine with a GPU. Its head is the {network.head_kind!r} one; the default is "
+            "'pooled' on a CPU and 'original' on CUDA, and backbone_params={'head': ...} sets it.",
             UserWarning,
             stacklevel=4,
         )

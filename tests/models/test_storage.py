@@ -244,7 +244,7 @@ def test_networks_of_the_user(backbone, tmp_path):
 @pytest.mark.parametrize(
     ("backbone", "params", "shape"),
     [
-        ("vgg16", {"head": "pooled"}, (32, 40)),
+        ("vgg16", {}, (32, 40)),
         ("vgg16_bn", {"head": "pooled"}, (32, 40)),
         ("crnn", {"width": 2, "n_hidden": 4}, (316, 9)),
         ("crnn", {"width": 2, "n_hidden": 4, "stochastic": 0.2}, (256, 9)),

@@ -17,9 +17,12 @@ from sklearn.model_selection import GroupKFold, KFold, RepeatedStratifiedKFold
 from skorch.callbacks import Callback
 from torch import nn
 
-from skmer import SongSequence, SSSLClassifier
+from skmer import SongSequence, SSSLClassifier, make_sssl_pipeline
 from skmer._interrupts import interrupts_raised
+from skmer.backbones import VGG16
+from skmer.reproduction import Settings
 from skmer.sssl.recipes import SSSL_RECIPES
+from skmer.training.build import default_head
 from skmer.training.runtime import choose_precision
 
 QUICK = {"backbone": "mlp", "max_epochs": 4, "warmup_epochs": 1, "random_state": 0}
@@ -538,13 +541,36 @@ def test_no_labels():
         SSSLClassifier("mlp", cv=2).fit_transform(np.zeros((6, 3)), None)
 
 
+def test_the_default_head_of_vgg16_depends_on_the_device():
+    for name in ("vgg16", "vgg16_bn"):
+        assert default_head(name, {"dropout": 0.1}, "cpu") == {"dropout": 0.1, "head": "pooled"}
+        assert default_head(name, {}, "cuda:0") == {}
+        for chosen in ({"head": "original"}, {"state_dict": "weights.pth"}):
+            assert default_head(name, chosen, "cpu") == chosen
+    for other in ("small", VGG16, nn.Linear(3, 2)):
+        assert default_head(other, {}, "cpu") == {}
+
+
+def test_the_papers_recipe_has_the_published_head_on_every_device():
+    paper = SSSLClassifier.from_recipe("paper", backbone_params={"dropout": 0.1})
+    assert paper.backbone_params == {"head": "original", "dropout": 0.1}
+    assert make_sssl_pipeline(backbone="vgg16_bn")["sssl"].backbone_params == {"head": "original"}
+    assert SSSLClassifier.from_recipe("paper", backbone_params={"head": "pooled"}).backbone_params["head"] == "pooled"
+    for recipe, backbone in [("paper", "small"), ("plain", "vgg16")]:
+        assert SSSLClassifier.from_recipe(recipe, backbone=backbone).backbone_params is None
+        assert Settings(backbone, recipe).network().backbone_params == (
+            None if backbone == "small" else {"head": "original"}
+        )
+    assert Settings(recipe=None).network().backbone_params == {"head": "original"}
+
+
 def test_warns_of_hours_of_vgg16_on_a_cpu(monkeypatch):
     rng = np.random.default_rng(0)
     X, y = [rng.normal(size=(2, 32, 32)).astype(np.float32) for _ in range(4)], [0, 1, 0, 1]
-    classifier = SSSLClassifier.from_recipe("plain", backbone_params={"head": "pooled"}, max_epochs=1, device="cpu")
+    classifier = SSSLClassifier.from_recipe("plain", max_epochs=1, device="cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         classifier.fit(X, y)
     monkeypatch.setattr("skmer.training.build._LONG", 7)
-    with pytest.warns(UserWarning, match="VGG16 takes hours on a CPU for 8 segments and 1 epochs"):
+    with pytest.warns(UserWarning, match="VGG16 takes hours on a CPU for 8 segments and 1 epochs.* the 'pooled' one"):
         classifier.fit(X, y)

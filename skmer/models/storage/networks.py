@@ -7,7 +7,7 @@ import torch
 from skorch.history import History
 from torch import nn
 
-from skmer.backbones import build_backbone
+from skmer.backbones import VGG16, build_backbone
 from skmer.backbones._base import BACKBONES
 from skmer.models.storage.known import describe, is_known
 from skmer.training.net import RowNet
@@ -86,6 +86,9 @@ def _encode_network(encoder, estimator, network):
     """Return a network as a node: a function and its arguments where they build it again, otherwise its layers."""
     build, *arguments, params = _specification(estimator)
     params = {name: value for name, value in params.items() if name != "state_dict"}
+    if isinstance(network, VGG16):
+        # whose default depends on the device of the fit
+        params = {"head": network.head_kind, **params}
     how = None if isinstance(build, nn.Module) else describe(build)
     if how is None or not _builds(network, build, arguments, params):
         return encode_module(encoder, network)
