@@ -4,6 +4,7 @@ from skmer.backbones._base import build_backbone, check_backbone, has_shared_tru
 from skmer.backbones.conv_blocks import ConvBlock, GeM, StochasticConvBlock
 from skmer.backbones.crnn import CRNN
 from skmer.backbones.mlp import MLP
+from skmer.backbones.multi_branch import MultiBranchCNN
 from skmer.backbones.small_cnn import SmallCNN
 from skmer.backbones.unpacking import unpack_blocks
 from skmer.backbones.vgg16 import VGG16, VGG16BatchNorm
@@ -15,6 +16,7 @@ __all__ = [
     "VGG16",
     "ConvBlock",
     "GeM",
+    "MultiBranchCNN",
     "SmallCNN",
     "StochasticConvBlock",
     "VGG16BatchNorm",

@@ -9,6 +9,7 @@ from torch import nn
 from skmer.backbones.conv_blocks import StochasticConvBlock
 from skmer.backbones.crnn import CRNN
 from skmer.backbones.mlp import MLP
+from skmer.backbones.multi_branch import MultiBranchCNN
 from skmer.backbones.small_cnn import SmallCNN
 from skmer.backbones.vgg16 import VGG16, VGG16BatchNorm
 from skmer.backbones.vggish import VGGish
@@ -19,6 +20,7 @@ BACKBONES = {
     "vgg16": VGG16,
     "vgg16_bn": VGG16BatchNorm,
     "small": SmallCNN,
+    "multi_branch": MultiBranchCNN,
     "mlp": MLP,
     "crnn": CRNN,
     "vggish": VGGish,
@@ -33,8 +35,8 @@ def build_backbone(backbone, segment_shape, n_classes, **params):
     Parameters
     ----------
     backbone : str, callable or Module
-        ``"vgg16"``, ``"vgg16_bn"``, ``"small"`` or ``"mlp"``; ``"crnn"`` or ``"vggish"`` for
-        the features of tagging; a class or function that is called as
+        ``"vgg16"``, ``"vgg16_bn"``, ``"small"``, ``"multi_branch"`` or ``"mlp"``; ``"crnn"`` or
+        ``"vggish"`` for the features of tagging; a class or function that is called as
         ``backbone(segment_shape, n_classes, **params)``; or a module, which is copied, so
         that training does not change the given one.
     segment_shape : tuple of int

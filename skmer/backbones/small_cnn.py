@@ -3,14 +3,25 @@
 import torch
 from torch import nn
 
-__all__ = ["SmallCNN"]
+__all__ = ["SmallCNN", "conv_layer", "small_features"]
 
 
-def _layer(n_in, n_out, size=3, stride=1, pool=True):
-    """Return convolution, pooling, normalisation and ReLU; after pooling, a quarter of the values is normalised."""
-    pooling = [nn.MaxPool2d(2)] if pool else []
-    convolution = nn.Conv2d(n_in, n_out, size, stride=stride, padding=size // 2, bias=False)
+def conv_layer(n_in, n_out, size=(3, 3), stride=1, pool=(2, 2)):
+    """Return convolution, pooling, normalisation and ReLU; after pooling, fewer values are normalised."""
+    pooling = [nn.MaxPool2d(pool)] if pool else []
+    padding = (size[0] // 2, size[1] // 2)
+    convolution = nn.Conv2d(n_in, n_out, size, stride=stride, padding=padding, bias=False)
     return [convolution, *pooling, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+
+
+def small_features(width):
+    """Return the convolutions over mel bands; bands and frames are divided by 16."""
+    return nn.Sequential(
+        *conv_layer(1, width, size=(5, 5), stride=2),
+        *conv_layer(width, 2 * width),
+        *conv_layer(2 * width, 4 * width),
+        *conv_layer(4 * width, 4 * width, pool=None),
+    )
 
 
 class SmallCNN(nn.Module):
@@ -59,12 +70,7 @@ class SmallCNN(nn.Module):
                 "backbone='small' requires spectrograms of at least 16 bands and 16 frames, got "
                 f"{tuple(segment_shape)}: use longer segments or another backbone ('mlp' for rows of features)."
             )
-        self.features = nn.Sequential(
-            *_layer(1, width, size=5, stride=2),
-            *_layer(width, 2 * width),
-            *_layer(2 * width, 4 * width),
-            *_layer(4 * width, 4 * width, pool=False),
-        )
+        self.features = small_features(width)
         bands = -(-segment_shape[0] // 2) // 8
         self.mix = nn.Linear(2 * 4 * width * bands, 128)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(128, n_classes))

@@ -85,7 +85,7 @@ def test_too_small_segments(backbone, shape):
         build_backbone(backbone, shape, 4)
 
 
-SHAPES = {"mlp": (16,), "crnn": (256, 8), "vggish": (256, 8)}  # the others take spectrograms
+SHAPES = {"mlp": (16,), "crnn": (256, 8), "vggish": (256, 8), "multi_branch": (224, 32)}  # the others take spectrograms
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -8,7 +8,7 @@ __all__ = ["Types", "describe", "is_known"]
 _TABLE = {
     # ---- skmer
     "skmer.aggregation": "LongestRun MajorityVote SongAggregator SpectrogramStatistics song_statistics",
-    "skmer.backbones": "CRNN MLP SmallCNN VGG16 VGG16BatchNorm VGGish ConvBlock GeM StochasticConvBlock",
+    "skmer.backbones": "CRNN MLP MultiBranchCNN SmallCNN VGG16 VGG16BatchNorm VGGish ConvBlock GeM StochasticConvBlock",
     "skmer.backbones.crnn": "_Branch",
     "skmer.feature_extraction": (
         "DescriptorTransformer EmbeddingTransformer SegmentShortening SegmentStatistics SegmentTransformer "
