@@ -15,7 +15,7 @@ from skmer.cli import main
 from skmer.datasets import make_songs
 from skmer.models import export_onnx
 from skmer.tagging import EmotionTagger
-from tests.estimators.instances import SPECTROGRAM, SR, TAGGING
+from tests.estimators.instances import HARMONY, SPECTROGRAM, SR, TAGGING
 
 needs_onnx = pytest.mark.skipif(
     not all(map(find_spec, ("onnx", "onnxscript", "onnxruntime"))), reason="the extra skmer[onnx] is not installed"
@@ -37,12 +37,18 @@ def run(path, segments, output="probabilities"):
 
 
 @needs_onnx
-@pytest.mark.parametrize("backbone", ["small", "mlp"])
+@pytest.mark.parametrize(
+    ("backbone", "params", "segments"),
+    [
+        ("small", {"width": 2}, SPECTROGRAM),
+        ("multi_branch", {"width": 2, "n_mels": 16}, HARMONY),
+        ("mlp", {"hidden": [8]}, SPECTROGRAM),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_classifiers_of_segments(songs, tmp_path, backbone):
-    params = {"width": 2} if backbone == "small" else {"hidden": [8]}
+def test_classifiers_of_segments(songs, tmp_path, backbone, params, segments):
     network = SSSLClassifier(backbone, backbone_params=params, **SSSL)
-    pipe = make_pipeline(SegmentTransformer(**SPECTROGRAM), network, SongAggregator(), SVC())
+    pipe = make_pipeline(SegmentTransformer(**segments), network, SongAggregator(), SVC())
     pipe.fit(songs.data, songs.target)
     metadata = export_onnx(pipe, tmp_path / "model.onnx")
     segments = pipe[0].transform(songs.data[:2])
@@ -53,6 +59,7 @@ def test_classifiers_of_segments(songs, tmp_path, backbone):
     assert written == metadata
     assert json.loads(written["classes"]) == pipe[1].classes_.tolist()
     assert json.loads(written["segments"])["n_mels"] == 16
+    assert json.loads(written["segments"])["harmony"] == pipe[0].harmony
     alone, _ = run(tmp_path / "model.onnx", segments[0][:1])  # any number of segments
     assert alone.shape == (1, 4)
 
