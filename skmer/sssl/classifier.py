@@ -15,6 +15,7 @@ from skmer.sssl.losses import LOSS_CONSTRAINTS
 from skmer.sssl.recipes import RecipeMixin
 from skmer.sssl.strategies import GMMSplit
 from skmer.sssl.training import SPLIT_PARAMS, describe_split, make_strategy, train_network
+from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
 from skmer.training.holdout import hold_out
 from skmer.training.runtime import reset_fitted_attributes
 
@@ -102,9 +103,17 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         What `fit_transform` returns; see Notes.
     n_jobs : int, default=None
         Number of processes for cross-fitting.
+    time_mask, band_mask : int, default=0
+        Largest width, in frames and in bands, of the masks of SpecAugment: in each training batch, a random stretch of
+        every segment, and a random range of its bands other than pitch classes, are set to the mean of their band.
+    max_gain : float, default=0.0
+        Largest gain, in dB, by which a segment in a training batch is made louder or softer at random.
     validation_fraction : float or None, default=None
         Share of the songs, in whole groups if `fit` gets groups, that are not trained on but evaluated after each
         epoch; see `history_`.
+    patience : int or None, default=None
+        Number of epochs without a smaller ``valid_loss`` after which training stops. The weights of the best epoch
+        are kept. Requires `validation_fraction`; None trains for `max_epochs` and keeps the last weights.
     callbacks : list of skorch callbacks or (name, callback) tuples, default=None
         Further callbacks, such as `EarlyStopping`, `Checkpoint` and `GradientNormClipping`. Between epochs the module
         has the averaged weights, which predict. `EpochScoring` scores the segments of the validation songs, or, with
@@ -141,7 +150,8 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         classes), ``songs_erased`` (share of the songs of which no segment keeps its label) and ``targets_moved`` (share
         of the segments whose target is largest for another class than the label). With validation songs also
         ``valid_loss`` (cross-entropy of their segments) and ``valid_acc`` (accuracy of their songs), and whether they
-        are better than in all epochs before, ``valid_loss_best`` and ``valid_acc_best``.
+        are better than in all epochs before, ``valid_loss_best`` and ``valid_acc_best``; with `patience`, the weights
+        are those of the last row with ``valid_loss_best``.
     validation_songs_ : ndarray of shape (n_validation_songs,) or None
         Positions of the songs of X that were held out.
     clean_probability_ : list of ndarray (n_segments,), or ndarray of shape (n_samples,)
@@ -213,7 +223,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         **LOSS_CONSTRAINTS,
         "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        **AUGMENTATION_CONSTRAINTS,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
         "compile": ["boolean"],
     }
 
@@ -248,7 +260,11 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         class_weight=None,
         cv="insample",
         n_jobs=None,
+        time_mask=0,
+        band_mask=0,
+        max_gain=0.0,
         validation_fraction=None,
+        patience=None,
         callbacks=None,
         device="auto",
         precision="auto",
@@ -286,7 +302,11 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         self.class_weight = class_weight
         self.cv = cv
         self.n_jobs = n_jobs
+        self.time_mask = time_mask
+        self.band_mask = band_mask
+        self.max_gain = max_gain
         self.validation_fraction = validation_fraction
+        self.patience = patience
         self.callbacks = callbacks
         self.device = device
         self.precision = precision

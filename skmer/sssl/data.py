@@ -6,6 +6,7 @@ import numpy as np
 
 from skmer._validation import check_sample_weight, check_training_data, encode_groups
 from skmer.sssl.label_strategy import LabelStrategy
+from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
 from skmer.training.parameters import named_callbacks
 
 __all__ = ["TrainingSongs", "check_noise_model"]
@@ -30,6 +31,7 @@ class TrainingSongs:
     def __init__(self, classifier, X, y, groups=None, sample_weight=None):
         songs, classifier.classes_, labels = check_training_data(classifier, X, y, groups, unlabelled=True)
         _check_epochs(classifier, labels)
+        _check_augmentation(classifier, songs.segment_shape)
         weights = check_sample_weight(sample_weight, labels, classifier.classes_)
         self.used = np.arange(len(songs)) if weights is None else np.flatnonzero(weights)
         self.n_segments = songs.n_segments
@@ -42,6 +44,19 @@ class TrainingSongs:
         every = np.full(self.n_segments.sum(), np.nan)
         every[np.isin(np.repeat(np.arange(len(self.n_segments)), self.n_segments), self.used)] = values
         return every
+
+
+def _check_augmentation(classifier, segment_shape):
+    """Raise ValueError for a change that segments of this shape cannot have."""
+    used = {name: getattr(classifier, name) for name in AUGMENTATION_CONSTRAINTS if getattr(classifier, name) > 0}
+    for name, value in used.items():
+        if len(segment_shape) != 2:
+            raise ValueError(
+                f"{name}={value} requires spectrograms, got segments of shape {segment_shape}: set it to 0."
+            )
+    for name, size, unit in zip(("band_mask", "time_mask"), segment_shape, ("bands", "frames"), strict=False):
+        if used.get(name, 0) >= size:
+            raise ValueError(f"{name}={used[name]} may hide a whole segment, which has {size} {unit}: lower it.")
 
 
 def _check_epochs(classifier, labels):

@@ -58,6 +58,7 @@ class SegmentNet(RowNet, NeuralNetClassifier):
         "targets_",
         "erased_",
         "compiled_",
+        "augmentation_",
         "songs_",
         "n_segments_",
     )
@@ -102,6 +103,7 @@ class SegmentNet(RowNet, NeuralNetClassifier):
         self.compiled_ = CompiledNetwork(self.module_) if self.compiled else None
         self.targets_: Any = None
         self.erased_: Any = None
+        self.augmentation_: Any = None
         self.epochs_after_warmup_, self.n_after_warmup_ = 0, None
 
     def set_targets(self, targets, erased):
@@ -213,7 +215,10 @@ class SegmentNet(RowNet, NeuralNetClassifier):
 
     def batch_loss(self, index):
         """Compute the loss of some segments."""
-        x = self._channels_last(self.bank_.gather(index))
+        x = self.bank_.gather(index)
+        if self.augmentation_ is not None:
+            x = self.augmentation_(x, self.rng_)
+        x = self._channels_last(x)
         weights = None if self.weights_ is None else self.weights_[index]
         network = self.compiled_ or self.module_
         bags = of_songs = None

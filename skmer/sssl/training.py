@@ -14,8 +14,9 @@ from skmer.sssl.losses import SSSLLoss
 from skmer.sssl.mixture import check_clean_probability, gaussian_mixture_split
 from skmer.sssl.net import SegmentNet
 from skmer.sssl.strategies import GMMSplit, SelfLearning
+from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS, BatchAugmentation
 from skmer.training.build import build_backbone_net
-from skmer.training.callbacks import AverageWeights
+from skmer.training.callbacks import AverageWeights, BestWeights, stop_early
 from skmer.training.data import make_bank
 from skmer.training.runtime import torch_threads
 
@@ -78,10 +79,18 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
         of_segments, own = labels[trained][bank.song], None if weights is None else weights[trained][bank.song]
         own = multiply_class_weight(own, classifier.class_weight, of_segments, classifier.classes_)
         net.load_rows(bank, of_segments, own)
+        changes = {name: getattr(classifier, name) for name in AUGMENTATION_CONSTRAINTS}
+        if any(changes.values()):
+            net.augmentation_ = BatchAugmentation(
+                **changes, scale=standardizer.scale, names=songs.names, device=net.device
+            )
         if held is not None:
             scored = held & (labels >= 0)
             valid = make_bank(songs[scored], standardizer, net.device)
             net.load_validation(valid, classifier.classes_[labels[scored]][valid.song])
+        if classifier.patience is not None:
+            net.callbacks_.append(("best", BestWeights("valid_loss_best").initialize()))
+            stop_early(net, "valid_loss", classifier.patience, lower_is_better=True)
         net.train_rows()
         if strategy is not None:
             losses, logits = net.losses_and_logits(precision="float32")

@@ -7,8 +7,6 @@ from scipy.special import expit
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import EarlyStopping
-from skorch.utils import noop
 
 from skmer._validation import check_finite, check_songs, encode_groups
 from skmer.backbones import CRNN, VGGish
@@ -21,6 +19,7 @@ from skmer.tagging._base import (
 )
 from skmer.tagging.net import BestEpoch, TagNet
 from skmer.training.build import SEGMENT_NET_CONSTRAINTS, build_backbone_net
+from skmer.training.callbacks import stop_early
 from skmer.training.data import make_bank
 from skmer.training.holdout import draw_validation
 from skmer.training.parameters import NetParametersMixin
@@ -346,12 +345,7 @@ class EmotionTagger(NetParametersMixin, BaseTagger):
                 mask_range=self.mask_range,
                 noise=float(self.noise),
             )
-            # not a lambda, since a callback may pickle the net
-            stop = EarlyStopping(
-                "valid_roc_auc", patience=self.patience, threshold=0.0, lower_is_better=False, sink=noop
-            )
-            # last, so that all other callbacks see the final epoch
-            net.callbacks_.append(("stop", stop.initialize()))
+            stop_early(net, "valid_roc_auc", self.patience, lower_is_better=False)
             net.load_rows(bank, targets, weights)
             held = make_bank(valid, self.standardizer_, net.device)
             net.load_validation(held, valid_targets[held.song])

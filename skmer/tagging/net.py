@@ -1,14 +1,13 @@
 """TagNet: the skorch net of the taggers, with its loss, masks and the callback that keeps the best epoch."""
 
-from copy import deepcopy
-
 import numpy as np
 import torch
-from skorch.callbacks import Callback
 from torch import nn
 
 from skmer.backbones.unpacking import MEL_BANDS, MEL_STEPS, unpack_blocks
 from skmer.model_selection.tag_metrics import macro_roc_auc
+from skmer.training.augmentation import draw_spans, in_spans
+from skmer.training.callbacks import BestWeights
 from skmer.training.net import RowNet
 
 __all__ = ["BestEpoch", "TagNet", "draw_masks", "hide_masked", "weighted_bce"]
@@ -32,8 +31,7 @@ def draw_masks(rng, n, n_blocks, mask_range):
     longest = rng.integers(mask_range[0], mask_range[1], endpoint=True)
     spans = []
     for size in (n_blocks * MEL_STEPS, MEL_BANDS):
-        lengths = rng.integers(0, min(longest, size), n, endpoint=True)
-        spans += [rng.integers(0, size - lengths, endpoint=True), lengths]
+        spans += draw_spans(rng, n, size, longest)
     return np.stack(spans)
 
 
@@ -45,34 +43,31 @@ def hide_masked(x, masks):
     """
     unpack_blocks(x[:1])  # raises for other shapes
     n_blocks = x.shape[3]
-    steps = _in_span(masks[0], masks[1], n_blocks * MEL_STEPS).unflatten(1, (n_blocks, MEL_STEPS))
-    bands = _in_span(masks[2], masks[3], MEL_BANDS)
+    steps = in_spans(masks[0], masks[1], n_blocks * MEL_STEPS).unflatten(1, (n_blocks, MEL_STEPS))
+    bands = in_spans(masks[2], masks[3], MEL_BANDS)
     # a block holds all bands of its first step, then all bands of its second
     mel = (steps.transpose(1, 2)[:, :, None] | bands[:, None, :, None]).flatten(1, 2)
     profiles = steps.any(2)[:, None].expand(-1, x.shape[2] - mel.shape[1], -1)
     return x.masked_fill(torch.cat([mel, profiles], 1).unsqueeze(1), 0.0)
 
 
-def _in_span(first, length, size):
-    position = torch.arange(size, device=first.device)
-    return (position >= first[:, None]) & (position < (first + length)[:, None])
-
-
 # ---- net ---------------------------------------------------------------------------------------------
 
 
-class BestEpoch(Callback):
+class BestEpoch(BestWeights):
     """Compute the macro ROC-AUC on validation songs in each epoch, and restore the best weights at the end.
 
     `y` are their tags. The history gets ``valid_roc_auc`` and ``best``, whether it is greater than in all epochs
-    before. With `AverageWeights`, the averages are validated and kept.
+    before.
     """
 
     def __init__(self, y):
+        super().__init__("best")
         self.y = y
 
     def on_train_begin(self, net, **kwargs):
-        self.score_, self.weights_ = -np.inf, None
+        self.score_ = -np.inf
+        super().on_train_begin(net, **kwargs)
 
     def on_epoch_end(self, net, **kwargs):
         logits = net.song_means(net.valid_outputs_, net.valid_.X.song)
@@ -82,16 +77,8 @@ class BestEpoch(Callback):
         best = score > self.score_
         net.history.record("valid_roc_auc", score)
         net.history.record("best", bool(best))
-        if best:
-            self.score_, self.weights_ = score, deepcopy(net.module_.state_dict())
-
-    def on_train_end(self, net, **kwargs):
-        self.restore(net)
-
-    def restore(self, net):
-        """Load the weights of the best epoch into the network, if there is one."""
-        if self.weights_ is not None:
-            net.module_.load_state_dict(self.weights_)
+        self.score_ = max(score, self.score_)
+        super().on_epoch_end(net, **kwargs)
 
 
 class TagNet(RowNet):

@@ -1,14 +1,16 @@
-"""skorch callbacks: averaged weights and a progress bar."""
+"""skorch callbacks: averaged weights, the best epoch, early stopping and a progress bar."""
 
+from copy import deepcopy
 from itertools import chain
 from typing import Any
 
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.utils import noop
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
-__all__ = ["AverageWeights", "ProgressBar"]
+__all__ = ["AverageWeights", "BestWeights", "ProgressBar", "stop_early"]
 
 
 def _group_by_type(averaged, current):
@@ -90,6 +92,46 @@ class AverageWeights(Callback):
     def __getstate__(self):
         # a net that is saved between two epochs has the averaged weights
         return {"epochs": self.epochs, "average_": None}
+
+
+class BestWeights(Callback):
+    """Restore the weights of the best epoch at the end of the training: the last whose entry `name` is true.
+
+    With `AverageWeights`, these are averaged weights.
+    """
+
+    def __init__(self, name):
+        self.name = name
+
+    def on_train_begin(self, net, **kwargs):
+        """Discard the weights of an earlier training, unless it is resumed from its best epoch."""
+        self.weights_: Any = None
+        self._keep_best(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Keep the weights if they are the best so far."""
+        self._keep_best(net)
+
+    def _keep_best(self, net):
+        if net.history and net.history[-1].get(self.name):
+            self.weights_ = deepcopy(net.module_.state_dict())
+
+    def on_train_end(self, net, **kwargs):
+        """Restore the weights."""
+        self.restore(net)
+
+    def restore(self, net):
+        """Load the weights of the best epoch into the network, if there is one."""
+        if self.weights_ is not None:
+            net.module_.load_state_dict(self.weights_)
+
+
+def stop_early(net, monitor, patience, lower_is_better):
+    """Let a net end its training after `patience` epochs in which a score of the history was not better than before."""
+    # not a lambda, since a callback may pickle the net
+    stop = EarlyStopping(monitor, patience=patience, threshold=0.0, lower_is_better=lower_is_better, sink=noop)
+    # last, so that all other callbacks see the final epoch
+    net.callbacks_.append(("stop", stop.initialize()))
 
 
 class ProgressBar(Callback):

@@ -48,6 +48,8 @@ def hold_out(classifier, labels, groups, seed):
     """
     fraction, classes = classifier.validation_fraction, classifier.classes_
     if fraction is None:
+        if classifier.patience is not None:
+            raise ValueError(f"patience={classifier.patience} requires validation songs: set validation_fraction.")
         return None
     labelled = labels >= 0
     known = np.eye(len(classes), dtype=int)[labels[labelled]]

@@ -197,6 +197,51 @@ def test_the_best_epoch_is_restored_with_its_average(noisy_digits):
         assert torch.equal(found, then)
 
 
+@pytest.mark.parametrize("average_epochs", [1.0, None])
+def test_patience_stops_and_keeps_the_best_epoch(noisy_digits, average_epochs):
+    X, y, _ = noisy_digits
+    states = []
+
+    class Note(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            states.append([value.clone() for value in net.module_.state_dict().values()])
+
+        def on_train_end(self, net, **kwargs):
+            for parameter in net.module_.parameters():
+                parameter.data.zero_()  # as a callback may, which is before the best weights are restored
+
+    settings = {**QUICK, "max_epochs": 30, "lr": 0.05, "average_epochs": average_epochs, "schedule": None}
+    classifier = SSSLClassifier(validation_fraction=0.2, patience=2, callbacks=[Note()], **settings).fit(X, y)
+    losses = [row["valid_loss"] for row in classifier.history_]
+    best = int(np.argmin(losses))
+    assert len(losses) == len(states) == best + 3 < 30
+    assert best == max(i for i, row in enumerate(classifier.history_) if row["valid_loss_best"])
+    for found, then in zip(classifier.net_.module_.state_dict().values(), states[best], strict=True):
+        assert torch.equal(found, then)
+    held = classifier.validation_songs_
+    assert log_loss(y[held], classifier.predict_proba(X[held])) == pytest.approx(losses[best], rel=1e-4)
+
+
+def test_a_training_resumed_from_its_best_epoch_may_keep_it(noisy_digits, tmp_path):
+    X, y, _ = noisy_digits
+    checkpoint = Checkpoint(monitor="valid_loss_best", dirname=tmp_path)
+    held = {"validation_fraction": 0.2, **QUICK}
+    first = SSSLClassifier(callbacks=[checkpoint], patience=6, **held).fit(X, y)
+    # training goes on, but diverges at once
+    settings = {**held, "lr": 10.0, "schedule": None, "patience": 1}
+    resumed = SSSLClassifier(callbacks=[LoadInitState(checkpoint)], **settings).fit(X, y)
+    best = max(row["epoch"] for row in first.history_ if row["valid_loss_best"])
+    assert len(resumed.history_) > best
+    assert not any(row["valid_loss_best"] for row in resumed.history_[best:])
+    np.testing.assert_allclose(resumed.predict_proba(X), first.predict_proba(X), atol=1e-5)
+
+
+def test_patience_requires_validation_songs(noisy_digits):
+    X, y, _ = noisy_digits
+    with pytest.raises(ValueError, match="patience=3 requires validation songs: set validation_fraction"):
+        SSSLClassifier(patience=3, **QUICK).fit(X, y)
+
+
 def test_a_resumed_training_splits_by_the_weights_it_loaded(noisy_digits, tmp_path):
     X, y, _ = noisy_digits
     checkpoint = Checkpoint(monitor=None, dirname=tmp_path)

@@ -541,6 +541,56 @@ def test_no_labels():
         SSSLClassifier("mlp", cv=2).fit_transform(np.zeros((6, 3)), None)
 
 
+class Recorder(nn.Module):
+    """Keeps the batches that it was called with in training and in evaluation."""
+
+    def __init__(self, segment_shape, n_classes):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(segment_shape)), n_classes))
+        self.seen = {True: [], False: []}
+
+    def forward(self, x):
+        self.seen[self.training].append(x.detach()[:, 0].clone())
+        return self.layers(x)
+
+
+def test_only_training_batches_are_augmented(rng):
+    songs = SongSequence(
+        list(rng.normal(size=(12, 3, 20, 10))), names=[*(f"mel{i}" for i in range(8)), *["chroma_C"] * 12]
+    )
+    y = np.repeat(["calm", "happy", "tense"], 4)
+    settings = {"max_epochs": 4, "warmup_epochs": 2, "mixup_alpha": 0.0, "random_state": 0}
+    fits = {}
+    for name, value in {"none": 0, "time_mask": 4, "band_mask": 3, "max_gain": 6.0}.items():
+        fits[name] = SSSLClassifier(Recorder, **settings, **({} if name == "none" else {name: value})).fit(songs, y)
+    plain = {tuple(row.flatten().tolist()) for row in torch.cat(fits["none"].net_.module_.seen[False])}
+    for name, fitted in fits.items():
+        of_training, of_evaluation = (torch.cat(fitted.net_.module_.seen[training]) for training in (True, False))
+        changed = [tuple(row.flatten().tolist()) not in plain for row in of_training]
+        assert np.mean(changed) == 0 if name == "none" else np.mean(changed) > 0.5
+        assert all(tuple(row.flatten().tolist()) in plain for row in of_evaluation)  # splits and the check
+        if name in ("band_mask", "max_gain"):
+            chroma = {tuple(row[8:].flatten().tolist()) for row in torch.cat(fits["none"].net_.module_.seen[False])}
+            assert all(tuple(row[8:].flatten().tolist()) in chroma for row in of_training)
+    again = SSSLClassifier(Recorder, **settings, time_mask=4).fit(songs, y)
+    np.testing.assert_array_equal(again.predict_proba(songs), fits["time_mask"].predict_proba(songs))
+    assert not hasattr(again.net_, "augmentation_")
+
+
+@pytest.mark.parametrize(
+    ("params", "shape", "message"),
+    [
+        ({"time_mask": 20}, (16, 20), "time_mask=20 may hide a whole segment, which has 20 frames: lower it"),
+        ({"band_mask": 16}, (16, 20), "band_mask=16 may hide a whole segment, which has 16 bands: lower it"),
+        ({"max_gain": 3.0}, (16,), r"max_gain=3.0 requires spectrograms, got segments of shape \(16,\): set it to 0"),
+        ({"time_mask": 0.5}, (16, 20), "'time_mask' parameter"),
+    ],
+)
+def test_augmentations_that_do_not_fit_the_segments(rng, params, shape, message):
+    with pytest.raises(ValueError, match=message):
+        SSSLClassifier(**QUICK, **params).fit(rng.normal(size=(6, 2, *shape)), [0, 1] * 3)
+
+
 def test_the_default_head_of_vgg16_depends_on_the_device():
     for name in ("vgg16", "vgg16_bn"):
         assert default_head(name, {"dropout": 0.1}, "cpu") == {"dropout": 0.1, "head": "pooled"}
