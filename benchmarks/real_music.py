@@ -125,7 +125,7 @@ def compare(systems, songs, jobs, results):
     return found
 
 
-def make_report(args, experiment, description, songs, jobs, results):
+def make_report(args, experiment, description, n_folds, songs, jobs, results):
     """Return the JSON report of an experiment."""
     rows = rows_of(jobs, results)
     collection, task, _ = EXPERIMENTS[experiment]
@@ -137,6 +137,7 @@ def make_report(args, experiment, description, songs, jobs, results):
         "protocol": description,
         "group": COLLECTIONS[collection].group,
         "folds": sorted({job["fold"] for job in jobs}),
+        "n_folds": n_folds,
         "n_songs": len({int(song) for job in jobs for song in job["test"]}),
         "seeds": args.seeds,
         "network": args.network,
@@ -186,10 +187,12 @@ def results_tables(report):
 def section(report):
     """Format the protocol and the figures of one report."""
     found = ", ".join(f"{name} {number}" for name, number in report["versions"].items() if number)
+    all_folds = len(report["folds"]) == report["n_folds"]
+    some = "" if all_folds else f"; of these, only the folds {', '.join(map(str, report['folds']))} were run"
     parts = [
         f"### {report['title']}, `{report['network']}` on {report['bands']} bands",
-        f"{report['n_songs']:,} songs are tested: {report['protocol']}. Seeds {', '.join(map(str, report['seeds']))}. "
-        f"Mode: {report['mode']}. Groups are those of one {report['group']}. Settings of all systems: "
+        f"{report['n_songs']:,} songs are tested: {report['protocol']}{some}. Mode: {report['mode']}; seeds "
+        f"{', '.join(map(str, report['seeds']))}. Groups are those of one {report['group']}. Settings of all systems: "
         f"`{json.dumps(report['network_params'])}`.",
         "\n".join(f"- *{name}*: `{json.dumps(changes)}`" for name, changes in report["variants"].items()),
         results_tables(report),
@@ -211,6 +214,7 @@ def document(reports):
         "points, with a 95 % bootstrap interval over groups of songs, which does not contain the spread of repeated "
         "training, and the p-value of the corrected paired test over folds. Processor seconds are those of one fit.",
     ]
+    parts += [] if reports else ["No results are kept yet."]
     order = list(EXPERIMENTS)
     for title, mode in (("## Results", "test"), ("## How the defaults are chosen", "validation")):
         own = [report for report in reports if report["mode"].startswith(mode)]
@@ -260,7 +264,7 @@ def main(argv=None):
             raise SystemExit(f"--folds: {experiment} has the folds 0 to {len(folds) - 1}, got {args.folds}.")
         jobs = make_jobs(args, experiment, songs, folds)
         results = run(jobs, songs, partial_dir / "real_music", args.n_jobs, args.verbose)
-        report = make_report(args, experiment, description, songs, jobs, results)
+        report = make_report(args, experiment, description, len(folds), songs, jobs, results)
         name = f"{experiment}-{args.network}-{args.bands}" + "-validation" * args.validation
         write_json(results_dir / f"{name}.json", report)
         kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results_dir.glob("*.json"))]

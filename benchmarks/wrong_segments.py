@@ -215,6 +215,8 @@ def document(report, validation):
         "Differences between systems on the same songs are in percentage points, with a 95 % bootstrap interval over "
         "composers; the JSON file also has the p-values of the corrected paired test over folds.",
     ]
+    if report is None and validation is None:
+        parts.append("No results are kept yet.")
     if report is not None:
         parts.append(section(report))
     if validation is not None:
