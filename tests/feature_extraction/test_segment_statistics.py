@@ -6,6 +6,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from skmer import SegmentStatistics, SegmentTransformer, SongAggregator, SongSequence, SSSLClassifier, load_model
+from skmer.cli import main
 from skmer.features.chroma import CHROMA_NAMES
 from skmer.features.semitones import SEMITONE_NAMES
 from skmer.features.tonality import key_correlations
@@ -149,7 +150,7 @@ def test_refusals(X, message):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_model_of_it_is_stored_and_predicts_files(tmp_path):
+def test_a_model_of_it_is_stored_and_predicts_files(tmp_path, capsys):
     import soundfile
 
     files = [str(tmp_path / f"{i}.wav") for i in range(6)]
@@ -166,3 +167,5 @@ def test_a_model_of_it_is_stored_and_predicts_files(tmp_path):
     found = [one.answer for one in predict_files(again, files)]
     assert [one.label for one in found] == pipe.predict(files).tolist()
     assert len(found[0].starts) == 3
+    assert main(["predict", str(tmp_path / "model.skmer"), files[0], "-q"]) == 0
+    assert found[0].label in capsys.readouterr().out
