@@ -136,11 +136,15 @@ def mp3_layout(data):
     samples = _frame_length(reference)[1]
     n_frames, cut, last, lost, joined, runs = 0, False, first, 0, False, []
     position = begin = first
+    lengths: dict = {}  # of the frames with a header, None for another format; files have few different headers
     tag = end - 128 if data[max(end - 128, 0) : max(end - 125, 0)] == b"TAG" else end
     while position + 4 <= end:
         header = data[position : position + 4]
-        frame = _frame_length(header)
-        if frame is None or not _same_format(header, reference):
+        if header not in lengths:
+            frame = _frame_length(header)
+            lengths[header] = frame[0] if frame is not None and _same_format(header, reference) else None
+        length = lengths[header]
+        if length is None:
             runs.append((begin, position))
             after = skip_tags(data, position)
             begin = _find_frame(data, after, end, reference)
@@ -154,11 +158,11 @@ def mp3_layout(data):
                 break
             position = begin
             continue
-        if position + frame[0] > tag:
+        if position + length > tag:
             cut = True
             break
         n_frames, last = n_frames + 1, position
-        position += frame[0]
+        position += length
     else:
         # one to three bytes remain: the beginning of another header, or padding
         rest = data[position:end]

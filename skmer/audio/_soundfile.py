@@ -3,6 +3,8 @@
 import os
 from contextlib import contextmanager
 
+import numpy as np
+
 from skmer._errors import AudioError
 from skmer.audio._bytes import PatchedFile
 from skmer.audio._mp3 import clean_stream, mp3_layout, mp3_truncation
@@ -36,6 +38,8 @@ def open_soundfile(path, data, patches, seconds, block_size):
     try:
         with quiet_decoder():
             file = soundfile.SoundFile(source, **options)
+            # soundfile seeks to its position after each read, for which decoders of MP3, Vorbis and Opus start anew
+            file.seekable = lambda: False
     except _ERRORS as error:
         raise _error(path, error, UnknownFormatError) from error
     with file:
@@ -71,14 +75,20 @@ def _has_magic(data):
 
 
 def _blocks(path, file, n_samples, wanted, block_size):
-    n_read = 0
+    n_read, block_size = 0, min(block_size, max(file.frames, 1))
+    samples = np.empty((block_size, file.channels), dtype=np.float32)
+    # libsndfile takes several times as long to convert 16-bit samples to floating point; it decodes FLAC to 32 bits
+    is_16_bit = file.subtype == "PCM_16" and file.format != "FLAC"
+    buffer = np.empty(samples.shape, dtype=np.int16) if is_16_bit else samples
     while wanted is None or n_read < wanted:
         asked = block_size if wanted is None else min(wanted - n_read, block_size)
         try:
             with quiet_decoder():
-                block = file.read(asked, dtype="float32", always_2d=True)
+                block = file.read(out=buffer[:asked])
         except _ERRORS as error:
             raise _error(path, error, AudioError) from error
+        if is_16_bit:
+            block = np.multiply(block, np.float32(2**-15), out=samples[: len(block)])
         n_read += len(block)
         yield block
         if len(block) < asked:

@@ -4,6 +4,7 @@ import errno
 import numbers
 import os
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ __all__ = ["check_audio_path", "check_waveform", "read_audio", "read_blocks"]
 
 _SYSTEM_LIMITS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EAGAIN)
 _REMEDY = "Raise it (open files: ulimit -n), close other programs, or use fewer jobs."
-_BLOCK = 1 << 18  # samples of each channel decoded at once
+_BLOCK = 1 << 19  # samples of each channel decoded at once; with fewer, decoder and resampler clear each other's cache
 _RATES = (1000, 10_000_000)  # Hz; a header with a lower or higher rate is damaged
 _LOUDEST = 100  # times full scale: 40 dB above the range of any recording
 _MOST_SAMPLES = 1 << 31  # of a resampled recording; soxr crashes where the memory is insufficient
@@ -215,7 +216,8 @@ class _Samples:
 def read_blocks(path, make_sink, sr, max_duration=None):
     """Pass the waveform that `read_audio` returns to the method `add` of ``make_sink()``, in blocks; return the sink.
 
-    A recording may have to be read twice, each time into a new sink.
+    A block is valid until the next one is passed. A recording may have to be read several times, each time into a new
+    sink.
     """
     for parameter, value in (("sr", sr), ("max_duration", max_duration)):
         if parameter == "max_duration" and value is None:
@@ -246,19 +248,25 @@ def _read_checked(path, data, make_sink, sr, max_duration):
         raise joined_error(path, structure.joined)
     if text := text_beginning(data):
         raise AudioError(f"{path}: this is text, not audio: it begins with {text!r}. Get the file from its source.")
-    channel = None
-    while True:
-        sink = make_sink()
-        mixer = _Mixer(path, channel)
-        with _opened(path, data, structure.patches, max_duration) as (rate, blocks):
-            resampler = _Resampler(path, rate, sr, max_duration)
-            for block in blocks:
-                sink.add(resampler.feed(mixer.mix(block)))
-            mixer.check()
-            sink.add(resampler.finish())
-        channel = mixer.loudest_if_cancelled()
-        if channel is None:
-            return sink
+    open_blocks = partial(_opened, path, data, structure.patches, max_duration)
+    mixer = _Mixer(path)
+    sink = _read_mixed(open_blocks, mixer, make_sink(), path, sr, max_duration)
+    if not mixer.channels_cancel():
+        return sink
+    with open_blocks() as (_, blocks):
+        powers = sum((np.square(block, dtype=np.float64).sum(axis=0) for block in blocks), np.zeros(1))
+    return _read_mixed(open_blocks, _Mixer(path, int(powers.argmax())), make_sink(), path, sr, max_duration)
+
+
+def _read_mixed(open_blocks, mixer, sink, path, sr, max_duration):
+    """Return the sink, to which the resampled waveform was passed."""
+    with open_blocks() as (rate, blocks):
+        resampler = _Resampler(path, rate, sr, max_duration)
+        for block in blocks:
+            sink.add(resampler.feed(mixer.mix(block)))
+        mixer.check()
+        sink.add(resampler.finish())
+    return sink
 
 
 @contextmanager
@@ -285,20 +293,25 @@ def _opened(path, data, patches, max_duration):
 class _Mixer:
     """The mean of the channels of a recording, or one of them, and a check of its samples."""
 
-    def __init__(self, path, channel):
+    def __init__(self, path, channel=None):
         self._path, self._channel = path, channel
         self._levels = _Levels()
-        self._power, self._powers = 0.0, np.zeros(1)
+        self._power = self._uncorrelated = 0.0
+        self._mean = np.empty(0, dtype=np.float32)
 
     def mix(self, block):
         n_channels = block.shape[1]
         if self._channel is not None or n_channels == 1:
             y = np.ascontiguousarray(block[:, self._channel or 0])
         else:
+            if len(self._mean) < len(block):
+                self._mean = np.empty(len(block), dtype=np.float32)
             # a dot product; mean(axis=1) takes many times as long
-            y = block @ np.full(n_channels, 1 / n_channels, dtype=np.float32)
+            weights = np.full(n_channels, 1 / n_channels, dtype=np.float32)
+            y = np.matmul(block, weights, out=self._mean[: len(block)])
             self._power += float(y @ y)
-            self._powers = self._powers + np.array([float(channel @ channel) for channel in block.T])
+            # the power of the mean of n uncorrelated channels is 1 / n² of the sum of their powers
+            self._uncorrelated += float(np.vdot(block, block)) / n_channels**2
         self._levels.add(y)
         return y
 
@@ -308,11 +321,9 @@ class _Mixer:
             raise AudioError(f"{self._path}: the file holds no samples. Leave it out, or get it again from its source.")
         self._levels.check(f"{self._path}: the recording")
 
-    def loudest_if_cancelled(self):
-        """Return the channel of the highest power if the channels cancel each other in their mean, or None."""
-        # the power of the mean of n uncorrelated channels is 1 / n² of the sum of their powers
-        uncorrelated = self._powers.sum() / len(self._powers) ** 2
-        return int(self._powers.argmax()) if self._power < _CANCELS * uncorrelated else None
+    def channels_cancel(self):
+        """Return whether the channels cancel each other in their mean."""
+        return self._power < _CANCELS * self._uncorrelated
 
 
 class _Resampler:

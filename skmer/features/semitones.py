@@ -3,10 +3,10 @@
 from functools import lru_cache
 
 import numpy as np
-from scipy import fft, sparse
+from scipy import sparse
 
 from skmer.features.chroma import PITCH_CLASSES
-from skmer.features.log_mel import AMIN, BLOCK, check_length
+from skmer.features.log_mel import band_levels, check_length
 
 __all__ = ["SEMITONE_NAMES", "check_semitone_rate", "log_semitones", "semitone_n_fft"]
 
@@ -36,7 +36,7 @@ def _frequencies():
 
 @lru_cache(maxsize=16)
 def _bands(sr, n_fft):
-    """Return triangular bands over the bins of a power spectrum, sparse, and the number of bins that they use."""
+    """Return triangular bands over the bins of a power spectrum, sparse."""
     below, centre, above = (_frequencies()[part, None] for part in (slice(-2), slice(1, -1), slice(2, None)))
     width = sr / n_fft
     below, above = np.minimum(below, centre - _NARROWEST * width), np.maximum(above, centre + _NARROWEST * width)
@@ -44,7 +44,7 @@ def _bands(sr, n_fft):
     bands = np.maximum(np.minimum((bins - below) / (centre - below), (above - bins) / (above - centre)), 0)
     # a sine of full scale at the pitch of a band has the power 1 in it
     bands /= np.sum(bands * _hann_spectrum((bins - centre) / width), axis=1, keepdims=True)
-    return sparse.csr_array(bands.astype(np.float32)), len(bins)
+    return sparse.csr_array(bands.astype(np.float32))
 
 
 def _hann_spectrum(distance):
@@ -120,16 +120,4 @@ def log_semitones(y, sr=22528, n_fft=None, hop_length=512):
     n_fft = semitone_n_fft(sr) if n_fft is None else n_fft
     y = np.asarray(y, dtype=np.float32)
     check_length(y, n_fft)
-    bands, n_bins = _bands(float(sr), int(n_fft))
-    window = _window(int(n_fft))
-    frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
-    level = np.empty((len(frames), len(SEMITONE_NAMES)), dtype=np.float32)
-    # in blocks, so that a long recording takes no more memory than its levels
-    for start in range(0, len(frames), BLOCK):
-        spectrum = fft.rfft(frames[start : start + BLOCK] * window, axis=1)[:, :n_bins]
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
-        level[start : start + BLOCK] = (bands @ power.T).T
-    np.maximum(level, AMIN, out=level)
-    np.log10(level, out=level)
-    level *= 10
-    return level.T
+    return band_levels(y, _window(int(n_fft)), hop_length, _bands(float(sr), int(n_fft))).T

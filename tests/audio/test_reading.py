@@ -155,12 +155,29 @@ def test_max_duration_decodes_no_more_than_needed(write, monkeypatch):
     assert sum(decoded) <= 1.25 * 44100
 
 
-def test_long_files_are_read_in_blocks(write, monkeypatch):
-    path = write("x.ogg", sound(3))
+@pytest.mark.parametrize("name", ["x.ogg", "x.mp3", "x.flac", "x.wav"])
+def test_long_files_are_read_in_blocks_with_the_same_bits(write, monkeypatch, name):
+    path = write(name, sound(3, channels=2))
     whole = read_audio(path)
     monkeypatch.setattr(skmer.audio.reading, "_BLOCK", 10_000)
-    np.testing.assert_allclose(read_audio(path), whole, atol=1e-6)
+    np.testing.assert_array_equal(read_audio(path), whole)
     np.testing.assert_allclose(read_audio(path, max_duration=1), whole[:22528], atol=1e-5)
+
+
+def test_decoders_run_from_the_first_block_to_the_last_without_seeking(write, monkeypatch):
+    path = write("x.mp3", sound(3))
+    monkeypatch.setattr(skmer.audio.reading, "_BLOCK", 10_000)
+    seeks, seek = [], soundfile.SoundFile.seek
+    monkeypatch.setattr(soundfile.SoundFile, "seek", lambda *args: seeks.append(args) or seek(*args))
+    read_audio(path)
+    assert seeks == []
+
+
+@pytest.mark.parametrize("name", ["x.wav", "x.aiff", "x.flac", "x.caf"])
+def test_16_bit_samples_are_those_of_libsndfile(write, name):
+    y = np.arange(-(2**15), 2**15) / 2**15
+    path = write(name, y, subtype="PCM_16")
+    np.testing.assert_array_equal(read_audio(path, sr=44100), soundfile.read(path, dtype="float32")[0])
 
 
 def test_paths_that_name_no_recording(tmp_path):
