@@ -4,6 +4,7 @@
     python benchmarks/reproduction.py                                     # the page alone, from the results kept here
 
 The page is filled from the JSON files under benchmarks/results/reproduction, which are tables of ``skmer reproduce``.
+Where a table is not among them, the page names the command that makes it.
 """
 
 import argparse
@@ -21,7 +22,7 @@ RESULTS = HERE / "results" / "reproduction"
 TEMPLATE = HERE / "reproduction_page.md"
 PAGE = HERE.parent / "docs" / "reports" / "reproduction.md"
 WORK = HERE / "results" / ".partial" / "reproduction"
-# small enough for two cores without a GPU; chosen on EMOPIA's validation clips
+# small enough for two cores without a GPU
 NETWORK = ["--backbone", "small", "--recipe", "skmer", "--epochs", "6", "--warmup-epochs", "4", "--params",
            '{"backbone_params": {"width": 16}, "batch_size": 32}']  # fmt: skip
 TWICE_AS_LONG = ["--backbone", "small", "--recipe", "paper", "--epochs", "12", "--warmup-epochs", "4"]
@@ -115,11 +116,14 @@ def verdict(name, table):
 
 
 def section(name, tables, level=3):
-    """Return what replaces a name in the template, with headings of that level."""
+    """Return what replaces a name in the template: its table with headings of that level, or how to make it."""
     if name == "table1":
         return "\n\n".join(table_markdown(table) for table in tables.values() if table["table"] == "table1")
+    if name not in RUNS:
+        raise SystemExit(f"{TEMPLATE} asks for {name}, which is not a table of this script: {', '.join(RUNS)}.")
     if name not in tables:
-        raise SystemExit(f"{TEMPLATE} asks for {name}, which is not among the results: {', '.join(tables)}.")
+        command = f"python benchmarks/reproduction.py --run {name}"
+        return f"This table is made by `{command}` and is not in the repository yet."
     return "\n\n".join(part for part in (body(tables[name], level), verdict(name, tables[name])) if part)
 
 

@@ -63,6 +63,15 @@ def test_the_page_asks_only_for_results_that_are_kept(script):
     assert text == script.PAGE.read_text(encoding="utf-8"), "run python benchmarks/reproduction.py"
 
 
+def test_a_table_that_is_not_kept_is_replaced_by_its_command(script):
+    assert script.section("table3-emotify-grouped", {}) == (
+        "This table is made by `python benchmarks/reproduction.py --run table3-emotify-grouped` "
+        "and is not in the repository yet."
+    )
+    with pytest.raises(SystemExit, match="asks for table3-typo, which is not a table of this script"):
+        script.section("table3-typo", {})
+
+
 def test_a_table_of_tags_is_a_part_of_the_page(script):
     table = make_table("emotify", (0, 1))
     table |= {"table": "mirable", "date": "2000-01-01 00:00", "versions": {"skmer": "0", "code": "abc"}}
