@@ -1,4 +1,4 @@
-"""Time of predicting files while a thread reads ahead, of bfloat16, and of the statistics of up to a million songs."""
+"""Time of predicting a folder of files while a thread reads ahead, and of the statistics of up to a million songs."""
 
 import os
 
@@ -16,16 +16,10 @@ from front_end import songs
 
 from skmer import make_sssl_pipeline
 from skmer.aggregation.song_aggregator import song_statistics
-from skmer.backbones import VGG16, SmallCNN
 from skmer.datasets import make_songs
 from skmer.inspection import SongPredictor, predict_files
-from skmer.songs import SongSequence
-from skmer.training.data import Standardizer
-from skmer.training.net import RowNet
-from skmer.training.runtime import choose_precision
 
 N_SEGMENTS, N_CLASSES = 28, 4  # a song of 30 s in segments of 3 s
-SHAPE = (128, 131)
 
 
 def fitted_pipeline():
@@ -37,18 +31,6 @@ def fitted_pipeline():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pipe.fit(made.data, made.target)
-
-
-def precisions(network, n_segments, rounds):
-    """Time the predictions of a network in bfloat16 and in float32."""
-    net = RowNet(network).initialize()
-    songs = SongSequence(np.random.default_rng(0).normal(-40, 10, size=(1, n_segments, *SHAPE)))
-    standardizer = Standardizer.fit(songs)
-    ways = {
-        precision: lambda precision=precision: list(net.song_outputs(songs, standardizer, precision=precision))
-        for precision in ("bfloat16", "float32")
-    }
-    return interleave(ways, rounds, time.process_time)
 
 
 def statistics_of(n_songs):
@@ -92,8 +74,6 @@ def measure(arguments):
             },
             rounds,
         )
-    small = precisions(SmallCNN(SHAPE, N_CLASSES), 128, rounds)
-    vgg = precisions(VGG16(SHAPE, N_CLASSES), 4 if arguments.quick else 32, rounds)
     sizes = (100, 1_000) if arguments.quick else (10_000, 100_000, 1_000_000)
     clock = time.process_time
     few = interleave({"loop": looped(1_000), "skmer": statistics_of(1_000)}, rounds, clock)
@@ -105,8 +85,6 @@ def measure(arguments):
         row("skmer predict / the slower of reading and network alone", seconds["ahead"] / slower),
         row("skmer predict --n-jobs 2 / reading and network in turn", seconds["two ahead"] / seconds["in turn"]),
         row("reading alone / network alone", seconds["read"] / seconds["network"]),
-        row("small CNN: prediction in bfloat16 / in float32", small["bfloat16"] / small["float32"]),
-        row("VGG16: prediction in bfloat16 / in float32", vgg["bfloat16"] / vgg["float32"]),
         row("statistics of 1,000 songs: a Python loop / skmer", few["loop"] / few["skmer"]),
         *(
             row(f"statistics, µs a song of {n:,}", figures, unit="µs")
@@ -115,9 +93,7 @@ def measure(arguments):
         row(f"statistics of {sizes[-1]:,} songs", many[-1], 10.0, unit="s"),
     ]
     setting = (
-        f"{len(paths)} {kind}, read whole, small CNN. bfloat16: segments of 128 bands × 131 frames; processor time, "
-        f"{'with' if choose_precision('auto', 'cpu', VGG16(SHAPE, 1)) == 'bfloat16' else 'without'} AVX512-BF16, on "
-        f"which prediction_precision='auto' depends. Statistics: {N_SEGMENTS} segments a song, {N_CLASSES} classes, "
+        f"{len(paths)} {kind}, read whole, small CNN. Statistics: {N_SEGMENTS} segments a song, {N_CLASSES} classes, "
         "all seven; processor time."
     )
     return {"setting": setting, "rows": rows}
