@@ -73,8 +73,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         Weight of the losses of earlier epochs in the losses that are split, in [0, 1).
     min_separation : float, default=0.0
         Smallest separation of the two components (Ashman's D, averaged over the classes) for which a split is used.
-    max_erased : float, default=1.0
-        Largest share of the segments of a song that lose their label in a split, rounded up to whole segments.
+    max_erased : float, default=0.5
+        Largest share of the segments of a song that lose their label in a split, rounded up to whole segments: a song
+        that is hard to learn does not lose its label altogether. 1 sets no limit.
     temperature : float, default=0.5
         Temperature T of the sharpening, Eq. 4.
     mixup_alpha : float, default=4.0
@@ -247,7 +248,7 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         clean_threshold=0.5,
         loss_memory=0.0,
         min_separation=0.0,
-        max_erased=1.0,
+        max_erased=0.5,
         temperature=0.5,
         mixup_alpha=4.0,
         mixup_dominant=True,

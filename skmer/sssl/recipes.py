@@ -5,12 +5,13 @@ from typing import Any
 __all__ = ["SSSL_RECIPES", "RecipeMixin", "with_original_head"]
 
 SSSL_RECIPES: dict[str, dict[str, Any]] = {
-    # Sun et al. as printed: one mixture, the last epoch's weights, Eq. 8 over the raw noisy set
+    # Sun et al. as printed: one mixture, songs may lose all labels, the last epoch's weights, Eq. 8 over the raw noisy set
     "paper": {
         "balance": None,
         "prior_weight": 0.0,
         "average_epochs": None,
         "loss_memory": 0.0,
+        "max_erased": 1.0,
         "mixup_dominant": False,
         "kl_rows": "raw",
     },

@@ -75,7 +75,7 @@ class GMMSplit(LabelStrategy):
         Weight of the losses of earlier epochs in the losses that are split, in [0, 1).
     min_separation : float, default=0.0
         Smallest separation of the components (Ashman's D, averaged over the classes) for which a split is used.
-    max_erased : float, default=1.0
+    max_erased : float, default=0.5
         Largest share of the segments of a song that lose their label, rounded up to whole segments; those with the
         largest clean probability keep it.
     relative : bool, default=False
@@ -168,7 +168,7 @@ class GMMSplit(LabelStrategy):
         temperature=0.5,
         loss_memory=0.0,
         min_separation=0.0,
-        max_erased=1.0,
+        max_erased=0.5,
         relative=False,
         soft=False,
         warmup_epochs=5,

@@ -23,9 +23,7 @@ from skmer.cli import main
 skmer.reproduction.demo.SYNTHETIC = {
     "songs": {"n_songs": 40, "duration": 12, "noise": 0.25},
     "segments": {"duration": 2, "sr": 11264, "n_fft": 512, "n_mels": 64},
-    "network": {"backbone": "small", "backbone_params": {"width": 4}},
-    "sssl": {"max_epochs": 60, "warmup_epochs": 20},
-    "plain": {"max_epochs": 60},
+    "network": {"max_epochs": 600, "warmup_epochs": 200},
 }
 sys.argv = ["skmer", "demo", "--n-jobs", "2"]
 sys.exit(main())

@@ -12,9 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 SETTINGS = {
     "songs": {"n_songs": 40, "duration": 3, "noise": 0.25},
     "segments": {"duration": 2, "sr": 5632, "n_fft": 256, "hop_length": 128, "n_mels": 32},
-    "network": {"backbone": "small", "backbone_params": {"width": 2}},
-    "sssl": {"max_epochs": 2, "warmup_epochs": 1},
-    "plain": {"max_epochs": 1},
+    "network": {"max_epochs": 2, "warmup_epochs": 1},
 }
 
 
@@ -33,11 +31,26 @@ def test_prints_the_table_and_draws_the_pictures(demo):
     assert "cross-validation" not in progress  # standard error is no terminal
     for row in ("dummy", "log-mel statistics + SVM", "inherited labels + SVM", "SSSL + SVM", "ROC-AUC"):
         assert row in printed
-    assert all(len(figures["accuracy"]) == 10 for figures in results.values())
+    assert all(len(figures["accuracy"]) == 5 for figures in results.values())
     # the planted noise is known, so every fold measures how well it was found
     assert np.isfinite(results["SSSL + SVM"]["noise ROC-AUC"]).all()
     assert {path.name for path in out.iterdir()} == {"emotion-over-time.png", "loss-mixture.png", "results.md"}
     assert (out / "results.md").read_text() in printed
+
+
+def test_says_what_the_table_shows(demo):
+    accuracy = {"inherited labels + SVM": np.array([0.5, 0.7]), "SSSL + SVM": np.array([0.7, 0.7])}
+    results = {name: {"accuracy": values} for name, values in accuracy.items()}
+    sentence = skmer.reproduction.demo._conclusion(results, None)
+    assert sentence == (
+        "SSSL recognises 70% of the songs, the same network without it 60%: a difference of +10 ± 10 points over the "
+        "folds."
+    )
+    results["SSSL + SVM"]["noise ROC-AUC"] = np.array([0.75, 0.85])
+    noisy = [np.array([True, False]), np.array([False, False])]
+    assert skmer.reproduction.demo._conclusion(results, noisy).startswith(
+        "25% of the segments inherit a wrong label, which SSSL finds with a ROC-AUC of 0.80. SSSL recognises 70%"
+    )
 
 
 def test_quiet(demo, monkeypatch, tmp_path, capsys):
