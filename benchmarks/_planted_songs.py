@@ -15,7 +15,14 @@ from skmer.datasets import make_songs, segment_labels
 SONGS = {"n_songs": 160, "duration": 12}
 SEGMENTS = {"duration": 3, "hop": 1, "sr": 11264, "n_fft": 512, "n_mels": 64}
 NETWORKS = {
-    "mlp": {"backbone": "mlp"},
+    # as in `skmer demo`
+    "mlp": {
+        "backbone": "mlp",
+        "backbone_params": {"hidden": (128,)},
+        "max_epochs": 20,
+        "warmup_epochs": 8,
+        "batch_size": 32,
+    },
     "small": {"backbone": "small", "backbone_params": {"width": 16}, "batch_size": 32, "max_epochs": 20},
 }
 N_FOLDS = 4

@@ -25,18 +25,24 @@ class InheritedLabels(LabelStrategy):
         return F.one_hot(labels, probabilities.shape[1]).float()
 
 
+_OF_SONGS = 0.8  # share of the song's cross-entropy, as in `skmer train`
+
 # parameters of SSSLClassifier that differ from its defaults, and possibly a recipe
 SYSTEMS: dict[str, dict] = {
-    "cross-entropy": {"recipe": "plain"},
+    "cross-entropy": {"noise_model": None},
+    "cross-entropy-songs": {"noise_model": None, "bag_weight": _OF_SONGS},
     "regularisers": {"noise_model": InheritedLabels()},
     "sssl": {},
+    "sssl-songs": {"bag_weight": _OF_SONGS},
     "paper": {"recipe": "paper"},
 }
-REFERENCES = ("cross-entropy", "regularisers", "sssl")
-DESCRIPTIONS = """- *cross-entropy*: cross-entropy on the inherited labels, with the weights of the last epoch.
-- *regularisers*: all of SSSL but the split: mixup, R-Drop (on all mixed rows), the prior penalty and averaged weights,
-  while all segments keep the inherited label.
+REFERENCES = ("cross-entropy", "cross-entropy-songs", "regularisers", "sssl")
+DESCRIPTIONS = """- *cross-entropy*: cross-entropy on the inherited labels, `noise_model=None`.
+- *regularisers*: all of SSSL but the split: mixup, R-Drop (on all mixed rows) and the prior penalty, while all segments
+  keep the inherited label.
 - *sssl*: the defaults of `SSSLClassifier`.
+- *-songs*: the same with the cross-entropy of the song's label for the mean probability of up to four of its segments,
+  `bag_weight=0.8`.
 - *paper*: `SSSLClassifier.from_recipe("paper")`."""
 
 

@@ -42,14 +42,16 @@ from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys
 from skmer.reproduction.differences import mean_and_deviation, paired_difference
 
 HERE = Path(__file__).resolve().parent
-_CONVOLUTIONS = {"backbone_params": {"width": 16}, "batch_size": 32, "max_epochs": 20, "segment_step": 3}
+_TRAINING = {"max_epochs": 20, "warmup_epochs": 8, "segment_step": 3}
+_CONVOLUTIONS = {"backbone_params": {"width": 16}, "batch_size": 32, **_TRAINING}
 NETWORKS = {
     "small": {"backbone": "small", **_CONVOLUTIONS},
     "multi_branch": {"backbone": "multi_branch", **_CONVOLUTIONS},
-    "mlp": {"backbone": "mlp"},
+    # as in `skmer train`
+    "mlp": {"backbone": "mlp", "backbone_params": {"hidden": (128,)}, **_TRAINING},
 }
 QUICK = {"max_epochs": 3, "warmup_epochs": 1}
-DEFAULT_SYSTEMS = ["cross-entropy", "regularisers", "sssl"]
+DEFAULT_SYSTEMS = ["cross-entropy", "cross-entropy-songs", "sssl", "sssl-songs"]
 READOUTS = {
     "mean": "mean probability",
     "SVM": "statistics + SVM",

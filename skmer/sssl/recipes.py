@@ -5,7 +5,7 @@ from typing import Any
 __all__ = ["SSSL_RECIPES", "RecipeMixin", "with_original_head"]
 
 SSSL_RECIPES: dict[str, dict[str, Any]] = {
-    # Sun et al. as printed: one mixture, songs may lose all labels, the last epoch's weights, Eq. 8 over the raw noisy set
+    # Sun et al. as printed: one mixture, no limit for a song, the last epoch's weights, Eq. 8 over the raw noisy set
     "paper": {
         "balance": None,
         "prior_weight": 0.0,

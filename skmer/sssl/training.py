@@ -17,7 +17,7 @@ from skmer.sssl.strategies import GMMSplit, SelfLearning
 from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS, BatchAugmentation
 from skmer.training.build import build_backbone_net
 from skmer.training.callbacks import AverageWeights, BestWeights, stop_early
-from skmer.training.data import make_bank
+from skmer.training.data import make_bank, pool_pitch_classes
 from skmer.training.runtime import torch_threads
 
 __all__ = ["SPLIT_PARAMS", "describe_split", "make_strategy", "train_network"]
@@ -69,6 +69,7 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
         "loss_after_split": loss,
         "compiled": classifier.compile,
         "segment_step": classifier.segment_step,
+        "pooled": pool_pitch_classes(songs.names),
     }
     clean = None
     trained = np.ones(len(songs), dtype=bool) if held is None else ~held

@@ -5,7 +5,7 @@ import torch
 
 from skmer._validation import iter_finite
 
-__all__ = ["LIMIT", "SegmentBank", "Standardizer", "StoredBank", "make_bank"]
+__all__ = ["LIMIT", "SegmentBank", "Standardizer", "StoredBank", "make_bank", "pool_pitch_classes"]
 
 LIMIT = 1e4  # far beyond any standardised value, and within float16
 _SMALLEST_DEVIATION = 1e-2  # dB: a band that is silent in training must not be amplified later
@@ -48,6 +48,18 @@ def _pool(values, pooled):
     if pooled is None:
         return values
     return (np.bincount(pooled, weights=values) / np.maximum(np.bincount(pooled), 1))[pooled]
+
+
+def pool_pitch_classes(names):
+    """Return a number for each named band, equal for the pitch classes of `skmer.SegmentTransformer`; else None.
+
+    With a common mean and deviation, the pitch classes of a transposed song are still rotated ones.
+    """
+    of_pitch = np.array([str(name).startswith("chroma_") for name in names or ()], dtype=bool)
+    if not of_pitch.any():
+        return None
+    numbers = np.arange(len(of_pitch))
+    return np.where(of_pitch, of_pitch.argmax(), numbers)
 
 
 class Standardizer:

@@ -5,7 +5,7 @@ import torch
 from skmer import EmotionTagger
 from skmer.backbones.unpacking import standardisation_groups
 from skmer.songs import SongSequence
-from skmer.training.data import SegmentBank, Standardizer
+from skmer.training.data import SegmentBank, Standardizer, pool_pitch_classes
 
 
 @pytest.fixture
@@ -129,3 +129,17 @@ def test_a_tagger_pools_where_its_chunks_are_blocks(rng, backbone, mask_range, p
     assert np.array_equal(found.mean[:128], found.mean[128:]) == pooled
     expected = Standardizer.fit(X[:4], standardisation_groups(256) if pooled else None)
     np.testing.assert_array_equal(found.scale, expected.scale)
+
+
+def test_pitch_classes_are_standardised_together():
+    rng = np.random.default_rng(0)
+    names = ["mel0", "mel1", *(f"chroma_{k}" for k in "CDE")]
+    pooled = pool_pitch_classes(names)
+    assert pooled.tolist() == [0, 1, 2, 2, 2]
+    assert pool_pitch_classes(names[:2]) is None
+    assert pool_pitch_classes(None) is None
+    values = rng.normal(size=(4, 5, 30)) * np.arange(1, 6)[:, None] + np.arange(5)[:, None]
+    standardizer = Standardizer.fit(SongSequence([values]), pooled)
+    assert standardizer.mean[2:] == pytest.approx([values[:, 2:].mean()] * 3)
+    assert standardizer.scale[2:] == pytest.approx([values[:, 2:].std()] * 3)
+    assert standardizer.mean[:2] == pytest.approx(values.mean(axis=(0, 2))[:2])
