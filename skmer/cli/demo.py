@@ -1,6 +1,6 @@
 """``skmer demo``: demonstrate SSSL on synthetic songs, or on the Emotify recordings."""
 
-from skmer.cli._common import CommandError, add_command, n_jobs
+from skmer.cli._common import CommandError, add_command, at_least, n_jobs
 
 __all__ = ["add_demo"]
 
@@ -16,6 +16,9 @@ def add_demo(commands):
     )
     command.add_argument("--data", metavar="DIR", help="folder of the Emotify data set; default: synthetic songs")
     command.add_argument("--out", metavar="DIR", default="demo-output", help="folder of the pictures (%(default)s)")
+    command.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="I", help="seed of songs, folds and training (%(default)s)"
+    )
     command.add_argument("--n-jobs", type=n_jobs, default=2, metavar="N", help="workers (%(default)s)")
 
 
@@ -23,7 +26,13 @@ def _demo(arguments):
     from skmer.reproduction.demo import run_demo
 
     try:
-        run_demo(data=arguments.data, out=arguments.out, n_jobs=arguments.n_jobs, verbose=1, random_state=0)
+        run_demo(
+            data=arguments.data,
+            out=arguments.out,
+            n_jobs=arguments.n_jobs,
+            verbose=1,
+            random_state=arguments.seed,
+        )
     except ImportError as error:
         raise CommandError(str(error)) from error
     except (FileNotFoundError, NotADirectoryError) as error:
