@@ -60,7 +60,7 @@ def test_the_rows_of_a_song_need_not_be_adjacent():
 
 
 def test_songs_erased_whole_are_counted():
-    figures = split_of([0.1, 0.2, 0.9, 0.9, 0.3, 0.8], [0, 0, 1, 1, 2, 2])[2]
+    figures = split_of([0.1, 0.2, 0.9, 0.9, 0.3, 0.8], [0, 0, 1, 1, 2, 2], max_erased=1.0)[2]
     assert figures["songs_erased"] == pytest.approx(1 / 3)
 
 
@@ -97,7 +97,7 @@ def test_a_relative_split_finds_the_seconds_of_each_song_and_not_the_hard_songs(
     losses = torch.tensor(np.where(songs < 10, 0.0, 5.0) + wrong + 0.05 * rng.random(200))
     labels, probabilities = torch.zeros(200, dtype=torch.long), torch.full((200, 2), 0.5)
     for relative, expected in ((False, songs >= 10), (True, wrong)):
-        split = GMMSplit(relative=relative, balance=None)
+        split = GMMSplit(relative=relative, balance=None, max_erased=1.0)
         split.prepare(np.arange(1), 0)
         split.rows_, split.songs_ = np.arange(200), songs
         assert (split.targets(losses, probabilities, labels, 5)[1].numpy() == expected).all()
