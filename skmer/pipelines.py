@@ -6,7 +6,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skmer.aggregation import SongAggregator
-from skmer.feature_extraction import SegmentShortening, SegmentTransformer
+from skmer.feature_extraction import SegmentShortening, SegmentStatistics, SegmentTransformer
 from skmer.sssl import SSSLClassifier
 
 __all__ = ["make_multi_duration_pipeline", "make_sssl_pipeline"]
@@ -16,6 +16,7 @@ def make_sssl_pipeline(
     duration=3.0,
     *,
     max_duration=30.0,
+    harmony=False,
     recipe="paper",
     final_estimator=None,
     memory=None,
@@ -32,6 +33,8 @@ def make_sssl_pipeline(
     max_duration : float or None, default=30.0
         Seconds of each song that are used, by default as many as the paper's segment counts
         imply. None uses whole songs.
+    harmony : bool, default=False
+        Whether segments carry the levels of semitones and pitch classes beside the mel bands, see `SegmentTransformer`.
     recipe : {"paper", "plain", "self-learning"} or None, default="paper"
         Settings of `SSSLClassifier.from_recipe`; None takes the defaults of
         `SSSLClassifier`, which add guards against collapse.
@@ -50,7 +53,8 @@ def make_sssl_pipeline(
     Returns
     -------
     Pipeline
-        With the steps ``segments``, ``sssl``, ``statistics``, ``scaler`` and ``svm``.
+        With the steps ``segments``, ``sssl``, ``statistics``, ``scaler`` and ``svm``. With ``backbone="mlp"``, there is a
+        step ``segment_statistics`` before ``sssl``, because this network is made for rows of features.
 
     See Also
     --------
@@ -78,17 +82,17 @@ def make_sssl_pipeline(
     ['segments', 'sssl', 'statistics', 'scaler', 'svm']
     """
     segments = SegmentTransformer(
-        duration=duration, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
+        duration=duration, harmony=harmony, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
-    network = _make_network(recipe, {"n_jobs": n_jobs, "verbose": verbose, **sssl})
-    steps = [("segments", segments), ("sssl", network), ("statistics", SongAggregator())]
-    return Pipeline(steps + _final_steps(final_estimator))
+    steps = _network_steps(recipe, {"n_jobs": n_jobs, "verbose": verbose, **sssl})
+    return Pipeline([("segments", segments), *steps, *_final_steps(final_estimator)])
 
 
 def make_multi_duration_pipeline(
     durations=(1, 3, 5),
     *,
     max_duration=30.0,
+    harmony=False,
     recipe="paper",
     final_estimator=None,
     memory=None,
@@ -107,6 +111,8 @@ def make_multi_duration_pipeline(
         Lengths of a segment in whole seconds; the hop is 1 s.
     max_duration : float or None, default=30.0
         Seconds of each song that are used; None uses whole songs.
+    harmony : bool, default=False
+        As in `make_sssl_pipeline`.
     recipe : {"paper", "plain", "self-learning"} or None, default="paper"
         As in `make_sssl_pipeline`.
     final_estimator : estimator, default=None
@@ -163,25 +169,22 @@ def make_multi_duration_pipeline(
     pipelines = [
         (
             f"{d}s",
-            Pipeline(
-                [
-                    ("segments", SegmentShortening(longest - d)),
-                    ("sssl", _make_network(recipe, sssl)),
-                    ("statistics", SongAggregator()),
-                ]
-            ),
+            Pipeline([("segments", SegmentShortening(longest - d)), *_network_steps(recipe, sssl)]),
         )
         for d in seconds
     ]
     segments = SegmentTransformer(
-        duration=longest, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
+        duration=longest, harmony=harmony, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
     steps = [("segments", segments), ("durations", FeatureUnion(pipelines, n_jobs=n_jobs))]
     return Pipeline(steps + _final_steps(final_estimator))
 
 
-def _make_network(recipe, params):
-    return SSSLClassifier(**params) if recipe is None else SSSLClassifier.from_recipe(recipe, **params)
+def _network_steps(recipe, params):
+    """Return the steps from segments to song statistics."""
+    network = SSSLClassifier(**params) if recipe is None else SSSLClassifier.from_recipe(recipe, **params)
+    rows = [("segment_statistics", SegmentStatistics())] if network.backbone == "mlp" else []
+    return [*rows, ("sssl", network), ("statistics", SongAggregator())]
 
 
 def _final_steps(final_estimator):

@@ -88,8 +88,8 @@ def train_model(
     seed : int, default=0
         Seed of the folds and of the training.
     device : str, default="auto"
-        A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere the
-        `small` backbone of width 16 with 12 epochs, or 5 for cross-entropy.
+        A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere a multilayer perceptron
+        on statistics of segments with harmony, and 20 epochs.
     store : str or path-like, default=None
         Folder for finished folds and for the features of each file, so that an interrupted run
         can be resumed; None is a temporary folder.
