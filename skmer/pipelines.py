@@ -53,13 +53,14 @@ def make_sssl_pipeline(
     Returns
     -------
     Pipeline
-        With the steps ``segments``, ``sssl``, ``statistics``, ``scaler`` and ``svm``. With ``backbone="mlp"``, there is a
-        step ``segment_statistics`` before ``sssl``, because this network is made for rows of features.
+        With the steps ``segments``, ``sssl``, ``statistics``, ``scaler`` and ``svm``. With ``backbone="mlp"``, which
+        is a network for rows of features, there is a step ``segment_statistics`` before ``sssl``.
 
     See Also
     --------
     SegmentTransformer : The first step.
-    SSSLClassifier : The second; its `cv` selects the paper's in-sample protocol or
+    SegmentStatistics : The step before a network for rows of features.
+    SSSLClassifier : The network; its `cv` selects the paper's in-sample protocol or
         cross-fitting.
 
     Notes

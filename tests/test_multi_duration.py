@@ -5,17 +5,19 @@ import pytest
 import soundfile
 from sklearn.model_selection import cross_val_score
 
-import skmer.feature_extraction.segments as reading
 from skmer import (
     AudioError,
+    SegmentStatistics,
     SegmentTransformer,
     SongAggregator,
     SongSequence,
     SSSLClassifier,
     make_multi_duration_pipeline,
+    make_sssl_pipeline,
 )
 from skmer.datasets import make_songs
 from skmer.feature_extraction import SegmentShortening
+from skmer.features.segment_spectrogram import SegmentSpectrogram
 from skmer.model_selection import EstimatorSystem
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -77,8 +79,8 @@ def test_durations_are_different_whole_seconds(durations):
 
 def test_the_stack_is_the_single_durations_side_by_side(songs, monkeypatch):
     calls = []
-    compute = reading.log_mel
-    monkeypatch.setattr(reading, "log_mel", lambda *a, **k: calls.append(1) or compute(*a, **k))
+    compute = SegmentSpectrogram.of_waveform
+    monkeypatch.setattr(SegmentSpectrogram, "of_waveform", lambda *a: calls.append(1) or compute(*a))
     pipe = make_multi_duration_pipeline((3, 1), recipe=None, **NETWORK).fit(songs.data, songs.target)
     assert len(calls) == len(songs.data)  # one spectrogram a song, whatever the durations
     stacked = pipe[:2].transform(songs.data)
@@ -89,6 +91,17 @@ def test_the_stack_is_the_single_durations_side_by_side(songs, monkeypatch):
         alone.append(SongAggregator().fit_transform(network.transform(segments)))
     np.testing.assert_allclose(stacked, np.hstack(alone), atol=1e-6)
     assert stacked.shape[1] == 2 * 7 * len(pipe.classes_)
+
+
+def test_an_mlp_gets_the_statistics_of_the_segments_of_each_duration(songs):
+    network = {**NETWORK, "backbone": "mlp", "backbone_params": {"hidden": [8]}}
+    pipe = make_multi_duration_pipeline((1, 2), harmony=True, recipe=None, **network).fit(songs.data, songs.target)
+    alone = []
+    for duration in (1, 2):
+        one = make_sssl_pipeline(duration, harmony=True, recipe=None, **network)
+        assert isinstance(one["segment_statistics"], SegmentStatistics)
+        alone.append(one.fit(songs.data, songs.target)[:-2].transform(songs.data))
+    np.testing.assert_allclose(pipe[:2].transform(songs.data), np.hstack(alone), atol=1e-6)
 
 
 def test_a_generator_decides_the_same_for_every_number_of_processes(songs):

@@ -1,5 +1,6 @@
 """``skmer export``: write the network of a model in a format for other programs."""
 
+import json
 import sys
 
 from skmer.cli._common import MODEL_HELP, TRUST, CommandError, add_command, atomic_output, check_output, load_model
@@ -40,7 +41,9 @@ def _export(arguments):
     except (ImportError, ValueError) as error:
         raise CommandError(str(error)) from error
     if not arguments.quiet:
+        made_by = " and ".join(json.loads(metadata["steps"]))
         print(
-            f"{arguments.out}: segments of shape {metadata['segment_shape']}, {metadata['kind']} {metadata['classes']}"
+            f"{arguments.out}: segments of shape {metadata['segment_shape']} made by {made_by}, {metadata['kind']} "
+            f"{metadata['classes']}"
         )
     return 0

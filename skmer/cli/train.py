@@ -33,8 +33,8 @@ def add_train(commands):
         "of its spectrum. "
         "On Emotify (see the README) descriptors had the highest accuracy, and need no network; only sssl and "
         "cross-entropy predict the emotion over time and find wrong labels. "
-        "On CUDA the network is VGG16 with 30 epochs; elsewhere it is small, with 12 epochs for sssl and 5 for "
-        "cross-entropy. "
+        "On CUDA the network is VGG16 on spectrograms, with 30 epochs; elsewhere it is a multilayer perceptron on "
+        "statistics of segments, with 20 epochs. "
         "The config is JSON with a section for each step: segments, sssl, statistics, scaler and svm (descriptors, "
         "scaler and svm; segments, statistics, scaler and svm for log-mel). "
         "MODEL-card.md and MODEL-card.json are written beside MODEL.skmer, a file that cannot run code when it is "
@@ -48,7 +48,7 @@ def add_train(commands):
     command.add_argument(
         "--config",
         metavar="JSON",
-        help='file or text, such as \'{"segments": {"duration": 5}, "sssl": {"max_epochs": 20}, "svm": {"C": 2}}\'',
+        help='file or text, such as \'{"segments": {"duration": 5}, "sssl": {"max_epochs": 40}, "svm": {"C": 2}}\'',
     )
     command.add_argument(
         "--n-splits", type=n_folds, default=5, metavar="N", help="folds of the estimate, 0 for none (%(default)s)"

@@ -99,7 +99,7 @@ class SongPredictor:
             raise ValueError(_describe_missing(estimator, steps, i_segmenter))
         message = "The pipeline is not fitted: call fit with songs and their emotions first."
         if i_classifier is None:
-            self.output, i_segmenter = "song", 0
+            self.output, i_segmenter, self._between = "song", 0, steps[1:-1]
             if not is_classifier(self.classifier):
                 raise ValueError(
                     f"The last step of this pipeline must be a classifier, got {type(self.classifier).__name__}."
@@ -136,6 +136,7 @@ class SongPredictor:
         labels = hasattr(tagger, "tags_") and np.ndim(tagger.classes_) == 1
         self.output, self.predicts = "song" if labels else "tags", True
         self._readers = [[_reset_run_parameters(steps[0])] for steps in members]
+        self._between = members[0][1:-1]
         self._rest = [Pipeline([(str(i), step) for i, step in enumerate(steps[1:])]) for steps in members]
         longest = max(getattr(reader, "max_duration", None) or np.inf for [reader] in self._readers)
         self.max_duration = longest if longest < np.inf else None
@@ -146,6 +147,11 @@ class SongPredictor:
     def first_step(self):
         """The step that reads songs, of an ensemble that of the first member."""
         return self._readers[0][-1]
+
+    @property
+    def steps_between(self):
+        """The steps between the step that reads songs and `classifier`, of an ensemble those of the first member."""
+        return list(self._between)
 
     def read(self, song):
         """Read one song by the first steps.

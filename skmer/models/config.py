@@ -41,9 +41,10 @@ SYSTEMS = {
 """The systems that can be trained, with a description of each."""
 
 _MAX_DURATION = 30.0  # seconds of a song, as in the paper
-# as benchmarks/real_music.py compares them; CNNs are trained about ten times as long as a network on statistics
+# as in benchmarks/real_music.py, which compares these networks
 _ON_CPU = {"backbone": "mlp", "max_epochs": 20, "warmup_epochs": 8, "segment_step": 3, "bag_weight": 0.8}
-_BACKBONE_PARAMS = {"mlp": {"hidden": [128]}, "small": {"width": 16}, "multi_branch": {"width": 16}}
+_CONVOLUTIONS: dict = {"backbone_params": {"width": 16}, "batch_size": 32}
+_OF_BACKBONE = {"mlp": {"backbone_params": {"hidden": [128]}}, "small": _CONVOLUTIONS, "multi_branch": _CONVOLUTIONS}
 _WITH_HARMONY = ("mlp", "multi_branch")
 _MAX_SAMPLES = 50_000_000  # of a segment: 17 minutes at 48 kHz
 # further exceptions that steps raise for invalid parameters
@@ -106,7 +107,8 @@ def _network_pipeline(system, backbone, device):
         network |= _ON_CPU
         backbone = _ON_CPU["backbone"] if backbone is None else backbone
     if backbone is not None:
-        network |= {"backbone": backbone, "backbone_params": _BACKBONE_PARAMS.get(backbone)}
+        # a wrong type is reported with the other parameters of the config
+        network |= {"backbone": backbone, **(_OF_BACKBONE.get(backbone, {}) if isinstance(backbone, str) else {})}
     if system == "cross-entropy":
         network["noise_model"] = None
     return make_sssl_pipeline(max_duration=_MAX_DURATION, recipe=None, harmony=backbone in _WITH_HARMONY, **network)
@@ -200,8 +202,8 @@ def _apply_config(pipeline, config):
                     f"here{how}."
                 )
             if name not in known:
-                has = f"it has {', '.join(known)}" if known else "it has none"
-                raise ValueError(f"config: the section {section!r} has no parameter {name!r}; {has}.")
+                has = f"parameter {name!r}; it has {', '.join(known)}" if known else f"parameters: remove {name!r}"
+                raise ValueError(f"config: the section {section!r} has no {has}.")
         step.set_params(**entries)
         try:
             step._validate_params()

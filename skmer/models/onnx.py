@@ -70,13 +70,15 @@ def export_onnx(model, path):
     Notes
     -----
     The input ``segments``, float32 of shape (n_segments, ...), are segments as `skmer.SegmentTransformer` (or
-    `skmer.TaggingTransformer`) computes them, in dB; standardisation is part of the network. The outputs
-    ``probabilities`` and ``logits`` have shape (n_segments, n_classes). The class of a song is that of the largest mean
-    probability of its segments; a tagger takes the mean of the logits, and thresholds, which are not written.
+    `skmer.TaggingTransformer`) computes them, in dB, or, if other steps such as `skmer.SegmentStatistics` stand between
+    it and the network, their output, for example one row of statistics per segment. Standardisation is part of the
+    network. The outputs ``probabilities`` and ``logits`` have shape (n_segments, n_classes). The class of a song is
+    that of the largest mean probability of its segments; a tagger takes the mean of the logits, and thresholds, which
+    are not written.
 
-    The metadata of the file are texts: ``classes``, ``segment_shape`` and ``segments`` (the parameters of the
-    transformer) as JSON, ``kind`` ("classes" or "tags"), and ``skmer``, the version. They are found in
-    ``InferenceSession.get_modelmeta()``.
+    The metadata of the file are texts: ``classes``, ``segment_shape`` (of the input), ``steps`` (the classes of the
+    steps before the network, in order), and ``segments`` (the parameters of the first of them) as JSON, ``kind``
+    ("classes" or "tags"), and ``skmer``, the version. They are found in ``InferenceSession.get_modelmeta()``.
 
     Examples
     --------
@@ -96,13 +98,15 @@ def export_onnx(model, path):
         raise ImportError(
             f"Exporting a network needs the package {error.name}: install the extra with pip install skmer[onnx]."
         ) from error
-    classifier, reader = _find_network(model)
+    classifier, steps = _find_network(model)
+    reader = steps[0] if steps else None
     is_tagger = np.ndim(classifier.classes_) > 1 or hasattr(classifier, "thresholds_")
     network = _Exported(classifier, is_tagger).to("cpu").eval()
     names = classifier.tags_ if hasattr(classifier, "tags_") else classifier.classes_
     metadata = {
         "classes": json.dumps([str(name) for name in names]),
         "segment_shape": json.dumps(list(classifier.segment_shape_)),
+        "steps": json.dumps([type(step).__name__ for step in steps]),
         "segments": json.dumps({name: getattr(reader, name) for name in _READER_PARAMS if hasattr(reader, name)}),
         "kind": "tags" if is_tagger else "classes",
         "skmer": __version__,
@@ -130,20 +134,20 @@ def export_onnx(model, path):
 
 
 def _find_network(model):
-    """Return the estimator that holds a network on segments, and the transformer before it or None."""
-    classifier, reader = model, None
+    """Return the estimator that holds a network on segments, and the steps before it, from the one that reads songs."""
+    classifier, steps = model, []
     if not hasattr(model, "net_"):
         try:
             predictor = as_predictor(model)
         except ValueError as error:
             raise ValueError(f"This model cannot be exported: {error}") from error
-        classifier, reader = predictor.classifier, predictor.first_step
+        classifier, steps = predictor.classifier, [predictor.first_step, *predictor.steps_between]
     if not all(hasattr(classifier, name) for name in ("net_", "standardizer_", "segment_shape_", "classes_")):
         raise ValueError(
             f"This model has no network on segments: {type(classifier).__name__} cannot be exported. Train one with "
             "`skmer train --system sssl`, or export the members of an ensemble one by one."
         )
-    return classifier, reader
+    return classifier, steps
 
 
 def _write(network, example, path):

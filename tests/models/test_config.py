@@ -10,6 +10,7 @@ from skmer.models import SYSTEMS, make_pipeline_of, read_config
 from skmer.models.config import changed_parameters, check_device, check_pipeline
 
 CLASSES = ["Q1", "Q2", "Q3"]
+WITHOUT_STATISTICS = ["segments", "sssl", "statistics", "scaler", "svm"]
 
 
 def pipeline_of(system, config):
@@ -27,11 +28,13 @@ def test_files_text_and_objects_say_the_same(tmp_path):
 def test_sections_are_steps_and_entries_their_parameters():
     config = {"segments": {"duration": 5}, "statistics": {"statistics": ["mean"]}, "sssl": {"cv": 3}, "svm": {"C": 2}}
     pipeline = pipeline_of("sssl", config)
-    assert list(pipeline.named_steps) == list(make_sssl_pipeline().named_steps)
+    assert list(pipeline.named_steps) == list(make_sssl_pipeline(backbone="mlp").named_steps)
     assert changed_parameters(pipeline) == {
-        "segments": {"duration": 5, "max_duration": 30.0},
+        "segments": {"duration": 5, "harmony": True, "max_duration": 30.0},
+        "segment_statistics": {},
         "sssl": {
-            "backbone": "small", "backbone_params": {"width": 16}, "cv": 3, "max_epochs": 12, "warmup_epochs": 4,
+            "backbone": "mlp", "backbone_params": {"hidden": [128]}, "bag_weight": 0.8, "cv": 3, "max_epochs": 20,
+            "segment_step": 3, "warmup_epochs": 8,
         },
         "statistics": {"statistics": ["mean"]},
         "scaler": {},
@@ -40,20 +43,49 @@ def test_sections_are_steps_and_entries_their_parameters():
 
 
 def test_the_defaults_suit_the_device(monkeypatch):
-    assert make_pipeline_of("sssl", device="cpu")["sssl"].get_params()["max_epochs"] == 12
-    assert make_pipeline_of("cross-entropy", device="cpu")["sssl"].max_epochs == 5
-    assert make_pipeline_of("cross-entropy", device="cpu")["sssl"].noise_model is None
+    for system in ("sssl", "cross-entropy"):
+        network = make_pipeline_of(system, device="cpu")["sssl"]
+        assert (network.backbone, network.backbone_params, network.max_epochs) == ("mlp", {"hidden": [128]}, 20)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for system in ("sssl", "cross-entropy"):
-        network = make_pipeline_of(system)["sssl"]
+        pipeline = make_pipeline_of(system)
+        network = pipeline["sssl"]
         assert (network.backbone, network.backbone_params, network.max_epochs) == ("vgg16", None, 30)
+        assert (list(pipeline.named_steps), pipeline["segments"].harmony) == (WITHOUT_STATISTICS, False)
     # our guards, not the paper's recipe
     assert make_pipeline_of("sssl")["sssl"].balance == "class"
 
 
-def test_another_backbone_does_not_get_the_width_of_the_small_one():
-    assert pipeline_of("sssl", {"sssl": {"backbone": "vgg16_bn"}})["sssl"].backbone_params is None
-    assert pipeline_of("sssl", {"sssl": {"backbone": "small"}})["sssl"].backbone_params == {"width": 16}
+def test_the_two_networks_differ_by_the_noise_model_alone(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for device in ("cpu", "cuda"):
+        sssl, plain = (make_pipeline_of(system, device=device) for system in ("sssl", "cross-entropy"))
+        assert plain["sssl"].noise_model is None
+        differ = {
+            name for name, value in sssl["sssl"].get_params().items() if plain["sssl"].get_params()[name] != value
+        }
+        assert differ == {"noise_model"}
+
+
+@pytest.mark.parametrize(
+    ("backbone", "params", "harmony"),
+    [("small", {"width": 16}, False), ("vgg16", None, False), ("vgg16_bn", None, False),
+     ("multi_branch", {"width": 16}, True)],
+)  # fmt: skip
+@pytest.mark.parametrize("system", ["sssl", "cross-entropy"])
+def test_another_backbone_has_its_own_defaults(system, backbone, params, harmony):
+    pipeline = pipeline_of(system, {"sssl": {"backbone": backbone}})
+    assert list(pipeline.named_steps) == WITHOUT_STATISTICS
+    assert (pipeline["sssl"].backbone_params, pipeline["segments"].harmony) == (params, harmony)
+    narrow = {"width": 2} if params else params
+    own = pipeline_of(system, {"sssl": {"backbone": backbone, "backbone_params": narrow}})
+    assert own["sssl"].backbone_params == narrow
+
+
+def test_statistics_of_segments_without_harmony():
+    pipeline = pipeline_of("sssl", {"segments": {"harmony": False, "n_mels": 32}})
+    assert "segment_statistics" in pipeline.named_steps
+    assert pipeline["sssl"].backbone == "mlp"
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -96,19 +128,36 @@ def test_a_file_that_is_no_config(tmp_path):
         (
             "sssl",
             {"ssl": {}},
-            "unknown section 'ssl'; the steps of this model are segments, sssl, statistics, scaler, svm",
+            "unknown section 'ssl'; the steps of this model are segments, segment_statistics, sssl, statistics, "
+            "scaler, svm",
+        ),
+        ("sssl", {"segment_statistics": {"x": 1}}, "the section 'segment_statistics' has no parameters: remove 'x'"),
+        (
+            "sssl",
+            {"segment_statistics": {}, "sssl": {"backbone": "small"}},
+            "unknown section 'segment_statistics'; the steps of this model are segments, sssl,",
         ),
         ("descriptors", {"segments": {}}, "the steps of this model are descriptors, scaler, svm"),
         ("sssl", {"sssl": {"max_epoch": 3}}, "'sssl' has no parameter 'max_epoch'; it has average_epochs, backbone"),
-        ("log-mel", {"statistics": {"x": 1}}, "no parameter 'x'; it has none"),
+        ("log-mel", {"statistics": {"x": 1}}, "has no parameters: remove 'x'"),
         ("sssl", {"sssl": {"random_state": 1}}, "a parameter of the run.*set the seed instead"),
         ("sssl", {"segments": {"memory": "x"}}, "'memory' of 'segments' is a parameter of the run"),
         ("sssl", {"sssl": {"callbacks": ["x"]}}, "no parameter 'callbacks'"),
         ("sssl", {"sssl": {"max_epochs": 2.5}}, "section 'sssl': The 'max_epochs' parameter .* Got 2.5"),
-        ("sssl", {"sssl": {"max_epochs": 4}}, "leaves no epoch after warmup_epochs=4"),
+        ("sssl", {"sssl": {"max_epochs": 8}}, "leaves no epoch after warmup_epochs=8"),
         ("sssl", {"sssl": {"backbone": "vgg"}}, "section 'sssl': backbone='vgg' is unknown"),
+        ("sssl", {"sssl": {"backbone": ["mlp"]}}, "section 'sssl': The 'backbone' parameter"),
         ("sssl", {"sssl": {"backbone_params": {"w": 1}}}, "section 'sssl': backbone_params={'w': 1} do not match"),
-        ("sssl", {"segments": {"duration": 0.2}}, "section 'sssl': backbone='small' requires spectrograms of at least"),
+        (
+            "sssl",
+            {"segments": {"duration": 0.2}, "sssl": {"backbone": "small"}},
+            "section 'sssl': backbone='small' requires spectrograms of at least",
+        ),
+        (
+            "sssl",
+            {"segments": {"harmony": False}, "sssl": {"backbone": "multi_branch"}},
+            "section 'sssl': .*harmony",
+        ),
         ("sssl", {"segments": {"duration": 40}}, "section 'segments': max_duration=30 s is shorter"),
         ("sssl", {"statistics": {"statistics": ["x"]}}, "section 'statistics': Unknown statistic 'x'"),
         ("sssl", {"svm": {"kernel": "rfb"}}, "section 'svm': The 'kernel' parameter"),
@@ -118,7 +167,11 @@ def test_a_file_that_is_no_config(tmp_path):
             {"descriptors": {"groups": ["x"]}},
             "groups holds the unknown group 'x'",
         ),
-        ("sssl", {"sssl": {"backbone_params": {"width": 10**12}}}, "section 'sssl': these parameters are impossible"),
+        (
+            "sssl",
+            {"sssl": {"backbone_params": {"hidden": [10**18]}}},
+            "section 'sssl': these parameters are impossible",
+        ),
         ("sssl", {"segments": {"sr": 1e13}}, "section 'segments': duration=.* samples a segment"),
         ("svm", {}, "system='svm' is unknown: choose from sssl, cross-entropy, descriptors, log-mel"),
     ],

@@ -10,7 +10,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from torch import nn
 
-from skmer import DescriptorTransformer, SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
+from skmer import (
+    DescriptorTransformer,
+    SegmentStatistics,
+    SegmentTransformer,
+    SongAggregator,
+    SSSLClassifier,
+    TaggingTransformer,
+)
 from skmer.cli import main
 from skmer.datasets import make_songs
 from skmer.models import export_onnx
@@ -60,8 +67,23 @@ def test_classifiers_of_segments(songs, tmp_path, backbone, params, segments):
     assert json.loads(written["classes"]) == pipe[1].classes_.tolist()
     assert json.loads(written["segments"])["n_mels"] == 16
     assert json.loads(written["segments"])["harmony"] == pipe[0].harmony
+    assert json.loads(written["steps"]) == ["SegmentTransformer"]
     alone, _ = run(tmp_path / "model.onnx", segments[0][:1])  # any number of segments
     assert alone.shape == (1, 4)
+
+
+@needs_onnx
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_statistics_between_the_segments_and_the_network_are_in_the_metadata(songs, tmp_path):
+    network = SSSLClassifier("mlp", backbone_params={"hidden": [8]}, **SSSL)
+    pipe = make_pipeline(SegmentTransformer(**HARMONY), SegmentStatistics(), network, SongAggregator(), SVC())
+    export_onnx(pipe.fit(songs.data, songs.target), tmp_path / "model.onnx")
+    rows = pipe[:2].transform(songs.data[:1])[0]
+    found, written = run(tmp_path / "model.onnx", rows)
+    np.testing.assert_allclose(found, pipe[:3].transform(songs.data[:1])[0], atol=1e-4)
+    assert json.loads(written["segment_shape"]) == [rows.shape[1]]
+    assert json.loads(written["steps"]) == ["SegmentTransformer", "SegmentStatistics"]
+    assert json.loads(written["segments"])["duration"] == HARMONY["duration"]
 
 
 @needs_onnx
@@ -75,6 +97,7 @@ def test_taggers(songs, tmp_path):
     logits, written = run(tmp_path / "tags.onnx", blocks, "logits")
     np.testing.assert_allclose(logits.mean(axis=0), pipe.decision_function(songs.data[:1])[0], atol=1e-3)
     assert written["kind"] == "tags"
+    assert json.loads(written["steps"]) == ["TaggingTransformer"]
 
 
 class Unknown(nn.Module):
@@ -137,6 +160,6 @@ def test_the_command(songs, tmp_path, capsys):
     joblib.dump(pipe, tmp_path / "model.joblib")
     arguments = ["export", str(tmp_path / "model.joblib"), "--to", "onnx", "--out", str(tmp_path / "model.onnx")]
     assert main(arguments) == 0
-    assert "segments of shape [16, 29]" in capsys.readouterr().out
+    assert "segments of shape [16, 29] made by SegmentTransformer, classes" in capsys.readouterr().out
     assert main(arguments) == 2
     assert main([*arguments, "--force", "-q"]) == 0

@@ -23,11 +23,11 @@ from skmer import SegmentTransformer, make_sssl_pipeline
 from skmer.aggregation import SpectrogramStatistics
 from skmer.datasets import make_songs, write_songs
 from skmer.model_selection import DUMMY, EstimatorSystem
-from skmer.models import UnreadableSongs, card_markdown, save_trained_model, train_model
+from skmer.models import UnreadableSongs, card_markdown, load_model, save_trained_model, train_model
 from skmer.models.estimate import choose_folds
 from skmer.models.train import collect_warnings
 from skmer.models.training_songs import read_songs
-from tests.models.tiny import CONFIG, LOG_MEL, SEGMENTS, tiny_songs, written
+from tests.models.tiny import CONFIG, LOG_MEL, MLP, SEGMENTS, tiny_songs, written
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 SCORING = {"accuracy": "accuracy", "macro-F1": "f1_macro", "balanced accuracy": "balanced_accuracy"}
@@ -330,6 +330,15 @@ def test_a_card_holds_what_there_is_to_know(songs, tmp_path):
                  "sssl: max_epochs", "64 segments of 1 s", "seed 5", "## Limits"):  # fmt: skip
         assert part in text
     np.testing.assert_array_equal(joblib.load(model).predict(songs.data), trained.pipeline.predict(songs.data))
+
+
+def test_a_network_on_statistics_is_saved_and_loaded(songs, tmp_path):
+    trained = train_model(songs, "sssl", MLP, n_splits=0, device="cpu")
+    assert list(trained.card["parameters"])[:3] == ["segments", "segment_statistics", "sssl"]
+    loaded = load_model(save_trained_model(trained, tmp_path / "model.skmer")[0])
+    for one, other in zip(loaded[:3].transform(songs.data), trained.pipeline[:3].transform(songs.data), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(loaded.predict(songs.data), trained.pipeline.predict(songs.data))
 
 
 def test_a_card_survives_any_name(songs, tmp_path):

@@ -8,10 +8,20 @@ from skmer.datasets import make_songs, write_songs
 
 SR = 11264
 SEGMENTS = {"duration": 1, "sr": SR, "n_mels": 32}
+# with the defaults of a CPU, so that a test can build the same network alone
 CONFIG = {
     "segments": SEGMENTS,
-    "sssl": {"backbone": "small", "backbone_params": {"width": 4}, "max_epochs": 2, "warmup_epochs": 1},
+    "sssl": {
+        "backbone": "small",
+        "backbone_params": {"width": 4},
+        "bag_weight": 0.8,
+        "batch_size": 32,
+        "max_epochs": 2,
+        "segment_step": 3,
+        "warmup_epochs": 1,
+    },
 }
+MLP = {"segments": SEGMENTS, "sssl": {"backbone_params": {"hidden": [8]}, "max_epochs": 4, "warmup_epochs": 2}}
 LOG_MEL = {"segments": SEGMENTS}
 
 
