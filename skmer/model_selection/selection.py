@@ -1,6 +1,6 @@
 """Choose among systems: by the test-fold score (optimistic) or by nested cross-validation."""
 
-from statistics import mean
+from statistics import fmean
 
 __all__ = ["best_on_test_folds", "chosen_inside_folds"]
 
@@ -49,7 +49,7 @@ def best_on_test_folds(experiment, names, score="accuracy"):
     '3 s'
     """
     _check(experiment, names, score)
-    return max(names, key=lambda name: experiment.scores(name)[score].mean())
+    return _best({name: experiment.scores(name)[score] for name in names})
 
 
 def chosen_inside_folds(experiment, names, score="accuracy", label="chosen inside the folds"):
@@ -100,10 +100,15 @@ def chosen_inside_folds(experiment, names, score="accuracy", label="chosen insid
         }
         if not all(inner.values()):
             raise ValueError("experiment has no folds within the training songs: run it with inner_splits.")
-        best = max(names, key=lambda name: mean(inner[name]))
+        best = _best(inner)
         [test] = [r for r in candidates[best] if r["inner"] is None]
         chosen.append({**test, "name": label, "choice": best})
     return chosen
+
+
+def _best(scores):
+    """Return the first name with the largest mean; differences by rounding are ties."""
+    return max(scores, key=lambda name: round(fmean(scores[name]), 12))
 
 
 def _check(experiment, names, score):

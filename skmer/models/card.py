@@ -37,7 +37,7 @@ def make_card(pipeline, system, used, given, counts, unreadable, **more):
     """Return the card of a fitted pipeline as plain values.
 
     `used` are the `TrainingSongs` of the fit, `given` is the caller's Bunch, `counts` the number of segments of each
-    song, `unreadable` maps songs to errors, and `more` are further entries.
+    song that is used, `unreadable` maps songs to errors, and `more` are further entries.
     """
     classes = pipeline[-1].classes_.tolist()
     return {
@@ -91,7 +91,6 @@ def _per_class(target):
 
 def _duration_sentence(reader, counts):
     """Describe how much of each song was used."""
-    counts = [count for count in counts if count is not None]
     longest = getattr(reader, "max_duration", None)
     used = "Whole songs were used" if longest is None else f"The first {longest:g} s of each song were used"
     if not any(counts):
@@ -128,7 +127,7 @@ def card_markdown(card):
     parts = [
         f"# {_one_line(card['title'])}",
         f"Made by `skmer train` {card['versions']['skmer']}, {card['date']} UTC. System: **{card['system']}**, "
-        f"{card['what']}.",
+        f"{card['what']}.{_chosen_from(card['estimate'])}",
         "## Songs",
         _table(["class", "songs"], [*data["songs_per_class"].items(), ("all", data["n_songs"])]),
         " ".join([f"Labels: {_one_line(data['labels_from'])}.", data["groups"], data["used"]]),
@@ -184,6 +183,13 @@ def _estimate(estimate):
     yield f"{estimate['protocol']}; {how}."
     yield estimate["table"]
     yield estimate["sentence"]
+    if "choice" in estimate:
+        yield estimate["choice"]["sentence"]
+
+
+def _chosen_from(estimate):
+    """Name the systems among which the one of the model was chosen."""
+    return f" Chosen among {', '.join(estimate['choice']['candidates'])}." if estimate and "choice" in estimate else ""
 
 
 def _parameters(changed):

@@ -23,11 +23,13 @@ from skmer.songs import SongSequence
 from skmer.training.runtime import choose_device
 
 __all__ = [
+    "CANDIDATES",
     "SYSTEMS",
     "changed_parameters",
     "check_cross_fitting",
     "check_device",
     "check_pipeline",
+    "make_candidates",
     "make_pipeline_of",
     "read_config",
 ]
@@ -39,6 +41,9 @@ SYSTEMS = {
     "log-mel": "mean, deviation and change of each band of the spectrogram, SVM",
 }
 """The systems that can be trained, with a description of each."""
+
+CANDIDATES = {"auto": ("cross-entropy", "sssl")}
+"""The systems among which `train_model` chooses, from the simplest, which is taken if they are equally accurate."""
 
 _MAX_DURATION = 30.0  # seconds of a song, as in the paper
 # as in benchmarks/real_music.py, which compares these networks
@@ -86,18 +91,39 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
     if system not in SYSTEMS:
         raise ValueError(f"system={system!r} is unknown: choose from {', '.join(SYSTEMS)}.")
     config = {} if config is None else config
-    if system == "descriptors":
-        songs = DescriptorTransformer(max_duration=_MAX_DURATION)
-        pipeline = Pipeline([("descriptors", songs), ("scaler", StandardScaler()), ("svm", SVC())])
-    elif system == "log-mel":
-        songs = SegmentTransformer(max_duration=_MAX_DURATION)
-        statistics = ("statistics", SpectrogramStatistics())
-        pipeline = Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), ("svm", SVC())])
-    else:
-        pipeline = _network_pipeline(system, config.get("sssl", {}).get("backbone"), device)
-    pipeline = _apply_config(pipeline, config)
+    pipeline = _apply_config(_default_pipeline(system, config, device), config)
     seeds = [name for name in pipeline.get_params() if name.endswith("__random_state")]
     return pipeline.set_params(**dict.fromkeys(seeds, seed))
+
+
+def make_candidates(system, config=None, device="auto", seed=0):
+    """Return the pipelines among which a name of `CANDIDATES` chooses, by system, or that of a system of `SYSTEMS`.
+
+    A section of the config applies to all candidates that have this step.
+    """
+    if system not in CANDIDATES:
+        if system not in SYSTEMS:
+            raise ValueError(f"system={system!r} is unknown: choose from {', '.join([*SYSTEMS, *CANDIDATES])}.")
+        return {system: make_pipeline_of(system, config, device, seed)}
+    config = {} if config is None else config
+    steps = {name: _default_pipeline(name, config, device).named_steps for name in CANDIDATES[system]}
+    _check_sections(config, list(dict.fromkeys(step for own in steps.values() for step in own)))
+    return {
+        name: make_pipeline_of(name, {step: config[step] for step in config if step in own}, device, seed)
+        for name, own in steps.items()
+    }
+
+
+def _default_pipeline(system, config, device):
+    """Return the pipeline of a system before its config is applied; the backbone in it decides the other defaults."""
+    if system == "descriptors":
+        songs = DescriptorTransformer(max_duration=_MAX_DURATION)
+        return Pipeline([("descriptors", songs), ("scaler", StandardScaler()), ("svm", SVC())])
+    if system == "log-mel":
+        songs = SegmentTransformer(max_duration=_MAX_DURATION)
+        statistics = ("statistics", SpectrogramStatistics())
+        return Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), ("svm", SVC())])
+    return _network_pipeline(system, config.get("sssl", {}).get("backbone"), device)
 
 
 def _network_pipeline(system, backbone, device):
@@ -186,11 +212,8 @@ def _unique(pairs):
 def _apply_config(pipeline, config):
     """Return a clone of a pipeline with the parameters of a configuration."""
     pipeline = clone(pipeline)
+    _check_sections(config, pipeline.named_steps)
     for section, entries in config.items():
-        if section not in pipeline.named_steps:
-            raise ValueError(
-                f"config: unknown section {section!r}; the steps of this model are {', '.join(pipeline.named_steps)}."
-            )
         step = pipeline.named_steps[section]
         params = step.get_params(deep=False).keys()
         known = sorted(params - SEED_AND_RUN_PARAMETERS - {"callbacks"})  # JSON cannot hold callbacks
@@ -210,6 +233,12 @@ def _apply_config(pipeline, config):
         except InvalidParameterError as error:
             raise ValueError(f"config, section {section!r}: {error}") from error
     return pipeline
+
+
+def _check_sections(config, steps):
+    for section in config:
+        if section not in steps:
+            raise ValueError(f"config: unknown section {section!r}; the steps of this model are {', '.join(steps)}.")
 
 
 def changed_parameters(pipeline):

@@ -1,4 +1,4 @@
-"""Estimate the accuracy of a pipeline by cross-validation, and compare it with that of a dummy classifier."""
+"""Estimate the accuracy of pipelines by cross-validation, compare it with a dummy, and choose the best of several."""
 
 import warnings
 
@@ -10,15 +10,20 @@ from skmer.model_selection import (
     DUMMY,
     EstimatorSystem,
     Protocol,
+    best_on_test_folds,
+    chosen_inside_folds,
     corrected_paired_test,
+    holm,
     run_experiment,
     summary_table,
 )
 
-__all__ = ["choose_folds", "estimate", "stratified_folds"]
+__all__ = ["CHOSEN", "choose_folds", "choose_inner_folds", "estimate", "stratified_folds"]
 
+CHOSEN = "chosen inside the folds"
 _SCORES = ("accuracy", "macro-F1", "balanced accuracy")
 _ALPHA = 0.05
+_INNER_SPLITS = 3
 
 
 def choose_folds(y, groups, n_splits):
@@ -29,8 +34,7 @@ def choose_folds(y, groups, n_splits):
     if n_splits == 0:
         return 0, None
     y = np.asarray(y)
-    groups_or_songs = np.arange(len(y)) if groups is None else np.asarray(groups)
-    sizes = {name: len(np.unique(groups_or_songs[y == name])) for name in np.unique(y).tolist()}
+    sizes = _class_sizes(y, groups, np.arange(len(y)))
     smallest = min(sizes, key=sizes.__getitem__)
     what = "song" if groups is None else "group"
     if sizes[smallest] < 2:
@@ -42,6 +46,29 @@ def choose_folds(y, groups, n_splits):
         return n_splits, None
     n = sizes[smallest]
     return n, f"n_splits={n_splits} is lowered to {n}, the number of {what}s of the class {smallest!r}."
+
+
+def choose_inner_folds(y, groups, folds):
+    """Return the number of folds within the training songs of each fold that the smallest class allows, 3 or 2.
+
+    Raise ValueError if a class has fewer than 2 songs, or groups, in the training songs of a fold.
+    """
+    y = np.asarray(y)
+    sizes = [_class_sizes(y, groups, train) for train, _ in folds]
+    n, smallest = min((n, name) for own in sizes for name, n in own.items())
+    if n < 2:
+        what = "song" if groups is None else "group"
+        raise ValueError(
+            f"The class {smallest!r} has {n} {what}{'s' * (n != 1)} in the training songs of a fold, but needs 2 for "
+            "the choice within them: add songs, leave the class out, or train one system by its name."
+        )
+    return min(n, _INNER_SPLITS)
+
+
+def _class_sizes(y, groups, songs):
+    """Return the number of songs, or groups, of each class of y among some songs."""
+    units = np.arange(len(y)) if groups is None else np.asarray(groups)
+    return {name: len(np.unique(units[songs][y[songs] == name])) for name in np.unique(y).tolist()}
 
 
 def stratified_folds(y, groups, n_splits, seed):
@@ -58,62 +85,125 @@ def _protocol(groups, n_splits, seed):
     return Protocol("stratified" if groups is None else "grouped", n_splits, fold_seed=seed)
 
 
-def estimate(pipeline, name, songs, n_splits, seed, store, n_jobs=None, verbose=0):
-    """Cross-validate a pipeline on `TrainingSongs`; each finished fold is kept in the folder `store`.
+def estimate(pipelines, songs, n_splits, seed, store, n_jobs=None, verbose=0, inner_splits=None):
+    """Cross-validate pipelines on `TrainingSongs`, and choose among several; finished fits are kept in `store`.
 
-    Return a dict that JSON can hold: ``"protocol"``, ``"n_splits"``, ``"n_found"`` (folds that an earlier run had
-    finished), ``"folds"`` (scores of each fold, by system), ``"mean"``, ``"sd"``, ``"test"`` (of the accuracy, against
-    the dummy), ``"table"`` and ``"sentence"``.
+    `pipelines` is a dict by name, and `inner_splits` the number of folds within the training songs of each fold, by
+    which one of several pipelines is chosen there. Return a dict that JSON can hold: ``"protocol"``, ``"n_splits"``,
+    ``"n_found"`` (fits that an earlier run had finished), ``"folds"`` (scores of each fold, by system), ``"mean"``,
+    ``"sd"``, ``"test"`` (of the accuracy, against the dummy), ``"table"`` and ``"sentence"``.
+
+    With several pipelines, there is also ``"choice"``, and the test is that of the pipelines that were chosen inside
+    the folds, because the highest of several means is too optimistic.
     """
     y, groups = songs.target, songs.groups
-    pipeline = clone(pipeline)
-    if "sssl" in pipeline.named_steps:
-        pipeline.set_params(sssl__verbose=verbose if n_jobs in (None, 1) else 0)
+    pipelines = {name: clone(pipeline) for name, pipeline in pipelines.items()}
+    for pipeline in pipelines.values():
+        if "sssl" in pipeline.named_steps:
+            pipeline.set_params(sssl__verbose=verbose if n_jobs in (None, 1) else 0)
     # groups reach the cross-fitting by scikit-learn's metadata routing
     with warnings.catch_warnings(), config_context(enable_metadata_routing=True):
         warnings.simplefilter("ignore", UserWarning)
         experiment = run_experiment(
-            {name: EstimatorSystem(pipeline)}, songs.data, y, protocol=_protocol(groups, n_splits, seed), groups=groups,
-            seeds=[seed], store=store, n_jobs=n_jobs, verbose=verbose,
+            {name: EstimatorSystem(pipeline) for name, pipeline in pipelines.items()}, songs.data, y,
+            protocol=_protocol(groups, n_splits, seed), groups=groups, inner_splits=inner_splits, seeds=[seed],
+            store=store, n_jobs=n_jobs, verbose=verbose,
         )  # fmt: skip
-    scores = {which: experiment.scores(which) for which in (DUMMY, name)}
-    test = _test(scores[name]["accuracy"] - scores[DUMMY]["accuracy"], experiment.rows)
+    scores = {which: experiment.scores(which) for which in (DUMMY, *pipelines)}
+    [judged, *others] = pipelines
+    subject = "The model"
+    if others:
+        inside = chosen_inside_folds(experiment, list(pipelines), label=CHOSEN)
+        scores[CHOSEN] = {score: np.array([row["scores"][score] for row in inside]) for score in _SCORES}
+        judged, subject = CHOSEN, "The system chosen inside the folds"
+    test = _test(scores, judged, DUMMY, experiment)
     how = "each song its own group" if groups is None else "the songs of a group in one fold"
-    return {
+    found = {
         "protocol": f"{n_splits} stratified folds, {how}",
         "n_splits": n_splits,
         "n_found": experiment.n_found,
-        "folds": {which: {score: found[score].tolist() for score in _SCORES} for which, found in scores.items()},
-        "mean": {which: {score: float(found[score].mean()) for score in _SCORES} for which, found in scores.items()},
-        "sd": {which: {score: float(found[score].std()) for score in _SCORES} for which, found in scores.items()},
+        "folds": {which: {score: own[score].tolist() for score in _SCORES} for which, own in scores.items()},
+        "mean": {which: {score: float(own[score].mean()) for score in _SCORES} for which, own in scores.items()},
+        "sd": {which: {score: float(own[score].std()) for score in _SCORES} for which, own in scores.items()},
         "test": test,
         "table": summary_table(scores, _SCORES),
-        "sentence": _test_sentence(test, n_splits) + _dummy_sentence(scores[DUMMY]["accuracy"], len(np.unique(y))),
+        "sentence": _test_sentence(test, n_splits, subject)
+        + _dummy_sentence(scores[DUMMY]["accuracy"], len(np.unique(y))),
     }
+    if others:
+        found["choice"] = _choose(experiment, scores, list(pipelines), inside, inner_splits)
+    return found
 
 
-def _test(differences, rows):
-    sizes = [(row["n_train"], row["n_test"]) for row in rows if row["name"] == DUMMY]
+def _choose(experiment, scores, names, inside, inner_splits):
+    """Return which system has the highest mean accuracy, and how clearly, as a dict that JSON can hold."""
+    best = best_on_test_folds(experiment, names)
+    tests = {name: _test(scores, best, name, experiment) for name in names if name != best}
+    computed = [name for name in tests if tests[name]["p_value"] is not None]
+    for name, p in zip(computed, holm([tests[name]["p_value"] for name in computed]) if computed else [], strict=True):
+        tests[name] = {**tests[name], "p_value": float(p), "better": bool(p <= _ALPHA) and tests[name]["better"]}
+    counts = {name: sum(row["choice"] == name for row in inside) for name in names}
+    choice = {"chosen": best, "candidates": names, "tests": tests, "inner_splits": inner_splits, "times_chosen": counts}
+    return {**choice, "sentence": _choice_sentence(choice, scores, len(inside))}
+
+
+def _choice_sentence(choice, scores, n_splits):
+    """Return which system was chosen, the differences from the others, and how often each was chosen, as sentences."""
+    best, tests = choice["chosen"], choice["tests"]
+    means = {name: _short(f"{scores[name]['accuracy'].mean():.3f}") for name in choice["candidates"]}
+    tied = [name for name in tests if abs(tests[name]["difference"]) < 1e-12]
+    found = f"Chosen: {best}, with the highest mean accuracy ({means[best]})."
+    if tied:
+        found = f"Chosen: {best}, which is as accurate as {' and '.join(tied)} ({means[best]}) and simpler."
+    for name, test in tests.items():
+        found += f" {name} has {means[name]}: a difference of {_short(format(test['difference'], '+.3f'))}, "
+        if test["p_value"] is None:
+            found += "the same on every fold, so that a paired test cannot be computed."
+        else:
+            verdict = "is significant" if test["better"] else "is not significant"
+            found += f"which {verdict} by a corrected paired test over {n_splits} folds ({_format_p(test['p_value'])})."
+    often = " and ".join(f"{name} in {n}" for name, n in choice["times_chosen"].items())
+    return (
+        f"{found} Inside the {n_splits} folds, by {choice['inner_splits']} folds within their training songs, the "
+        f'choice was {often}. The row "{CHOSEN}" has the accuracy of these choices on songs that had no part in them; '
+        "the highest of several mean accuracies is too optimistic."
+    )
+
+
+def _test(scores, one, other, experiment):
+    """Test the difference of the accuracies of two systems on the test folds."""
+    sizes = [
+        (row["n_train"], row["n_test"]) for row in experiment.rows if row["name"] == DUMMY and row["inner"] is None
+    ]
+    differences = scores[one]["accuracy"] - scores[other]["accuracy"]
     found = corrected_paired_test(differences, *map(list, zip(*sizes, strict=True)))
     p = None if np.isnan(found.p_value) else found.p_value
     return {"difference": found.mean, "p_value": p, "better": p is not None and p <= _ALPHA and found.mean > 0}
 
 
-def _test_sentence(test, n_splits):
+def _test_sentence(test, n_splits, subject):
     """Return whether the accuracy differs significantly from the dummy's, as a sentence."""
-    gain = f"{test['difference']:+.3f}".replace("0.", ".", 1)
+    gain = _short(f"{test['difference']:+.3f}")
     if test["p_value"] is None:
         return (
             f"The accuracy differs from the dummy's by {gain} on every fold, so that a paired test cannot be computed: "
             "the songs are too few."
         )
-    p = "p < .001" if test["p_value"] < 0.001 else f"p = {test['p_value']:.3f}".replace("0.", ".", 1)
-    how = f"by a corrected paired test over {n_splits} folds (accuracy {gain}, {p})"
+    how = f"by a corrected paired test over {n_splits} folds (accuracy {gain}, {_format_p(test['p_value'])})"
     if test["better"]:
-        return f"The model is significantly better than the dummy {how}."
+        return f"{subject} is significantly better than the dummy {how}."
     if test["p_value"] <= _ALPHA:
-        return f"The model is significantly worse than the dummy {how}: do not use it."
-    return f"The model does not differ significantly from the dummy {how}: it may be no better than the dummy."
+        return f"{subject} is significantly worse than the dummy {how}: do not use it."
+    return f"{subject} does not differ significantly from the dummy {how}: it may be no better than the dummy."
+
+
+def _format_p(p):
+    return "p < .001" if p < 0.001 else _short(f"p = {p:.3f}")
+
+
+def _short(number):
+    """Return a formatted number without the zero before its point."""
+    return number.replace("0.", ".", 1)
 
 
 def _dummy_sentence(accuracy, n_classes):

@@ -4,6 +4,7 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,17 +15,19 @@ from sklearn import config_context
 
 from skmer._run_parameters import RUN_DEFAULTS
 from skmer._validation import check_training_classes
+from skmer.model_selection._fits import fit_key
 from skmer.model_selection.systems import fit_with_groups
 from skmer.models.card import class_counts, format_steps, groups_sentence, make_card
 from skmer.models.config import (
+    CANDIDATES,
     changed_parameters,
     check_cross_fitting,
     check_device,
     check_pipeline,
-    make_pipeline_of,
+    make_candidates,
     read_config,
 )
-from skmer.models.estimate import choose_folds, estimate, stratified_folds
+from skmer.models.estimate import choose_folds, choose_inner_folds, estimate, stratified_folds
 from skmer.models.training_songs import UnreadableSongs, check_songs, join_copies, read_songs
 from skmer.training.runtime import choose_device
 
@@ -79,12 +82,13 @@ def train_model(
     songs : :class:`~sklearn.utils.Bunch`
         As the loaders and `make_songs` return it: ``data`` (paths, or waveforms at the sampling rate of the
         first step), ``target`` and optionally ``groups``, such as artists.
-    system : {"sssl", "cross-entropy", "descriptors", "log-mel"}, default="sssl"
-        The system to train, see `SYSTEMS`.
+    system : {"sssl", "cross-entropy", "descriptors", "log-mel", "auto"}, default="sssl"
+        The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", see Notes.
     config : dict, str or path-like, default=None
-        Parameters by step of the pipeline, as `read_config` takes it.
+        Parameters by step of the pipeline, as `read_config` takes it. With "auto", they apply to both systems.
     n_splits : int, default=5
-        Number of folds of the estimate; 0 skips it. It is lowered where a class has fewer songs, or groups.
+        Number of folds of the estimate; 0 skips it, except with "auto". It is lowered where a class has fewer songs, or
+        groups.
     seed : int, default=0
         Seed of the folds and of the training.
     device : str, default="auto"
@@ -132,6 +136,14 @@ def train_model(
     trained on a part of the songs, whereas the returned model is trained on all of them. Finished folds in
     `store` are identified as `skmer.model_selection.run_experiment` describes.
 
+    With ``system="auto"``, the systems of `CANDIDATES` are evaluated on the same folds. The one with the highest mean
+    accuracy is fitted on all songs; of equally accurate ones it is the first. Because the highest of several means is
+    too optimistic, the estimate is that of nested cross-validation: in each fold, the system is chosen by three folds
+    within the training songs (two where a class has only two songs, or groups, there) and evaluated on the test
+    songs. The card has the accuracies of all candidates, their differences with
+    `skmer.model_selection.corrected_paired_test` (adjusted by `skmer.model_selection.holm` if there are several), and
+    how often each was chosen inside the folds.
+
     Examples
     --------
     >>> from skmer.datasets import make_songs
@@ -144,54 +156,96 @@ def train_model(
     began = time.monotonic()
     say = (lambda line: None) if say is None else say
     config = {} if config is None else read_config(config)
-    pipeline = make_pipeline_of(system, config, device, seed)
+    pipelines = make_candidates(system, config, device, seed)
+    if system in CANDIDATES and n_splits == 0:
+        raise ValueError(
+            f"system={system!r} chooses by cross-validation, which needs n_splits of at least 2, not 0: raise it, or "
+            f"name one of {', '.join(pipelines)}."
+        )
     given = check_songs(songs)
     # all checks that need no audio come before the audio is read
     check_device(device)
-    check_pipeline(pipeline, np.unique(given.target).tolist(), configured=bool(config))
-    _check_folds(pipeline, given, n_splits, seed)
+    for pipeline in pipelines.values():
+        check_pipeline(pipeline, np.unique(given.target).tolist(), configured=bool(config))
+    _check_folds(pipelines, given, n_splits, seed)
     say(f"{len(given.target):,} songs to read: {class_counts(given.target)}. {groups_sentence(given.groups)}")
-    say(f"System {system} on {choose_device(device)}: {format_steps(changed_parameters(pipeline))}.")
+    for name, pipeline in pipelines.items():
+        say(f"System {name} on {choose_device(device)}: {format_steps(changed_parameters(pipeline))}.")
     with _work_folder(store) as work:
         resumed = (work / "songs").exists()
-        pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": str(work / "songs")})
-        counts, unreadable = read_songs(pipeline[0], given.data, given.names, n_jobs, verbose)
-        used = given.subset([i for i, count in enumerate(counts) if count is not None])
+        for pipeline in pipelines.values():
+            pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": str(work / "songs")})
+        counts, unreadable = _read_songs(pipelines, given, n_jobs, verbose)
+        used = given.subset([i for i, name in enumerate(given.names) if name not in unreadable])
         lost = sorted({*map(str, given.target)} - {*map(str, used.target)})
         if lost or (unreadable and not skip_unreadable):
-            raise UnreadableSongs(unreadable, len(counts), lost)
+            raise UnreadableSongs(unreadable, len(given.names), lost)
         if unreadable:
             songs_used = f"{len(used.target):,} of {len(given.target):,} songs are used"
             say(f"{songs_used}: {class_counts(used.target)}. {groups_sentence(used.groups)}")
         used, found_copies = join_copies(used, n_jobs, verbose)
         for remark in found_copies:
             say(remark)
-        n_splits, lowered = _check_folds(pipeline, used, n_splits, seed)
-        scores = None
+        n_splits, inner_splits, lowered = _check_folds(pipelines, used, n_splits, seed)
+        name, scores = next(iter(pipelines)), None
         if n_splits:
-            scores = estimate(pipeline, system, used, n_splits, seed, work / "folds", n_jobs, verbose)
+            scores = estimate(pipelines, used, n_splits, seed, work / "folds", n_jobs, verbose, inner_splits)
             n_found = scores.pop("n_found")
-            found = f" ({n_found} of them finished by an earlier run)" if n_found else ""
+            which = "them" if inner_splits is None else f"{len(pipelines) * n_splits * (1 + inner_splits)} trainings"
+            found = f" ({n_found} of {which} finished by an earlier run)" if n_found else ""
             say(f"\n{scores['protocol'].capitalize()}; mean ± sd over folds{found}:\n\n{scores['table']}\n")
             say(scores["sentence"])
+            if "choice" in scores:
+                name = scores["choice"]["chosen"]
+                say(scores["choice"]["sentence"])
+        pipeline = pipelines[name]
         say(f"Fit on all {len(used.target):,} songs.")
         remarks = _fit(pipeline, used, n_jobs, verbose)
     card = make_card(
-        pipeline, system, used, songs, counts, unreadable,
+        pipeline, name, used, songs, counts[name], unreadable,
         estimate=scores, seed=seed, device=choose_device(device), seconds=round(time.monotonic() - began, 1),
         resumed=resumed, config=config, remarks=found_copies + ([] if lowered is None else [lowered]) + remarks,
     )  # fmt: skip
     return TrainedModel(pipeline, card)
 
 
-def _check_folds(pipeline, songs, n_splits, seed):
-    """Return the number of folds and a remark if it had to be lowered; check that cross-fitting is possible in them."""
-    n_splits, lowered = choose_folds(songs.target, songs.groups, n_splits)
-    folds = stratified_folds(songs.target, songs.groups, n_splits, seed)
-    for i, (train, _) in enumerate(folds):
-        check_training_classes(songs.target[train], f"Fold {i} of 0 to {n_splits - 1} of the estimate")
-    check_cross_fitting(pipeline, songs, folds)
-    return n_splits, lowered
+def _check_folds(pipelines, songs, n_splits, seed):
+    """Return the number of folds, that of folds inside them if there is a choice, and a remark if the first is lowered.
+
+    Raise ValueError if a fold has one training class only, or if cross-fitting is impossible in it.
+    """
+    y, groups = songs.target, songs.groups
+    n_splits, lowered = choose_folds(y, groups, n_splits)
+    folds = stratified_folds(y, groups, n_splits, seed)
+    names = [f"Fold {i} of 0 to {n_splits - 1} of the estimate" for i in range(n_splits)]
+    inner_splits = None
+    if len(pipelines) > 1:
+        inner_splits = choose_inner_folds(y, groups, folds)
+        for name, (train, _) in list(zip(names, folds, strict=True)):
+            inside = stratified_folds(y[train], None if groups is None else groups[train], inner_splits, seed)
+            folds += [(train[a], train[b]) for a, b in inside]
+            names += [f"{name}, fold {i} within its training songs" for i in range(inner_splits)]
+    for name, (train, _) in zip(names, folds, strict=True):
+        check_training_classes(y[train], name)
+    for pipeline in pipelines.values():
+        check_cross_fitting(pipeline, songs, folds)
+    return n_splits, inner_splits, lowered
+
+
+def _read_songs(pipelines, songs, n_jobs, verbose):
+    """Read each song once by each different first step; return the counts of usable songs by pipeline, and the reasons.
+
+    A song that one of the pipelines cannot use is used by none, so that their folds are the same.
+    """
+    found: dict = {}
+    for pipeline in pipelines.values():
+        reader = pipeline[0]
+        if fit_key(reader) not in found:
+            found[fit_key(reader)] = read_songs(reader, songs.data, songs.names, n_jobs, verbose)
+    reasons = {name: reason for _, own in found.values() for name, reason in own.items()}
+    usable = [name not in reasons for name in songs.names]
+    counts = {name: list(compress(found[fit_key(pipeline[0])][0], usable)) for name, pipeline in pipelines.items()}
+    return counts, {name: reasons[name] for name in songs.names if name in reasons}
 
 
 def _fit(pipeline, songs, n_jobs, verbose):

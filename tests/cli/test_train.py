@@ -21,7 +21,7 @@ import torch
 from skmer.cli import main
 from skmer.datasets import load_folder
 from skmer.model_selection import EstimatorSystem
-from skmer.models import load_model, train_model
+from skmer.models import CANDIDATES, SYSTEMS, load_model, train_model
 from skmer.models.files import RunFolder
 from tests.models.tiny import CONFIG, LOG_MEL, MLP, written
 
@@ -121,6 +121,23 @@ def test_the_other_commands_take_the_model_from_any_folder(home, tmp_path_factor
     assert main(["timeline", model, song]) == 0
     assert main(["label-noise", model, str(home / "songs"), "--out", "report", "-q"]) == 0
     assert Path("report/relabel.csv").is_file()
+
+
+def test_auto_keeps_the_more_accurate_of_two_networks(home, capsys):
+    assert main(["train", "songs", "--out", "model.skmer", "--system", "auto", "--device", "cpu", *TINY]) == 0
+    out = capsys.readouterr().out
+    estimate = card()["estimate"]
+    choice = estimate["choice"]
+    assert card()["system"] == choice["chosen"]
+    accuracy = {name: estimate["mean"][name]["accuracy"] for name in ("cross-entropy", "sssl")}
+    # of equals the first
+    assert choice["chosen"] == max(accuracy, key=accuracy.get)
+    assert sum(choice["times_chosen"].values()) == 2
+    for part in (estimate["table"], estimate["sentence"], choice["sentence"]):
+        assert part in out
+        assert part in Path("model-card.md").read_text()
+    network = load_model("model.skmer")["sssl"]
+    assert (network.noise_model is None) == (choice["chosen"] == "cross-entropy")
 
 
 def test_a_pickle_is_written_where_its_name_is_given(home, capsys):
@@ -247,6 +264,7 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
         ("songs --out m --config {", "config: expected JSON such as"),
         ('songs --out m --config {"x":{}}', "unknown section 'x'; the steps of this model are"),
         ('songs --out m --config {"svm":{"random_state":1}}', "set the seed instead"),
+        ("songs --out m --system auto --n-splits 0", "system='auto' chooses by cross-validation"),
         ("songs --out m --device gpu", "device='gpu' is unknown"),
         ("songs --out m --device meta", "device='meta' cannot be used here"),
         ("songs --out link.joblib", "link.folds: .* a link to a folder that does not exist"),
@@ -360,4 +378,7 @@ def test_wrong_usage_is_status_2(wrong, capsys):
 def test_help_says_which_system_was_best(capsys):
     with pytest.raises(SystemExit):
         main(["train", "-h"])
-    assert "descriptors had the highest accuracy" in " ".join(capsys.readouterr().out.split())
+    text = " ".join(capsys.readouterr().out.split())
+    assert "descriptors had the highest accuracy" in text
+    assert "auto evaluates cross-entropy and sssl on the same folds" in text
+    assert f"--system {{{','.join([*SYSTEMS, *CANDIDATES])}}}" in text

@@ -61,6 +61,16 @@ def test_the_first_of_equals():
         assert chosen_inside_folds(experiment, list(names))[0]["choice"] == names[0]
 
 
+def test_differences_by_rounding_are_ties():
+    values = {"a": [0.3, 0.2, 0.1], "b": [0.1, 0.2, 0.3 + 2e-16]}
+    rows = [row(name, fold, inner, values[name][fold]) for name in "ab" for fold in range(3) for inner in (None, 0)]
+    experiment = Experiment({}, rows, [0, 1, 2], 3)
+    assert best_on_test_folds(experiment, ["a", "b"]) == "a"
+    assert best_on_test_folds(experiment, ["b", "a"]) == "b"
+    rows = [row(name, 0, inner, values[name][inner or 0]) for name in "ab" for inner in (None, 0, 1, 2)]
+    assert chosen_inside_folds(Experiment({}, rows, [0], 1), ["a", "b"])[0]["choice"] == "a"
+
+
 @pytest.mark.parametrize("work", [best_on_test_folds, chosen_inside_folds])
 def test_names_and_scores_that_are_not_there(work):
     for names in (["a", "d"], ["d", "a"], []):
