@@ -25,7 +25,7 @@ class InheritedLabels(LabelStrategy):
         return F.one_hot(labels, probabilities.shape[1]).float()
 
 
-_OF_SONGS = 0.8  # share of the song's cross-entropy, as in `skmer train`
+_OF_SONGS = 0.8  # share of the cross-entropy of songs
 
 # parameters of SSSLClassifier that differ from its defaults, and possibly a recipe
 SYSTEMS: dict[str, dict] = {

@@ -47,7 +47,7 @@ CANDIDATES = {"auto": ("cross-entropy", "sssl")}
 
 _MAX_DURATION = 30.0  # seconds of a song, as in the paper
 # as in benchmarks/real_music.py, which compares these networks
-_ON_CPU = {"backbone": "mlp", "max_epochs": 20, "warmup_epochs": 8, "segment_step": 3, "bag_weight": 0.8}
+_ON_CPU = {"backbone": "mlp", "max_epochs": 20, "warmup_epochs": 8, "segment_step": 3}
 _CONVOLUTIONS: dict = {"backbone_params": {"width": 16}, "batch_size": 32}
 _OF_BACKBONE = {"mlp": {"backbone_params": {"hidden": [128]}}, "small": _CONVOLUTIONS, "multi_branch": _CONVOLUTIONS}
 _WITH_HARMONY = ("mlp", "multi_branch")

@@ -33,7 +33,7 @@ def test_sections_are_steps_and_entries_their_parameters():
         "segments": {"duration": 5, "harmony": True, "max_duration": 30.0},
         "segment_statistics": {},
         "sssl": {
-            "backbone": "mlp", "backbone_params": {"hidden": [128]}, "bag_weight": 0.8, "cv": 3, "max_epochs": 20,
+            "backbone": "mlp", "backbone_params": {"hidden": [128]}, "cv": 3, "max_epochs": 20,
             "segment_step": 3, "warmup_epochs": 8,
         },
         "statistics": {"statistics": ["mean"]},

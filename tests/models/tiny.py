@@ -14,7 +14,6 @@ CONFIG = {
     "sssl": {
         "backbone": "small",
         "backbone_params": {"width": 4},
-        "bag_weight": 0.8,
         "batch_size": 32,
         "max_epochs": 2,
         "segment_step": 3,
