@@ -21,7 +21,7 @@ _RECURRENT = ["input_size", "hidden_size", "num_layers", "bias", "batch_first", 
 # parameters of the nets besides those of their training
 _NET_PARAMS = ["max_epochs", "batch_size", "lr", "precision", "seed", "optimizer__weight_decay"]
 _OWN_NET_PARAMS = {
-    "SegmentNet": ["classes", "loss_after_split", "compiled"],
+    "SegmentNet": ["classes", "loss_after_split", "compiled", "segment_step"],
     "TagNet": ["mask_range", "noise"],
     "MaskedNet": ["masks"],
     "_SongNet": [],
