@@ -1,6 +1,7 @@
 """Functions shared by the commands: errors, types of arguments, output files, and loading a model."""
 
 import argparse
+import gc
 import os
 import sys
 import warnings
@@ -183,6 +184,22 @@ def add_device(command):
     )
 
 
+@contextmanager
+def _uncollected():
+    """Create objects that stay until the process ends, such as modules, without searching them for garbage.
+
+    The garbage collector would search the modules of torch and scikit-learn several times while they are imported, and
+    again at the end of the process.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@_uncollected()
 def load_model(path, require_segments=False, device=None, precision=None):
     """Load a model; return its `SongPredictor` and the warnings of loading it.
 

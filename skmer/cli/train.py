@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from skmer.cli._common import CommandError, add_command, at_least, check_output, n_folds, n_jobs, shows_progress
@@ -157,6 +156,8 @@ def _describe_kept(run):
 
 def _describe_failure(error, run):
     """Describe the error that ended the training; messages of torch and joblib are shortened."""
+    from concurrent.futures.process import BrokenProcessPool
+
     text = str(error)
     if isinstance(error, OSError) and error.errno in _FULL:
         where = run.path if error.filename is None else error.filename

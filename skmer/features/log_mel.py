@@ -3,7 +3,9 @@
 from functools import lru_cache
 
 import numpy as np
-from scipy import fft, sparse
+from scipy import fft
+
+from skmer.features.mel_bands import mel_bands
 
 __all__ = [
     "BLOCK",
@@ -28,15 +30,6 @@ def check_length(y, n_fft):
         raise ValueError(
             f"y has {len(y)} samples, fewer than one frame of n_fft={n_fft}. Pass a longer waveform or a smaller n_fft."
         )
-
-
-@lru_cache(maxsize=16)
-def _mel_bands(sr, n_fft, n_mels, fmin, fmax):
-    """Return the mel filterbank, sparse because each FFT bin is in at most two bands."""
-    from skmer.features._librosa import filters
-
-    bands = filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, dtype=np.float32)
-    return sparse.csr_array(bands)
 
 
 @lru_cache(maxsize=16)
@@ -111,7 +104,7 @@ def log_mel(y, sr=22528, n_fft=1024, hop_length=512, n_mels=128, fmin=0.0, fmax=
     fmax = sr / 2 if fmax is None else fmax
     if not 0 <= fmin < fmax <= sr / 2:
         raise ValueError(f"fmin={fmin} and fmax={fmax} (Hz) must satisfy 0 <= fmin < fmax <= sr/2 = {sr / 2}.")
-    bands = _mel_bands(float(sr), int(n_fft), int(n_mels), float(fmin), float(fmax))
+    bands = mel_bands(float(sr), int(n_fft), int(n_mels), float(fmin), float(fmax))
     if center:
         y = np.pad(y, n_fft // 2)
     # double precision: in single precision, bands 110 dB below the loudest are wrong by up to 0.02 dB

@@ -8,7 +8,6 @@ import torch
 from scipy.special import expit
 from scipy.stats import norm
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 
 __all__ = ["Split", "check_clean_probability", "clean_posterior", "gaussian_mixture_split"]
@@ -74,6 +73,9 @@ def _posterior(losses, means, variances, weights):
 
 def _fit_mixture(losses, clip, max_iter, tol, reg_covar, random_state):
     """Fit means, variances and weights of the clean and the noisy component; return None for equal losses."""
+    # a slow import, which predictions do not need
+    from sklearn.mixture import GaussianMixture
+
     low, high = np.percentile(losses, clip)
     # losses that differ by rounding only count as equal
     if high - low <= 1e-6 * max(1.0, abs(high)):

@@ -1,6 +1,7 @@
 """The command line: a line for each file, exit statuses, and messages instead of tracebacks."""
 
 import csv
+import gc
 import io
 import json
 import os
@@ -409,6 +410,27 @@ def _start(*arguments, **options):
 def test_python_m_and_version():
     out, err = _start("--version").communicate()
     assert (out.decode().strip(), err) == (f"skmer {__version__}", b"")
+
+
+def test_predictions_import_no_compilers_and_no_libraries_of_training(model, songs):
+    code = (
+        "import sys; from skmer.cli import main; status = main(); "
+        "print(status, {'librosa', 'numba', 'scipy.signal', 'sklearn.mixture', 'sympy'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, "predict", model, songs[0], "-q"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert printed.splitlines()[-1] == "0 set()"
+
+
+def test_objects_of_a_loaded_model_are_not_searched_for_garbage(model, songs):
+    assert gc.isenabled()
+    before = gc.get_freeze_count()
+    try:
+        assert main(["predict", model, songs[0], "-q"]) == 0
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes")

@@ -1,7 +1,10 @@
+import warnings
+
 import numpy as np
 import pytest
 
 from skmer.features import log_mel, segment_log_mel
+from skmer.features.mel_bands import mel_bands
 
 
 def librosa_log_mel(y, **params):
@@ -36,6 +39,23 @@ def test_equals_librosa(sr, n_fft, hop_length, n_mels, fmin, fmax, center):
     ours, theirs = log_mel(y, **params), librosa_log_mel(y, **params)
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() < 0.01
+
+
+@pytest.mark.parametrize(("sr", "n_fft", "n_mels"), [(22528, 1024, 128), (44100, 2048, 96), (8000, 1000, 40)])
+@pytest.mark.parametrize(("fmin", "fmax"), [(0.0, 0.5), (30.0, 0.3), (1100.0, 0.45), (100.0, 0.1)])
+def test_bands_have_the_bits_of_librosa(sr, n_fft, n_mels, fmin, fmax):
+    import librosa
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of empty bands
+        ours = mel_bands(sr, n_fft, n_mels, fmin, fmax * sr).toarray()
+        theirs = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax * sr, dtype=np.float32)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_bands_without_a_bin_are_named():
+    with pytest.warns(UserWarning, match="Some mel bands have no bin"):
+        mel_bands(22050.0, 256, 128, 0.0, 11025.0)
 
 
 def test_level_is_kept():

@@ -144,7 +144,8 @@ def _call(build, arguments, params, shapes):
         with torch.device("meta"):
             network = build_backbone(build, *arguments, **params)
         check(network)
-        return network.to_empty(device="cpu")
+        # as to_empty does, but torch.empty_like imports sympy for tensors without memory
+        return network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu"))
     # a function of the user may need more than shapes
     with FitRandomState(0):
         network = build_backbone(build, *arguments, **params)
