@@ -105,8 +105,9 @@ class Processes:
 
     def __init__(self, commands):
         self._commands = commands
-        # threads as by default
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+        # threads as by default, and bytecode that is kept, as that of an installed package
+        left_out = ("OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")
+        self._environment = {name: value for name, value in os.environ.items() if name not in left_out}
         self.peaks: dict = {}
 
     def ways(self):
