@@ -6,7 +6,7 @@
 clips of EMOPIA that are not in the test part of its published split, and five folds of Emotify other than those of the
 test, with other seeds. ``--variants`` compares further settings without an edit of this file.
 
-A run of some folds or without one of the default systems, variants without ``--validation``, and ``--quick``, writes to
+A run of some folds or without cross-entropy or sssl, variants without ``--validation``, and ``--quick``, writes to
 ``benchmarks/results/.partial/scratch`` instead. Finished fits are kept in ``benchmarks/results/.partial/real_music``,
 so that a stopped run can be resumed; delete them after a change of code without a new version of skmer. Segments are
 cached in ``benchmarks/results/.partial/segments``.
@@ -245,7 +245,7 @@ def parse(argv):
     check_options(args, parser, NETWORKS[args.network])
     if args.quick:
         args.seeds = args.seeds[:1]
-    args.full = args.folds is None and not args.quick and set(DEFAULT_SYSTEMS) <= set(args.systems)
+    args.full = args.folds is None and not args.quick and {"cross-entropy", "sssl"} <= set(args.systems)
     args.full = args.full and (args.validation or not args.variants)
     return args
 
