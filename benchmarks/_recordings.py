@@ -21,7 +21,7 @@ EXPERIMENTS = {
     "emopia-arousal-split": ("emopia", "arousal", "split_cls_repo"),
     "emopia-valence-split": ("emopia", "valence", "split_cls_repo"),
 }
-SEGMENTS = {"duration": 3, "hop": 1}
+HOP = 1  # seconds from segment to segment
 N_FOLDS, N_VALIDATION_FOLDS, VALIDATION_FOLD_SEED = 10, 5, 100
 
 
@@ -51,13 +51,15 @@ def folds_of(experiment, songs, validation, quick=False):
     return [(inside[train], inside[test]) for train, test in pairs], f"{protocol.describe()}, of {of}"
 
 
-def read_segments(collection, bands, memory, n_jobs=None, verbose=0):
+def read_segments(collection, duration, bands, memory, n_jobs=None, verbose=0):
     """Return the segments of all songs of a collection, through a cache on disk.
 
     Parameters
     ----------
     collection : str
         A name in `COLLECTIONS`.
+    duration : float
+        Length of a segment, in seconds.
     bands : {"mel", "harmony"}
         Whether semitones and pitch classes follow the mel bands.
     memory : Path
@@ -72,13 +74,13 @@ def read_segments(collection, bands, memory, n_jobs=None, verbose=0):
     """
     songs = COLLECTIONS[collection].load()
     cached = {"memory": memory, "n_jobs": n_jobs, "verbose": verbose}
-    return SegmentTransformer(**SEGMENTS, harmony=bands == "harmony", **cached).transform(songs.data)
+    return SegmentTransformer(duration=duration, hop=HOP, harmony=bands == "harmony", **cached).transform(songs.data)
 
 
 @lru_cache(maxsize=1)
-def load_segments(collection, bands, memory, statistics):
+def load_segments(collection, duration, bands, memory, statistics):
     """Return the segments of all songs of a collection, or their statistics, and keep them in memory."""
-    segments = read_segments(collection, bands, memory)
+    segments = read_segments(collection, duration, bands, memory)
     return SegmentStatistics().fit_transform(segments) if statistics else segments
 
 
@@ -88,8 +90,8 @@ def run_job(job):
     Parameters
     ----------
     job : dict
-        ``experiment``, ``params`` of the classifier, ``seed``, ``bands``, ``memory``, ``cross_fit``, and the positions
-        ``train`` and ``test``.
+        ``experiment``, ``params`` of the classifier, ``seed``, ``duration`` and ``bands`` of the segments, ``memory``,
+        ``cross_fit``, and the positions ``train`` and ``test``.
 
     Returns
     -------
@@ -99,7 +101,8 @@ def run_job(job):
     """
     songs = load_songs(job["experiment"])
     statistics = job["params"]["backbone"] == "mlp"
-    segments = load_segments(EXPERIMENTS[job["experiment"]][0], job["bands"], job["memory"], statistics)
+    collection, _, _ = EXPERIMENTS[job["experiment"]]
+    segments = load_segments(collection, job["duration"], job["bands"], job["memory"], statistics)
     classifier = make_classifier({**job["params"], "random_state": job["seed"]})
     train, test = job["train"], job["test"]
     # sums depend on the number of threads in their last digits

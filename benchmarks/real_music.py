@@ -23,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from _recordings import EXPERIMENTS, SEGMENTS, folds_of, load_songs, read_segments, run_job
+from _recordings import EXPERIMENTS, HOP, folds_of, load_songs, read_segments, run_job
 from _report import figure, versions, write_json
 from _song_systems import (
     DESCRIPTIONS,
@@ -49,7 +49,11 @@ NETWORKS = {
     "multi_branch": {"backbone": "multi_branch", **_CONVOLUTIONS},
     # as in `skmer train`
     "mlp": {"backbone": "mlp", "backbone_params": {"hidden": (128,)}, **_TRAINING},
+    # the paper's network and duration, with the head that is the default on a CPU
+    "vgg16": {"backbone": "vgg16", "prediction_precision": "auto", "batch_size": 32, **_TRAINING},
 }
+DURATIONS = {"vgg16": 1}
+FOLDS = {"vgg16": [0]}  # those of a full run, where one fold takes hours
 QUICK = {"max_epochs": 3, "warmup_epochs": 1}
 DEFAULT_SYSTEMS = ["cross-entropy", "cross-entropy-songs", "sssl", "sssl-songs"]
 READOUTS = {
@@ -63,8 +67,8 @@ def make_jobs(args, experiment, songs, folds):
     """List the jobs of an experiment, fold by fold, so that a stopped run has finished whole folds."""
     common = {**NETWORKS[args.network], **(QUICK if args.quick else {}), **args.params}
     return [
-        {"experiment": experiment, "system": name, "params": {**common, **params}, "bands": args.bands, "seed": seed,
-         "fold": fold, "train": folds[fold][0], "test": folds[fold][1], "cross_fit": args.cross_fit,
+        {"experiment": experiment, "system": name, "params": {**common, **params}, "seed": seed,
+         "duration": args.duration, "bands": args.bands, "fold": fold, "train": folds[fold][0], "test": folds[fold][1], "cross_fit": args.cross_fit,
          "memory": args.memory}
         for seed in args.seeds
         for fold in range(len(folds))
@@ -80,13 +84,14 @@ def run(jobs, songs, store, n_jobs, verbose):
     for job in jobs:
         train = [(keys[i], labels[i], groups[i] if job["cross_fit"] else None) for i in job["train"]]
         classifier = make_classifier({**job["params"], "random_state": job["seed"]})
-        key = fit_key(classifier, train, [keys[i] for i in job["test"]], SEGMENTS, job["bands"], job["cross_fit"])
+        segments = {"duration": job["duration"], "hop": HOP}
+        key = fit_key(classifier, train, [keys[i] for i in job["test"]], segments, job["bands"], job["cross_fit"])
         name = "-".join(str(job[part]) for part in ("experiment", "system", "bands", "seed", "fold"))
         fits.append(Fit(name, key, partial(run_job, job)))
 
     def fill_cache(missing):
         collection, _, _ = EXPERIMENTS[jobs[0]["experiment"]]
-        read_segments(collection, jobs[0]["bands"], jobs[0]["memory"], n_jobs, verbose)
+        read_segments(collection, jobs[0]["duration"], jobs[0]["bands"], jobs[0]["memory"], n_jobs, verbose)
 
     return run_fits(fits, store, n_jobs, verbose, jobs[0]["experiment"], fill_cache)[0]
 
@@ -144,6 +149,7 @@ def make_report(args, experiment, description, n_folds, songs, jobs, results):
         "seeds": args.seeds,
         "network": args.network,
         "bands": args.bands,
+        "duration": args.duration,
         "network_params": {**NETWORKS[args.network], **args.params},
         "variants": args.variants,
         "versions": versions("skmer", "scikit-learn", "skorch", "torch", "numpy"),
@@ -192,7 +198,7 @@ def section(report):
     all_folds = len(report["folds"]) == report["n_folds"]
     some = "" if all_folds else f"; of these, only the folds {', '.join(map(str, report['folds']))} were run"
     parts = [
-        f"### {report['title']}, `{report['network']}` on {report['bands']} bands",
+        f"### {report['title']}, `{report['network']}` on {report['bands']} bands, {report['duration']} s",
         f"{report['n_songs']:,} songs are tested: {report['protocol']}{some}. Mode: {report['mode']}; seeds "
         f"{', '.join(map(str, report['seeds']))}. Groups are those of one {report['group']}. Settings of all systems: "
         f"`{json.dumps(report['network_params'])}`.",
@@ -208,8 +214,8 @@ def document(reports):
     parts = [
         "# SSSL and cross-entropy on recordings",
         "This page is rewritten by `benchmarks/real_music.py`.",
-        f"Whole songs in segments of {SEGMENTS['duration']} s that start {SEGMENTS['hop']} s apart; `mlp` is trained "
-        "on `SegmentStatistics`. All systems have the same network, segments, folds and seeds:",
+        f"Whole songs in segments that start {HOP} s apart and have the length that each title has; `mlp` is trained on "
+        "`SegmentStatistics`. All systems have the same network, segments, folds and seeds:",
         DESCRIPTIONS,
         "The label of a song is that of the largest mean probability, or the prediction of an SVM on the statistics of "
         "the paper. Mean ± standard deviation over folds (over seeds for a single fold). Differences are in percentage "
@@ -231,13 +237,17 @@ def parse(argv):
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, help="default: all")
     parser.add_argument("--network", choices=NETWORKS, default="small", help="default: small")
     parser.add_argument("--bands", choices=("mel", "harmony"), help="default: mel; of multi_branch harmony")
-    parser.add_argument("--folds", type=int, nargs="+", help="numbers of folds; default: all")
+    parser.add_argument("--duration", type=float, help="of a segment, in seconds; default: 3, of vgg16 1")
+    parser.add_argument("--folds", type=int, nargs="+", help="numbers of folds; default: all, of vgg16 the first")
     parser.add_argument("--cross-fit", type=int, metavar="N", help="also an SVM on out-of-fold statistics, of N folds")
     parser.add_argument("--memory", type=Path, help="folder in which segments are cached")
     add_options(parser, SYSTEMS)
     parser.set_defaults(systems=DEFAULT_SYSTEMS)
     args = parser.parse_args(argv)
     args.bands = args.bands or ("harmony" if args.network == "multi_branch" else "mel")
+    default_duration, default_folds = DURATIONS.get(args.network, 3), FOLDS.get(args.network)
+    args.duration = default_duration if args.duration is None else args.duration
+    args.folds = default_folds if args.folds is None else args.folds
     if args.validation and any(name.endswith("-split") for name in args.experiments or ()):
         parser.error("--validation has no published split: its folds are of the training part of the split.")
     chosen = [name for name in EXPERIMENTS if not (args.validation and name.endswith("-split"))]
@@ -245,8 +255,8 @@ def parse(argv):
     check_options(args, parser, NETWORKS[args.network])
     if args.quick:
         args.seeds = args.seeds[:1]
-    args.full = args.folds is None and not args.quick and {"cross-entropy", "sssl"} <= set(args.systems)
-    args.full = args.full and (args.validation or not args.variants)
+    args.full = (args.duration, args.folds) == (default_duration, default_folds) and not args.quick
+    args.full = args.full and {"cross-entropy", "sssl"} <= set(args.systems) and (args.validation or not args.variants)
     return args
 
 
