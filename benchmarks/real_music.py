@@ -68,8 +68,8 @@ def make_jobs(args, experiment, songs, folds):
     common = {**NETWORKS[args.network], **(QUICK if args.quick else {}), **args.params}
     return [
         {"experiment": experiment, "system": name, "params": {**common, **params}, "seed": seed,
-         "duration": args.duration, "bands": args.bands, "fold": fold, "train": folds[fold][0], "test": folds[fold][1], "cross_fit": args.cross_fit,
-         "memory": args.memory}
+         "duration": args.duration, "bands": args.bands, "fold": fold, "train": folds[fold][0],
+         "test": folds[fold][1], "cross_fit": args.cross_fit, "memory": args.memory}
         for seed in args.seeds
         for fold in range(len(folds))
         if args.folds is None or fold in args.folds
@@ -214,7 +214,7 @@ def document(reports):
     parts = [
         "# SSSL and cross-entropy on recordings",
         "This page is rewritten by `benchmarks/real_music.py`.",
-        f"Whole songs in segments that start {HOP} s apart and have the length that each title has; `mlp` is trained on "
+        f"Whole songs in segments that start {HOP} s apart, of the length that a title tells; `mlp` is trained on "
         "`SegmentStatistics`. All systems have the same network, segments, folds and seeds:",
         DESCRIPTIONS,
         "The label of a song is that of the largest mean probability, or the prediction of an SVM on the statistics of "
