@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from skmer.datasets._collection import Collection
+from skmer.datasets.dynamic_ratings import DynamicRatings
 from skmer.datasets.synthetic import make_songs, segment_labels
 from skmer.datasets.synthetic_files import write_songs
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from skmer.datasets.four_q import load_four_q as load_four_q
     from skmer.datasets.mtg_jamendo import load_mtg_jamendo as load_mtg_jamendo
     from skmer.datasets.pmemo import load_pmemo as load_pmemo
+    from skmer.datasets.vgmidi import load_vgmidi as load_vgmidi
 
     def __getattr__(name: str) -> Any: ...
 
 
-__all__ = ["COLLECTIONS", "Collection", "make_songs", "segment_labels", "write_songs"]
+__all__ = ["COLLECTIONS", "Collection", "DynamicRatings", "make_songs", "segment_labels", "write_songs"]
 
 COLLECTIONS = {}
 for _info in iter_modules(__path__, f"{__name__}."):

@@ -21,6 +21,7 @@ from tests.datasets import test_emotify as emotify
 from tests.datasets import test_four_q as four_q
 from tests.datasets import test_mtg_jamendo as mtg_jamendo
 from tests.datasets import test_pmemo as pmemo
+from tests.datasets import test_vgmidi as vgmidi
 
 quiet = pytest.mark.filterwarnings("ignore:.*are published")
 
@@ -33,7 +34,7 @@ PUBLISHED = {
 }
 TINY = {
     "load_pmemo": pmemo, "load_eim": eim, "load_deam": deam, "load_four_q": four_q, "load_emopia": emopia,
-    "load_emotify": emotify, "load_mtg_jamendo": mtg_jamendo,
+    "load_emotify": emotify, "load_mtg_jamendo": mtg_jamendo, "load_vgmidi": vgmidi,
 }  # fmt: skip
 
 
