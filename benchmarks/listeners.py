@@ -216,11 +216,9 @@ def _is_shown(measure):
 def table_of(report, part):
     """Format the rows of a part as a Markdown table."""
     keys = ("roc_auc", "roc_auc_within", "precision", "spearman", "spearman_within", "spearman_pieces")
-    header = [
-        "trust", "ROC-AUC", "within pieces", "precision", "correlation", "within pieces", "of whole pieces",
-    ]  # fmt: skip
-    rows = [[row["measure"], *(figure(row[key]) for key in keys)] for row in report["rows"] if row["part"] == part]
-    return markdown_table(header, rows)
+    header = ["trust", "ROC-AUC", "within pieces", "precision", "correlation", "within pieces", "of whole pieces"]
+    shown = [row for row in report["rows"] if row["part"] == part and (part == "choice" or _is_shown(row["measure"]))]
+    return markdown_table(header, [[row["measure"], *(figure(row[key]) for key in keys)] for row in shown])
 
 
 def cell(found):
