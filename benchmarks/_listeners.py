@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 from _song_systems import make_classifier
-from scipy.ndimage import uniform_filter1d
 from scipy.stats import rankdata, spearmanr
 from threadpoolctl import threadpool_limits
 
 from skmer import SegmentStatistics, SegmentTransformer
 from skmer.datasets import load_vgmidi
+from skmer.inspection.trust_over_time import label_losses
 from skmer.model_selection import Protocol
 from skmer.sssl.mixture import clean_posterior
 
@@ -19,7 +19,6 @@ SEGMENTS = {"duration": 3, "hop": 1}
 N_FOLDS = 5
 # signs of valence and arousal
 _QUADRANTS = {"Q1": (1, 1), "Q2": (-1, 1), "Q3": (-1, -1), "Q4": (1, -1)}
-_TINY = 1e-30  # bounds the loss of a probability that was rounded to 0
 
 
 class Heard(NamedTuple):
@@ -99,11 +98,6 @@ def correlation(one, other):
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return 0.0
     return float(spearmanr(one, other).statistic)
-
-
-def smooth(values, seconds):
-    """Return the mean over the segments that start within some seconds around each."""
-    return uniform_filter1d(values, round(seconds / SEGMENTS["hop"]), mode="nearest")
 
 
 class Scores:
@@ -232,6 +226,6 @@ def run_job(job):
 def _clean(classifier, probabilities, label):
     """Return the clean probability of the segments of a piece that was not trained on, as `label_trust` does."""
     k = classifier.classes_.tolist().index(label)
-    losses = -np.log(np.maximum(probabilities[:, k], _TINY))
+    losses = label_losses(probabilities[:, k])
     split = classifier.split_
     return np.round(clean_posterior(split, losses, k if len(split.means) > 1 else 0), 6).tolist()

@@ -18,12 +18,13 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from _listeners import N_FOLDS, SEGMENTS, Scores, folds_of, halves_agree, heard, load_pieces, run_job, smooth
+from _listeners import N_FOLDS, SEGMENTS, Scores, folds_of, halves_agree, heard, load_pieces, run_job
 from _report import figure, mean_sd, versions, write_json
 from _song_systems import make_classifier
 from scipy.stats import wilcoxon
 
 from skmer._io import atomic_write_text, markdown_table
+from skmer.inspection.cross_fitting import SMOOTHING, average_over
 from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys
 
 HERE = Path(__file__).resolve().parent
@@ -39,10 +40,10 @@ CLEANLAB = {
     "cleanlab, margin": {"method": "normalized_margin"},
     "cleanlab, entropy": {"method": "confidence_weighted_entropy"},
 }
-WINDOWS = (5, 9, 15, 31)  # seconds over which the probability of the label is averaged
-WINDOW = 15  # the one that was chosen
-CHOSEN = f"cross-entropy, out of fold, mean of {WINDOW} s"
-CHOICE = ("Final Fantasy", "Banjo-Kazooie")  # series on which the window was chosen
+WINDOWS = (5, 15, 31)  # seconds over which the probability of the label is averaged
+# what the label-noise report does by default with --cross-fit
+CHOSEN = f"cross-entropy, out of fold, mean of {SMOOTHING:g} s"
+HALF = ("Final Fantasy", "Banjo-Kazooie")  # series of about half of the pieces
 N_RESAMPLES = 2000
 
 
@@ -88,7 +89,9 @@ def measures_of(seed, jobs, results, songs, lengths):
             found[f"{system}, {name}"] = own
             if name == "out of fold":
                 for seconds in WINDOWS:
-                    found[f"{system}, {name}, mean of {seconds} s"] = [smooth(values, seconds) for values in own]
+                    found[f"{system}, {name}, mean of {seconds} s"] = [
+                        average_over(values, SEGMENTS["hop"], seconds) for values in own
+                    ]
                 if system == "cross-entropy":
                     found |= cleanlab_measures(rows, given)
     return found
@@ -160,8 +163,8 @@ def make_report(args, songs, lengths, jobs, results):
         heard(ratings, quadrant, n, args.delay)
         for ratings, quadrant, n in zip(songs.dynamic, songs.quadrant, lengths, strict=True)
     ]
-    chosen_on = np.isin(songs.series, CHOICE)
-    parts = {"all": np.full(len(truth), True), "choice": chosen_on, "test": ~chosen_on}
+    in_half = np.isin(songs.series, HALF)
+    parts = {"all": np.full(len(truth), True), "half": in_half, "others": ~in_half}
     scores: dict = {part: {} for part in parts}
     for seed in args.seeds:
         for name, trust in measures_of(seed, jobs, results, songs, lengths).items():
@@ -193,8 +196,8 @@ def make_report(args, songs, lengths, jobs, results):
         "network_params": NETWORK,
         "facts": facts(songs, truth, lengths, args.delay),
         "accuracy": accuracy,
-        "choice": list(CHOICE),
-        "n_choice": int(chosen_on.sum()),
+        "half": list(HALF),
+        "n_half": int(in_half.sum()),
         "versions": versions("skmer", "cleanlab", "scikit-learn", "skorch", "torch", "numpy"),
         "rows": [
             {"measure": name, "part": part} | {key: mean_sd([one[key] for one in of_seeds]) for key in of_seeds[0]}
@@ -202,23 +205,16 @@ def make_report(args, songs, lengths, jobs, results):
             for name, of_seeds in measures.items()
         ],
         "tenths": np.mean([one.tenths() for one in scores["all"][CHOSEN]], axis=0).tolist(),
-        "pairs": [
-            compare(CHOSEN, other, scores["all"]) for other in scores["all"] if other != CHOSEN and _is_shown(other)
-        ],
+        "pairs": [compare(CHOSEN, other, scores["all"]) for other in scores["all"] if other != CHOSEN],
     }
-
-
-def _is_shown(measure):
-    """Return whether a measure is in the tables of results, with one window only."""
-    return "mean of" not in measure or measure.endswith(f" {WINDOW} s")
 
 
 def table_of(report, part):
     """Format the rows of a part as a Markdown table."""
     keys = ("roc_auc", "roc_auc_within", "precision", "spearman", "spearman_within", "spearman_pieces")
     header = ["trust", "ROC-AUC", "within pieces", "precision", "correlation", "within pieces", "of whole pieces"]
-    shown = [row for row in report["rows"] if row["part"] == part and (part == "choice" or _is_shown(row["measure"]))]
-    return markdown_table(header, [[row["measure"], *(figure(row[key]) for key in keys)] for row in shown])
+    rows = [[row["measure"], *(figure(row[key]) for key in keys)] for row in report["rows"] if row["part"] == part]
+    return markdown_table(header, rows)
 
 
 def cell(found):
@@ -268,13 +264,14 @@ def document(report):
         f"{', '.join(map(str, report['seeds']))}.",
         table_of(report, "all"),
         f"The clearly off-label segments are in {known['n_pieces_with_off']} pieces only, so that figures of ROC-AUC "
-        f"are uncertain. *{CHOSEN}* was chosen, by the correlation within pieces, on the {report['n_choice']} pieces "
-        f"of the series {' and '.join(report['choice'])}:",
-        table_of(report, "choice"),
-        "On the other pieces:",
-        table_of(report, "test"),
-        f"*{CHOSEN}* less each other measure, on all pieces, with 95 % intervals over pieces and the p-value of "
-        "Wilcoxon's signed-rank test of the pieces' correlations:",
+        f"are uncertain, and no piece is left on which nothing was tried. The {report['n_half']} pieces of the series "
+        f"{' and '.join(report['half'])} and the others show how far figures depend on the pieces:",
+        table_of(report, "half"),
+        "The others:",
+        table_of(report, "others"),
+        f"*{CHOSEN}*, which `skmer label-noise --cross-fit` uses by default for a model of this kind, less each other "
+        "measure, on all pieces, with 95 % intervals over pieces and the p-value of Wilcoxon's signed-rank test of the "
+        "pieces' correlations:",
         markdown_table(
             ["less", "ROC-AUC", "within pieces", "correlation within pieces", "p"],
             [

@@ -11,6 +11,7 @@ from skmer.cli._common import (
     add_command,
     add_device,
     load_model,
+    n_folds,
     n_jobs,
     number_from_0,
     use_matplotlib,
@@ -49,6 +50,20 @@ def add_label_noise(commands):
         type=number_from_0(1),
         metavar="P",
         help="a label is distrusted where the probability that it is right is not above P; default: the model's own",
+    )
+    command.add_argument(
+        "--cross-fit",
+        type=n_folds,
+        metavar="K",
+        help="judge each song by a network that is trained on others, in K folds, instead of by MODEL, which has "
+        "learnt wrong labels too; distrusts a tenth of all seconds; default: MODEL judges",
+    )
+    command.add_argument(
+        "--smoothing",
+        type=number_from_0(3600),
+        default=5.0,
+        metavar="S",
+        help="seconds over which --cross-fit averages the probability of the label; default: 5",
     )
     command.add_argument(
         "--n-jobs",
@@ -97,6 +112,8 @@ def _label_noise(arguments):
             names=songs.names,
             groups=songs.groups if len(set(songs.groups)) < len(songs.groups) else None,
             threshold=arguments.threshold,
+            cv=arguments.cross_fit or None,
+            smoothing=arguments.smoothing,
             n_jobs=arguments.n_jobs,
             force=arguments.force,
             verbose=not arguments.quiet and (arguments.verbose or sys.stderr.isatty()),
@@ -110,9 +127,21 @@ def _label_noise(arguments):
         for note in getattr(error, "__notes__", ()):
             own.add_note(note)
         raise own from error
+    except ValueError as error:
+        if not arguments.cross_fit:
+            raise
+        # too few songs of a class, or a classifier that cannot be cross-fitted
+        raise CommandError(f"--cross-fit {arguments.cross_fit}: {error}") from error
     if not arguments.quiet:
         print(_describe(report))
     return 1 if report.failed else 0
+
+
+def _describe_song(song, cross_fitted):
+    if not cross_fitted:
+        return f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}"
+    heard, own = song.whole.heard_probability, song.whole.label_probability
+    return f"  {song.name}, labelled {song.label} ({own:.0%}), heard: {song.whole.heard} ({heard:.0%})"
 
 
 def _one_line(text):
@@ -130,14 +159,20 @@ def _describe(report):
         lines[0] += f" {len(report.failed)} failed; see the page for the reasons."
     doubtful = [song for song in report.songs if song.stretches]
     if report.songs:
-        if not report.from_mixture:
+        if report.cross_fitted:
+            n = len(report.unsure)
+            lines.append(f"Another emotion than the label leads in {n} {'song' if n == 1 else 'songs'}.")
+        elif not report.from_mixture:
             lines.append("This model has no loss mixture: the network's probability of the label is used.")
-        lines.append(f"Expected to express another emotion than the label: {total.expected_wrong:.0%} of the seconds.")
+        if not report.cross_fitted:
+            lines.append(
+                f"Expected to express another emotion than the label: {total.expected_wrong:.0%} of the seconds."
+            )
         k = sum(len(song.stretches) for song in doubtful)
         stretches, of = "stretch" if k == 1 else "stretches", "song" if len(doubtful) == 1 else "songs"
         lines.append(f"Distrusted: {total.distrusted:,.0f} s in {k} {stretches} of {len(doubtful)} {of}.")
     if doubtful:
         lines.append("Listen first to:")
-        first = [f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}" for song in doubtful[:3]]
+        first = [_describe_song(song, report.cross_fitted) for song in doubtful[:3]]
         lines += map(_one_line, first)
     return "\n".join([*lines, f"Page: {report.page}", f"Labels to correct: {report.page.with_name('relabel.csv')}"])

@@ -15,7 +15,7 @@ from skmer._errors import format_error
 from skmer.inspection.predictions import FilePrediction
 from skmer.inspection.song_predictor import as_predictor
 
-__all__ = ["predict_files"]
+__all__ = ["answers", "predict_files"]
 
 
 def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None, None]:
@@ -62,6 +62,12 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     ...     print(song.file, song.error or song.answer.label)
     """
     predictor = as_predictor(estimator)
+    for file, answer, warned, error in answers(predictor, files, predictor.predict, n_jobs):
+        yield FilePrediction(file, answer, warned, error)
+
+
+def answers(predictor, files, function, n_jobs=1):
+    """Yield name, answer, warnings and error of each file; `function` answers to what `predictor` reads."""
     collector = _WarningCollector()
     with collector.installed():
         for file, song, warned, error in _ahead(partial(_read, predictor, collector), files, n_jobs):
@@ -69,12 +75,12 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
             if error is None:
                 try:
                     with collector.collect() as more:
-                        answer = predictor.predict(song)
+                        answer = function(song)
                     warned = warned + more
                 except Exception as problem:
                     error = problem
             reason = None if error is None else format_error(error, file)
-            yield FilePrediction(file, answer, tuple(dict.fromkeys(warned)), reason)
+            yield file, answer, tuple(dict.fromkeys(warned)), reason
 
 
 def _read(predictor, collector, file):

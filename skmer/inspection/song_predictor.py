@@ -168,6 +168,21 @@ class SongPredictor:
         """
         return [_transform(reader, [song]) for reader in self._readers]
 
+    def rows(self, song):
+        """Return what `classifier` takes of one song.
+
+        Parameters
+        ----------
+        song : list
+            Return value of `read`, of a model that is no ensemble.
+
+        Returns
+        -------
+        SongSequence of one song, or ndarray
+        """
+        [song] = song
+        return _transform(self._between, song)
+
     def predict(self, song):
         """Predict one song.
 
@@ -193,7 +208,7 @@ class SongPredictor:
         return SongEmotion(label, self.classes, none, none, np.empty((0, len(self.classes))))
 
     def _predict_segments(self, segments):
-        rows = _transform(self._between, segments)
+        rows = self.rows([segments])
         songs = self.classifier.transform(rows)
         if not isinstance(songs, SongSequence) or songs.segment_shape != (len(self.classes),):
             raise ValueError(

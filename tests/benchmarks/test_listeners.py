@@ -110,10 +110,6 @@ def test_perfect_trust_and_constant_trust(scripts):
     assert constant.figures()["spearman"] == 0
 
 
-def test_a_mean_over_seconds(scripts):
-    np.testing.assert_allclose(scripts["_listeners"].smooth(np.array([0.0, 0, 3, 0, 0]), 3), [0, 1, 1, 1, 0])
-
-
 def test_the_page_comes_from_the_kept_report(scripts):
     page = (BENCHMARKS.parent / "docs" / "reports" / "listeners.md").read_text(encoding="utf-8")
     report = json.loads((BENCHMARKS / "results" / "listeners.json").read_text(encoding="utf-8"))

@@ -196,3 +196,31 @@ def test_wrong_models_and_arguments_are_one_line_messages(model, songs, capsys):
         main(["label-noise", model, "songs", "--out", "report", "--threshold", "2"])
     assert "expected a number from 0 to 1" in capsys.readouterr().err
     assert not os.path.exists("report")
+
+
+def test_cross_fitted_report(model, songs, capsys):
+    assert main(["label-noise", model, "songs", "--out", "report", "--cross-fit", "2", "--smoothing", "0"]) == 0
+    out, err = capsys.readouterr()
+    assert "8 of 8 songs judged" in out
+    assert "Another emotion than the label leads in" in out
+    assert "Expected to express" not in out
+    assert err == ""
+    assert "trained on other songs" in Path("report/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--cross-fit", "1"], "--cross-fit"),
+        (["--cross-fit", "5", "--smoothing", "-1"], "--smoothing"),
+        (["--cross-fit", "20"], "--cross-fit 20: "),
+    ],
+)
+def test_what_cross_fitting_cannot_use(model, songs, options, message, capsys):
+    try:
+        status = main(["label-noise", model, "songs", "--out", "report", *options])
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2
+    assert message in capsys.readouterr().err
+    assert not os.path.exists("report")

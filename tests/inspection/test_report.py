@@ -300,3 +300,36 @@ def test_figures_are_written_for_people(tmp_path):
     assert [seconds_text(t) for t in (3, 3.25, 1234)] == ["3 s", "3.2 s", "1,234 s"]
     assert audio_link(tmp_path / "a:b #1.mp3", tmp_path / "report") == "../a%3Ab%20%231.mp3"
     assert share(0.574) == "57\N{NO-BREAK SPACE}%"
+
+
+def test_report_of_cross_fitted_songs(files, tmp_path):
+    broken = tmp_path / "songs" / "broken.wav"
+    broken.write_bytes(b"RIFF")
+    songs = [*files, str(broken), files[0]]
+    labels = [*tiny_songs().target[:5], "Q1", "Q9"]
+    options = {"cv": 2, "smoothing": 0, "groups": list("aabbccd")}
+    report = write_label_noise_report(tiny_pipeline(), songs, labels, tmp_path / "report", **options)
+    assert report.cross_fitted
+    assert not report.from_mixture
+    assert [name for name, _ in report.failed] == [str(broken), files[0]]
+    expected = list(
+        label_trust(tiny_pipeline(), songs[:5], labels[:5], cv=2, smoothing=0, groups=options["groups"][:5])
+    )
+    found = {song.file: song for song in report.songs}
+    for file, trust in zip(files, expected, strict=True):
+        assert found[file].expected_wrong == pytest.approx(trust.expected_wrong)
+        assert found[file].whole == trust.whole()
+    assert report.threshold == expected[0].threshold
+    assert {song.file for song in report.unsure} == {
+        file for file, trust in zip(files, expected, strict=True) if not trust.whole().label_leads
+    }
+    words = " ".join(" ".join(Page(report.page).words).split())
+    assert "judged by a network that was trained on other songs" in words
+    assert words.count("unsure : heard instead") == len(report.unsure)
+    assert "expected to express another emotion" not in words
+
+
+def test_a_folder_is_kept_where_songs_cannot_be_cross_fitted(files, tmp_path):
+    with pytest.raises(ValueError, match="n_splits=9"):
+        write_label_noise_report(tiny_pipeline(), files, tiny_songs().target[:5], tmp_path / "report", cv=9)
+    assert not (tmp_path / "report").exists()

@@ -31,7 +31,8 @@ def render_page(report, predictor, relabel):
     }
     names = predictor.classes.tolist()
     labels = [name for name in names if any(song.label == name for song in report.songs)]
-    doubtful = [song for song in report.songs if song.stretches]
+    # a song may be unsure as a whole, with no second among those that are trusted least
+    doubtful = [song for song in report.songs if song.stretches or (report.cross_fitted and not song.whole.label_leads)]
     return environment.get_template("page.html").render(
         report=report,
         digest=Markup(digest_mark(relabel)),
@@ -41,7 +42,7 @@ def render_page(report, predictor, relabel):
         by_label=[totals(report.songs, label) for label in labels],
         n_stretches=sum(len(song.stretches) for song in doubtful),
         doubtful=doubtful,
-        trusted=[song for song in report.songs if not song.stretches],
+        trusted=[song for song in report.songs if song not in doubtful],
         confusion=_confusion(report.songs, names),
         bins=seconds_by_bin(report.songs).tolist(),
         files=FILES,

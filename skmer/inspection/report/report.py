@@ -11,7 +11,8 @@ from tqdm import tqdm
 from skmer._io import format_names, open_text
 from skmer.feature_extraction._base import check_songs
 from skmer.inspection._displays import printable
-from skmer.inspection.files import predict_files
+from skmer.inspection.cross_fitting import SMOOTHING, check_smoothing, cross_fitted_trust
+from skmer.inspection.files import answers, predict_files
 from skmer.inspection.label_noise_display import LabelNoiseDisplay
 from skmer.inspection.label_trust import LabelChecker
 from skmer.inspection.report.folder import (
@@ -39,6 +40,8 @@ def write_label_noise_report(
     names=None,
     groups=None,
     threshold=None,
+    cv=None,
+    smoothing=SMOOTHING,
     n_jobs=1,
     force=False,
     verbose=0,
@@ -67,10 +70,15 @@ def write_label_noise_report(
         Names of the songs in the report, and paths in ``relabel.csv``, such as paths relative
         to the folder of the songs. None is the paths as given.
     groups : sequence of shape (n_songs,), default=None
-        Group of each song, such as its artist, for ``relabel.csv``.
+        Group of each song, such as its artist, for ``relabel.csv`` and for `cv`.
     threshold : float, default=None
         Clean probability that a label must exceed to be trusted; None is the classifier's own
-        ``clean_threshold``, or 0.5 where it has no mixture.
+        ``clean_threshold``, or 0.5 where it has no mixture. With `cv`, None distrusts a tenth of all seconds.
+    cv : int, splitter or iterable, default=None
+        Judge each song by a network that is trained on other songs, as in `label_trust`; an int is the number
+        of folds. None uses the fitted network.
+    smoothing : float, default=5.0
+        Seconds over which probabilities are averaged with `cv`.
     n_jobs : int, default=1
         Number of threads that decode songs while the network runs; -1 is every processor. The results
         do not depend on it.
@@ -91,7 +99,8 @@ def write_label_noise_report(
     Raises
     ------
     ValueError
-        If `estimator` has no segment classifier, or the lengths differ.
+        If `estimator` has no segment classifier, the lengths differ, or `cv` leaves training songs of fewer than
+        two classes.
     NotFittedError
         If `estimator` is not fitted.
     OSError
@@ -108,7 +117,8 @@ def write_label_noise_report(
     -----
     A song that cannot be read, or whose label is none of the model's classes, is named on the page with
     the reason, and the other songs are processed. ``relabel.csv`` does not contain songs that cannot be read;
-    songs with such a label are at its end, without figures. At most `n_jobs` + 1 songs are in memory.
+    songs with such a label are at its end, without figures. At most `n_jobs` + 1 songs are in memory;
+    with `cv`, all are.
 
     Examples
     --------
@@ -129,12 +139,16 @@ def write_label_noise_report(
             f"{format_names(lacking)}. The page and the tables have them."
         )
     reasons = [_wrong_label(checker, label) for label in labels]
+    cross_fitted = None
+    if cv is not None:
+        # before the folder is written, which may fail too
+        cross_fitted = _cross_fit(checker, files, labels, groups, reasons, cv, smoothing, threshold, n_jobs, verbose)
     judged, failed = [], []
     with ExitStack() as stack:
         part = stack.enter_context(atomic_report(out, force))
         (part / FILES.pictures).mkdir()
         write = segment_writer(stack.enter_context(open_text(part / FILES.segments)), checker.predictor.classes)
-        jobs = stack.enter_context(closing(_judge(checker, files, labels, reasons, n_jobs)))
+        jobs = cross_fitted or stack.enter_context(closing(_judge(checker, files, labels, reasons, n_jobs)))
         bar = stack.enter_context(tqdm(total=len(files), desc="Songs", unit="song", disable=not verbose))
         for i, (trust, song_warnings, error) in enumerate(jobs):
             for warning in song_warnings:
@@ -153,7 +167,9 @@ def write_label_noise_report(
         # stable: equally doubtful songs keep their order
         ranked = tuple(sorted(judged, key=lambda song: -song.expected_wrong))
         page = Path(out) / FILES.page
-        report = LabelNoiseReport(page, ranked, tuple(failed), checker.threshold, checker.from_mixture)
+        limit = next((trust.threshold for trust, *_ in cross_fitted or () if trust is not None), checker.threshold)
+        from_mixture = checker.from_mixture and cv is None
+        report = LabelNoiseReport(page, ranked, tuple(failed), limit, from_mixture, cv is not None)
         rows = zip(names, labels, groups, reasons, strict=True)
         unknown = [(name, label, group) for name, label, group, reason in rows if reason is not None]
         write_relabel(part / FILES.relabel, ranked, unknown, grouped=any(group is not None for group in groups))
@@ -188,6 +204,30 @@ def _judge(checker, files, labels, reasons, n_jobs):
             prediction = next(predictions)
             trust = None if prediction.error is not None else checker.trust(prediction.answer, label)
             yield trust, prediction.warnings, prediction.error
+
+
+def _cross_fit(checker, files, labels, groups, reasons, cv, smoothing, threshold, n_jobs, verbose):
+    """Return what `_judge` yields, as a list, with trust by networks that were trained on other songs."""
+    check_smoothing(smoothing)
+    readable = [i for i, reason in enumerate(reasons) if reason is None]
+    found: list = [(None, (), reason) for reason in reasons]
+    rows = {}
+    predictor = checker.predictor
+    with closing(answers(predictor, [files[i] for i in readable], predictor.rows, n_jobs)) as songs:
+        bar = tqdm(songs, total=len(readable), desc="Reading", unit="song", disable=not verbose)
+        for i, (_, song, song_warnings, error) in zip(readable, bar, strict=True):
+            found[i] = None, song_warnings, error
+            if error is None:
+                rows[i] = song
+    if rows:
+        own_groups = None if None in groups else [groups[i] for i in rows]
+        own_labels = [labels[i] for i in rows]
+        trusts = cross_fitted_trust(
+            checker, list(rows.values()), own_labels, cv, own_groups, smoothing, threshold, int(bool(verbose))
+        )
+        for i, trust in zip(rows, trusts, strict=True):
+            found[i] = trust, *found[i][1:]
+    return found
 
 
 def _wrong_label(checker, label):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skmer.inspection.label_trust import LabelStretch
+from skmer.inspection.trust_over_time import LabelStretch
 
 __all__ = ["LabelNoiseReport", "SongSummary", "distrusted_seconds", "seconds_by_bin", "summarise", "totals"]
 
@@ -139,6 +139,8 @@ class LabelNoiseReport:
         The label is distrusted in seconds whose clean probability is not above it.
     from_mixture : bool
         Whether the clean probability is the posterior of the classifier's mixture.
+    cross_fitted : bool, default=False
+        Whether each song was judged by a network that was trained on others.
 
     See Also
     --------
@@ -157,6 +159,12 @@ class LabelNoiseReport:
     failed: tuple[tuple[str, str], ...]
     threshold: float
     from_mixture: bool
+    cross_fitted: bool = False
+
+    @property
+    def unsure(self) -> tuple[SongSummary, ...]:
+        """Songs in which another emotion than the label is the most probable over the whole song."""
+        return tuple(song for song in self.songs if not song.whole.label_leads)
 
     @property
     def totals(self) -> LabelTotals:
