@@ -18,7 +18,7 @@ _DOUBTED = 0.1  # share of the seconds that are distrusted by default
 
 def check_smoothing(smoothing):
     """Raise ValueError for a `smoothing` that is not a number of seconds."""
-    if isinstance(smoothing, bool) or not isinstance(smoothing, Real) or not 0 <= smoothing < np.inf:
+    if isinstance(smoothing, bool) or not isinstance(smoothing, Real) or not 0 <= float(smoothing) < np.inf:
         raise ValueError(f"smoothing must be a number of seconds, 0 or above, got {smoothing!r}.")
 
 
