@@ -12,7 +12,6 @@ _RENAMED = {
     "skmer.classifiers": ("skmer.sssl", "skmer.two_stage"),
     "skmer.demo": ("skmer.reproduction.demo",),
     "skmer.descriptors": ("skmer.feature_extraction", "skmer.features"),
-    "skmer.embeddings": ("skmer.feature_extraction", "skmer.two_stage"),
     "skmer.label_noise": ("skmer.sssl",),
     "skmer.label_noise_report": ("skmer.inspection",),
     "skmer.plotting": ("skmer.inspection",),

@@ -26,7 +26,7 @@ FLOORS = [
     {"songs"},
     {"_output", "_validation", "audio", "backbones"},
     {"aggregation", "datasets", "features", "training"},
-    {"audit", "feature_extraction"},
+    {"audit", "embeddings", "feature_extraction"},
     {"sssl", "two_stage", "utils"},
     {"model_selection"},
     {"pipelines", "tagging"},

@@ -22,6 +22,7 @@ MODULES = [
     "skmer.cli",
     "skmer.datasets",
     "skmer.datasets.ratings",
+    "skmer.embeddings",
     "skmer.feature_extraction",
     "skmer.features",
     "skmer.inspection",

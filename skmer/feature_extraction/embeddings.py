@@ -29,7 +29,7 @@ def _dimension_names(rows):
 class EmbeddingTransformer(RecordingTransformer):
     """Describe songs by a frozen embedding of their windows.
 
-    An adapter for pre-trained networks such as OpenL3, VGGish or MERT: songs are resampled
+    An adapter for pre-trained networks such as musicnn, VGGish or MERT: songs are resampled
     to the network's sampling rate, cut into windows of its length and passed to it in batches,
     and its output is checked. Nothing is trained or downloaded: the weights are provided by
     the user. It is stateless: `transform` works without `fit`.
@@ -77,6 +77,7 @@ class EmbeddingTransformer(RecordingTransformer):
 
     See Also
     --------
+    skmer.embeddings.musicnn : A published network.
     skmer.SongAggregator : Computes one row per song from the output without `statistics`.
     skmer.DescriptorTransformer : Hand-crafted descriptors.
 
