@@ -27,6 +27,7 @@ EXTRA = ("sphinx", "pydata_sphinx_theme", "numpydoc", "sphinx_gallery", "myst_pa
 
 FENCE = re.compile(r" *(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)[^`]*$")
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.*\w.*) -->")
+RUN_IF = re.compile(r"<!-- run if (?P<package>\w+) is installed -->")
 LINK = re.compile(
     r"\]\(\s*<?(?P<target>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|^\[[^\]]+\]:\s+(?P<defined>\S+)", re.MULTILINE
 )
@@ -43,6 +44,14 @@ class Block(NamedTuple):
     not_run: str | None
 
 
+def reason_in(line):
+    """Return why the block after a line is not run: a comment states the reason, or a package that is not installed."""
+    if mark := NOT_RUN.fullmatch(line):
+        return mark["reason"]
+    mark = RUN_IF.fullmatch(line)
+    return f"needs {mark['package']}" if mark and find_spec(mark["package"]) is None else None
+
+
 def read(text):
     """Return the fenced blocks of a page, and its prose with the same line numbers.
 
@@ -56,10 +65,10 @@ def read(text):
             fence, language, lines = mark["fence"], mark["language"], []
         elif fence is None:
             kept = line
-            remark = NOT_RUN.fullmatch(line.strip()) if line.strip() else remark
+            remark = reason_in(line.strip()) if line.strip() else remark
         elif mark and not mark["language"] and mark["fence"].startswith(fence):
             body = textwrap.dedent("\n".join(lines))
-            found.append(Block(language, number - len(lines), body, remark and remark["reason"]))
+            found.append(Block(language, number - len(lines), body, remark))
             fence, remark = None, None
         else:
             lines.append(line)
@@ -125,9 +134,9 @@ def test_blocks_state_their_language_and_why_they_are_not_run(page):
     assert [block.line for block in found if not block.language] == []
     # blocks with another name of the same language would not be run
     assert {b.language for b in found} & {"py", "python3", "pycon", "ipython", "bash", "sh", "console"} == set()
-    assert text.count("<!-- not run") == sum(block.not_run is not None for block in found), (
-        "a reason must be followed by a block"
-    )
+    assert text.count("<!-- not run") == sum(NOT_RUN.fullmatch(line.strip()) is not None for line in text.splitlines())
+    reasons = [reason for line in text.splitlines() if (reason := reason_in(line.strip()))]
+    assert reasons == [block.not_run for block in found if block.not_run], "a reason must be followed by a block"
 
 
 def test_a_reason_applies_to_the_next_block():
@@ -136,6 +145,12 @@ def test_a_reason_applies_to_the_next_block():
         ("python", 4, "needs PMEmo"),
         ("shell", 8, None),
     ]
+
+
+@pytest.mark.parametrize(("package", "reason"), [("pytest", None), ("no_such_package", "needs no_such_package")])
+def test_a_block_may_need_a_package(package, reason):
+    text = f"<!-- run if {package} is installed -->\n```python\na\n```\n\n```python\nb\n```\n"
+    assert [block.not_run for block in read(text)[0]] == [reason, None]
 
 
 def run_shell(text):
