@@ -88,7 +88,7 @@ class DynamicRatings:
         ValueError
             If the segments are not pairs of a start and a later end, or `delay` is not a finite number.
         """
-        if isinstance(delay, bool) or not isinstance(delay, Real) or not np.isfinite(delay):
+        if isinstance(delay, bool) or not isinstance(delay, Real) or not np.isfinite(float(delay)):
             raise ValueError(f"delay must be a finite number of seconds, got {delay!r}.")
         starts, ends = np.asarray(starts, dtype=float), np.asarray(ends, dtype=float)
         if starts.ndim != 1 or starts.shape != ends.shape or not np.all(ends > starts):

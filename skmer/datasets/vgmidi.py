@@ -154,8 +154,10 @@ def load_vgmidi(data_home=None, task="quadrant", threshold=0.0, listeners=False,
         arousal=pieces["arousal"],
         quadrant=pieces["quadrant"],
         dynamic=[
-            DynamicRatings(*columns, int(n), of_listeners)
-            for columns, n, of_listeners in zip(dynamic, pieces["n_raters"], values, strict=True)
+            DynamicRatings(starts, ends, mean, deviation, int(n), of_listeners)
+            for (starts, ends, mean, deviation), n, of_listeners in zip(
+                dynamic, pieces["n_raters"], values, strict=True
+            )
         ],
         series=pieces["series"],
         name=pieces["name"],
