@@ -26,7 +26,7 @@ def _shapes():
     """Return the shape of each array of a checkpoint."""
     convolutions = [(frames, bands, 1, n) for frames, bands, n, *_ in _FRONT]
     convolutions += [(7, n, 1, _N_MID) for n in (_N_FRONT, _N_MID, _N_MID)]
-    layers = {_numbered("conv2d", i): shape for i, shape in enumerate(convolutions)}
+    layers: dict[str, tuple] = {_numbered("conv2d", i): shape for i, shape in enumerate(convolutions)}
     layers |= {"dense": (2 * _N_POOLED, _N_HIDDEN), "dense_1": (_N_HIDDEN, _N_TAGS)}
     shapes = {f"{name}/kernel": shape for name, shape in layers.items()}
     shapes |= {f"{name}/bias": shape[-1:] for name, shape in layers.items()}
@@ -53,6 +53,8 @@ class MusicnnNetwork(nn.Module):
     """
 
     sr = _SR
+    bands: torch.Tensor
+    hann: torch.Tensor
 
     def __init__(self, arrays, tags, output="penultimate", precision="auto"):
         super().__init__()
@@ -128,6 +130,9 @@ def _to_half(x, unit):
 
 class _Affine(nn.Module):
     """A factor and a summand for each channel, which is the last dimension."""
+
+    scale: torch.Tensor
+    shift: torch.Tensor
 
     def __init__(self, scale, shift):
         super().__init__()
