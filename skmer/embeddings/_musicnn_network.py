@@ -18,13 +18,12 @@ _EPSILON = 1e-3  # of TensorFlow's batch normalisation
 _N_FRONT, _N_MID, _N_HIDDEN, _N_TAGS = 561, 64, 200, 50
 _N_AT_ONCE = 2  # windows in a product, which a CPU's cache can hold
 _N_POOLED = _N_FRONT + 3 * _N_MID
-# frames and bands of a filter, number of filters, and the frames and bands of the block that a product computes
-_FRONT = ((7, 38, 204, 1, 6), (7, 67, 204, 1, 6), (128, 1, 51, 16, 1), (64, 1, 51, 16, 1), (32, 1, 51, 16, 1))
+_FRONT = ((7, 38, 204), (7, 67, 204), (128, 1, 51), (64, 1, 51), (32, 1, 51))  # frames, bands and number of filters
 
 
 def _shapes():
     """Return the shape of each array of a checkpoint."""
-    convolutions = [(frames, bands, 1, n) for frames, bands, n, *_ in _FRONT]
+    convolutions = [(frames, bands, 1, n) for frames, bands, n in _FRONT]
     convolutions += [(7, n, 1, _N_MID) for n in (_N_FRONT, _N_MID, _N_MID)]
     layers: dict[str, tuple] = {_numbered("conv2d", i): shape for i, shape in enumerate(convolutions)}
     layers |= {"dense": (2 * _N_POOLED, _N_HIDDEN), "dense_1": (_N_HIDDEN, _N_TAGS)}
@@ -56,11 +55,11 @@ class MusicnnNetwork(nn.Module):
     bands: torch.Tensor
     hann: torch.Tensor
 
-    def __init__(self, arrays, tags, output="penultimate", precision="auto"):
+    def __init__(self, arrays, model, tags, output="penultimate", precision="auto"):
         super().__init__()
         if output not in OUTPUTS:
             raise ValueError(f"output must be one of {', '.join(map(repr, OUTPUTS))}, got {output!r}.")
-        self.tags, self.output, self.precision = tuple(tags), output, precision
+        self.model, self.tags, self.output, self.precision = model, tuple(tags), output, precision
         self.precision_on("cpu")
         bands = mel_bands(float(_SR), _N_FFT, _N_MELS, 0.0, _SR / 2).toarray()
         self.register_buffer("bands", torch.from_numpy(bands.T.copy()), persistent=False)
@@ -68,9 +67,9 @@ class MusicnnNetwork(nn.Module):
         norms = [_batch_norm(arrays, i) for i in range(11)]
         self.norm = _Affine(*norms[0])
         self.front = nn.ModuleList()
-        for i, (*_, block_frames, block_bands) in enumerate(_FRONT):
+        for i in range(len(_FRONT)):
             kernel, bias = (arrays[f"{_numbered('conv2d', i)}/{part}"] for part in ("kernel", "bias"))
-            self.front.append(_FilterBank(kernel[:, :, 0], bias, norms[1 + i], (block_frames, block_bands)))
+            self.front.append(_FilterBank(kernel[:, :, 0], bias, norms[1 + i]))
         self.mid = nn.ModuleList(_mid_layer(arrays, i, norms[1 + i]) for i in (5, 6, 7))
         self.hidden = skip_init(nn.Linear, 2 * _N_POOLED, _N_HIDDEN)
         # of each feature, the maximum and the mean by turns
@@ -83,6 +82,9 @@ class MusicnnNetwork(nn.Module):
         _set(self.last, arrays["dense_1/kernel"].T, arrays["dense_1/bias"])
         self.requires_grad_(False)
         self.eval()
+
+    def __repr__(self):
+        return f"musicnn({self.model!r}, output={self.output!r}, precision={self.precision!r})"
 
     def precision_on(self, device):
         """Return "float32" or "bfloat16", in which the convolutions are computed on a device."""
@@ -153,7 +155,7 @@ class _FilterBank(nn.Module):
     where they are smallest: those filters are negated.
     """
 
-    def __init__(self, kernel, bias, norm, block):
+    def __init__(self, kernel, bias, norm):
         super().__init__()
         sign = np.where(norm[0] < 0, -1.0, 1.0)
         # the weights of filters that learnt nothing are so small that their sums would take processors much longer
@@ -161,7 +163,11 @@ class _FilterBank(nn.Module):
         self.kernel = nn.Parameter(_tensor(kernel * sign))
         self.convolved = _Affine(sign, bias)
         self.norm = _Affine(*norm)
-        self.block = block
+
+    @property
+    def block(self):
+        """The frames and bands of the values that one row of the product contains."""
+        return (1, 6) if self.kernel.shape[1] > 1 else (16, 1)
 
     def forward(self, x):
         """Map (n, n_frames, n_bands) to (n, n_frames, n_filters), float32."""

@@ -113,7 +113,7 @@ def musicnn(model="MSD", output="penultimate", precision="auto", path=None):
             f"path={os.fspath(path)!r}: no such file or folder. Pass the wheel of musicnn, or install it by "
             "pip install --no-deps musicnn and leave out the path."
         )
-    return MusicnnNetwork(arrays, _TAGS[model].split(", "), output, precision)
+    return MusicnnNetwork(arrays, model, _TAGS[model].split(", "), output, precision)
 
 
 def _installed():

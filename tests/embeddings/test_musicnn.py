@@ -12,9 +12,11 @@ import pytest
 import soundfile
 import torch
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from torch.nn import functional as F
 
-from skmer import EmbeddingTransformer
+from skmer import EmbeddingTransformer, load_model, save_model
 from skmer.embeddings import musicnn
 from skmer.embeddings._musicnn_network import ARRAYS, OUTPUTS, MusicnnNetwork
 from skmer.embeddings._tensorflow_checkpoint import crc32c
@@ -73,6 +75,9 @@ def waveforms():
     sweep = 0.05 * np.sin(2 * np.pi * (50 * t + 600 * t**2)) + 0.005 * noise[0]
     chord = sum(np.sin(2 * np.pi * f * t) for f in (220.0, 277.18, 329.63, 440.0)) * np.exp(-6 * (t % 0.25))
     return np.stack([sweep, 0.02 * chord + 0.002 * noise[1]]).astype(np.float32)
+
+
+TAGS = [f"tag {k}" for k in range(50)]
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +189,7 @@ def test_silence_has_no_power(network):
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("n_samples", [512, 9000, 48000])
 def test_products_are_the_convolutions_of_the_graph(arrays, output, n_samples):
-    network = MusicnnNetwork(arrays, range(50), output, "float32")
+    network = MusicnnNetwork(arrays, "MSD", TAGS, output, "float32")
     y = torch.from_numpy(np.concatenate([waveforms(), waveforms()[:1] / 3])[:, :n_samples])
     expected = by_convolutions(arrays, network.spectrogram(y))[output]
     np.testing.assert_allclose(network(y), expected, rtol=1e-4, atol=1e-4)
@@ -192,7 +197,7 @@ def test_products_are_the_convolutions_of_the_graph(arrays, output, n_samples):
 
 def test_bfloat16_is_near(arrays):
     y = torch.from_numpy(waveforms())
-    exact, rounded = (MusicnnNetwork(arrays, range(50), precision=p)(y) for p in ("float32", "bfloat16"))
+    exact, rounded = (MusicnnNetwork(arrays, "MSD", TAGS, precision=p)(y) for p in ("float32", "bfloat16"))
     assert rounded.dtype == torch.float32
     assert 0 < (exact - rounded).abs().max() < 0.02 * exact.std()
 
@@ -228,8 +233,8 @@ def test_loading_leaves_random_numbers_as_they_are(package):
 @pytest.mark.parametrize(("precision", "share"), [("float32", 1e-3), ("bfloat16", 0.02)])
 def test_cuda(arrays, precision, share):
     y = torch.from_numpy(np.tile(waveforms(), (20, 1)))
-    expected = MusicnnNetwork(arrays, range(50), precision="float32")(y)
-    found = MusicnnNetwork(arrays, range(50), precision=precision).to("cuda")(y.to("cuda")).cpu()
+    expected = MusicnnNetwork(arrays, "MSD", TAGS, precision="float32")(y)
+    found = MusicnnNetwork(arrays, "MSD", TAGS, precision=precision).to("cuda")(y.to("cuda")).cpu()
     assert (found - expected).abs().max() < share * expected.std()
 
 
@@ -251,12 +256,22 @@ def test_songs(network, tmp_path):
 
 def test_keys_tell_networks_apart(arrays, package):
     def key(arrays=arrays, **options):
-        return embedding_key(MusicnnNetwork(arrays, range(50), **options))
+        return embedding_key(MusicnnNetwork(arrays, "MSD", TAGS, **options))
 
     other = arrays | {"dense_1/bias": arrays["dense_1/bias"] + 1}
     keys = [key(), key(other), key(output="mean"), key(precision="bfloat16")]
     assert len(set(keys)) == 4
     assert key() == keys[0] == embedding_key(musicnn("MSD", path=package)) == embedding_key(musicnn(path=str(package)))
+    assert repr(musicnn(path=package)) == "musicnn('MSD', output='penultimate', precision='auto')"
+
+
+def test_a_saved_pipeline_needs_no_package(network, tmp_path):
+    songs = [np.tile(y, 2) for y in waveforms()]
+    embedding = EmbeddingTransformer(network, sr=16000, window=3.0, statistics=["mean"])
+    pipe = make_pipeline(embedding, LogisticRegression()).fit(songs, ["rising", "struck"])
+    loaded = load_model(save_model(pipe, tmp_path / "pipe.skmer"))
+    assert loaded[0].embedding.tags == network.tags
+    np.testing.assert_array_equal(loaded.predict_proba(songs), pipe.predict_proba(songs))
 
 
 # ---- files -------------------------------------------------------------------------------------------
