@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import skip_init  # random weights would change torch's generators
 
 from skmer.features.mel_bands import mel_bands
 from skmer.training.runtime import choose_precision
@@ -71,14 +70,14 @@ class MusicnnNetwork(nn.Module):
             kernel, bias = (arrays[f"{_numbered('conv2d', i)}/{part}"] for part in ("kernel", "bias"))
             self.front.append(_FilterBank(kernel[:, :, 0], bias, norms[1 + i]))
         self.mid = nn.ModuleList(_mid_layer(arrays, i, norms[1 + i]) for i in (5, 6, 7))
-        self.hidden = skip_init(nn.Linear, 2 * _N_POOLED, _N_HIDDEN)
+        self.hidden = nn.Linear(2 * _N_POOLED, _N_HIDDEN, device="meta")
         # of each feature, the maximum and the mean by turns
         kernel = arrays["dense/kernel"].T.astype(float)
         scale, shift = norms[9]
         weight, bias = kernel * scale, arrays["dense/bias"] + kernel @ shift
         _set(self.hidden, np.concatenate([weight[:, ::2], weight[:, 1::2]], axis=1), bias)
         self.hidden_norm = _Affine(*norms[10])
-        self.last = skip_init(nn.Linear, _N_HIDDEN, _N_TAGS)
+        self.last = nn.Linear(_N_HIDDEN, _N_TAGS, device="meta")
         _set(self.last, arrays["dense_1/kernel"].T, arrays["dense_1/bias"])
         self.requires_grad_(False)
         self.eval()
@@ -205,7 +204,7 @@ class _MidLayer(nn.Module):
 
     def __init__(self, n_in, norm):
         super().__init__()
-        self.conv = skip_init(nn.Conv1d, n_in, _N_MID, 7, padding=3)
+        self.conv = nn.Conv1d(n_in, _N_MID, 7, padding=3, device="meta")
         self.norm = _Affine(*norm)
 
     def forward(self, x):
@@ -235,4 +234,5 @@ def _tensor(values):
 
 
 def _set(layer, weight, bias):
-    layer.weight.data, layer.bias.data = _tensor(weight), _tensor(bias)
+    """Give a layer its weights; it was made without memory, because random weights would change torch's generators."""
+    layer.weight, layer.bias = nn.Parameter(_tensor(weight)), nn.Parameter(_tensor(bias))
