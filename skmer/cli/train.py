@@ -11,7 +11,7 @@ from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_so
 
 __all__ = ["add_train"]
 
-_SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel", "auto")
+_SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel", "auto", "best")
 # reported as messages; other errors are shown with their traceback
 _EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -30,7 +30,8 @@ def add_train(commands):
         "Systems: sssl is a network that allows for segments with wrong inherited labels; cross-entropy is the same "
         "network without this; descriptors is an SVM on hand-crafted descriptors of a song, log-mel one on statistics "
         "of its spectrum; auto evaluates cross-entropy and sssl on the same folds, keeps the more accurate one, and "
-        "estimates the accuracy of this choice by folds within the folds, which takes about five times as long. "
+        "estimates the accuracy of this choice by folds within the folds, which takes about five times as long; best "
+        "chooses among all four in this way. "
         "Only sssl and cross-entropy predict the emotion over time, and only sssl finds wrong labels by its split. "
         "On CUDA the network is VGG16 on spectrograms, with 30 epochs; elsewhere it is a multilayer perceptron on "
         "statistics of segments, with 20 epochs. "

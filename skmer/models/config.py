@@ -42,7 +42,7 @@ SYSTEMS = {
 }
 """The systems that can be trained, with a description of each."""
 
-CANDIDATES = {"auto": ("cross-entropy", "sssl")}
+CANDIDATES = {"auto": ("cross-entropy", "sssl"), "best": ("log-mel", "descriptors", "cross-entropy", "sssl")}
 """The systems among which `train_model` chooses, from the simplest, which is taken if they are equally accurate."""
 
 _MAX_DURATION = 30.0  # seconds of a song, as in the paper

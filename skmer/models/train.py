@@ -82,13 +82,15 @@ def train_model(
     songs : :class:`~sklearn.utils.Bunch`
         As the loaders and `make_songs` return it: ``data`` (paths, or waveforms at the sampling rate of the
         first step), ``target`` and optionally ``groups``, such as artists.
-    system : {"sssl", "cross-entropy", "descriptors", "log-mel", "auto"}, default="sssl"
-        The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", see Notes.
+    system : {"sssl", "cross-entropy", "descriptors", "log-mel", "auto", "best"}, default="sssl"
+        The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", and "best" among all,
+        see Notes.
     config : dict, str or path-like, default=None
-        Parameters by step of the pipeline, as `read_config` takes it. With "auto", they apply to both systems.
+        Parameters by step of the pipeline, as `read_config` takes it. With "auto" and "best", they apply to all systems
+        that have the step.
     n_splits : int, default=5
-        Number of folds of the estimate; 0 skips it, except with "auto". It is lowered where a class has fewer songs, or
-        groups.
+        Number of folds of the estimate; 0 skips it, except with "auto" and "best". It is lowered where a class has
+        fewer songs, or groups.
     seed : int, default=0
         Seed of the folds and of the training.
     device : str, default="auto"
@@ -136,13 +138,13 @@ def train_model(
     trained on a part of the songs, whereas the returned model is trained on all of them. Finished folds in
     `store` are identified as `skmer.model_selection.run_experiment` describes.
 
-    With ``system="auto"``, the systems of `CANDIDATES` are evaluated on the same folds. The one with the highest mean
-    accuracy is fitted on all songs; of equally accurate ones it is the first. Because the highest of several means is
-    too optimistic, the estimate is that of nested cross-validation: in each fold, the system is chosen by three folds
-    within the training songs (two where a class has only two songs, or groups, there) and evaluated on the test
-    songs. The card has the accuracies of all candidates, their differences with
-    `skmer.model_selection.corrected_paired_test` (adjusted by `skmer.model_selection.holm` if there are several), and
-    how often each was chosen inside the folds.
+    With ``system="auto"`` or ``"best"``, the systems of `CANDIDATES` are evaluated on the same folds. The one with
+    the highest mean accuracy is fitted on all songs; of equally accurate ones it is the first. Because the highest
+    of several means is too optimistic, the estimate is that of nested cross-validation: in each fold, the system is
+    chosen by three folds within the training songs (two where a class has only two songs, or groups, there) and
+    evaluated on the test songs. The card has the accuracies of all candidates, their differences with
+    `skmer.model_selection.corrected_paired_test` (adjusted by `skmer.model_selection.holm` if there are several),
+    and how often each was chosen inside the folds.
 
     Examples
     --------
