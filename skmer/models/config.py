@@ -1,8 +1,10 @@
 """The pipelines that can be trained by name, their configuration, and checks that run before any song is read."""
 
+import inspect
 import json
 import os
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 from skmer._run_parameters import SEED_AND_RUN_PARAMETERS
 from skmer.aggregation import SpectrogramStatistics
 from skmer.backbones import build_backbone
+from skmer.embeddings import musicnn
 from skmer.feature_extraction.descriptors import DescriptorTransformer
+from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
 from skmer.pipelines import make_sssl_pipeline
 from skmer.songs import SongSequence
@@ -29,6 +33,7 @@ __all__ = [
     "check_cross_fitting",
     "check_device",
     "check_pipeline",
+    "default_parameters",
     "make_candidates",
     "make_pipeline_of",
     "read_config",
@@ -39,10 +44,16 @@ SYSTEMS = {
     "cross-entropy": "the same network trained on all inherited labels, song statistics, SVM",
     "descriptors": "hand-crafted descriptors of timbre, rhythm, tonality and dynamics, SVM",
     "log-mel": "mean, deviation and change of each band of the spectrogram, SVM",
+    "musicnn": "mean and deviation of the features of musicnn, a published network for tagging (weights under the ISC "
+    "licence, trained on the Million Song Dataset), SVM",
 }
 """The systems that can be trained, with a description of each."""
 
-CANDIDATES = {"auto": ("cross-entropy", "sssl"), "best": ("log-mel", "descriptors", "cross-entropy", "sssl")}
+_INSTALLED = ("musicnn",) if find_spec("musicnn") else ()
+CANDIDATES = {
+    "auto": ("cross-entropy", "sssl"),
+    "best": ("log-mel", "descriptors", *_INSTALLED, "cross-entropy", "sssl"),
+}
 """The systems among which `train_model` chooses, from the simplest, which is taken if they are equally accurate."""
 
 _MAX_DURATION = 30.0  # seconds of a song, as in the paper
@@ -81,6 +92,8 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
     ------
     ValueError
         If the system, the device, or a section or parameter of the config is unknown.
+    ImportError
+        If the system is "musicnn", whose package is not installed.
 
     Examples
     --------
@@ -123,6 +136,12 @@ def _default_pipeline(system, config, device):
         songs = SegmentTransformer(max_duration=_MAX_DURATION)
         statistics = ("statistics", SpectrogramStatistics())
         return Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), ("svm", SVC())])
+    if system == "musicnn":
+        songs = EmbeddingTransformer(
+            musicnn("MSD"), sr=16000, window=3.0, statistics=["mean", "std"], padding="zero",
+            max_duration=_MAX_DURATION, device=device,
+        )  # fmt: skip
+        return Pipeline([("embedding", songs), ("scaler", StandardScaler()), ("svm", SVC())])
     return _network_pipeline(system, config.get("sssl", {}).get("backbone"), device)
 
 
@@ -245,12 +264,20 @@ def changed_parameters(pipeline):
     """Return the parameters of each step that differ from the defaults of its class, without those of a run."""
     changed = {}
     for name, step in pipeline.steps:
-        defaults = type(step)().get_params(deep=False)
+        defaults = default_parameters(step)
         own = step.get_params(deep=False)
         changed[name] = {
-            key: own[key] for key in own if key not in SEED_AND_RUN_PARAMETERS and own[key] != defaults[key]
+            key: own[key]
+            for key in own
+            if key not in SEED_AND_RUN_PARAMETERS and (key not in defaults or own[key] != defaults[key])
         }
     return changed
+
+
+def default_parameters(step):
+    """Return the parameters of the class of a step that have a default, with it."""
+    parameters = inspect.signature(type(step)).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty}
 
 
 def check_device(device):
@@ -310,7 +337,7 @@ def _first_line(error):
 
 def _try_step(step, made, labels, rng):
     """Return noise of the shape of a step's output for two songs per class."""
-    if isinstance(step, DescriptorTransformer):
+    if isinstance(step, DescriptorTransformer | EmbeddingTransformer):
         step.fit()
         return rng.normal(size=(len(labels), 4))
     if isinstance(step, SegmentTransformer):

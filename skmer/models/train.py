@@ -24,6 +24,7 @@ from skmer.models.config import (
     check_cross_fitting,
     check_device,
     check_pipeline,
+    default_parameters,
     make_candidates,
     read_config,
 )
@@ -82,9 +83,9 @@ def train_model(
     songs : :class:`~sklearn.utils.Bunch`
         As the loaders and `make_songs` return it: ``data`` (paths, or waveforms at the sampling rate of the
         first step), ``target`` and optionally ``groups``, such as artists.
-    system : {"sssl", "cross-entropy", "descriptors", "log-mel", "auto", "best"}, default="sssl"
-        The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", and "best" among all,
-        see Notes.
+    system : {"sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "auto", "best"}, default="sssl"
+        The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", and "best" among all
+        (with "musicnn" if its package is installed), see Notes.
     config : dict, str or path-like, default=None
         Parameters by step of the pipeline, as `read_config` takes it. With "auto" and "best", they apply to all systems
         that have the step.
@@ -123,6 +124,8 @@ def train_model(
         If a parameter, the config or the labels are invalid, or the features of songs cannot be written into the store.
     OSError
         If the store cannot be created, or the disk is full.
+    ImportError
+        If the system is "musicnn", whose package is not installed.
 
     See Also
     --------
@@ -257,8 +260,8 @@ def _fit(pipeline, songs, n_jobs, verbose):
     with collect_warnings() as remarks, config_context(enable_metadata_routing=True):
         fit_with_groups(pipeline, songs.data, songs.target, songs.groups)
     for _, step in pipeline.steps:
-        defaults, own = type(step)().get_params(deep=False), step.get_params(deep=False)
-        step.set_params(**{name: defaults[name] for name in RUN_DEFAULTS if name in own})
+        defaults = default_parameters(step)
+        step.set_params(**{name: defaults[name] for name in RUN_DEFAULTS if name in defaults})
     return remarks
 
 

@@ -75,7 +75,7 @@ def test_the_best_of_all_systems_is_chosen(monkeypatch, better):
     def name_of(pipeline):
         if "sssl" in pipeline.named_steps:
             return "cross-entropy" if pipeline["sssl"].noise_model is None else "sssl"
-        return "descriptors" if "descriptors" in pipeline.named_steps else "log-mel"
+        return {"descriptors": "descriptors", "embedding": "musicnn", "segments": "log-mel"}[pipeline.steps[0][0]]
 
     def run(self, X, y, train, test, *args, **kwargs):
         right = name_of(self.estimator) == better
@@ -230,7 +230,7 @@ def test_few_songs_lower_the_folds_within_the_folds():
     [
         (24, {"n_splits": 0}, "system='auto' chooses by cross-validation, which needs n_splits of at least 2, not 0"),
         (8, {"n_splits": 2}, "The class 'Q1' has 1 song in the training songs of a fold, but needs 2"),
-        (24, {"system": "finest"}, "system='finest' is unknown: choose from sssl, .*, log-mel, auto, best"),
+        (24, {"system": "finest"}, "system='finest' is unknown: choose from sssl, .*, musicnn, auto, best"),
         (24, {"config": {"descriptors": {}}}, "unknown section 'descriptors'; the steps of this model are segments, "),
         (24, {"config": {"sssl": {"max_epochs": 1}}}, "section 'sssl': max_epochs=1 leaves no epoch after"),
         (24, {"config": {"sssl": {"cv": 3}}}, "section 'sssl': cv=3 does not divide .* of which 8 train in a fold"),

@@ -1,6 +1,8 @@
 """Configurations reach the steps of a pipeline; impossible ones are errors that name the section."""
 
 import json
+import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -88,7 +90,7 @@ def test_statistics_of_segments_without_harmony():
     assert pipeline["sssl"].backbone == "mlp"
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "musicnn" or find_spec("musicnn")])
 def test_every_system_has_the_seed_everywhere(system):
     pipeline = make_pipeline_of(system, seed=7)
     seeds = {key: value for key, value in pipeline.get_params().items() if key.endswith("random_state")}
@@ -193,3 +195,23 @@ def test_a_device_that_is_not_there():
 def test_without_a_config_none_is_blamed():
     with pytest.raises(ValueError, match=r"^step 'svm': "):
         check_pipeline(make_pipeline_of("log-mel"), ["Q1"], configured=False)
+
+
+def test_musicnn_needs_its_package(monkeypatch):
+    monkeypatch.setattr(sys.modules["skmer.embeddings.musicnn"], "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="pip install --no-deps musicnn"):
+        make_pipeline_of("musicnn")
+
+
+@pytest.mark.skipif(find_spec("musicnn") is None, reason="the package musicnn is not installed")
+def test_the_pipeline_of_musicnn():
+    pipeline = make_pipeline_of("musicnn", {"embedding": {"hop": 1.5}, "svm": {"C": 2}}, device="cpu")
+    assert list(pipeline.named_steps) == ["embedding", "scaler", "svm"]
+    check_pipeline(pipeline, ["a", "b"])
+    changed = changed_parameters(pipeline)
+    assert changed["embedding"]["hop"] == 1.5
+    assert changed["embedding"]["statistics"] == ["mean", "std"]
+    assert repr(changed["embedding"]["embedding"]).startswith("musicnn('MSD'")
+    assert changed["svm"] == {"C": 2}
+    with pytest.raises(ValueError, match="section 'embedding' has no parameter 'width'; it has batch_size"):
+        make_pipeline_of("musicnn", {"embedding": {"width": 2}})
