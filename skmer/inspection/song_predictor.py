@@ -1,19 +1,26 @@
 """SongPredictor: read a song, then predict its segments and its label, or its tags, with a fitted model."""
 
-from copy import deepcopy
+from copy import copy
 
 import numpy as np
 from scipy.special import expit
 from sklearn.base import is_classifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils import get_tags
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._run_parameters import RUN_DEFAULTS
 from skmer.feature_extraction._base import check_songs
-from skmer.feature_extraction.segments import SegmentTransformer
+from skmer.inspection._steps import (
+    describe_missing,
+    find_segment_classifier,
+    flatten,
+    is_tagger,
+    reads_songs,
+    reset_run_parameters,
+    transform,
+    unwrap,
+)
 from skmer.inspection.predictions import SongEmotion, SongTags
 from skmer.songs import SongSequence
 
@@ -30,7 +37,8 @@ class SongPredictor:
     estimator : Pipeline or LongShortEnsemble
         Fitted pipeline whose first step reads recordings, such as `skmer.SegmentTransformer`,
         `skmer.DescriptorTransformer` or a union of several, and whose last step is a classifier or a tagger; a
-        fitted ensemble of two such taggers; or a fitted search over any of these.
+        fitted ensemble of two such taggers; a fitted `VotingClassifier` or `StackingClassifier` of such
+        pipelines; or a fitted search over any of these.
     require_segments : bool, default=False
         Whether a model that does not predict the emotion of each segment is an error.
 
@@ -81,11 +89,16 @@ class SongPredictor:
     True
     """
 
+    _combines = False  # whether it is a VotingClassifier or a StackingClassifier
+
     def __init__(self, estimator, require_segments=False):
-        estimator = _unwrap(estimator)
-        steps = _flatten(estimator) or [estimator]
+        estimator = unwrap(estimator)
+        if isinstance(estimator, VotingClassifier | StackingClassifier) and not require_segments:
+            self._init_combination(estimator)
+            return
+        steps = flatten(estimator) or [estimator]
         self.classifier = steps[-1]
-        if _is_tagger(self.classifier):
+        if is_tagger(self.classifier):
             if require_segments:
                 raise ValueError(
                     "Expected a pipeline with a segment classifier such as SSSLClassifier, got a tagger: "
@@ -93,10 +106,10 @@ class SongPredictor:
                 )
             self._init_tagger(estimator)
             return
-        i_segmenter, i_classifier = _find_segment_classifier(steps)
-        reads_songs = isinstance(estimator, Pipeline) and _reads_songs(steps[0])
-        if i_classifier is None and (require_segments or not reads_songs):
-            raise ValueError(_describe_missing(estimator, steps, i_segmenter))
+        i_segmenter, i_classifier = find_segment_classifier(steps)
+        starts_with_songs = isinstance(estimator, Pipeline) and reads_songs(steps[0])
+        if i_classifier is None and (require_segments or not starts_with_songs):
+            raise ValueError(describe_missing(estimator, steps, i_segmenter))
         message = "The pipeline is not fitted: call fit with songs and their emotions first."
         if i_classifier is None:
             self.output, i_segmenter, self._between = "song", 0, steps[1:-1]
@@ -110,11 +123,34 @@ class SongPredictor:
             if not hasattr(self.classifier, "classes_"):
                 raise NotFittedError(message)
             self._between, self._after = steps[i_segmenter + 1 : i_classifier], steps[i_classifier + 1 :]
-        self._readers = [[*steps[:i_segmenter], _reset_run_parameters(steps[i_segmenter])]]
+        self._readers = [[*steps[:i_segmenter], reset_run_parameters(steps[i_segmenter])]]
         self._rest = steps[i_segmenter + 1 :]
         self.classes = np.asarray(self.classifier.classes_)
         self.max_duration = getattr(self._readers[0][-1], "max_duration", None)
         self.predicts = hasattr(steps[-1], "predict")
+
+    def _init_combination(self, estimator):
+        name = type(estimator).__name__
+        check_is_fitted(estimator, msg=f"The {name} is not fitted: call fit with songs and their emotions first.")
+        members = [unwrap(member) for member in estimator.estimators_]
+        for member in members:
+            if not isinstance(member, Pipeline) or not reads_songs(flatten(member)[0]):
+                raise ValueError(
+                    f"Expected a {name} of pipelines whose first steps read songs, got one with "
+                    f"{type(member).__name__}."
+                )
+        flat = [flatten(member) for member in members]
+        readers = [reset_run_parameters(steps[0]) for steps in flat]
+        self._combines, self.output, self.predicts, self._between = True, "song", True, []
+        self._readers = [[reader] for reader in readers]
+        self.classifier = copy(estimator)
+        self.classifier.estimators_ = [
+            Pipeline([("reader", reader), *((str(i), step) for i, step in enumerate(steps[1:]))])
+            for reader, steps in zip(readers, flat, strict=True)
+        ]
+        self.classes = np.asarray(estimator.classes_)
+        longest = max(getattr(reader, "max_duration", None) or np.inf for reader in readers)
+        self.max_duration = longest if longest < np.inf else None
 
     def _init_tagger(self, estimator):
         from skmer.tagging import LongShortEnsemble
@@ -126,16 +162,16 @@ class SongPredictor:
             raise ValueError(
                 "Expected a LongShortEnsemble of two pipelines that read songs, got one after other steps."
             )
-        members = [_flatten(member) for member in ([tagger.short_, tagger.long_] if is_ensemble else [estimator])]
+        members = [flatten(member) for member in ([tagger.short_, tagger.long_] if is_ensemble else [estimator])]
         for steps in members:
-            if not _reads_songs(steps[0]):
+            if not reads_songs(steps[0]):
                 raise ValueError(
                     "Expected a tagger in a Pipeline whose first step reads songs, such as TaggingTransformer, or a "
                     f"LongShortEnsemble of two; the first step is {type(steps[0]).__name__}."
                 )
         labels = hasattr(tagger, "tags_") and np.ndim(tagger.classes_) == 1
         self.output, self.predicts = "song" if labels else "tags", True
-        self._readers = [[_reset_run_parameters(steps[0])] for steps in members]
+        self._readers = [[reset_run_parameters(steps[0])] for steps in members]
         self._between = members[0][1:-1]
         self._rest = [Pipeline([(str(i), step) for i, step in enumerate(steps[1:])]) for steps in members]
         longest = max(getattr(reader, "max_duration", None) or np.inf for [reader] in self._readers)
@@ -164,9 +200,13 @@ class SongPredictor:
         Returns
         -------
         list
-            Output of the first steps for a collection of this one song; two for an ensemble of two pipelines.
+            Output of the first steps for a collection of this one song; two for an ensemble of two taggers. The song
+            itself for a `VotingClassifier` or `StackingClassifier`.
         """
-        return [_transform(reader, [song]) for reader in self._readers]
+        if self._combines:
+            # its members read the song when they predict it
+            return [song]
+        return [transform(reader, [song]) for reader in self._readers]
 
     def rows(self, song):
         """Return what `classifier` takes of one song.
@@ -181,7 +221,7 @@ class SongPredictor:
         SongSequence of one song, or ndarray
         """
         [song] = song
-        return _transform(self._between, song)
+        return transform(self._between, song)
 
     def predict(self, song):
         """Predict one song.
@@ -196,12 +236,14 @@ class SongPredictor:
         SongEmotion or SongTags
             Tags where `output` is "tags". The emotion has no segments where `output` is "song".
         """
-        if _is_tagger(self.classifier):
+        if self._combines:
+            return self._without_segments(self.classifier.predict(song)[0])
+        if is_tagger(self.classifier):
             return self._predict_tags(song)
         [song] = song
         if self.output == "segments":
             return self._predict_segments(song)
-        return self._without_segments(self._rest[-1].predict(_transform(self._rest[:-1], song))[0])
+        return self._without_segments(self._rest[-1].predict(transform(self._rest[:-1], song))[0])
 
     def _without_segments(self, label):
         none = np.empty(0)
@@ -223,7 +265,7 @@ class SongPredictor:
 
     def _label(self, rows, songs, probabilities):
         if self._after:
-            return self._after[-1].predict(_transform(self._after[:-1], songs))[0]
+            return self._after[-1].predict(transform(self._after[:-1], songs))[0]
         from skmer.sssl import SSSLClassifier
 
         if type(self.classifier).predict is SSSLClassifier.predict:
@@ -306,80 +348,3 @@ def emotion_over_time(estimator, songs):
     predictor = as_predictor(estimator, require_segments=True)
     for song in check_songs(songs):
         yield predictor.predict(predictor.read(song))
-
-
-def _unwrap(estimator):
-    """Return the best estimator of a fitted search, or the estimator that is frozen."""
-    if isinstance(estimator, FrozenEstimator):
-        return _unwrap(estimator.estimator)
-    return _unwrap(estimator.best_estimator_) if hasattr(estimator, "best_estimator_") else estimator
-
-
-def _flatten(estimator):
-    """Return the steps of a pipeline and of the pipelines in it; another estimator is one step."""
-    estimator = _unwrap(estimator)
-    if not isinstance(estimator, Pipeline):
-        return [estimator]
-    steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
-    return [inner for step in steps for inner in _flatten(step)]
-
-
-def _is_tagger(estimator):
-    """Return whether a fitted classifier is a tagger of skmer, or one of scikit-learn fitted on columns of 0 and 1."""
-    if hasattr(estimator, "tags_") or getattr(estimator, "multilabel_", False):
-        return True
-    classes = getattr(estimator, "classes_", None)
-    return isinstance(classes, list) and all(set(np.ravel(own)) <= {0, 1} for own in classes)
-
-
-def _reads_songs(step):
-    """Return whether a step takes recordings and needs no fit, as must the first step of each part of a union."""
-    if isinstance(step, FeatureUnion):
-        parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
-        return bool(parts) and all(any(map(_reads_songs, _flatten(part)[:1])) for part in parts)
-    # a user's own transformer need not be a BaseEstimator
-    tags = get_tags(step) if hasattr(step, "__sklearn_tags__") else None
-    return tags is not None and tags.input_tags.string and not tags.requires_fit
-
-
-def _find_segment_classifier(steps):
-    """Return the positions of the SegmentTransformer and of the segment classifier after it, or None."""
-    i_segmenter = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
-    if i_segmenter is None:
-        return None, None
-    return i_segmenter, next((i for i in range(i_segmenter + 1, len(steps)) if _may_classify_segments(steps[i])), None)
-
-
-def _may_classify_segments(step):
-    # scikit-learn's classifiers with a transform, such as LinearDiscriminantAnalysis, classify no segments
-    return hasattr(step, "transform") and hasattr(step, "predict") and not type(step).__module__.startswith("sklearn.")
-
-
-def _describe_missing(estimator, steps, i_segmenter):
-    """Return the message for an estimator that does not predict segments."""
-    if not isinstance(estimator, Pipeline):
-        hint = " without a best_estimator_: fit it, with refit=True" if hasattr(estimator, "refit") else ""
-        return (
-            "estimator must be a Pipeline that reads songs, such as one with a SegmentTransformer and an "
-            f"SSSLClassifier, got {type(estimator).__name__}{hint}."
-        )
-    names = [type(step).__name__ for step in steps]
-    if i_segmenter is None:
-        return f"The pipeline has no SegmentTransformer; its steps are {', '.join(names)}."
-    return (
-        "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and transform, such "
-        f"as SSSLClassifier; its steps are {', '.join(names)}."
-    )
-
-
-def _reset_run_parameters(step):
-    """Return a copy of a step without the cache folders, threads and progress bars of its training."""
-    step = deepcopy(step)
-    names = {name: name.rpartition("__")[2] for name in step.get_params()}
-    return step.set_params(**{name: RUN_DEFAULTS[last] for name, last in names.items() if last in RUN_DEFAULTS})
-
-
-def _transform(steps, X):
-    for step in steps:
-        X = step.transform(X)
-    return X

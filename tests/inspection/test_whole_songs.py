@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import soundfile
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from skmer import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, SongAggregator
+from skmer import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, SongAggregator, save_model
 from skmer.aggregation import SpectrogramStatistics
 from skmer.cli import main
 from skmer.inspection import EmotionTimelineDisplay, SongPredictor, emotion_over_time, predict_files
@@ -174,3 +176,41 @@ def test_an_emotion_without_segments_has_no_stretches_and_no_plot(pipe, wavs):
 def test_estimators_that_read_no_songs_or_predict_no_label_are_errors(estimator, error, message):
     with pytest.raises(error, match=message):
         SongPredictor(estimator)
+
+
+def combination(kind, second=None):
+    second = make_pipeline(segments(), SpectrogramStatistics(), GaussianNB()) if second is None else second
+    members = [("by segment", tiny_pipeline()[:2]), ("by song", second)]
+    if kind == "average":
+        return VotingClassifier(members, voting="soft")
+    return StackingClassifier(members, LogisticRegression(), cv=2, stack_method="predict_proba")
+
+
+@pytest.mark.parametrize("kind", ["average", "stack"])
+def test_combined_pipelines_predict_songs(kind, tmp_path, capsys):
+    songs = tiny_songs()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = combination(kind).fit(songs.data, songs.target)
+    files = []
+    for i, y in enumerate(songs.data[:3]):
+        files.append(str(tmp_path / f"{i}.wav"))
+        soundfile.write(files[-1], y, SR, subtype="FLOAT")
+    predictor = SongPredictor(model)
+    assert (predictor.output, predictor.max_duration) == ("song", None)
+    assert predictor.classes.tolist() == model.classes_.tolist()
+    expected = model.predict(files).tolist()
+    assert [song.answer.label for song in predict_files(predictor, files)] == expected
+    [missing] = predict_files(predictor, [str(tmp_path / "none.wav")])
+    assert "there is no such file" in missing.error
+    save_model(model, tmp_path / "model.skmer")
+    assert main(["predict", str(tmp_path / "model.skmer"), *files, "-q"]) == 0
+    assert [row["emotion"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == expected
+
+
+def test_combinations_that_do_not_read_songs():
+    with pytest.raises(NotFittedError, match="The VotingClassifier is not fitted"):
+        SongPredictor(combination("average"))
+    X, y = np.eye(4), ["a", "b"] * 2
+    with pytest.raises(ValueError, match=r"VotingClassifier of pipelines whose first steps read songs, got .* SVC"):
+        SongPredictor(VotingClassifier([("svm", SVC())]).fit(X, y))

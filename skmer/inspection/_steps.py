@@ -1,0 +1,100 @@
+"""The steps of fitted pipelines: which of them read songs, and which classify segments or tag songs."""
+
+from copy import deepcopy
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils import get_tags
+
+from skmer._run_parameters import RUN_DEFAULTS
+from skmer.feature_extraction.segments import SegmentTransformer
+
+__all__ = [
+    "describe_missing",
+    "find_segment_classifier",
+    "flatten",
+    "is_tagger",
+    "may_classify_segments",
+    "reads_songs",
+    "reset_run_parameters",
+    "transform",
+    "unwrap",
+]
+
+
+def unwrap(estimator):
+    """Return the best estimator of a fitted search, or the estimator that is frozen."""
+    if isinstance(estimator, FrozenEstimator):
+        return unwrap(estimator.estimator)
+    return unwrap(estimator.best_estimator_) if hasattr(estimator, "best_estimator_") else estimator
+
+
+def flatten(estimator):
+    """Return the steps of a pipeline and of the pipelines in it; another estimator is one step."""
+    estimator = unwrap(estimator)
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
+    return [inner for step in steps for inner in flatten(step)]
+
+
+def is_tagger(estimator):
+    """Return whether a fitted classifier is a tagger of skmer, or one of scikit-learn fitted on columns of 0 and 1."""
+    if hasattr(estimator, "tags_") or getattr(estimator, "multilabel_", False):
+        return True
+    classes = getattr(estimator, "classes_", None)
+    return isinstance(classes, list) and all(set(np.ravel(own)) <= {0, 1} for own in classes)
+
+
+def reads_songs(step):
+    """Return whether a step takes recordings and needs no fit, as must the first step of each part of a union."""
+    if isinstance(step, FeatureUnion):
+        parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
+        return bool(parts) and all(any(map(reads_songs, flatten(part)[:1])) for part in parts)
+    # a user's own transformer need not be a BaseEstimator
+    tags = get_tags(step) if hasattr(step, "__sklearn_tags__") else None
+    return tags is not None and tags.input_tags.string and not tags.requires_fit
+
+
+def find_segment_classifier(steps):
+    """Return the positions of the SegmentTransformer and of the segment classifier after it, or None."""
+    i_segmenter = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
+    if i_segmenter is None:
+        return None, None
+    return i_segmenter, next((i for i in range(i_segmenter + 1, len(steps)) if may_classify_segments(steps[i])), None)
+
+
+def may_classify_segments(step):
+    # scikit-learn's classifiers with a transform, such as LinearDiscriminantAnalysis, classify no segments
+    return hasattr(step, "transform") and hasattr(step, "predict") and not type(step).__module__.startswith("sklearn.")
+
+
+def describe_missing(estimator, steps, i_segmenter):
+    """Return the message for an estimator that does not predict segments."""
+    if not isinstance(estimator, Pipeline):
+        hint = " without a best_estimator_: fit it, with refit=True" if hasattr(estimator, "refit") else ""
+        return (
+            "estimator must be a Pipeline that reads songs, such as one with a SegmentTransformer and an "
+            f"SSSLClassifier, got {type(estimator).__name__}{hint}."
+        )
+    names = [type(step).__name__ for step in steps]
+    if i_segmenter is None:
+        return f"The pipeline has no SegmentTransformer; its steps are {', '.join(names)}."
+    return (
+        "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and transform, such "
+        f"as SSSLClassifier; its steps are {', '.join(names)}."
+    )
+
+
+def reset_run_parameters(step):
+    """Return a copy of a step without the cache folders, threads and progress bars of its training."""
+    step = deepcopy(step)
+    names = {name: name.rpartition("__")[2] for name in step.get_params()}
+    return step.set_params(**{name: RUN_DEFAULTS[last] for name, last in names.items() if last in RUN_DEFAULTS})
+
+
+def transform(steps, X):
+    for step in steps:
+        X = step.transform(X)
+    return X
