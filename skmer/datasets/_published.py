@@ -72,6 +72,17 @@ class Published:
             )
         return extra
 
+    def find_audio(self, folder, name):
+        """Return the path of a song's audio in one of three formats; that of a FLAC file if there is none."""
+        paths = [folder / f"{name}{extension}" for extension in (".flac", ".wav", ".mp3")]
+        present = [path for path in paths if is_file(path)]
+        if len(present) > 1:
+            raise ValueError(
+                f"The {self.unit} {name} has {len(present)} audio files, {', '.join(map(str, present))}: keep one of "
+                "them."
+            )
+        return present[0] if present else paths[0]
+
     def check_size(self, table):
         """Warn if a table does not have the published number of songs; subsets are allowed, so this is no error."""
         published = self.n_songs if isinstance(self.n_songs, tuple) else (self.n_songs,)

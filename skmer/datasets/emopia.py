@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._collection import Collection
-from skmer.datasets._paths import check_flag, is_file
+from skmer.datasets._paths import check_flag
 from skmer.datasets._published import Published
 from skmer.datasets._tables import matching, one_of, seconds, text
 from skmer.datasets._tasks import check_quadrant_task
@@ -12,7 +12,6 @@ from skmer.datasets.ratings import QUADRANTS, quadrants_to_classes
 
 __all__ = ["load_emopia"]
 
-EXTENSIONS = (".flac", ".wav", ".mp3")
 SPLITS = ("split_cls_repo", "split_zip")
 PARTS = {"train": "train", "validation": "val", "test": "test"}
 EMOPIA = Published(
@@ -136,7 +135,7 @@ def load_emopia(data_home=None, task="quadrant", check_audio=True):
         unique=["clip"],
         check_row=_check_row,
     )
-    files = [_find_audio(home / "audio", clip) for clip in clips["clip"]]
+    files = [EMOPIA.find_audio(home / "audio", clip) for clip in clips["clip"]]
     if check_audio:
         EMOPIA.check_audio(files, clips)
     EMOPIA.check_size(clips)
@@ -165,17 +164,6 @@ def _check_row(row):
         expected = "1" if quadrants_to_classes([row["quadrant"]], dimension)[0] == "high" else "0"
         if high != expected:
             raise ValueError(f"{dimension}_high must be {expected!r} for {row['quadrant']}, got {high!r}.")
-
-
-def _find_audio(folder, clip):
-    """Return the path of the audio of a clip; a FLAC file if there is none."""
-    paths = [folder / (clip + extension) for extension in EXTENSIONS]
-    present = [path for path in paths if is_file(path)]
-    if len(present) > 1:
-        raise ValueError(
-            f"The clip {clip} has {len(present)} audio files, {', '.join(map(str, present))}: keep one of them."
-        )
-    return present[0] if present else paths[0]
 
 
 COLLECTION = Collection("emopia", "EMOPIA", load_emopia, ("quadrant", "arousal", "valence"), group="song", unit="clip")

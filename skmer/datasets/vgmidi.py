@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._collection import Collection
-from skmer.datasets._paths import check_flag, is_file
+from skmer.datasets._paths import check_flag
 from skmer.datasets._published import Published
 from skmer.datasets._tables import between, one_of, required, seconds, text, whole_number
 from skmer.datasets._tasks import check_rating_task, target_from_ratings
@@ -13,7 +13,6 @@ from skmer.datasets.ratings import QUADRANTS, ratings_to_classes
 
 __all__ = ["load_vgmidi"]
 
-EXTENSIONS = (".flac", ".wav", ".mp3")
 VGMIDI = Published(
     folder="vgmidi",
     files=("labels.csv", "dynamic.csv"),
@@ -142,7 +141,7 @@ def load_vgmidi(data_home=None, task="quadrant", threshold=0.0, listeners=False,
     ).sort("id")
     dynamic = _read_dynamic(home / "dynamic.csv", pieces)
     values = _read_listeners(home / "raters.csv", pieces, dynamic) if listeners else [None] * len(dynamic)
-    files = [_find_audio(home / "audio", number) for number in pieces["id"].tolist()]
+    files = [VGMIDI.find_audio(home / "audio", number) for number in pieces["id"].tolist()]
     if check_audio:
         VGMIDI.check_audio(files, pieces)
     VGMIDI.check_size(pieces)
@@ -232,17 +231,6 @@ def _read_listeners(path, pieces, dynamic):
         values = np.column_stack([rows["valence"][own], rows["arousal"][own]])
         found.append(values.reshape(n_listeners, len(starts), 2))
     return found
-
-
-def _find_audio(folder, number):
-    """Return the path of the audio of a piece; a FLAC file if there is none."""
-    paths = [folder / f"{number}{extension}" for extension in EXTENSIONS]
-    present = [path for path in paths if is_file(path)]
-    if len(present) > 1:
-        raise ValueError(
-            f"The piece {number} has {len(present)} audio files, {', '.join(map(str, present))}: keep one of them."
-        )
-    return present[0] if present else paths[0]
 
 
 COLLECTION = Collection(
