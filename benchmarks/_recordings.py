@@ -7,8 +7,9 @@ import numpy as np
 from _song_systems import fit_songs, make_classifier
 from threadpoolctl import threadpool_limits
 
-from skmer import SegmentStatistics, SegmentTransformer
+from skmer import EmbeddingTransformer, SegmentStatistics, SegmentTransformer
 from skmer.datasets import COLLECTIONS
+from skmer.embeddings import musicnn
 from skmer.model_selection import Protocol
 
 # collection, task, and folds of a Protocol
@@ -20,7 +21,11 @@ EXPERIMENTS = {
     "emopia-quadrant-split": ("emopia", "quadrant", "split_cls_repo"),
     "emopia-arousal-split": ("emopia", "arousal", "split_cls_repo"),
     "emopia-valence-split": ("emopia", "valence", "split_cls_repo"),
+    "vgmidi-quadrant": ("vgmidi", "quadrant", "grouped"),
+    "vgmidi-arousal": ("vgmidi", "arousal", "grouped"),
+    "vgmidi-valence": ("vgmidi", "valence", "grouped"),
 }
+N_FOLDS_OF = {"vgmidi": 5}  # it has six groups
 HOP = 1  # seconds from segment to segment
 N_FOLDS, N_VALIDATION_FOLDS, VALIDATION_FOLD_SEED = 10, 5, 100
 
@@ -36,9 +41,9 @@ def folds_of(experiment, songs, validation, quick=False):
 
     In validation, songs of the test part of a published split are in neither, and the folds are others.
     """
-    _, _, folds = EXPERIMENTS[experiment]
+    collection, _, folds = EXPERIMENTS[experiment]
     if not validation:
-        protocol = Protocol(folds, n_splits=2 if quick else N_FOLDS)
+        protocol = Protocol(folds, n_splits=2 if quick else N_FOLDS_OF.get(collection, N_FOLDS))
         return protocol.split(songs.target, songs.groups, songs.get("splits")), protocol.describe()
     if "splits" in songs:
         [(inside, _)] = Protocol("split_cls_repo").split(songs.target, splits=songs.splits)
@@ -60,8 +65,9 @@ def read_segments(collection, duration, bands, memory, n_jobs=None, verbose=0):
         A name in `COLLECTIONS`.
     duration : float
         Length of a segment, in seconds.
-    bands : {"mel", "harmony"}
-        Whether semitones and pitch classes follow the mel bands.
+    bands : {"mel", "harmony", "musicnn"}
+        Mel bands, the same followed by semitones and pitch classes, or the features of the network of that name, which
+        was trained on the Million Song Dataset.
     memory : Path
         Folder of the cache.
     n_jobs, verbose
@@ -74,6 +80,9 @@ def read_segments(collection, duration, bands, memory, n_jobs=None, verbose=0):
     """
     songs = COLLECTIONS[collection].load()
     cached = {"memory": memory, "n_jobs": n_jobs, "verbose": verbose}
+    if bands == "musicnn":
+        embedding = EmbeddingTransformer(musicnn("MSD"), sr=16000, window=duration, hop=HOP, padding="zero", **cached)
+        return embedding.transform(songs.data)
     return SegmentTransformer(duration=duration, hop=HOP, harmony=bands == "harmony", **cached).transform(songs.data)
 
 
@@ -100,7 +109,7 @@ def run_job(job):
         distinct ``warnings``.
     """
     songs = load_songs(job["experiment"])
-    statistics = job["params"]["backbone"] == "mlp"
+    statistics = job["params"]["backbone"] == "mlp" and job["bands"] != "musicnn"
     collection, _, _ = EXPERIMENTS[job["experiment"]]
     segments = load_segments(collection, job["duration"], job["bands"], job["memory"], statistics)
     classifier = make_classifier({**job["params"], "random_state": job["seed"]})

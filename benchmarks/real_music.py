@@ -52,6 +52,7 @@ NETWORKS = {
     # the paper's network and duration, with the head that is the default on a CPU
     "vgg16": {"backbone": "vgg16", "prediction_precision": "auto", "batch_size": 32, **_TRAINING},
 }
+INPUTS = {"mel": "mel bands", "harmony": "harmony bands", "musicnn": "features of musicnn"}
 DURATIONS = {"vgg16": 1}
 FOLDS = {"vgg16": [0]}  # those of a full run, where one fold takes hours
 QUICK = {"max_epochs": 3, "warmup_epochs": 1}
@@ -198,7 +199,7 @@ def section(report):
     all_folds = len(report["folds"]) == report["n_folds"]
     some = "" if all_folds else f"; of these, only the folds {', '.join(map(str, report['folds']))} were run"
     parts = [
-        f"### {report['title']}, `{report['network']}` on {report['bands']} bands, {report['duration']} s",
+        f"### {report['title']}, `{report['network']}` on {INPUTS[report['bands']]}, {report['duration']} s",
         f"{report['n_songs']:,} songs are tested: {report['protocol']}{some}. Mode: {report['mode']}; seeds "
         f"{', '.join(map(str, report['seeds']))}. Groups are those of one {report['group']}. Settings of all systems: "
         f"`{json.dumps(report['network_params'])}`.",
@@ -215,7 +216,7 @@ def document(reports):
         "# SSSL and cross-entropy on recordings",
         "This page is rewritten by `benchmarks/real_music.py`.",
         f"Whole songs in segments that start {HOP} s apart, of the length that a title tells; `mlp` is trained on "
-        "`SegmentStatistics`. All systems have the same network, segments, folds and seeds:",
+        "`SegmentStatistics` of the bands. All systems have the same network, segments, folds and seeds:",
         DESCRIPTIONS,
         "The label of a song is that of the largest mean probability, or the prediction of an SVM on the statistics of "
         "the paper. Mean ± standard deviation over folds (over seeds for a single fold). Differences are in percentage "
@@ -236,7 +237,8 @@ def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, help="default: all")
     parser.add_argument("--network", choices=NETWORKS, default="small", help="default: small")
-    parser.add_argument("--bands", choices=("mel", "harmony"), help="default: mel; of multi_branch harmony")
+    parser.add_argument("--bands", choices=("mel", "harmony", "musicnn"), help="default: mel; of multi_branch harmony; "
+        "musicnn is for the network mlp only")  # fmt: skip
     parser.add_argument("--duration", type=float, help="of a segment, in seconds; default: 3, of vgg16 1")
     parser.add_argument("--folds", type=int, nargs="+", help="numbers of folds; default: all, of vgg16 the first")
     parser.add_argument("--cross-fit", type=int, metavar="N", help="also an SVM on out-of-fold statistics, of N folds")
@@ -248,6 +250,8 @@ def parse(argv):
     default_duration, default_folds = DURATIONS.get(args.network, 3), FOLDS.get(args.network)
     args.duration = default_duration if args.duration is None else args.duration
     args.folds = default_folds if args.folds is None else args.folds
+    if args.bands == "musicnn" and args.network != "mlp":
+        parser.error("--bands musicnn: these are features of segments, which take --network mlp.")
     if args.validation and any(name.endswith("-split") for name in args.experiments or ()):
         parser.error("--validation has no published split: its folds are of the training part of the split.")
     chosen = [name for name in EXPERIMENTS if not (args.validation and name.endswith("-split"))]

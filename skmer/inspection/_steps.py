@@ -8,12 +8,14 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
 from skmer._run_parameters import RUN_DEFAULTS
+from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
 
 __all__ = [
     "describe_missing",
     "find_segment_classifier",
     "flatten",
+    "hop_and_duration",
     "is_tagger",
     "may_classify_segments",
     "reads_songs",
@@ -58,11 +60,22 @@ def reads_songs(step):
 
 
 def find_segment_classifier(steps):
-    """Return the positions of the SegmentTransformer and of the segment classifier after it, or None."""
-    i_segmenter = next((i for i, step in enumerate(steps) if isinstance(step, SegmentTransformer)), None)
+    """Return the positions of the step that cuts segments and of the segment classifier after it, or None."""
+    i_segmenter = next((i for i, step in enumerate(steps) if _cuts_segments(step)), None)
     if i_segmenter is None:
         return None, None
     return i_segmenter, next((i for i in range(i_segmenter + 1, len(steps)) if may_classify_segments(steps[i])), None)
+
+
+def _cuts_segments(step):
+    return isinstance(step, SegmentTransformer) or (isinstance(step, EmbeddingTransformer) and step.statistics is None)
+
+
+def hop_and_duration(step):
+    """Return the seconds from segment to segment, and those of a segment, of a step that cuts them."""
+    if isinstance(step, SegmentTransformer):
+        return step.hop, step.duration
+    return step.window if step.hop is None else step.hop, step.window
 
 
 def may_classify_segments(step):

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from sklearn.base import clone
 
+from skmer.inspection._steps import hop_and_duration
 from skmer.inspection.trust_over_time import LabelTrust, label_losses
 from skmer.songs import SongSequence
 
@@ -58,7 +59,7 @@ def cross_fitted_trust(checker, rows, labels, cv, groups=None, smoothing=SMOOTHI
     found = trained.fit_transform(SongSequence([song[0] for song in rows]), classes[positions], groups=groups)
     # a class of the model may have no song here
     columns = np.searchsorted(classes, trained.classes_)
-    hop, duration = predictor.first_step.hop, predictor.first_step.duration
+    hop, duration = hop_and_duration(predictor.first_step)
     made = []
     for own, k in zip(found, positions, strict=True):
         probabilities = np.zeros((len(own), len(classes)))

@@ -15,6 +15,7 @@ from skmer.inspection._steps import (
     describe_missing,
     find_segment_classifier,
     flatten,
+    hop_and_duration,
     is_tagger,
     reads_songs,
     reset_run_parameters,
@@ -45,8 +46,9 @@ class SongPredictor:
     Attributes
     ----------
     output : {"segments", "song", "tags"}
-        What is predicted: the emotion of each segment and of the song, by a pipeline with a `SegmentTransformer` and
-        a segment classifier such as `SSSLClassifier`; the emotion of the song only; or tags.
+        What is predicted: the emotion of each segment and of the song, by a pipeline with a `SegmentTransformer` (or
+        an `EmbeddingTransformer` that keeps windows) and a segment classifier such as `SSSLClassifier`; the emotion of
+        the song only; or tags.
     classes : ndarray of shape (n_classes,)
         The emotions, or the tags.
     classifier : estimator
@@ -258,10 +260,10 @@ class SongPredictor:
                 f"{len(self.classes)}), the probabilities of each segment, as SSSLClassifier's does."
             )
         probabilities = np.asarray(songs[0])
-        segmenter = self._readers[0][-1]
-        starts = segmenter.hop * np.arange(len(probabilities))
+        hop, duration = hop_and_duration(self.first_step)
+        starts = hop * np.arange(len(probabilities))
         label = self._label(rows, songs, probabilities) if self.predicts else None
-        return SongEmotion(label, self.classes, starts, starts + segmenter.duration, probabilities)
+        return SongEmotion(label, self.classes, starts, starts + duration, probabilities)
 
     def _label(self, rows, songs, probabilities):
         if self._after:

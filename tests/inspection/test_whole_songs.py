@@ -18,10 +18,17 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from skmer import DescriptorTransformer, EmbeddingTransformer, SegmentTransformer, SongAggregator, save_model
+from skmer import (
+    DescriptorTransformer,
+    EmbeddingTransformer,
+    SegmentTransformer,
+    SongAggregator,
+    SSSLClassifier,
+    save_model,
+)
 from skmer.aggregation import SpectrogramStatistics
 from skmer.cli import main
-from skmer.inspection import EmotionTimelineDisplay, SongPredictor, emotion_over_time, predict_files
+from skmer.inspection import EmotionTimelineDisplay, SongPredictor, emotion_over_time, label_trust, predict_files
 from skmer.pipelines import make_multi_duration_pipeline
 from skmer.two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
@@ -214,3 +221,22 @@ def test_combinations_that_do_not_read_songs():
     X, y = np.eye(4), ["a", "b"] * 2
     with pytest.raises(ValueError, match=r"VotingClassifier of pipelines whose first steps read songs, got .* SVC"):
         SongPredictor(VotingClassifier([("svm", SVC())]).fit(X, y))
+
+
+def test_windows_of_an_embedding_are_segments(tmp_path):
+    songs = tiny_songs()
+    embedding = EmbeddingTransformer(loudness, sr=SR, window=1.0, hop=0.5)
+    network = SSSLClassifier("mlp", backbone_params={"hidden": [4]}, noise_model=None, max_epochs=2, random_state=0)
+    pipe = make_pipeline(embedding, network).fit(songs.data, songs.target)
+    predictor = SongPredictor(pipe)
+    assert predictor.output == "segments"
+    emotion = predictor.predict(predictor.read(songs.data[0]))
+    assert emotion.starts.tolist() == [0.5 * i for i in range(9)]
+    assert emotion.ends.tolist() == [0.5 * i + 1 for i in range(9)]
+    np.testing.assert_allclose(emotion.probabilities, pipe.transform(songs.data[:1])[0], atol=1e-6)
+    assert emotion.label == pipe.predict(songs.data[:1])[0]
+    trusts = list(label_trust(pipe, songs.data, songs.target, cv=2))
+    assert [len(trust.starts) for trust in trusts] == [9] * len(songs.data)
+    # without a hop, windows follow each other
+    predictor = SongPredictor(pipe.set_params(embeddingtransformer__hop=None))
+    assert predictor.predict(predictor.read(songs.data[0])).ends.tolist() == [1, 2, 3, 4, 5]
