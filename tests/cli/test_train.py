@@ -375,7 +375,9 @@ def test_wrong_usage_is_status_2(wrong, capsys):
     assert end.value.code == 2
 
 
-def test_help_describes_the_systems(capsys):
+def test_help_describes_the_systems(capsys, monkeypatch):
+    # lines are not broken at hyphens
+    monkeypatch.setenv("COLUMNS", "10000")
     with pytest.raises(SystemExit):
         main(["train", "-h"])
     text = " ".join(capsys.readouterr().out.split())
