@@ -9,7 +9,12 @@ from .feature_extraction import (
     TaggingTransformer,
 )
 from .models import load_model, save_model
-from .pipelines import make_multi_duration_pipeline, make_sssl_pipeline
+from .pipelines import (
+    make_averaging_classifier,
+    make_joined_pipeline,
+    make_multi_duration_pipeline,
+    make_sssl_pipeline,
+)
 from .songs import SongSequence
 from .sssl import SSSLClassifier
 from .tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
@@ -34,6 +39,8 @@ __all__ = [
     "TaggingTransformer",
     "__version__",
     "load_model",
+    "make_averaging_classifier",
+    "make_joined_pipeline",
     "make_multi_duration_pipeline",
     "make_sssl_pipeline",
     "read_audio",
