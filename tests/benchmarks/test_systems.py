@@ -55,8 +55,18 @@ def test_a_quick_run_writes_its_report_and_a_second_one_reuses_its_folds(script,
     assert again["runs"] == report["runs"]
 
 
+@pytest.mark.parametrize("system", ["log-mel", "joined", "average"])
+def test_all_caches_are_found(script, system, tmp_path):
+    model = script.make_system({"system": system, "seed": 0, "quick": True, "memory": tmp_path})
+    readers = script.set_memory(model, tmp_path)
+    names = {"log-mel": ["SegmentTransformer"]}.get(system, ["DescriptorTransformer", "SegmentTransformer"])
+    assert sorted(type(reader).__name__ for reader in readers) == names
+    assert {reader.memory for reader in readers} == {None}
+    assert script.set_memory(model, tmp_path) == []
+
+
 def test_all_systems_of_skmer_train_are_compared_unless_some_are_named(script):
-    assert script.parse([]).systems == list(SYSTEMS)
+    assert script.parse([]).systems == [*SYSTEMS, "joined", "average"]
     assert script.parse([]).full
     for part in (["--systems", "log-mel"], ["--n-folds", "2"], ["--quick"]):
         assert not script.parse(part).full
