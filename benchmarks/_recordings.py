@@ -15,6 +15,8 @@ from skmer.model_selection import Protocol
 # collection, task, and folds of a Protocol
 EXPERIMENTS = {
     "emotify": ("emotify", "emotion", "grouped"),
+    "emotify-2": ("emotify", "emotion", "grouped"),
+    "emotify-3": ("emotify", "emotion", "grouped"),
     "emopia-quadrant": ("emopia", "quadrant", "grouped"),
     "emopia-arousal": ("emopia", "arousal", "grouped"),
     "emopia-valence": ("emopia", "valence", "grouped"),
@@ -25,6 +27,7 @@ EXPERIMENTS = {
     "vgmidi-arousal": ("vgmidi", "arousal", "grouped"),
     "vgmidi-valence": ("vgmidi", "valence", "grouped"),
 }
+FOLD_SEEDS = {"emotify-2": 1, "emotify-3": 2}  # the same songs, divided otherwise
 N_FOLDS_OF = {"vgmidi": 5}  # it has six groups
 HOP = 1  # seconds from segment to segment
 N_FOLDS, N_VALIDATION_FOLDS, VALIDATION_FOLD_SEED = 10, 5, 100
@@ -43,8 +46,10 @@ def folds_of(experiment, songs, validation, quick=False):
     """
     collection, _, folds = EXPERIMENTS[experiment]
     if not validation:
-        protocol = Protocol(folds, n_splits=2 if quick else N_FOLDS_OF.get(collection, N_FOLDS))
-        return protocol.split(songs.target, songs.groups, songs.get("splits")), protocol.describe()
+        seed, n_folds = FOLD_SEEDS.get(experiment, 0), 2 if quick else N_FOLDS_OF.get(collection, N_FOLDS)
+        protocol = Protocol(folds, n_folds, fold_seed=seed)
+        division = f"; division {1 + seed} of the songs into folds" if seed else ""
+        return protocol.split(songs.target, songs.groups, songs.get("splits")), protocol.describe() + division
     if "splits" in songs:
         [(inside, _)] = Protocol("split_cls_repo").split(songs.target, splits=songs.splits)
         of = f"the {len(inside)} songs of the published split split_cls_repo that are not in its test part"
