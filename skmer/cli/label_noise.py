@@ -61,7 +61,6 @@ def add_label_noise(commands):
     command.add_argument(
         "--smoothing",
         type=number_from_0(3600),
-        default=5.0,
         metavar="S",
         help="seconds over which --cross-fit averages the probability of the label; default: 5",
     )
@@ -90,6 +89,8 @@ def _label_noise(arguments):
             f"{arguments.out}: this is inside {arguments.songs}, where it would be taken for a class or for songs the "
             "next time. Name a folder outside."
         )
+    if arguments.smoothing is not None and not arguments.cross_fit:
+        raise CommandError("--smoothing has an effect with --cross-fit only: add it, or leave --smoothing out.")
     use_matplotlib()
     predictor, warnings = load_model(arguments.model, require_segments=True, device=arguments.device)
     from tqdm import tqdm
@@ -113,7 +114,7 @@ def _label_noise(arguments):
             groups=songs.groups if len(set(songs.groups)) < len(songs.groups) else None,
             threshold=arguments.threshold,
             cv=arguments.cross_fit or None,
-            smoothing=arguments.smoothing,
+            **({} if arguments.smoothing is None else {"smoothing": arguments.smoothing}),
             n_jobs=arguments.n_jobs,
             force=arguments.force,
             verbose=not arguments.quiet and (arguments.verbose or sys.stderr.isatty()),

@@ -234,5 +234,5 @@ def _tensor(values):
 
 
 def _set(layer, weight, bias):
-    """Give a layer its weights; it was made without memory, because random weights would change torch's generators."""
+    """Set the weights of a layer, made without memory because random weights would change torch's generators."""
     layer.weight, layer.bias = nn.Parameter(_tensor(weight)), nn.Parameter(_tensor(bias))

@@ -1,7 +1,7 @@
 """Trust in the labels of songs by networks that were trained on other songs."""
 
 from dataclasses import replace
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -49,13 +49,15 @@ def cross_fitted_trust(checker, rows, labels, cv, groups=None, smoothing=SMOOTHI
     check_smoothing(smoothing)
     predictor = checker.predictor
     classes, classifier = predictor.classes, predictor.classifier
-    if "cv" not in getattr(classifier, "get_params", dict)():
+    if not hasattr(classifier, "_cross_fitting_folds"):
         raise ValueError(
             f"cv requires a segment classifier that can be cross-fitted, such as SSSLClassifier, got "
             f"{type(classifier).__name__}."
         )
     positions = np.array([checker.class_index(label) for label in labels])
     trained = clone(classifier).set_params(cv=cv, verbose=verbose)
+    # the same folds also where a splitter is random
+    trained.set_params(cv=_find_folds(trained, classes[positions], groups))
     found = trained.fit_transform(SongSequence([song[0] for song in rows]), classes[positions], groups=groups)
     # a class of the model may have no song here
     columns = np.searchsorted(classes, trained.classes_)
@@ -79,6 +81,30 @@ def cross_fitted_trust(checker, rows, labels, cv, groups=None, smoothing=SMOOTHI
             )
         )
     return made if threshold is not None else _with_lowest_distrusted(made)
+
+
+def _find_folds(classifier, y, groups):
+    """Return the folds of a classifier's `cv`; raise ValueError if no training song of a fold has a label tested there.
+
+    Such a label would be doubted only because no network has learnt it.
+    """
+    names, counts = np.unique(y, return_counts=True)
+    n_folds, most = classifier.cv, counts.max()
+    if isinstance(n_folds, Integral) and most < n_folds:
+        raise ValueError(
+            f"{n_folds} folds need {n_folds} songs of a label, but the commonest, {names[counts.argmax()]}, has "
+            f"{most}: use fewer folds."
+        )
+    groups = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    folds = classifier._cross_fitting_folds(y, groups)
+    for train, test in folds:
+        if lost := sorted({*map(str, y[test])} - {*map(str, y[train])}):
+            what = "song" if groups is None else "group"
+            raise ValueError(
+                f"All songs labelled {lost[0]} are in one fold, so that no network would learn this label from others: "
+                f"add a {what} with it, leave it out, or use other folds."
+            )
+    return folds
 
 
 def _with_lowest_distrusted(trusts):

@@ -213,7 +213,8 @@ def test_cross_fitted_report(model, songs, capsys):
     [
         (["--cross-fit", "1"], "--cross-fit"),
         (["--cross-fit", "5", "--smoothing", "-1"], "--smoothing"),
-        (["--cross-fit", "20"], "--cross-fit 20: "),
+        (["--cross-fit", "20"], "--cross-fit 20: 20 folds need 20 songs of a label, but the commonest"),
+        (["--smoothing", "3"], "--smoothing has an effect with --cross-fit only"),
     ],
 )
 def test_what_cross_fitting_cannot_use(model, songs, options, message, capsys):

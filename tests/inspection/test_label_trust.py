@@ -329,7 +329,8 @@ def test_classes_without_a_song_have_probability_0():
     [
         ({"smoothing": -1}, "smoothing must be a number of seconds, 0 or above, got -1"),
         ({"smoothing": "5"}, "smoothing must be a number of seconds"),
-        ({"cv": 9}, "n_splits=9 greater than the number of samples"),
+        ({"cv": 9}, "9 folds need 9 songs of a label, but the commonest, Q., has 2: use fewer folds"),
+        ({"cv": [(np.arange(2, 8), np.arange(2))]}, "in exactly one test fold"),
     ],
 )
 def test_what_cross_fitting_cannot_use(options, message):
@@ -354,3 +355,15 @@ def test_cross_fitting_finds_planted_labels():
     assert roc_auc_score(wrong, [trust.expected_wrong for trust in trusts]) > 0.75
     heard = [trust.whole().heard for trust, own in zip(trusts, wrong, strict=True) if own]
     assert heard == np.array(["a", "b", "c", "d"])[truth[wrong]].tolist()
+
+
+def test_a_label_that_no_training_song_has():
+    songs, pipe = tiny_songs(), tiny_pipeline()
+    order = np.argsort(songs.target, kind="stable")
+    data, y = [songs.data[i] for i in order], songs.target[order]
+    groups = [*"aabcbcbc"]  # both songs labelled Q1 are of one group
+    with pytest.raises(ValueError, match=r"All songs labelled Q1 are in one fold, .*: add a group with it"):
+        list(label_trust(pipe, data, y, cv=2, groups=groups))
+    some = [0, *range(2, 8)]
+    with pytest.raises(ValueError, match=r"All songs labelled Q1 are in one fold, .*: add a song with it"):
+        list(label_trust(pipe, [data[i] for i in some], y[some], cv=2))

@@ -31,8 +31,7 @@ def render_page(report, predictor, relabel):
     }
     names = predictor.classes.tolist()
     labels = [name for name in names if any(song.label == name for song in report.songs)]
-    # a song may be unsure as a whole, with no second among those that are trusted least
-    doubtful = [song for song in report.songs if song.stretches or (report.cross_fitted and not song.whole.label_leads)]
+    doubtful = [song for song in report.songs if _is_doubtful(song, report.cross_fitted)]
     return environment.get_template("page.html").render(
         report=report,
         digest=Markup(digest_mark(relabel)),
@@ -42,12 +41,17 @@ def render_page(report, predictor, relabel):
         by_label=[totals(report.songs, label) for label in labels],
         n_stretches=sum(len(song.stretches) for song in doubtful),
         doubtful=doubtful,
-        trusted=[song for song in report.songs if song not in doubtful],
+        trusted=[song for song in report.songs if not _is_doubtful(song, report.cross_fitted)],
         confusion=_confusion(report.songs, names),
         bins=seconds_by_bin(report.songs).tolist(),
         files=FILES,
         relabel_path=shlex.quote(str(report.page.with_name(FILES.relabel))),
     )
+
+
+def _is_doubtful(song, cross_fitted):
+    # a song may be unsure as a whole, with no second among those that are trusted least
+    return bool(song.stretches) or (cross_fitted and not song.whole.label_leads)
 
 
 def _confusion(songs, names):
