@@ -110,5 +110,5 @@ def _find_folds(classifier, y, groups):
 def _with_lowest_distrusted(trusts):
     """Return trusts with the threshold below which a tenth of all seconds lies."""
     seconds = np.concatenate([trust.second_clean_probability for trust in trusts])
-    threshold = round(float(np.nanquantile(seconds, _DOUBTED)), 4)
+    threshold = float(np.nanquantile(seconds, _DOUBTED))
     return [replace(trust, threshold=threshold) for trust in trusts]

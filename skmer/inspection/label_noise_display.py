@@ -183,7 +183,7 @@ class LabelNoiseDisplay:
             # between the curve and the threshold
             ax.stairs(heights, edges, baseline=trust.threshold, fill=True, color=self._colour_of(stretch), alpha=0.3)
         self.curve_ = ax.stairs(clean, edges, baseline=None, color="black", linewidth=1.8)
-        self._beside(ax, trust.threshold, f"distrusted up to {trust.threshold:g}", color="#444444")
+        self._beside(ax, trust.threshold, f"distrusted up to {trust.threshold:.3g}", color="#444444")
 
     def _draw_strip(self, ax, end, stretches):
         from matplotlib.patches import Rectangle

@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 from skmer import DescriptorTransformer, SegmentStatistics, SegmentTransformer, SSSLClassifier
 from skmer.datasets import make_songs, segment_labels
 from skmer.inspection import LabelStretch, LabelTrust, SongPredictor, label_trust
-from skmer.inspection.cross_fitting import average_over
+from skmer.inspection.cross_fitting import _with_lowest_distrusted, average_over
 from skmer.inspection.label_trust import LabelChecker
 from skmer.inspection.report.summary import summarise
 from skmer.sssl import GMMSplit, Split, gaussian_mixture_split
@@ -312,6 +312,14 @@ def test_a_tenth_of_the_seconds_is_distrusted_unless_a_threshold_is_given():
     assert len({trust.threshold for trust in trusts}) == 1
     trusts = label_trust(pipe, songs.data, songs.target, cv=2, threshold=0.9)
     assert {trust.threshold for trust in trusts} == {0.9}
+
+
+def test_a_tenth_of_very_small_probabilities_is_distrusted_too():
+    trusts = [dataclasses.replace(trust_of(clean, duration=1.0), threshold=0.0) for clean in np.geomspace(
+        1e-12, 1, 40).reshape(4, 10)]  # fmt: skip
+    found = _with_lowest_distrusted(trusts)
+    assert sum(trust.second_is_distrusted.sum() for trust in found) == 4
+    assert 0 < found[0].threshold < 1e-4
 
 
 def test_classes_without_a_song_have_probability_0():
