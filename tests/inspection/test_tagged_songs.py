@@ -125,14 +125,15 @@ def test_frozen_members_are_unwrapped(songs, models):
 def test_taggers_of_labels_predict_the_emotion_of_a_song(songs, kind, tmp_path, capsys):
     files, y = songs
     model = MODELS[kind]()
-    longer = {name: 20 for name in model.get_params() if name.endswith("max_epochs")}
-    model.set_params(**longer).fit(files, np.where(y["high"], "tense", "calm"))
+    # with this seed both labels are predicted for all rates from 0.02 to 0.04; with others it depends on the epoch kept
+    training = {"max_epochs": 20, "emotiontagger__lr": 0.03, "emotiontagger__random_state": 1}
+    names = [(name, value) for name in model.get_params() for end, value in training.items() if name.endswith(end)]
+    model.set_params(**dict(names)).fit(files, np.where(y["high"], "tense", "calm"))
     predictor = SongPredictor(model)
     assert predictor.output == "song"
     assert predictor.classes.tolist() == ["calm", "tense"]
     expected = model.predict(files).tolist()
-    # which of them depends on the epoch that is kept, and so on the processor
-    assert set(expected) <= {"calm", "tense"}
+    assert set(expected) == {"calm", "tense"}
     assert [prediction.answer.label for prediction in predict_files(predictor, files)] == expected
     joblib.dump(model, tmp_path / "model.joblib")
     assert main(["predict", str(tmp_path / "model.joblib"), *files[:3], "-q"]) == 0
