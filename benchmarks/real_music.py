@@ -49,14 +49,14 @@ NETWORKS = {
     "multi_branch": {"backbone": "multi_branch", **_CONVOLUTIONS},
     # as in `skmer train`
     "mlp": {"backbone": "mlp", "backbone_params": {"hidden": (128,)}, **_TRAINING},
-    # the paper's network and duration, with the head that is the default on a CPU, and fewer epochs
+    # the paper's network and duration, with the head that is the default on a CPU
     "vgg16": {
         "backbone": "vgg16",
         "prediction_precision": "auto",
         "batch_size": 32,
         "segment_step": 3,
-        "max_epochs": 12,
-        "warmup_epochs": 6,
+        "max_epochs": 30,
+        "warmup_epochs": 12,
     },
 }
 INPUTS = {"mel": "mel bands", "harmony": "harmony bands", "musicnn": "features of musicnn"}
