@@ -24,7 +24,7 @@ FLOORS = [
         "_version",
     },
     {"songs"},
-    {"_output", "_validation", "audio", "backbones"},
+    {"_output", "_validation", "audio", "backbones", "metrics"},
     {"aggregation", "datasets", "features", "training"},
     {"audit", "embeddings", "feature_extraction"},
     {"sssl", "two_stage", "utils"},
