@@ -28,8 +28,9 @@ from sklearn import config_context
 from sklearn.dummy import DummyClassifier
 from threadpoolctl import threadpool_limits
 
-from skmer import make_averaging_classifier, make_joined_pipeline
+from skmer import make_averaging_classifier
 from skmer._io import atomic_write_text, markdown_table
+from skmer._pipeline_steps import first_steps, leaf_steps
 from skmer.datasets import COLLECTIONS
 from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys
 from skmer.model_selection.systems import fit_with_groups
@@ -37,9 +38,8 @@ from skmer.models import SYSTEMS, make_pipeline_of
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_EXPERIMENTS = ["emotify", "emopia-quadrant"]
-TOGETHER = {"joined": make_joined_pipeline, "average": make_averaging_classifier}
+TOGETHER = {"average": make_averaging_classifier}
 DESCRIPTIONS = SYSTEMS | {
-    "joined": "`make_joined_pipeline`: cross-fitted song statistics of the network of sssl beside descriptors, SVM",
     "average": "`make_averaging_classifier`: mean probability of the network of sssl and of an SVM on descriptors",
 }
 N_TIMED = 20  # songs of a fold whose prediction is timed
@@ -47,14 +47,17 @@ N_TIMED = 20  # songs of a fold whose prediction is timed
 
 def make_system(job):
     """Return the pipeline of a job, as `skmer train` builds it on a CPU, which caches what it reads."""
+    short = {"max_epochs": 2, "warmup_epochs": 1} if job["quick"] else {}
     if job["system"] in TOGETHER:
-        short = {"cv": 2} if job["quick"] and job["system"] == "joined" else {}
-        short |= {"max_epochs": 2, "warmup_epochs": 1} if job["quick"] else {}
         return TOGETHER[job["system"]](memory=job["memory"], random_state=job["seed"], **short)
     pipeline = make_pipeline_of(job["system"], device="cpu", seed=job["seed"])
-    if job["quick"] and "sssl" in pipeline.named_steps:
-        pipeline["sssl"].set_params(max_epochs=2, warmup_epochs=1)
-    return pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": job["memory"]})
+    if network := dict(leaf_steps(pipeline)).get("sssl"):
+        network.set_params(**short)
+        if job["quick"] and job["system"] == "joined":
+            network.set_params(cv=2)
+    for _, reader in first_steps(pipeline):
+        reader.set_params(memory=job["memory"])
+    return pipeline
 
 
 def set_memory(model, memory, other=None):
@@ -189,7 +192,7 @@ def document(reports):
     parts = [
         "# Accuracy and processor time of the systems of skmer train",
         "This page is rewritten by `benchmarks/systems.py`.",
-        "The systems of `skmer train`, as it builds them on a CPU, and two of them together:",
+        "The systems of `skmer train`, as it builds them on a CPU, and an average of two of them:",
         "\n".join(f"- *{name}*: {description}" for name, description in DESCRIPTIONS.items()),
         "Accuracy is the mean ± standard deviation over folds. Times are processor time, the mean over folds: of "
         "training on songs that are cached, and of predicting songs of the test part, with decoding "

@@ -237,7 +237,8 @@ def make_joined_pipeline(
 
     Notes
     -----
-    Groups reach the cross-fitting as described in `make_sssl_pipeline`.
+    Groups reach the cross-fitting as described in `make_sssl_pipeline`. ``skmer train --system joined`` trains this
+    pipeline on a CPU; on CUDA its network is VGG16.
 
     Examples
     --------

@@ -19,6 +19,7 @@ FLOORS = [
         "_io",
         "_packing",
         "_parallel",
+        "_pipeline_steps",
         "_run_parameters",
         "_renamed",
         "_version",

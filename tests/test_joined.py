@@ -5,9 +5,19 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.pipeline import Pipeline
 
-from skmer import EmbeddingTransformer, SongAggregator, make_averaging_classifier, make_joined_pipeline
+from skmer import (
+    DescriptorTransformer,
+    EmbeddingTransformer,
+    SegmentTransformer,
+    SongAggregator,
+    make_averaging_classifier,
+    make_joined_pipeline,
+)
 from skmer.datasets import make_songs
+from skmer.model_selection import EstimatorSystem
+from skmer.model_selection.systems import check_cross_fitting, fit_with_groups
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -58,7 +68,8 @@ def test_averaged_probabilities_are_those_of_the_parts(songs, embedding):
     np.testing.assert_allclose(parts[0], means, atol=1e-6)
 
 
-def test_groups_reach_the_cross_fitting(songs, monkeypatch):
+@pytest.mark.parametrize("fit", [Pipeline.fit, fit_with_groups])
+def test_groups_reach_the_cross_fitting(fit, songs, monkeypatch):
     seen = []
     split = StratifiedGroupKFold.split
 
@@ -68,9 +79,19 @@ def test_groups_reach_the_cross_fitting(songs, monkeypatch):
 
     monkeypatch.setattr(StratifiedGroupKFold, "split", recorded)
     with config_context(enable_metadata_routing=True):
-        make_joined_pipeline(cv=2, **NETWORK).fit(songs.data, songs.target, groups=songs.groups)
+        fit(make_joined_pipeline(cv=2, **NETWORK), songs.data, songs.target, groups=songs.groups)
     assert len(seen) == 1
     assert len(np.unique(seen[0])) == len(set(songs.groups))
+
+
+def test_an_experiment_checks_the_cross_fitting_and_reads_the_songs_before_it_fits(songs, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="n_splits=30"):
+        check_cross_fitting(EstimatorSystem(make_joined_pipeline(cv=30)), songs.target)
+    read = []
+    for reader in (SegmentTransformer, DescriptorTransformer):
+        monkeypatch.setattr(reader, "transform", lambda self, X: read.append((type(self).__name__, self.n_jobs)))
+    EstimatorSystem(make_joined_pipeline(memory=tmp_path)).prepare(songs.data, n_jobs=2)
+    assert read == [("SegmentTransformer", 2), ("DescriptorTransformer", 2)]
 
 
 @pytest.mark.parametrize("make", [make_joined_pipeline, make_averaging_classifier])

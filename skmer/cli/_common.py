@@ -259,7 +259,7 @@ def _compare_with_card(path):
 
 def _load_file(path, remarks, device):
     from skmer.models import ModelFileError, load_model
-    from skmer.models.config import check_device
+    from skmer.models.checks import check_device
 
     try:
         check_device(device or "cpu")

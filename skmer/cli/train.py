@@ -11,7 +11,7 @@ from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_so
 
 __all__ = ["add_train"]
 
-_SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "auto", "best")
+_SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "joined", "auto", "best")
 # reported as messages; other errors are shown with their traceback
 _EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -30,14 +30,17 @@ def add_train(commands):
         "Systems: sssl is a network that allows for segments with wrong inherited labels; cross-entropy is the same "
         "network without this; descriptors is an SVM on hand-crafted descriptors of a song, log-mel one on statistics "
         "of its spectrum, and musicnn one on features of a published network, whose package must be installed (pip "
-        "install --no-deps musicnn); auto evaluates cross-entropy and sssl on the same folds, keeps the more accurate "
-        "one, and estimates the accuracy of this choice by folds within the folds, which takes about five times as "
-        "long; best chooses among all systems that are installed in this way. "
+        "install --no-deps musicnn); joined is one on the song statistics of the network of sssl, which is trained six "
+        "times for this, and on the descriptors, and needs five songs of a class in the training part of each fold; "
+        "auto evaluates cross-entropy and sssl on the same folds, keeps the more accurate one, and estimates the "
+        "accuracy of this choice by folds within the folds, which takes about five times as long; best chooses among "
+        "all systems that are installed in this way. "
         "Only sssl and cross-entropy predict the emotion over time, and only sssl finds wrong labels by its split. "
         "On CUDA the network is VGG16 on spectrograms, with 30 epochs; elsewhere it is a multilayer perceptron on "
         "statistics of segments, with 20 epochs. "
         "The config is JSON with a section for each step: segments, sssl, statistics, scaler and svm (descriptors, "
-        "scaler and svm; segments, statistics, scaler and svm for log-mel; embedding, scaler and svm for musicnn). "
+        "scaler and svm; segments, statistics, scaler and svm for log-mel; embedding, scaler and svm for musicnn; "
+        "segments, sssl, statistics, descriptors, scaler and svm for joined). "
         "MODEL-card.md and MODEL-card.json are written beside MODEL.skmer, a file that cannot run code when it is "
         "loaded; MODEL.joblib is a pickle, which can. Until then MODEL.folds keeps finished folds and the features of "
         "songs, and the same command continues a run that was stopped. Exit status: 0, or 1 if songs cannot be used, 2 "

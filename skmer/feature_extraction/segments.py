@@ -255,7 +255,8 @@ class SegmentTransformer(RecordingTransformer):
         if n_segments < 1:
             raise AudioError(
                 f"{name}: it lasts {n_samples / sr:.2f} s, shorter than one segment of duration="
-                f'{self.duration:g} s. Lower duration, leave the song out, or set padding="zero" or "circular".'
+                f'{self.duration:g} s. Leave the song out, or train with a lower duration or with padding="zero" or '
+                '"circular" (skmer train: in the section segments of --config).'
             )
         window = self._window()
         if window is not None:

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skmer._pipeline_steps import first_steps
 from skmer.feature_extraction._base import check_songs
 from skmer.inspection._steps import (
     describe_missing,
@@ -128,7 +129,7 @@ class SongPredictor:
         self._readers = [[*steps[:i_segmenter], reset_run_parameters(steps[i_segmenter])]]
         self._rest = steps[i_segmenter + 1 :]
         self.classes = np.asarray(self.classifier.classes_)
-        self.max_duration = getattr(self._readers[0][-1], "max_duration", None)
+        self.max_duration = _longest([self._readers[0][-1]])
         self.predicts = hasattr(steps[-1], "predict")
 
     def _init_combination(self, estimator):
@@ -151,8 +152,7 @@ class SongPredictor:
             for reader, steps in zip(readers, flat, strict=True)
         ]
         self.classes = np.asarray(estimator.classes_)
-        longest = max(getattr(reader, "max_duration", None) or np.inf for reader in readers)
-        self.max_duration = longest if longest < np.inf else None
+        self.max_duration = _longest(readers)
 
     def _init_tagger(self, estimator):
         from skmer.tagging import LongShortEnsemble
@@ -176,8 +176,7 @@ class SongPredictor:
         self._readers = [[reset_run_parameters(steps[0])] for steps in members]
         self._between = members[0][1:-1]
         self._rest = [Pipeline([(str(i), step) for i, step in enumerate(steps[1:])]) for steps in members]
-        longest = max(getattr(reader, "max_duration", None) or np.inf for [reader] in self._readers)
-        self.max_duration = longest if longest < np.inf else None
+        self.max_duration = _longest([reader for [reader] in self._readers])
         classes = tagger.classes_ if labels else getattr(tagger, "tags_", tagger.classes_)
         self.classes = np.arange(len(classes)) if isinstance(classes, list) else np.asarray(classes)
 
@@ -291,6 +290,13 @@ class SongPredictor:
             # as its predict does, without running the network again
             return SongTags(self.classes, probabilities >= tagger.thresholds_, probabilities)
         return SongTags(self.classes, np.asarray(rest.predict(song[0]))[0] == 1, probabilities)
+
+
+def _longest(readers):
+    """Return the seconds of each song that steps use, None for all."""
+    steps = [step for reader in readers for _, step in first_steps(reader)]
+    longest = max(getattr(step, "max_duration", None) or np.inf for step in steps)
+    return longest if longest < np.inf else None
 
 
 def as_predictor(estimator, require_segments=False):

@@ -16,6 +16,7 @@ from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmer._io import file_digest
+from skmer._pipeline_steps import first_steps, leaf_steps
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
 from skmer.sssl._base import SegmentClassifier
 
@@ -73,7 +74,7 @@ class EstimatorSystem:
         return {"estimator": clone(self.estimator).set_params(**found), "files": list(names.values())}
 
     def prepare(self, X, n_jobs=None, verbose=0):
-        """Read all songs once into the cache of a pipeline's first step, for every fold.
+        """Read all songs once into the cache of a pipeline's first step (or steps, in a union), for every fold.
 
         Parameters
         ----------
@@ -84,8 +85,8 @@ class EstimatorSystem:
         verbose : int, default=0
             1 shows progress.
         """
-        first = self.estimator[0] if isinstance(self.estimator, Pipeline) else None
-        _fill_cache(first, X, n_jobs, verbose)
+        for _, reader in first_steps(self.estimator) if isinstance(self.estimator, Pipeline) else ():
+            _fill_cache(reader, X, n_jobs, verbose)
 
     def run(self, X, y, train, test, groups=None, seed=0, verbose=0):
         """Fit on the training songs and predict the test songs.
@@ -130,7 +131,8 @@ def check_cross_fitting(system, y, groups=None):
     if isinstance(system, NetworkSystem):
         networks = [system.network] if system._cross_fits else []
     else:
-        steps = getattr(getattr(system, "estimator", None), "named_steps", {}).values()
+        estimator = getattr(system, "estimator", None)
+        steps = [step for _, step in leaf_steps(estimator)] if isinstance(estimator, Pipeline) else []
         networks = [step for step in steps if isinstance(step, SegmentClassifier) and not isinstance(step.cv, str)]
         groups = groups if get_config()["enable_metadata_routing"] else None
     for network in networks:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from skmer._io import format_names, markdown_table
+from skmer._pipeline_steps import first_steps
 from skmer.datasets._collection import UNGROUPED
 from skmer.model_selection._fits import versions
 from skmer.models.config import SYSTEMS, changed_parameters
@@ -57,7 +58,7 @@ def make_card(pipeline, system, used, given, counts, unreadable, **more):
             "left_out": [str(path) for path in given.get("left_out", [])],
             "why_out": given.get("why_out", "not audio by extension"),
             "songs": used.names,
-            "used": _duration_sentence(pipeline[0], counts),
+            "used": _duration_sentence(dict(first_steps(pipeline)), counts),
             "unreadable": unreadable,
         },
         **more,
@@ -89,13 +90,22 @@ def _per_class(target):
     return {str(name): count for name, count in zip(names, counts.tolist(), strict=True)}
 
 
-def _duration_sentence(reader, counts):
-    """Describe how much of each song was used."""
-    longest = getattr(reader, "max_duration", None)
-    used = "Whole songs were used" if longest is None else f"The first {longest:g} s of each song were used"
+def _duration_sentence(readers, counts):
+    """Describe how much of each song was used by the steps that read songs, which are given by name."""
+    longest = {name: getattr(reader, "max_duration", None) for name, reader in readers.items()}
+    spans = {
+        name: "whole songs" if seconds is None else f"the first {seconds:g} s of each song"
+        for name, seconds in longest.items()
+    }
+    if len({*spans.values()}) == 1:
+        span = next(iter(spans.values()))
+    else:
+        span = " and ".join(f"{span} by {name}" for name, span in spans.items())
+    used = f"{span[0].upper()}{span[1:]} were used"
     if not any(counts):
         return f"{used}."
-    return f"{used}: {sum(counts):,} segments of {reader.duration:g} s."
+    [duration] = [reader.duration for reader in readers.values() if hasattr(reader, "duration")]
+    return f"{used}: {sum(counts):,} segments of {duration:g} s."
 
 
 def card_markdown(card):

@@ -1,13 +1,11 @@
-"""The pipelines that can be trained by name, their configuration, and checks that run before any song is read."""
+"""The pipelines that can be trained by name, and their configuration."""
 
 import inspect
 import json
 import os
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import torch
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -15,24 +13,21 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils._param_validation import InvalidParameterError
 
+from skmer._pipeline_steps import leaf_steps
 from skmer._run_parameters import SEED_AND_RUN_PARAMETERS
 from skmer.aggregation import SpectrogramStatistics
-from skmer.backbones import build_backbone
 from skmer.embeddings import musicnn
 from skmer.feature_extraction.descriptors import DescriptorTransformer
 from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.pipelines import make_sssl_pipeline
-from skmer.songs import SongSequence
+from skmer.pipelines import make_joined_pipeline, make_sssl_pipeline
+from skmer.sssl import SSSLClassifier
 from skmer.training.runtime import choose_device
 
 __all__ = [
     "CANDIDATES",
     "SYSTEMS",
     "changed_parameters",
-    "check_cross_fitting",
-    "check_device",
-    "check_pipeline",
     "default_parameters",
     "make_candidates",
     "make_pipeline_of",
@@ -46,13 +41,14 @@ SYSTEMS = {
     "log-mel": "mean, deviation and change of each band of the spectrogram, SVM",
     "musicnn": "mean and deviation of the features of musicnn, a published network for tagging (weights under the ISC "
     "licence, trained on the Million Song Dataset), SVM",
+    "joined": "cross-fitted song statistics of the network of sssl beside hand-crafted descriptors, SVM",
 }
 """The systems that can be trained, with a description of each."""
 
 _INSTALLED = ("musicnn",) if find_spec("musicnn") else ()
 CANDIDATES = {
     "auto": ("cross-entropy", "sssl"),
-    "best": ("log-mel", "descriptors", *_INSTALLED, "cross-entropy", "sssl"),
+    "best": ("log-mel", "descriptors", *_INSTALLED, "cross-entropy", "sssl", "joined"),
 }
 """The systems among which `train_model` chooses, from the simplest, which is taken if they are equally accurate."""
 
@@ -62,9 +58,6 @@ _ON_CPU = {"backbone": "mlp", "max_epochs": 20, "warmup_epochs": 8, "segment_ste
 _CONVOLUTIONS: dict = {"backbone_params": {"width": 16}, "batch_size": 32}
 _OF_BACKBONE = {"mlp": {"backbone_params": {"hidden": [128]}}, "small": _CONVOLUTIONS, "multi_branch": _CONVOLUTIONS}
 _WITH_HARMONY = ("mlp", "multi_branch")
-_MAX_SAMPLES = 50_000_000  # of a segment: 17 minutes at 48 kHz
-# further exceptions that steps raise for invalid parameters
-_IMPOSSIBLE = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError)
 _EXAMPLE = '{"svm": {"C": 2}}'
 
 
@@ -76,7 +69,9 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
     system : str
         One of `SYSTEMS`.
     config : dict of str to dict, default=None
-        Parameters by step; they override the defaults.
+        Parameters by step; they override the defaults. The steps of "joined" are those of its parts: ``segments``,
+        ``segment_statistics`` (for the backbone "mlp" only), ``sssl``, ``statistics``, ``descriptors``, ``scaler`` and
+        ``svm``.
     device : str, default="auto"
         A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere a multilayer perceptron
         on statistics of segments with harmony, and 20 epochs.
@@ -119,7 +114,7 @@ def make_candidates(system, config=None, device="auto", seed=0):
             raise ValueError(f"system={system!r} is unknown: choose from {', '.join([*SYSTEMS, *CANDIDATES])}.")
         return {system: make_pipeline_of(system, config, device, seed)}
     config = {} if config is None else config
-    steps = {name: _default_pipeline(name, config, device).named_steps for name in CANDIDATES[system]}
+    steps = {name: dict(leaf_steps(_default_pipeline(name, config, device))) for name in CANDIDATES[system]}
     _check_sections(config, list(dict.fromkeys(step for own in steps.values() for step in own)))
     return {
         name: make_pipeline_of(name, {step: config[step] for step in config if step in own}, device, seed)
@@ -142,11 +137,19 @@ def _default_pipeline(system, config, device):
             max_duration=_MAX_DURATION, device=device,
         )  # fmt: skip
         return Pipeline([("embedding", songs), ("scaler", StandardScaler()), ("svm", SVC())])
-    return _network_pipeline(system, config.get("sssl", {}).get("backbone"), device)
+    network = _network_parameters(config.get("sssl", {}).get("backbone"), device)
+    if system == "joined":
+        # without these, make_joined_pipeline takes the network of a CPU on CUDA too
+        defaults = default_parameters(SSSLClassifier())
+        return make_joined_pipeline(max_duration=_MAX_DURATION, **{name: defaults[name] for name in _ON_CPU} | network)
+    if system == "cross-entropy":
+        network["noise_model"] = None
+    harmony = network.get("backbone") in _WITH_HARMONY
+    return make_sssl_pipeline(max_duration=_MAX_DURATION, recipe=None, harmony=harmony, **network)
 
 
-def _network_pipeline(system, backbone, device):
-    """Return the pipeline of a segment network, by default with the backbone for the device."""
+def _network_parameters(backbone, device):
+    """Return parameters of a segment network, by default with the backbone for the device."""
     network = {"device": device}
     if torch.device(choose_device(device)).type != "cuda":
         network |= _ON_CPU
@@ -154,9 +157,7 @@ def _network_pipeline(system, backbone, device):
     if backbone is not None:
         # a wrong type is reported with the other parameters of the config
         network |= {"backbone": backbone, **(_OF_BACKBONE.get(backbone, {}) if isinstance(backbone, str) else {})}
-    if system == "cross-entropy":
-        network["noise_model"] = None
-    return make_sssl_pipeline(max_duration=_MAX_DURATION, recipe=None, harmony=backbone in _WITH_HARMONY, **network)
+    return network
 
 
 def read_config(source):
@@ -231,9 +232,10 @@ def _unique(pairs):
 def _apply_config(pipeline, config):
     """Return a clone of a pipeline with the parameters of a configuration."""
     pipeline = clone(pipeline)
-    _check_sections(config, pipeline.named_steps)
+    steps = dict(leaf_steps(pipeline))
+    _check_sections(config, steps)
     for section, entries in config.items():
-        step = pipeline.named_steps[section]
+        step = steps[section]
         params = step.get_params(deep=False).keys()
         known = sorted(params - SEED_AND_RUN_PARAMETERS - {"callbacks"})  # JSON cannot hold callbacks
         for name in entries:
@@ -263,7 +265,7 @@ def _check_sections(config, steps):
 def changed_parameters(pipeline):
     """Return the parameters of each step that differ from the defaults of its class, without those of a run."""
     changed = {}
-    for name, step in pipeline.steps:
+    for name, step in leaf_steps(pipeline):
         defaults = default_parameters(step)
         own = step.get_params(deep=False)
         changed[name] = {
@@ -278,91 +280,3 @@ def default_parameters(step):
     """Return the parameters of the class of a step that have a default, with it."""
     parameters = inspect.signature(type(step)).parameters.values()
     return {one.name: one.default for one in parameters if one.default is not one.empty}
-
-
-def check_device(device):
-    """Check that a torch device can be used on this machine."""
-    place = choose_device(device)
-    try:
-        torch.ones(1, device=place).item()
-    except (AssertionError, RuntimeError) as error:
-        reason = _first_line(error).partition(". ")[0]
-        raise ValueError(f"device={device!r} cannot be used here ({reason}): use 'auto', 'cpu' or 'cuda'.") from error
-
-
-def check_cross_fitting(pipeline, songs, folds):
-    """Check that the `cv` of the network can divide `TrainingSongs`, and the training songs of each fold."""
-    network = pipeline.named_steps.get("sssl")
-    if network is None or isinstance(network.cv, str):
-        return
-    n_songs = len(songs.target)
-    for train in (np.arange(n_songs), *(train for train, _ in folds)):
-        groups = None if songs.groups is None else songs.groups[train]
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                network._cross_fitting_folds(songs.target[train], groups)
-        except (ValueError, *_IMPOSSIBLE) as error:
-            which = "" if len(train) == n_songs else f", of which {len(train):,} train in a fold of the estimate"
-            raise ValueError(
-                f"config, section 'sssl': cv={network.cv!r} does not divide the {n_songs:,} songs{which}: "
-                f"{_first_line(error)}"
-            ) from error
-
-
-def check_pipeline(pipeline, classes, configured=True):
-    """Check the parameters of a pipeline by fitting its steps to noise, without training the network.
-
-    Raise ValueError with the name of the step, which is a section of the config if `configured`, or ImportError if a
-    package is missing.
-    """
-    rng = np.random.default_rng(0)
-    labels = np.tile(classes, 2)
-    made = None
-    where = "config, section" if configured else "step"
-    for name, step in pipeline.steps:
-        try:
-            made = _try_step(clone(step), made, labels, rng)
-        except ValueError as error:
-            raise ValueError(f"{where} {name!r}: {error}") from error
-        except _IMPOSSIBLE as error:
-            reason = f"{type(error).__name__.lstrip('_')}: {_first_line(error)}"
-            raise ValueError(f"{where} {name!r}: these parameters are impossible ({reason}).") from error
-
-
-def _first_line(error):
-    lines = str(error).strip().splitlines() or ["no reason was given"]
-    return lines[0][:300].rstrip(".")
-
-
-def _try_step(step, made, labels, rng):
-    """Return noise of the shape of a step's output for two songs per class."""
-    if isinstance(step, DescriptorTransformer | EmbeddingTransformer):
-        step.fit()
-        return rng.normal(size=(len(labels), 4))
-    if isinstance(step, SegmentTransformer):
-        step.fit()
-        if step.duration * step.sr > _MAX_SAMPLES:
-            raise ValueError(
-                f"duration={step.duration:g} s at sr={step.sr:g} Hz is {step.duration * step.sr:.0g} samples a "
-                f"segment; the maximum is {_MAX_SAMPLES:,}: lower one of them."
-            )
-        [segments] = step.set_params(verbose=0).transform([0.1 * rng.normal(size=round(step.duration * step.sr) + 1)])
-        names = step.get_feature_names_out()
-        return SongSequence([rng.normal(size=(2, *segments.shape[1:])) for _ in labels], names=names)
-    if hasattr(step, "noise_model"):
-        _check_network(step, made.segment_shape, len(np.unique(labels)))
-        names = [str(name) for name in np.unique(labels)]
-        return SongSequence([rng.dirichlet(np.ones(len(names)), size=2) for _ in labels], names=names)
-    return step.fit(made, labels).transform(made) if hasattr(step, "transform") else step.fit(made, labels)
-
-
-def _check_network(network, segment_shape, n_classes):
-    if network.noise_model is not None and network.max_epochs <= network.warmup_epochs:
-        raise ValueError(
-            f"max_epochs={network.max_epochs} leaves no epoch after warmup_epochs={network.warmup_epochs}, so that the "
-            "labels would never be split: raise the one or lower the other."
-        )
-    # on the meta device no memory is allocated and no weight drawn
-    with torch.device("meta"):
-        build_backbone(network.backbone, segment_shape, n_classes, **(network.backbone_params or {}))

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 
+from skmer._pipeline_steps import leaf_steps
 from skmer.model_selection import (
     DUMMY,
     EstimatorSystem,
@@ -99,8 +100,8 @@ def estimate(pipelines, songs, n_splits, seed, store, n_jobs=None, verbose=0, in
     y, groups = songs.target, songs.groups
     pipelines = {name: clone(pipeline) for name, pipeline in pipelines.items()}
     for pipeline in pipelines.values():
-        if "sssl" in pipeline.named_steps:
-            pipeline.set_params(sssl__verbose=verbose if n_jobs in (None, 1) else 0)
+        if network := dict(leaf_steps(pipeline)).get("sssl"):
+            network.set_params(verbose=verbose if n_jobs in (None, 1) else 0)
     # groups reach the cross-fitting by scikit-learn's metadata routing
     with warnings.catch_warnings(), config_context(enable_metadata_routing=True):
         warnings.simplefilter("ignore", UserWarning)

@@ -13,21 +13,14 @@ import joblib
 import numpy as np
 from sklearn import config_context
 
+from skmer._pipeline_steps import first_steps, leaf_steps
 from skmer._run_parameters import RUN_DEFAULTS
 from skmer._validation import check_training_classes
 from skmer.model_selection._fits import fit_key
 from skmer.model_selection.systems import fit_with_groups
 from skmer.models.card import class_counts, format_steps, groups_sentence, make_card
-from skmer.models.config import (
-    CANDIDATES,
-    changed_parameters,
-    check_cross_fitting,
-    check_device,
-    check_pipeline,
-    default_parameters,
-    make_candidates,
-    read_config,
-)
+from skmer.models.checks import check_cross_fitting, check_device, check_pipeline
+from skmer.models.config import CANDIDATES, changed_parameters, default_parameters, make_candidates, read_config
 from skmer.models.estimate import choose_folds, choose_inner_folds, estimate, stratified_folds
 from skmer.models.training_songs import UnreadableSongs, check_songs, join_copies, read_songs
 from skmer.training.runtime import choose_device
@@ -82,13 +75,13 @@ def train_model(
     ----------
     songs : :class:`~sklearn.utils.Bunch`
         As the loaders and `make_songs` return it: ``data`` (paths, or waveforms at the sampling rate of the
-        first step), ``target`` and optionally ``groups``, such as artists.
-    system : {"sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "auto", "best"}, default="sssl"
+        steps that read them), ``target`` and optionally ``groups``, such as artists.
+    system : {"sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "joined", "auto", "best"}, default="sssl"
         The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", and "best" among all
         (with "musicnn" if its package is installed), see Notes.
     config : dict, str or path-like, default=None
-        Parameters by step of the pipeline, as `read_config` takes it. With "auto" and "best", they apply to all systems
-        that have the step.
+        Parameters by step of the pipeline, as `read_config` takes it; `make_pipeline_of` names the steps of "joined".
+        With "auto" and "best", they apply to all systems that have the step.
     n_splits : int, default=5
         Number of folds of the estimate; 0 skips it, except with "auto" and "best". It is lowered where a class has
         fewer songs, or groups.
@@ -179,7 +172,8 @@ def train_model(
     with _work_folder(store) as work:
         resumed = (work / "songs").exists()
         for pipeline in pipelines.values():
-            pipeline.set_params(**{f"{pipeline.steps[0][0]}__memory": str(work / "songs")})
+            for _, reader in first_steps(pipeline):
+                reader.set_params(memory=str(work / "songs"))
         counts, unreadable = _read_songs(pipelines, given, n_jobs, verbose)
         used = given.subset([i for i, name in enumerate(given.names) if name not in unreadable])
         lost = sorted({*map(str, given.target)} - {*map(str, used.target)})
@@ -232,34 +226,39 @@ def _check_folds(pipelines, songs, n_splits, seed):
             names += [f"{name}, fold {i} within its training songs" for i in range(inner_splits)]
     for name, (train, _) in zip(names, folds, strict=True):
         check_training_classes(y[train], name)
-    for pipeline in pipelines.values():
-        check_cross_fitting(pipeline, songs, folds)
+    for name, pipeline in pipelines.items():
+        check_cross_fitting(name, pipeline, songs, folds)
     return n_splits, inner_splits, lowered
 
 
 def _read_songs(pipelines, songs, n_jobs, verbose):
     """Read each song once by each different first step; return the counts of usable songs by pipeline, and the reasons.
 
-    A song that one of the pipelines cannot use is used by none, so that their folds are the same.
+    A song that one of the first steps cannot use is used by no pipeline, so that their folds are the same.
     """
+    readers = {name: {fit_key(step): step for _, step in first_steps(pipe)} for name, pipe in pipelines.items()}
+    different = {key: step for own in readers.values() for key, step in own.items()}
     found: dict = {}
-    for pipeline in pipelines.values():
-        reader = pipeline[0]
-        if fit_key(reader) not in found:
-            found[fit_key(reader)] = read_songs(reader, songs.data, songs.names, n_jobs, verbose)
+    for key, reader in different.items():
+        which = f"Reading, {len(found) + 1} of {len(different)}" if len(different) > 1 else "Reading"
+        found[key] = read_songs(reader, songs.data, songs.names, n_jobs, verbose, which)
     reasons = {name: reason for _, own in found.values() for name, reason in own.items()}
     usable = [name not in reasons for name in songs.names]
-    counts = {name: list(compress(found[fit_key(pipeline[0])][0], usable)) for name, pipeline in pipelines.items()}
+    counts = {}
+    for name, own in readers.items():
+        of_songs = zip(*(found[key][0] for key in own), strict=True)
+        # a step that does not cut segments counts 0
+        counts[name] = [max(of_song) for of_song in compress(of_songs, usable)]
     return counts, {name: reasons[name] for name in songs.names if name in reasons}
 
 
 def _fit(pipeline, songs, n_jobs, verbose):
     """Fit the pipeline, reset its parameters of this run, and return the warnings."""
-    if "sssl" in pipeline.named_steps:
-        pipeline.set_params(sssl__n_jobs=n_jobs, sssl__verbose=verbose)
+    if network := dict(leaf_steps(pipeline)).get("sssl"):
+        network.set_params(n_jobs=n_jobs, verbose=verbose)
     with collect_warnings() as remarks, config_context(enable_metadata_routing=True):
         fit_with_groups(pipeline, songs.data, songs.target, songs.groups)
-    for _, step in pipeline.steps:
+    for _, step in leaf_steps(pipeline):
         defaults = default_parameters(step)
         step.set_params(**{name: defaults[name] for name in RUN_DEFAULTS if name in defaults})
     return remarks

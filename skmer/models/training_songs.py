@@ -125,8 +125,8 @@ def join_copies(songs, n_jobs=None, verbose=0):
     return replace(songs, groups=joined), remarks
 
 
-def read_songs(reader, songs, names, n_jobs=None, verbose=0):
-    """Read each song by the first step of a pipeline, which caches the results; return counts and reasons.
+def read_songs(reader, songs, names, n_jobs=None, verbose=0, description="Reading"):
+    """Read each song by a first step of a pipeline, which caches the results; return counts and reasons.
 
     The counts are the number of segments of each song (0 if the step does not return segments), or None if the song
     cannot be used; the reasons are the errors by name of the song. Errors of the cache or the disk are raised.
@@ -135,7 +135,7 @@ def read_songs(reader, songs, names, n_jobs=None, verbose=0):
         # the same warnings are raised again when the model is fitted
         warnings.simplefilter("ignore", UserWarning)
         results = parallel_map(_read, ((reader, song) for song in songs), n_jobs, threads=True)
-        found = list(tqdm(results, total=len(songs), desc="Reading", unit="song", disable=not verbose))
+        found = list(tqdm(results, total=len(songs), desc=description, unit="song", disable=not verbose))
     reasons = {
         # each waveform is read alone, and its position is in its name
         name: format_error(error, song if isinstance(song, str | os.PathLike) else _WAVEFORM)

@@ -66,7 +66,7 @@ def test_all_caches_are_found(script, system, tmp_path):
 
 
 def test_all_systems_of_skmer_train_are_compared_unless_some_are_named(script):
-    assert script.parse([]).systems == [*SYSTEMS, "joined", "average"]
+    assert script.parse([]).systems == [*SYSTEMS, "average"]
     assert script.parse([]).full
     for part in (["--systems", "log-mel"], ["--n-folds", "2"], ["--quick"]):
         assert not script.parse(part).full

@@ -123,6 +123,27 @@ def test_the_other_commands_take_the_model_from_any_folder(home, tmp_path_factor
     assert Path("report/relabel.csv").is_file()
 
 
+def test_the_network_and_descriptors_joined(home, capsys):
+    config = {**MLP, "sssl": {**MLP["sssl"], "cv": 2}, "descriptors": {"sr": 11264, "groups": ["dynamics"]}}
+    # segments with harmony need a higher rate than these songs have
+    config["segments"] = {**config["segments"], "harmony": False}
+    command = ["train", "songs", "--artists", "--out", "model.skmer", "--system", "joined", "--device", "cpu"]
+    assert main([*command, "--config", json.dumps(config), "--n-splits", "2"]) == 0
+    assert "| joined " in capsys.readouterr().out
+    assert card()["usage"] == ["skmer predict model.skmer FOLDER --out emotions.csv"]
+    assert main(["predict", "model.skmer", "songs", "--out", "emotions.csv"]) == 0
+    assert capsys.readouterr().err.endswith("16 of 16 files predicted. The model uses the first 30 s of each song.\n")
+    with open("emotions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["emotion"] for row in rows] == load_model("model.skmer").predict([row["file"] for row in rows]).tolist()
+    for other in (
+        ["timeline", "model.skmer", rows[0]["file"]],
+        ["label-noise", "model.skmer", "songs", "--out", "new"],
+    ):
+        assert main(other) == 2
+        assert "predicts emotions of whole songs only. Train one with `skmer train --sys" in capsys.readouterr().err
+
+
 def test_auto_keeps_the_more_accurate_of_two_networks(home, capsys):
     assert main(["train", "songs", "--out", "model.skmer", "--system", "auto", "--device", "cpu", *TINY]) == 0
     out = capsys.readouterr().out
@@ -270,6 +291,10 @@ def test_ctrl_c_says_how_it_goes_on(home, capsys, monkeypatch):
         ("songs --out link.joblib", "link.folds: .* a link to a folder that does not exist"),
         ('songs --out m --config {"segments":{"sr":1e13}}', "config, section 'segments'"),
         ('songs --out m --config {"sssl":{"cv":100}}', "config, section 'sssl': cv=100 does not divide"),
+        (
+            "songs --out m --system joined --device cpu",
+            "config, section 'sssl': cv=5 does not divide .* for joined, or add",
+        ),
         ("songs --out taken.joblib", "taken.folds: this path is needed for finished folds"),
     ],
 )

@@ -171,7 +171,7 @@ def test_a_song_that_cannot_be_used_is_named(files, tmp_path, n_jobs):
     short = tmp_path / "short.wav"
     soundfile.write(short, waveform(2.5), SR)
     transformer = SegmentTransformer(duration=3, n_jobs=n_jobs)
-    with pytest.raises(AudioError, match=r"short\.wav: it lasts 2\.50 s.*duration=3 s.*Lower duration"):
+    with pytest.raises(AudioError, match=r"short\.wav: it lasts 2\.50 s.*duration=3 s.*train with a lower duration"):
         transformer.transform([*files, short])
     with pytest.raises(AudioError, match=r"position 1 of X: it lasts 0\.01 s"):
         transformer.transform([files[0], np.ones(200)])

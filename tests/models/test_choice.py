@@ -8,6 +8,7 @@ import soundfile
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.utils import Bunch
 
+from skmer._pipeline_steps import leaf_steps
 from skmer.model_selection import DUMMY, EstimatorSystem, corrected_paired_test
 from skmer.models import CANDIDATES, SYSTEMS, card_markdown, make_pipeline_of, save_trained_model, train_model
 from skmer.models.config import make_candidates
@@ -75,15 +76,16 @@ def test_the_best_of_all_systems_is_chosen(monkeypatch, better):
     def name_of(pipeline):
         if "sssl" in pipeline.named_steps:
             return "cross-entropy" if pipeline["sssl"].noise_model is None else "sssl"
-        return {"descriptors": "descriptors", "embedding": "musicnn", "segments": "log-mel"}[pipeline.steps[0][0]]
+        first = {"descriptors": "descriptors", "embedding": "musicnn", "segments": "log-mel", "features": "joined"}
+        return first[pipeline.steps[0][0]]
 
     def run(self, X, y, train, test, *args, **kwargs):
         right = name_of(self.estimator) == better
         return {"predictions": {"": y[test].tolist() if right else ["none"] * len(test)}}
 
     monkeypatch.setattr(EstimatorSystem, "run", run)
-    config = {**OTHERS, "segments": {**SEGMENTS, "harmony": False}, "sssl": QUICK["sssl"]}
-    trained = train_model(alone(16), "best", config, n_splits=2, device="cpu")
+    config = {**OTHERS, "segments": {**SEGMENTS, "harmony": False}, "sssl": {**QUICK["sssl"], "cv": 2}}
+    trained = train_model(alone(24), "best", config, n_splits=2, device="cpu")
     assert name_of(trained.pipeline) == better
     choice = trained.card["estimate"]["choice"]
     assert choice["candidates"] == list(CANDIDATES["best"])
@@ -192,6 +194,23 @@ def test_songs_are_read_once_where_the_first_steps_are_equal(monkeypatch):
     assert len(readers) == 1
 
 
+@pytest.mark.parametrize(("own", "n_readers"), [({"sr": 11264}, 2), ({}, 3)])
+def test_songs_are_read_once_by_the_equal_steps_of_a_union(monkeypatch, own, n_readers):
+    from skmer.models import train
+
+    monkeypatch.setitem(CANDIDATES, "auto", ("descriptors", "sssl", "joined"))
+    readers = []
+    read = train.read_songs
+    monkeypatch.setattr(train, "read_songs", lambda reader, *args: readers.append(reader) or read(reader, *args))
+    monkeypatch.setattr(
+        EstimatorSystem, "run", lambda self, X, y, train, test, *_, **__: {"predictions": {"": y[test].tolist()}}
+    )
+    config = {**QUICK, "sssl": {**QUICK["sssl"], "cv": 2}, "descriptors": {"groups": ["dynamics"], **own}}
+    train_model(alone(), "auto", config, n_splits=2, device="cpu")
+    # the rate of the descriptors of joined is that of its segments, unless the config sets it
+    assert len(readers) == n_readers
+
+
 def test_the_card_names_the_choice(monkeypatch, tmp_path):
     rig(monkeypatch, lambda name, inner: name == "sssl")
     said: list = []
@@ -230,7 +249,7 @@ def test_few_songs_lower_the_folds_within_the_folds():
     [
         (24, {"n_splits": 0}, "system='auto' chooses by cross-validation, which needs n_splits of at least 2, not 0"),
         (8, {"n_splits": 2}, "The class 'Q1' has 1 song in the training songs of a fold, but needs 2"),
-        (24, {"system": "finest"}, "system='finest' is unknown: choose from sssl, .*, musicnn, auto, best"),
+        (24, {"system": "finest"}, "system='finest' is unknown: choose from sssl, .*, musicnn, joined, auto, best"),
         (24, {"config": {"descriptors": {}}}, "unknown section 'descriptors'; the steps of this model are segments, "),
         (24, {"config": {"sssl": {"max_epochs": 1}}}, "section 'sssl': max_epochs=1 leaves no epoch after"),
         (24, {"config": {"sssl": {"cv": 3}}}, "section 'sssl': cv=3 does not divide .* of which 8 train in a fold"),
@@ -251,6 +270,14 @@ def test_a_section_applies_to_the_candidates_that_have_the_step(others):
     assert {name: pipeline["svm"].C for name, pipeline in pipelines.items()} == {"log-mel": 2, "descriptors": 2}
     with pytest.raises(ValueError, match="unknown section 'sssl'; the steps of this model are segments, statistics,"):
         make_candidates("auto", {"sssl": {}})
+
+
+def test_sections_reach_the_steps_in_a_union(monkeypatch):
+    monkeypatch.setitem(CANDIDATES, "auto", ("descriptors", "sssl", "joined"))
+    config = {"sssl": {"max_epochs": 9}, "descriptors": {"groups": ["dynamics"]}}
+    steps = {name: dict(leaf_steps(pipe)) for name, pipe in make_candidates("auto", config, device="cpu").items()}
+    assert [steps[name]["sssl"].max_epochs for name in ("sssl", "joined")] == [9, 9]
+    assert [steps[name]["descriptors"].groups for name in ("descriptors", "joined")] == [["dynamics"]] * 2
 
 
 def test_candidates_are_systems():

@@ -7,9 +7,11 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from skmer import make_sssl_pipeline
+from skmer import make_joined_pipeline, make_sssl_pipeline
+from skmer._pipeline_steps import leaf_steps
 from skmer.models import SYSTEMS, make_pipeline_of, read_config
-from skmer.models.config import changed_parameters, check_device, check_pipeline
+from skmer.models.checks import check_device, check_pipeline
+from skmer.models.config import changed_parameters
 
 CLASSES = ["Q1", "Q2", "Q3"]
 WITHOUT_STATISTICS = ["segments", "sssl", "statistics", "scaler", "svm"]
@@ -44,6 +46,33 @@ def test_sections_are_steps_and_entries_their_parameters():
     }  # fmt: skip
 
 
+def test_sections_of_joined_are_the_steps_of_its_parts():
+    config = {
+        "segments": {"duration": 5}, "statistics": {"statistics": ["mean"]}, "sssl": {"cv": 3},
+        "descriptors": {"groups": ["rhythm"]}, "svm": {"C": 2},
+    }  # fmt: skip
+    changed = changed_parameters(pipeline_of("joined", config))
+    expected = changed_parameters(pipeline_of("sssl", {name: config[name] for name in config if name != "descriptors"}))
+    assert list(changed) == [*list(expected)[:4], "descriptors", "scaler", "svm"]
+    assert changed.pop("descriptors") == {"groups": ["rhythm"], "max_duration": 30.0, "sr": 22528}
+    assert changed == expected
+
+
+def test_joined_is_the_pipeline_of_its_function():
+    one, other = (
+        pipeline.get_params()
+        for pipeline in (make_pipeline_of("joined", device="cpu", seed=0), make_joined_pipeline(random_state=0))
+    )
+    assert list(one) == list(other)
+    plain = {name for name, value in one.items() if not isinstance(value, list) and not hasattr(value, "get_params")}
+    # the SVM uses its seed only if it estimates probabilities
+    assert one["svm__probability"] is not True
+    assert {name for name in plain if one[name] != other[name]} == {
+        "features__network__sssl__device",
+        "svm__random_state",
+    }
+
+
 def test_the_defaults_suit_the_device(monkeypatch):
     for system in ("sssl", "cross-entropy"):
         network = make_pipeline_of(system, device="cpu")["sssl"]
@@ -54,6 +83,11 @@ def test_the_defaults_suit_the_device(monkeypatch):
         network = pipeline["sssl"]
         assert (network.backbone, network.backbone_params, network.max_epochs) == ("vgg16", None, 30)
         assert (list(pipeline.named_steps), pipeline["segments"].harmony) == (WITHOUT_STATISTICS, False)
+    steps = dict(leaf_steps(make_pipeline_of("joined")))
+    network = steps["sssl"]
+    assert (network.backbone, network.backbone_params, network.max_epochs, network.cv) == ("vgg16", None, 30, 5)
+    assert network.get_params() == {**make_pipeline_of("sssl")["sssl"].get_params(), "cv": 5}
+    assert (list(steps)[:3], steps["segments"].harmony) == (WITHOUT_STATISTICS[:3], False)
     # our guards, not the paper's recipe
     assert make_pipeline_of("sssl")["sssl"].balance == "class"
 
@@ -74,14 +108,15 @@ def test_the_two_networks_differ_by_the_noise_model_alone(monkeypatch):
     [("small", {"width": 16}, False), ("vgg16", None, False), ("vgg16_bn", None, False),
      ("multi_branch", {"width": 16}, True)],
 )  # fmt: skip
-@pytest.mark.parametrize("system", ["sssl", "cross-entropy"])
+@pytest.mark.parametrize("system", ["sssl", "cross-entropy", "joined"])
 def test_another_backbone_has_its_own_defaults(system, backbone, params, harmony):
-    pipeline = pipeline_of(system, {"sssl": {"backbone": backbone}})
-    assert list(pipeline.named_steps) == WITHOUT_STATISTICS
-    assert (pipeline["sssl"].backbone_params, pipeline["segments"].harmony) == (params, harmony)
+    steps = dict(leaf_steps(pipeline_of(system, {"sssl": {"backbone": backbone}})))
+    assert [name for name in steps if name != "descriptors"] == WITHOUT_STATISTICS
+    assert (steps["sssl"].backbone_params, steps["segments"].harmony) == (params, harmony)
+    assert steps["sssl"].batch_size == (32 if params else type(steps["sssl"])().batch_size)
     narrow = {"width": 2} if params else params
     own = pipeline_of(system, {"sssl": {"backbone": backbone, "backbone_params": narrow}})
-    assert own["sssl"].backbone_params == narrow
+    assert dict(leaf_steps(own))["sssl"].backbone_params == narrow
 
 
 def test_statistics_of_segments_without_harmony():
@@ -175,6 +210,19 @@ def test_a_file_that_is_no_config(tmp_path):
             "section 'sssl': these parameters are impossible",
         ),
         ("sssl", {"segments": {"sr": 1e13}}, "section 'segments': duration=.* samples a segment"),
+        (
+            "joined",
+            {"features": {}},
+            "unknown section 'features'; the steps of this model are segments, segment_statistics, sssl, statistics, "
+            "descriptors, scaler, svm",
+        ),
+        ("joined", {"descriptors": {"groups": ["x"]}}, "section 'descriptors': groups holds the unknown group 'x'"),
+        ("joined", {"descriptors": {"memory": "x"}}, "'memory' of 'descriptors' is a parameter of the run"),
+        ("joined", {"descriptors": {"hop": 1}}, "the section 'descriptors' has no parameter 'hop'; it has groups"),
+        ("joined", {"sssl": {"backbone": ["mlp"]}}, "section 'sssl': The 'backbone' parameter"),
+        ("joined", {"sssl": {"max_epochs": 8}}, "section 'sssl': max_epochs=8 leaves no epoch"),
+        ("joined", {"segments": {"duration": 40}}, "section 'segments': max_duration=30 s is shorter"),
+        ("joined", {"svm": {"kernel": "rfb"}}, "section 'svm': The 'kernel' parameter"),
         ("svm", {}, "system='svm' is unknown: choose from sssl, cross-entropy, descriptors, log-mel"),
     ],
 )

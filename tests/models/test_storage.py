@@ -69,6 +69,7 @@ from skmer import (
     SSSLClassifier,
     make_multi_duration_pipeline,
 )
+from skmer._pipeline_steps import first_steps
 from skmer.models import SYSTEMS, ModelFileError, TrainedModel, load_model, make_pipeline_of, save_model
 from skmer.models.storage.networks import _NET_PARAMS, _OWN_NET_PARAMS
 from skmer.reproduction.systems import Settings, build_systems
@@ -135,11 +136,15 @@ def test_every_estimator_comes_back_with_the_same_bits(name, tmp_path):
 @pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "musicnn" or find_spec("musicnn")])
 def test_every_system_of_skmer_train(system, tmp_path):
     config = {}
-    if system in ("sssl", "cross-entropy"):
+    if system in ("sssl", "cross-entropy", "joined"):
         config = {"sssl": {"max_epochs": 2, "warmup_epochs": 1, "backbone_params": {"hidden": [8]}}}
+    if system == "joined":
+        config["sssl"]["cv"] = 2
     songs = tiny_songs()
     pipe = make_pipeline_of(system, config, "cpu")
-    pipe.set_params(**{f"{pipe.steps[0][0]}__sr": SR}).fit(songs.data, songs.target)
+    for _, reader in first_steps(pipe):
+        reader.set_params(sr=SR)
+    pipe.fit(songs.data, songs.target)
     assert_same(outputs(pipe, songs.data), outputs(again(pipe, tmp_path), songs.data))
 
 
