@@ -12,6 +12,7 @@ from skmer._interrupts import interrupts_raised
 from skmer._version import __version__
 from skmer.cli._common import CommandError
 from skmer.cli._signals import Terminated, ending, listen
+from skmer.cli.agreement import add_agreement
 from skmer.cli.audit import add_audit
 from skmer.cli.demo import add_demo
 from skmer.cli.export import add_export
@@ -27,6 +28,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "synthesise": add_synthesise,
     "audit": add_audit,
+    "agreement": add_agreement,
     "train": add_train,
     "predict": add_predict,
     "timeline": add_timeline,

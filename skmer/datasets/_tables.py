@@ -126,6 +126,30 @@ def _read_file(path, columns, source, optional, check_row, encoding, any_case, t
     return Table(cells, where, [(path, len(where), unended)], unread)
 
 
+def read_cells(path, source):
+    """Read a CSV file with unknown columns: return their names, and the line and the stripped cells of each row.
+
+    Fields are separated by whichever of commas, semicolons and tabs divides the header into most columns.
+    """
+    text = _read_text(path, source, None)
+    first = next((line for line in text.splitlines() if line.strip(",; \t")), "")
+    separator = max(",;\t", key=lambda mark: len(first.split(mark)))
+    rows = [
+        (line, [field.strip() for field in fields])
+        for line, fields in _read_rows(path, text, source, separator, csv.QUOTE_MINIMAL)
+    ]
+    if len(rows) < 2:
+        raise ValueError(f"{path} {'has a header, but no row' if rows else 'is empty'}. {source}")
+    # the first column of a table that pandas wrote has no name
+    titles = [title or f"column {k}" for k, title in enumerate(rows[0][1], 1)]
+    if len(set(titles)) < len(titles):
+        raise ValueError(f"{path} has several columns of the same name; its header is {titles}. {source}")
+    for line, fields in rows[1:]:
+        if len(fields) != len(titles):
+            raise ValueError(f"{path}, line {line}: {len(fields)} fields, but the header has {len(titles)}.")
+    return titles, rows[1:]
+
+
 def _read_cell(reader, name, cell, where):
     try:
         return reader(cell)
@@ -223,11 +247,16 @@ def filled(reason):
     """Return a reader of a cell that must not be empty, or a word that programs write for an empty cell."""
 
     def read(cell):
-        if cell.casefold() in _EMPTY or cell == "None":
+        if cell and is_missing(cell):
             raise ValueError(f"is missing: {cell!r} is what programs write for an empty cell; {reason}.")
         return required(reason)(cell)
 
     return read
+
+
+def is_missing(cell):
+    """Return whether a cell is empty, or a word that programs write for an empty cell."""
+    return not cell or cell.casefold() in _EMPTY or cell == "None"
 
 
 def one_of(values):
