@@ -95,6 +95,17 @@ def test_accuracy_is_the_mean_over_songs():
     assert found == pytest.approx({"model": 0.75, "panel": 0.75}, abs=0.01)
 
 
+def test_shares_of_few_raters_promise_too_much(rng):
+    shares = rng.dirichlet(np.ones(4), 1000)
+    excess = []
+    for n_raters in (5, 21):
+        observed = np.array([rng.multinomial(n_raters, p) for p in shares]) / n_raters
+        found = [attainable_accuracy(p, n_raters, n_panels=50, random_state=0)["model"] for p in (observed, shares)]
+        excess.append(found[0] - found[1])
+    assert excess == pytest.approx([0.06, 0.015], abs=0.02)
+    assert excess[0] > excess[1] > 0
+
+
 @pytest.mark.parametrize(
     ("shares", "n_raters", "options", "message"),
     [
