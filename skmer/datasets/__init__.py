@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from skmer.datasets._collection import Collection
-from skmer.datasets.dynamic_ratings import DynamicRatings
+from skmer.datasets.dynamic_ratings import DynamicRatings, segment_ratings
 from skmer.datasets.synthetic import make_songs, segment_labels
 from skmer.datasets.synthetic_files import write_songs
 
@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...
 
 
-__all__ = ["COLLECTIONS", "Collection", "DynamicRatings", "make_songs", "segment_labels", "write_songs"]
+__all__ = [
+    "COLLECTIONS",
+    "Collection",
+    "DynamicRatings",
+    "make_songs",
+    "segment_labels",
+    "segment_ratings",
+    "write_songs",
+]
 
 COLLECTIONS = {}
 for _info in iter_modules(__path__, f"{__name__}."):

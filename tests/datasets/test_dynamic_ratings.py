@@ -44,6 +44,45 @@ def test_without_listeners_the_deviation_is_a_mean():
     assert over.n_listeners == 30
 
 
+def test_a_segment_must_be_rated_for_a_part_of_it():
+    ratings = DynamicRatings(STARTS, ENDS, MEAN)
+    # rated for 2 of 4 s, with a gap of 2 s in the middle; for 1 of 3 s
+    over = [ratings.over([3, 7], [7, 10], min_coverage=share).mean[:, 0] for share in (0, 1 / 3, 0.4, 0.5, 0.51)]
+    np.testing.assert_allclose(over, [[0.8, 1], [0.8, 1], [0.8, np.nan], [0.8, np.nan], [np.nan, np.nan]])
+
+
+def test_a_segment_that_touches_a_stretch_by_rounding_is_not_rated():
+    # 0.1 + 0.2 is above 0.3
+    ratings = DynamicRatings(np.array([0.3]), np.array([1.0]), np.array([[1.0]]))
+    assert np.isnan(ratings.over([0], [0.1], delay=0.2).mean).all()
+    assert ratings.over([0.1 + 0.2], [1], min_coverage=1).mean.tolist() == [[1]]
+    assert ratings.over([0.3 - 1e-9], [1], min_coverage=1).mean.tolist() == [[1]]
+
+
+def test_a_stretch_with_nan_is_not_rated():
+    mean = np.array([[0.2, -0.4], [0.6, np.nan], [1.0, 1.0]])
+    over = DynamicRatings(STARTS, ENDS, mean).over([0, 1, 2], [2, 3, 4])
+    np.testing.assert_allclose(over.mean, [[0.2, -0.4], [0.2, -0.4], [np.nan, np.nan]])
+
+
+def test_a_song_without_ratings():
+    nothing = DynamicRatings(np.empty(0), np.empty(0), np.empty((0, 2)), np.empty((0, 2)))
+    over = nothing.over([0, 1], [3, 4])
+    assert over.mean.shape == over.deviation.shape == (2, 2)
+    assert np.isnan(over.mean).all()
+    assert np.isnan(over.deviation).all()
+
+
+def test_one_listener_has_no_deviation():
+    ratings = DynamicRatings(STARTS[:2], ENDS[:2], MEAN[:2], np.array([[np.nan, 0.1], [0.3, 0.5]]), 1)
+    # the mean of the deviations that are known
+    np.testing.assert_allclose(ratings.over([0, 1], [2, 3]).deviation, [[np.nan, 0.1], [0.3, 0.3]])
+    # the second listener rated the second stretch only
+    listeners = np.array([[[0.0], [1.0]], [[np.nan], [0.0]]])
+    over = DynamicRatings(STARTS[:2], ENDS[:2], np.array([[0.0], [0.5]]), None, 2, listeners).over([0, 0, 2], [2, 4, 4])
+    np.testing.assert_allclose(over.deviation, [[np.nan], [0.5 / 2**0.5], [0.5**0.5]])
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -67,6 +106,9 @@ def test_shapes_must_match(changed, message):
         (([np.nan], [1]), "each end after its start"),
         (([0], [1], np.nan), "delay must be a finite number of seconds, got nan"),
         (([0], [1], "late"), "delay must be a finite number"),
+        (([0], [1], 0, 1.5), "min_coverage must be a number from 0 to 1, got 1.5"),
+        (([0], [1], 0, -0.1), "min_coverage must be a number from 0 to 1"),
+        (([0], [1], 0, None), "min_coverage must be a number from 0 to 1, got None"),
     ],
 )
 def test_wrong_segments(segments, message):
