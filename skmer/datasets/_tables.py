@@ -71,7 +71,9 @@ def read_table(
     """
     paths = paths if isinstance(paths, list) else [paths]
     tables = [_read_file(path, columns, source, optional, check_row, encoding, any_case, tags) for path in paths]
-    stacked = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    # an optional column may be in one file only
+    shared = [name for name in tables[0] if all(name in table for table in tables)]
+    stacked = {name: np.concatenate([table[name] for table in tables]) for name in shared}
     table = Table(
         stacked,
         [where for table in tables for where in table.where],
@@ -113,7 +115,7 @@ def _read_file(path, columns, source, optional, check_row, encoding, any_case, t
             found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             quotes = "" if separator == "," or tags else f" A field that contains {separator!r} needs quotes."
             raise ValueError(f"{where[-1]}: {found}, but the header has {len(header)}.{quotes}")
-        row = {name: _read_cell(readers[name], name, fields[i], where[-1]) for name, i in place.items()}
+        row = {name: read_cell(readers[name], name, fields[i], where[-1]) for name, i in place.items()}
         if check_row is not None:
             try:
                 check_row(row)
@@ -126,10 +128,11 @@ def _read_file(path, columns, source, optional, check_row, encoding, any_case, t
     return Table(cells, where, [(path, len(where), unended)], unread)
 
 
-def read_cells(path, source):
+def read_cells(path, source, padded=False):
     """Read a CSV file with unknown columns: return their names, and the line and the stripped cells of each row.
 
-    Fields are separated by whichever of commas, semicolons and tabs divides the header into most columns.
+    Fields are separated by whichever of commas, semicolons and tabs divides the header into most columns. With
+    `padded`, the last cells of a row may be missing, and are returned as empty.
     """
     text = _read_text(path, source, None)
     first = next((line for line in text.splitlines() if line.strip(",; \t")), "")
@@ -145,12 +148,15 @@ def read_cells(path, source):
     if len(set(titles)) < len(titles):
         raise ValueError(f"{path} has several columns of the same name; its header is {titles}. {source}")
     for line, fields in rows[1:]:
+        if padded:
+            fields += [""] * (len(titles) - len(fields))
         if len(fields) != len(titles):
             raise ValueError(f"{path}, line {line}: {len(fields)} fields, but the header has {len(titles)}.")
     return titles, rows[1:]
 
 
-def _read_cell(reader, name, cell, where):
+def read_cell(reader, name, cell, where):
+    """Convert a cell; an error names the column `name` and the place."""
     try:
         return reader(cell)
     except ValueError as error:
@@ -302,6 +308,15 @@ def between(low, high):
         if not low <= number <= high:
             raise ValueError(f"must lie between {low} and {high}, got {cell!r}.")
         return number
+
+    return read
+
+
+def maybe(reader):
+    """Return a reader of a cell that may be missing, which is NaN."""
+
+    def read(cell):
+        return np.nan if is_missing(cell) else reader(cell)
 
     return read
 

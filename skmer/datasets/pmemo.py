@@ -1,8 +1,10 @@
 """load_pmemo: choruses of pop songs with mean ratings of valence and arousal."""
 
+import numpy as np
 from sklearn.utils import Bunch
 
 from skmer.datasets._collection import Collection
+from skmer.datasets._dynamic import curves_in_rows, deviation, is_there, join_curves, rating, warn_of_odd_ratings
 from skmer.datasets._paths import check_flag
 from skmer.datasets._published import Published
 from skmer.datasets._tables import between, file_name_check, required, seconds, text, whole_number
@@ -11,6 +13,8 @@ from skmer.datasets._tasks import check_rating_task, target_from_ratings
 __all__ = ["load_pmemo"]
 
 METADATA, ANNOTATIONS = "metadata.csv", "annotations/static_annotations.csv"
+DEVIATIONS = "annotations/static_annotations_std.csv"
+DYNAMIC, DYNAMIC_DEVIATIONS = "annotations/dynamic_annotations.csv", "annotations/dynamic_annotations_std.csv"
 PMEMO = Published(
     folder="PMEmo2019",
     files=(METADATA, ANNOTATIONS),
@@ -22,6 +26,8 @@ PMEMO = Published(
 Choruses of 794 songs of the charts of 2016 and 2017, 11 to 88 s long. At least ten listeners a song
 rated the valence and the arousal of the whole chorus; the published means lie between 0 and 1.
 767 of the songs have such ratings: `data` holds these, `unannotated` the audio of the others.
+They also rated it while they listened: with dynamic=True, `dynamic` has the means of every half second from
+15 s on, from 0 to 1.
 Songs of one artist are alike: split by `groups`. Artists are taken as they are written: 396 names
 over the rated songs, of which two are one artist ("Lady Gaga", "Lady GaGa").
 Terms: published for research; the choruses are excerpts of commercial recordings, whose copyright
@@ -31,11 +37,14 @@ recognition", Proc. ACM International Conference on Multimedia Retrieval, 2018, 
 )
 
 
-def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=True):
+def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=True, dynamic=False):
     """Load PMEmo2019: choruses of 767 pop songs with mean ratings of valence and arousal.
 
     Nothing is downloaded. The folder is expected to hold, as published, ``metadata.csv``,
-    ``annotations/static_annotations.csv`` and ``chorus/<musicId>.mp3``.
+    ``annotations/static_annotations.csv`` and ``chorus/<musicId>.mp3``. Standard deviations are read from
+    ``annotations/static_annotations_std.csv`` if it is there. With `dynamic`, the folder must also hold
+    ``annotations/dynamic_annotations.csv``; its deviations are read from
+    ``annotations/dynamic_annotations_std.csv`` if it is there.
 
     Parameters
     ----------
@@ -50,6 +59,8 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     check_audio : bool, default=True
         Whether every rated song must have its audio file, and every file in ``chorus`` a row in
         ``metadata.csv``. With False, only the annotations are read.
+    dynamic : bool, default=False
+        Whether the ratings over time are read too.
 
     Returns
     -------
@@ -64,6 +75,12 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
             The artist of each song.
         valence, arousal : ndarray of shape (n_songs,)
             Mean ratings, from 0 to 1.
+        valence_std, arousal_std : ndarray of shape (n_songs,) or None
+            Standard deviations over the listeners, as published; None without their file.
+        dynamic : list of DynamicRatings
+            With `dynamic`: the ratings of each song over time, valence first, from 0 to 1; empty for a song
+            without any. A rating with the published time t is that of the half second that ends at t.
+            The paper does not tell whether the deviations were divided by n or n - 1.
         song_id : ndarray of shape (n_songs,)
             Number of each song in the collection.
         title, artist : ndarray of shape (n_songs,)
@@ -85,7 +102,7 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     PermissionError
         If a file or a folder cannot be read.
     TypeError
-        If a path is not a str or path-like, or `check_audio` is not a bool.
+        If a path is not a str or path-like, or `check_audio` or `dynamic` is not a bool.
     ValueError
         If neither `data_home` nor ``SKMER_DATA`` is given, a parameter is invalid, or the annotations
         are not as expected.
@@ -93,12 +110,14 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     Warns
     -----
     UserWarning
-        If the annotations do not hold the 767 published songs: they may be cut short.
+        If the annotations do not hold the 767 published songs: they may be cut short; if songs have no ratings
+        over time; and if these name the dimensions unlike the other ratings do.
 
     See Also
     --------
     load_eim : Excerpts of free music with ratings.
     load_deam : More of them.
+    segment_ratings : Computes the ratings of segments from those over time.
 
     References
     ----------
@@ -114,6 +133,7 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     """
     check_rating_task(task, threshold, (0, 1), "PMEmo2019")
     check_flag(check_audio, "check_audio")
+    check_flag(dynamic, "dynamic")
     home = PMEMO.find(data_home)
     metadata = PMEMO.read_table(
         home / METADATA,
@@ -136,12 +156,20 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
     files, known = ([home / "chorus" / f"{n}.mp3" for n in table["musicId"]] for table in (rated, metadata))
     unannotated = PMEMO.check_audio(files, rated, spare=known, roster=metadata) if check_audio else []
     PMEMO.check_size(rated)
+    spread = _read_deviations(home / DEVIATIONS, rated)
+    more = {}
+    if dynamic:
+        more["dynamic"] = _read_dynamic(home, rated)
+        valence, arousal = rated["Valence(mean)"], rated["Arousal(mean)"]
+        warn_of_odd_ratings(more["dynamic"], valence, arousal, rated, [home / DYNAMIC])
     return Bunch(
         data=[str(file) for file in files],
         target=target_from_ratings(rated["Valence(mean)"], rated["Arousal(mean)"], task, threshold),
         groups=songs["artist"].copy(),
         valence=rated["Valence(mean)"],
         arousal=rated["Arousal(mean)"],
+        valence_std=spread.get("Valence(std)"),
+        arousal_std=spread.get("Arousal(std)"),
         song_id=rated["musicId"],
         title=songs["title"],
         artist=songs["artist"],
@@ -150,7 +178,28 @@ def load_pmemo(data_home=None, task="valence", threshold="median", check_audio=T
         task=task,
         threshold=threshold,
         DESCR=PMEMO.describe(len(files)),
+        **more,
     )
+
+
+def _read_deviations(path, rated):
+    """Return the deviations of the rated songs, or nothing without their file."""
+    if not is_there(path):
+        return {}
+    columns = {"musicId": whole_number, "Valence(std)": deviation, "Arousal(std)": deviation}
+    return PMEMO.read_table(path, columns, unique=["musicId"]).match(rated, "musicId")
+
+
+def _read_dynamic(home, rated):
+    """Return the ratings over time of the rated songs."""
+    found = []
+    for name, kind, read in ((DYNAMIC, "mean", rating(0, 1)), (DYNAMIC_DEVIATIONS, "std", deviation)):
+        if name == DYNAMIC or is_there(home / name):
+            columns = [f"{dimension}({kind})" for dimension in ("Valence", "Arousal")]
+            places = {"musicId": whole_number, "frameTime": between(0, np.inf)}
+            table = PMEMO.read_table(home / name, {**places, **dict.fromkeys(columns, read)})
+            found.append([curves_in_rows(table, column) for column in columns])
+    return join_curves(rated["musicId"].tolist(), *found)
 
 
 COLLECTION = Collection("pmemo", "PMEmo", load_pmemo, ("valence", "arousal"), "median", "stratified")
