@@ -4,6 +4,7 @@ from skmer.model_selection.comparison import compare_systems, summary_table
 from skmer.model_selection.experiment import DUMMY, Experiment, run_experiment
 from skmer.model_selection.paired_test import PairedTest, corrected_paired_test, holm
 from skmer.model_selection.protocols import Protocol
+from skmer.model_selection.rating_classifier import RatingClassifier, rating_scorer
 from skmer.model_selection.scores import SCORES, emotion_scores
 from skmer.model_selection.selection import best_on_test_folds, chosen_inside_folds
 from skmer.model_selection.systems import EstimatorSystem, NetworkSystem, Readout
@@ -18,6 +19,7 @@ __all__ = [
     "NetworkSystem",
     "PairedTest",
     "Protocol",
+    "RatingClassifier",
     "Readout",
     "best_on_test_folds",
     "best_thresholds",
@@ -27,6 +29,7 @@ __all__ = [
     "corrected_paired_test",
     "emotion_scores",
     "holm",
+    "rating_scorer",
     "run_experiment",
     "summary_table",
     "tag_scores",
