@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["LabelStrategy"]
+__all__ = ["LabelStrategy", "inherited_targets", "share_right"]
 
 
 class LabelStrategy(BaseEstimator, Callback):
@@ -177,13 +177,19 @@ class LabelStrategy(BaseEstimator, Callback):
             net.history.record("phase", "warmup")
             return
         plain = None if hasattr(net, "set_targets") else self._evaluate_plain_net(net, dataset_train)
-        losses, logits, labels = plain or (*net.losses_and_logits(net.rows_), net.labels_[net.rows_])
-        name = type(self).__name__
-        labelled, probabilities = labels >= 0, torch.softmax(logits, 1)
+        name, distributions = type(self).__name__, getattr(net, "predicts_distributions", True)
         if plain is None:
+            losses, outputs = net.losses_and_outputs(net.rows_)
+            labels, labelled = net.labels_[net.rows_], net.labelled_[net.rows_].to(outputs.device)
+            probabilities = net.predictions(outputs)
             self.rows_ = net.rows_[labelled.cpu()].numpy()
-        self.songs_ = net.songs_[self.rows_].numpy() if plain is None else np.arange(len(self.rows_))
-        learnt = _share_learnt(probabilities[labelled], labels[labelled], self.songs_)
+            self.songs_ = net.songs_[self.rows_].numpy()
+            learnt = net.share_learnt(probabilities[labelled], labels[labelled], self.songs_)
+        else:
+            losses, outputs, labels = plain
+            labelled, probabilities = labels >= 0, torch.softmax(outputs, 1)
+            self.songs_ = np.arange(len(self.rows_))
+            learnt = share_right(probabilities, labels, self.songs_)
         net.history.record("songs_learnt", learnt)
         self._started = self._started or learnt >= self.min_learnt
         if not self._started:
@@ -191,10 +197,12 @@ class LabelStrategy(BaseEstimator, Callback):
             return
         with threadpool_limits(1):  # of scikit-learn's mixture
             made = self.targets(losses[labelled], probabilities[labelled], labels[labelled], epoch)
-        targets, erased, figures = _check_targets(made, logits[labelled], f"{name}.targets")
+        targets, erased, figures = _check_targets(made, probabilities[labelled], f"{name}.targets", distributions)
         if not labelled.all():
             made = self.unlabelled_targets(probabilities[~labelled])
-            others, others_erased, _ = _check_targets(made, logits[~labelled], f"{name}.unlabelled_targets")
+            others, others_erased, _ = _check_targets(
+                made, probabilities[~labelled], f"{name}.unlabelled_targets", distributions
+            )
             order = torch.argsort(torch.cat([labelled.nonzero()[:, 0], (~labelled).nonzero()[:, 0]]))
             targets, erased = torch.cat([targets, others])[order], torch.cat([erased, others_erased])[order]
         if plain is None:
@@ -258,16 +266,21 @@ class LabelStrategy(BaseEstimator, Callback):
         return X.pop("row").long().cpu()
 
 
-def _share_learnt(probabilities, labels, songs):
+def inherited_targets(labels, n_classes):
+    """Return inherited labels as targets: classes as distributions, ratings as they are."""
+    return labels if labels.is_floating_point() else F.one_hot(labels, n_classes).float()
+
+
+def share_right(probabilities, labels, songs):
     """Return the share of songs whose class, that of the largest mean probability, is their label."""
     first = np.unique(songs, return_index=True)[1]
     sums = np.add.reduceat(probabilities.double().cpu().numpy(), first)
     return float((sums.argmax(axis=1) == labels.cpu().numpy()[first]).mean())
 
 
-def _check_targets(made, logits, name):
-    """Return targets, erased rows and figures of what a strategy returned for `logits`; raise if they do not fit."""
-    n_segments = len(logits)
+def _check_targets(made, predictions, name, distributions):
+    """Return targets, erased rows and figures that a strategy returned for predictions; raise if they do not fit."""
+    n_segments = len(predictions)
     targets, *others = made if isinstance(made, tuple) and made else (made,)
     figures = others.pop() if others and isinstance(others[-1], dict) else {}
     if len(others) > 1:
@@ -276,7 +289,7 @@ def _check_targets(made, logits, name):
             f"figures, got a tuple of {len(made)}."
         )
     erased = others[0] if others else torch.ones(n_segments, dtype=torch.bool)
-    shapes = [("targets", targets, tuple(logits.shape)), ("a mask of erased segments", erased, (n_segments,))]
+    shapes = [("targets", targets, tuple(predictions.shape)), ("a mask of erased segments", erased, (n_segments,))]
     for what, tensor, shape in shapes:
         if not isinstance(tensor, torch.Tensor) or tensor.shape != shape:
             given = f"shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
@@ -289,8 +302,10 @@ def _check_targets(made, logits, name):
     # detached: only the first batch could backpropagate through their graph
     targets = targets.detach().float()
     # also False for NaN and infinity
-    if not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < rounding).all()):
+    if not distributions and not torch.isfinite(targets).all():
+        raise ValueError(f"{name} must return finite targets.")
+    if distributions and not ((targets >= 0).all() and ((targets.sum(1) - 1).abs() < rounding).all()):
         raise ValueError(
             f"{name} must return a distribution for each segment: finite values, none below 0, with sum 1."
         )
-    return targets.to(logits.device), erased.to(logits.device), figures
+    return targets.to(predictions.device), erased.to(predictions.device), figures

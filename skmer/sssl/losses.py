@@ -107,12 +107,16 @@ class SSSLLoss:
             of_songs = torch.lerp(of_songs[partner], of_songs, delta[:, None])
         return *mixup(x, targets, delta, partner), heavier_erased, of_songs
 
-    def classification(self, logits, targets, weights=None, bags=None, of_songs=None):
+    def supervised(self, logits, targets, weights=None, bags=None, of_songs=None):
         """Compute the cross-entropy of segments, and with `bags` also that of songs, in the share `bag_weight`."""
         loss = cross_entropy(logits, targets, weights)
         if bags is None:
             return loss
         return torch.lerp(loss, bag_cross_entropy(logits, of_songs, bags, weights), self.bag_weight)
+
+    def consistency(self, logits_p, logits_q, counted):
+        """Compute R-Drop between two passes of a batch, averaged over the counted rows."""
+        return symmetric_kl(logits_p, logits_q, counted)
 
     def __call__(
         self, outputs, targets, prior, kl_weight=0.0, pair=None, counted=None, weights=None, bags=None, of_songs=None
@@ -122,8 +126,8 @@ class SSSLLoss:
         `outputs` holds the logits of one or two passes of the batch, whose losses are averaged; `pair`, if given,
         the logits of the two passes that R-Drop compares in the `counted` rows.
         """
-        loss = sum(self.classification(logits, targets, weights, bags, of_songs) for logits in outputs) / len(outputs)
+        loss = sum(self.supervised(logits, targets, weights, bags, of_songs) for logits in outputs) / len(outputs)
         if self.prior_weight:
             penalties = [self.prior_weight * prior_penalty(logits, prior, weights) for logits in outputs]
             loss = loss + sum(penalties) / len(outputs)
-        return loss if pair is None else loss + kl_weight * symmetric_kl(pair[0], pair[1], counted)
+        return loss if pair is None else loss + kl_weight * self.consistency(pair[0], pair[1], counted)

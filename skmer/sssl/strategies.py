@@ -7,9 +7,8 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch.nn import functional as F
 
-from skmer.sssl.label_strategy import LabelStrategy
+from skmer.sssl.label_strategy import LabelStrategy, inherited_targets
 from skmer.sssl.mixture import Split, check_clean_probability, gaussian_mixture_split
 
 __all__ = ["GMMSplit", "SelfLearning", "relative_losses", "sharpen"]
@@ -38,6 +37,13 @@ def _remember(memory, rows, values, inertia):
     # the first value of a row has no past
     memory[rows] = np.where(np.isnan(memory[rows]), values, inertia * memory[rows] + (1 - inertia) * values)
     return memory
+
+
+def _share_moved(targets, labels):
+    """Return the share of rows whose target is largest for another class than the label; of ratings the mean distance."""
+    if labels.is_floating_point():
+        return float((targets - labels).abs().mean())
+    return float((targets.argmax(1) != labels).float().mean())
 
 
 def _spared(clean_probability, lost, songs, max_erased):
@@ -221,21 +227,22 @@ class GMMSplit(LabelStrategy):
             "noisy_mean": float(self.losses_[~clean].mean()) if (~clean).any() else float("nan"),
             "separation": float(self.split_.separation.mean()),
         }
-        inherited = F.one_hot(labels, probabilities.shape[1]).float()
-        reason = self._why_unusable(clean, labels.cpu().numpy())
+        inherited = inherited_targets(labels, probabilities.shape[1])
+        reason = self._why_unusable(clean, labels)
         if reason:
             self._warn_once(
                 f"Epoch {epoch} is trained on the inherited labels because {reason}. If this happens in most epochs, "
                 "raise warmup_epochs or lower clean_threshold. Further such epochs of this fit are not reported."
             )
-            return inherited, torch.zeros_like(labels, dtype=torch.bool), {**figures, "phase": "supervised"}
+            return inherited, torch.zeros(len(labels), dtype=torch.bool), {**figures, "phase": "supervised"}
         kept = clean | _spared(probability, ~clean, songs, self.max_erased)
         erased = torch.as_tensor(~kept, device=labels.device)
         share = np.where(kept & ~clean, 1.0, probability) if self.soft else kept.astype(float)
         weight = torch.as_tensor(share, dtype=inherited.dtype, device=labels.device)
-        targets = torch.lerp(sharpen(probabilities, self.temperature), inherited, weight[:, None])
+        pseudo = probabilities if labels.is_floating_point() else sharpen(probabilities, self.temperature)
+        targets = torch.lerp(pseudo, inherited, weight[:, None])
         figures["songs_erased"] = 1 - len(np.unique(songs[kept])) / len(np.unique(songs))
-        figures["targets_moved"] = float((targets.argmax(1) != labels).float().mean())
+        figures["targets_moved"] = _share_moved(targets, labels)
         return targets, erased, {**figures, "phase": "sssl"}
 
     def unlabelled_targets(self, probabilities):
@@ -251,7 +258,7 @@ class GMMSplit(LabelStrategy):
         Tensor of shape (n_unlabelled_segments, n_classes)
             A distribution for each segment.
         """
-        return sharpen(probabilities, self.temperature)
+        return probabilities if self.classes_ is None else sharpen(probabilities, self.temperature)
 
     def clean_probability(self, losses, probabilities, labels):
         """Split once more by the losses of the trained network, without those of earlier epochs.
@@ -272,7 +279,7 @@ class GMMSplit(LabelStrategy):
         self.losses_ = losses.astype(np.float64)
         if self.relative and self.songs_ is not None:
             self.losses_ = relative_losses(self.losses_, self.songs_)
-        labels = labels.cpu().numpy() if self.balance == "class" else None
+        labels = labels.cpu().numpy() if self.balance == "class" and not labels.is_floating_point() else None
         split = self.noise_model(self.losses_, labels, random_state=self.random_state_)
         if not isinstance(split, Split):
             missing = np.full((1, 2), np.nan)
@@ -287,6 +294,10 @@ class GMMSplit(LabelStrategy):
             return "all losses are equal" if (self.split_.separation == 0).all() else "no label was found noisy"
         if self.split_.separation.mean() < self.min_separation:
             return f"the components are closer than min_separation={self.min_separation}"
+        if labels.is_floating_point():
+            few = clean.sum() < max(1, self.MIN_CLEAN_SHARE * len(clean))
+            return f"{clean.sum()} of {len(clean)} segments kept their ratings as clean" if few else ""
+        labels = labels.cpu().numpy()
         kept, total = (np.bincount(chosen, minlength=len(self.classes_)) for chosen in (labels[clean], labels))
         needed = np.maximum(1, self.MIN_CLEAN_SHARE * total)
         if (kept < needed).any():
@@ -373,7 +384,7 @@ class SelfLearning(LabelStrategy):
             The soft labels, and ``label_change``.
         """
         rows = np.arange(len(labels)) if self.rows_ is None else self.rows_
-        inherited = F.one_hot(labels, probabilities.shape[1]).float()
+        inherited = inherited_targets(labels, probabilities.shape[1])
         if self._memory is None:
             self._memory = inherited.new_full((0, inherited.shape[1]), torch.nan)
         missing = inherited.new_full((max(0, rows.max() + 1 - len(self._memory)), inherited.shape[1]), torch.nan)
@@ -381,5 +392,4 @@ class SelfLearning(LabelStrategy):
         # the previous label of a segment that was not trained on yet is the inherited one
         previous = torch.where(self._memory[rows].isnan(), inherited, self._memory[rows])
         self.soft_labels_ = self._memory[rows] = torch.lerp(probabilities, previous, self.inertia)
-        change = float((self.soft_labels_.argmax(1) != labels).float().mean())
-        return self.soft_labels_, {"label_change": change}
+        return self.soft_labels_, {"label_change": _share_moved(self.soft_labels_, labels)}

@@ -94,7 +94,7 @@ def train_network(classifier, songs, labels, weights, seed, strategy, held):
             stop_early(net, "valid_loss", classifier.patience, lower_is_better=True)
         net.train_rows()
         if strategy is not None:
-            losses, logits = net.losses_and_logits(precision="float32")
+            losses, logits = net.losses_and_outputs(precision="float32")
             known = net.labels_ >= 0
             strategy.rows_ = known.nonzero()[:, 0].cpu().numpy()
             strategy.songs_ = bank.song[strategy.rows_]

@@ -35,7 +35,7 @@ def test_the_weight_is_the_share_of_the_song_in_the_classification_loss():
     of_segments = -(math.log(0.8) + math.log(0.4) + math.log(0.9)) / 3
     of_songs = -(math.log(0.6) + math.log(0.9)) / 2
     for share in (0.0, 0.25, 1.0):
-        loss = SSSLLoss(bag_weight=share).classification(logits, inherited, bags=BAGS, of_songs=LABELS)
+        loss = SSSLLoss(bag_weight=share).supervised(logits, inherited, bags=BAGS, of_songs=LABELS)
         assert loss.item() == pytest.approx((1 - share) * of_segments + share * of_songs, rel=1e-5)
 
 

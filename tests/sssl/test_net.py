@@ -10,7 +10,8 @@ from skmer.backbones import MLP, SmallCNN, build_backbone
 from skmer.songs import SongSequence
 from skmer.sssl import SelfLearning
 from skmer.sssl.losses import SSSLLoss, symmetric_kl
-from skmer.sssl.net import SegmentNet, two_passes
+from skmer.sssl.net import SegmentNet
+from skmer.sssl.self_learning_net import two_passes
 from skmer.training.callbacks import AverageWeights
 from skmer.training.data import SegmentBank, Standardizer
 

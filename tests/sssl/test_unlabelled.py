@@ -125,7 +125,7 @@ def test_unlabelled_segments_have_the_prediction_as_target_in_every_epoch(
     set_targets = SegmentNet.set_targets
 
     def spy(net, targets, erased, *args):
-        expected = torch.softmax(net.losses_and_logits()[1], 1)
+        expected = torch.softmax(net.losses_and_outputs()[1], 1)
         seen.append((targets, erased, sharpen(expected, temperature)))
         return set_targets(net, targets, erased, *args)
 
