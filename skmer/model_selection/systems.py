@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from skmer._io import file_digest
 from skmer._pipeline_steps import first_steps, leaf_steps
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
-from skmer.sssl._base import SegmentClassifier
+from skmer.sssl._base import SegmentEstimator
 
 __all__ = ["EstimatorSystem", "NetworkSystem", "Readout", "check_cross_fitting", "fit_with_groups"]
 
@@ -133,7 +133,7 @@ def check_cross_fitting(system, y, groups=None):
     else:
         estimator = getattr(system, "estimator", None)
         steps = [step for _, step in leaf_steps(estimator)] if isinstance(estimator, Pipeline) else []
-        networks = [step for step in steps if isinstance(step, SegmentClassifier) and not isinstance(step.cv, str)]
+        networks = [step for step in steps if isinstance(step, SegmentEstimator) and not isinstance(step.cv, str)]
         groups = groups if get_config()["enable_metadata_routing"] else None
     for network in networks:
         with warnings.catch_warnings():

@@ -7,7 +7,6 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmer.songs import is_song_data
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.sssl.data import TrainingSongs, check_noise_model
 from skmer.sssl.label_strategy import LabelStrategy
@@ -212,6 +211,7 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
     """
 
     __metadata_request__fit = {"groups": True}  # noqa: RUF012
+    _unlabelled = "-1"
 
     _parameter_constraints = {  # noqa: RUF012
         **TRAINING_CONSTRAINTS,
@@ -349,14 +349,10 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
         check_noise_model(self)
         data = TrainingSongs(self, X, y, groups, sample_weight)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        strategy = make_strategy(self, seed)
         held = hold_out(self, data.labels, data.groups, seed)
-        self.validation_songs_ = None if held is None else data.used[held & (data.labels >= 0)]
-        self.net_, clean = train_network(self, data.songs, data.labels, data.weights, seed, strategy, held)
-        self.standardizer_, self.history_ = self.net_.standardizer_, self.net_.history_rows()
-        if strategy is not None:
-            every = data.per_segment_of_all(clean)
-            self.clean_probability_ = np.split(every, np.cumsum(data.n_segments)[:-1]) if is_song_data(X) else every
+        strategy = make_strategy(self, seed)
+        self.net_, clean = train_network(self, data, seed, strategy, held)
+        self._set_fitted(X, data, held, clean)
         if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):
             self.split_ = describe_split(strategy, np.repeat(data.labels, data.songs.n_segments)[~np.isnan(clean)])
         return self

@@ -40,7 +40,7 @@ def _remember(memory, rows, values, inertia):
 
 
 def _share_moved(targets, labels):
-    """Return the share of rows whose target is largest for another class than the label; of ratings the mean distance."""
+    """Return the share of rows whose target is largest for another class than the label, or the distance of ratings."""
     if labels.is_floating_point():
         return float((targets - labels).abs().mean())
     return float((targets.argmax(1) != labels).float().mean())
