@@ -58,8 +58,11 @@ class TrainingSongs(CheckedSongs):
         super().__init__(classifier, songs, labels >= 0, groups, weights)
         self.labels = labels[self.used]
         self.n_outputs = len(classifier.classes_)
-        loss = SSSLLoss(**{name: getattr(classifier, name) for name in LOSS_CONSTRAINTS})
-        self.net_params = {"classes": classifier.classes_, "loss_after_split": loss}
+
+    def net_params(self, trained):
+        """Return parameters of the net, where the songs in the mask `trained` are trained on."""
+        loss = SSSLLoss(**{name: getattr(self.estimator, name) for name in LOSS_CONSTRAINTS})
+        return {"classes": self.estimator.classes_, "loss_after_split": loss}
 
     def of_segments(self, songs):
         """Return the class of each segment of some songs, a mask of labelled ones."""

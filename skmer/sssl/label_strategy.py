@@ -145,8 +145,11 @@ class LabelStrategy(BaseEstimator, Callback):
         Returns
         -------
         ndarray or Tensor of shape (n_segments,)
-            Values in [0, 1]; in this class the predicted probability of the label.
+            Values in [0, 1]; in this class the predicted probability of the label, and for ratings exp(-error / 2), the
+            likelihood of the rating relative to a perfect prediction.
         """
+        if labels.is_floating_point():
+            return torch.exp(-losses / 2)
         return probabilities.gather(1, labels[:, None])[:, 0]
 
     def unlabelled_targets(self, probabilities):
@@ -185,6 +188,7 @@ class LabelStrategy(BaseEstimator, Callback):
             self.rows_ = net.rows_[labelled.cpu()].numpy()
             self.songs_ = net.songs_[self.rows_].numpy()
             learnt = net.share_learnt(probabilities[labelled], labels[labelled], self.songs_)
+            probabilities[labelled] = net.pseudo_targets(probabilities[labelled], labels[labelled], self.songs_)
         else:
             losses, outputs, labels = plain
             labelled, probabilities = labels >= 0, torch.softmax(outputs, 1)

@@ -9,7 +9,7 @@ from skorch import NeuralNetRegressor
 from skmer.sssl.regression_loss import SSSLRegressionLoss, row_errors
 from skmer.sssl.self_learning_net import SelfLearningNet
 
-__all__ = ["RatingNet"]
+__all__ = ["RatingNet", "mean_r2"]
 
 
 class RatingNet(SelfLearningNet, NeuralNetRegressor):
@@ -27,6 +27,8 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
         *,
         target_mean=None,
         target_scale=None,
+        target_range=None,
+        preserve_mean=True,
         loss_after_split=SSSLRegressionLoss(),  # noqa: B008, a frozen dataclass
         compiled=False,
         segment_step=1,
@@ -36,6 +38,8 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
     ):
         self.target_mean = target_mean
         self.target_scale = target_scale
+        self.target_range = target_range
+        self.preserve_mean = preserve_mean
         super().__init__(
             module,
             loss_after_split=loss_after_split,
@@ -74,6 +78,19 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
         means = [np.add.reduceat(rows.double().cpu().numpy(), first) / counts for rows in (predictions, labels)]
         return mean_r2(*means)
 
+    def pseudo_targets(self, predictions, labels, songs):
+        """Return predictions, with `preserve_mean` shifted so that their mean over a song is that of its labels."""
+        if not self.preserve_mean:
+            return predictions
+        numbers = torch.from_numpy(np.unique(songs, return_inverse=True)[1]).to(predictions.device)
+        difference = labels - predictions
+        total = difference.new_zeros(int(numbers.max()) + 1, difference.shape[1]).index_add(0, numbers, difference)
+        shifted = predictions + (total / torch.bincount(numbers)[:, None])[numbers]
+        if self._loss != "cross_entropy":
+            return shifted
+        shares = shifted.clamp_min(0)
+        return shares / shares.sum(1, keepdim=True)
+
     def bag_targets(self, index):
         """Return the ratings of each row, or the targets of those without ratings."""
         labels = self.labels_[index]
@@ -84,18 +101,19 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
 
     def validation_scores(self, outputs, valid):
         """Return the error of the segments, and R² of the songs' mean predictions."""
-        wanted = torch.as_tensor((valid.y - self.target_mean) / self.target_scale, dtype=torch.float32)
-        wanted = wanted.to(outputs.device)
-        score = self.share_learnt(self.predictions(outputs), wanted, valid.X.song)
+        rated = np.flatnonzero(~np.isnan(valid.y).any(axis=1))
+        wanted = torch.as_tensor((valid.y[rated] - self.target_mean) / self.target_scale, dtype=torch.float32)
+        wanted, outputs = wanted.to(outputs.device), outputs[rated]
+        score = self.share_learnt(self.predictions(outputs), wanted, valid.X.song[rated])
         return {
             "valid_loss": (self.row_losses(outputs, wanted).mean().item(), operator.lt),
             "valid_r2": (score, operator.gt),
         }
 
     def ratings(self, outputs):
-        """Return outputs, (n, n_targets), as ratings in float64."""
-        values = self.predictions(torch.as_tensor(outputs).double()).numpy()
-        return values * self.target_scale + self.target_mean
+        """Return outputs, (n, n_targets), as ratings in float64, within `target_range` if that is given."""
+        values = self.predictions(torch.as_tensor(outputs).double()).numpy() * self.target_scale + self.target_mean
+        return values if self.target_range is None else np.clip(values, *self.target_range)
 
     def predict(self, X):
         """Predict the ratings of segments.

@@ -1,4 +1,4 @@
-"""Named settings of SSSLClassifier, as the parameters that differ from their default."""
+"""Named settings of SSSLClassifier and SSSLRegressor, as the parameters that differ from their default."""
 
 from typing import Any
 
@@ -40,20 +40,20 @@ class RecipeMixin:
 
     @classmethod
     def from_recipe(cls, recipe, **params):
-        """Create a classifier with named settings.
+        """Create an estimator with named settings.
 
         Parameters
         ----------
         recipe : {"paper", "plain", "self-learning"}
             ``"paper"``: as printed, without the guards against collapse, and with the original head of VGG16 on any
-            device. ``"plain"``: cross-entropy on the inherited labels. ``"self-learning"``: the predictions of an epoch
+            device. ``"plain"``: the inherited labels only. ``"self-learning"``: the predictions of an epoch
             are the labels of the next (Mao et al.).
         **params
             Further parameters; they take precedence over the recipe.
 
         Returns
         -------
-        SSSLClassifier
+        SSSLClassifier or SSSLRegressor
             Unfitted.
 
         Raises
@@ -69,5 +69,7 @@ class RecipeMixin:
         """
         if recipe not in SSSL_RECIPES:
             raise ValueError(f"recipe={recipe!r} is unknown: choose from {sorted(SSSL_RECIPES)}.")
-        params = {**SSSL_RECIPES[recipe], **params}
+        # a regressor has some of them
+        known = cls._get_param_names()
+        params = {**{name: value for name, value in SSSL_RECIPES[recipe].items() if name in known}, **params}
         return cls(**with_original_head(params) if recipe == "paper" else params)

@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 
 import torch
+from sklearn.utils._param_validation import StrOptions
 from torch.nn import functional as F
 
-from skmer.sssl.losses import SSSLLoss, symmetric_kl
+from skmer.sssl.losses import LOSS_CONSTRAINTS, SSSLLoss, symmetric_kl
 
-__all__ = ["REGRESSION_LOSSES", "SSSLRegressionLoss", "row_errors"]
+__all__ = ["REGRESSION_CONSTRAINTS", "REGRESSION_PARAMS", "SSSLRegressionLoss", "row_errors"]
 
-REGRESSION_LOSSES = ("squared_error", "huber", "cross_entropy")
+REGRESSION_CONSTRAINTS = {
+    "loss": [StrOptions({"squared_error", "huber", "cross_entropy"})],
+    **{name: values for name, values in LOSS_CONSTRAINTS.items() if name != "prior_weight"},
+}
+"""Constraints of the parameters of the regressor that are those of `SSSLRegressionLoss`."""
+
+REGRESSION_PARAMS = tuple(REGRESSION_CONSTRAINTS)
 
 
 def row_errors(outputs, targets, loss):

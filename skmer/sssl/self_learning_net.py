@@ -42,7 +42,7 @@ class SelfLearningNet(RowNet):
 
     It is trained on the inherited labels until `set_targets` is called, then with `loss_after_split` on these targets.
     In an epoch, every `segment_step`-th segment of each song is a row. A subclass loads the labels by `load_segments`,
-    and defines what depends on their kind: `row_losses`, `predictions`, `share_learnt` and `bag_targets`.
+    and defines what depends on their kind: `row_losses`, `predictions`, `share_learnt`, `bag_targets`.
     """
 
     predicts_distributions = True
@@ -134,6 +134,10 @@ class SelfLearningNet(RowNet):
     def share_learnt(self, predictions, labels, songs):
         """Return how much of the labels of the training songs is predicted, at most 1."""
         raise NotImplementedError
+
+    def pseudo_targets(self, predictions, labels, songs):
+        """Return what may replace the labels of rows, which belong to `songs`: their predictions."""
+        return predictions
 
     def bag_targets(self, index):
         """Return the target of the song of each row, for the loss of bags."""

@@ -52,14 +52,14 @@ def train_network(estimator, data, seed, strategy, held):
     callbacks: list = [] if average is None else [("average", AverageWeights(average))]
     if strategy is not None:
         callbacks.append(("strategy", strategy))
+    trained = np.ones(len(songs), dtype=bool) if held is None else ~held
     params = {
-        **data.net_params,
+        **data.net_params(trained),
         "compiled": estimator.compile,
         "segment_step": estimator.segment_step,
         "pooled": pool_pitch_classes(songs.names),
     }
     clean = None
-    trained = np.ones(len(songs), dtype=bool) if held is None else ~held
     with torch_threads(estimator.n_threads):
         net, bank, standardizer = build_backbone_net(
             data.net_class, estimator, songs[trained], data.n_outputs, seed, callbacks, **params

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["draw_validation", "has_both_labels", "hold_out"]
+__all__ = ["draw_validation", "has_both_labels", "hold_out", "hold_out_rated"]
 
 _N_DRAWS = 50  # of validation songs, the best of which is taken
 
@@ -40,6 +40,24 @@ def draw_validation(y, groups, fraction, seed):
     return best
 
 
+def hold_out_rated(regressor, labelled, groups, seed):
+    """Return a mask of the songs held out by a regressor's `validation_fraction`, or None if that is None.
+
+    Songs that are not in the mask `labelled` are held out only together with labelled ones of their group.
+    """
+    if not _is_wanted(regressor):
+        return None
+    of_labelled = np.unique(groups[labelled], return_inverse=True)[1]
+    drawn = draw_validation(np.empty((labelled.sum(), 0)), of_labelled, regressor.validation_fraction, seed)
+    return np.isin(groups, groups[labelled][drawn])
+
+
+def _is_wanted(estimator):
+    if estimator.validation_fraction is None and estimator.patience is not None:
+        raise ValueError(f"patience={estimator.patience} requires validation songs: set validation_fraction.")
+    return estimator.validation_fraction is not None
+
+
 def hold_out(classifier, labels, groups, seed):
     """Return a mask of the songs held out by a classifier's `validation_fraction`, or None if that is None.
 
@@ -47,9 +65,7 @@ def hold_out(classifier, labels, groups, seed):
     ones of their group; `groups` are integers. Raise ValueError if a class is left without training songs.
     """
     fraction, classes = classifier.validation_fraction, classifier.classes_
-    if fraction is None:
-        if classifier.patience is not None:
-            raise ValueError(f"patience={classifier.patience} requires validation songs: set validation_fraction.")
+    if not _is_wanted(classifier):
         return None
     labelled = labels >= 0
     known = np.eye(len(classes), dtype=int)[labels[labelled]]

@@ -1,0 +1,203 @@
+"""The songs of a fit of SSSLRegressor: their ratings, of songs or of segments, checked, and as rows of its net."""
+
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, check_cv
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_sample_weight
+
+from skmer._inputs import column_names, depth, label_array, unwrap
+from skmer._validation import check_songs, encode_groups
+from skmer.songs import SongSequence
+from skmer.sssl.data import CheckedSongs
+from skmer.sssl.rating_net import RatingNet
+from skmer.sssl.regression_loss import REGRESSION_PARAMS, SSSLRegressionLoss
+
+__all__ = ["RatedSongs", "check_ratings", "is_over_time", "rating_folds", "ratings_of_songs"]
+
+_ROUNDING = 1e-3  # of a sum of shares
+
+
+def is_over_time(y):
+    """Return whether ratings are an array (n_segments, n_targets) for each song, rather than a row."""
+    if isinstance(y, SongSequence):
+        return True
+    if isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1:
+        return bool(len(y)) and depth(y[0]) == 2
+    return isinstance(y, list | tuple | np.ndarray) and depth(y) == 3
+
+
+class Ratings(NamedTuple):
+    """Checked ratings: an array (n_songs, n_targets), or, over time, a list with (n_segments, n_targets) of each song.
+
+    A row has NaN in all columns or in none. ``names`` are those of the targets, or None, and ``one_dimension`` tells
+    whether they were given as an array (n_songs,).
+    """
+
+    values: np.ndarray | list
+    names: list | None = None
+    one_dimension: bool = False
+
+
+def check_ratings(y, songs, estimator):
+    """Return the ratings of songs as `Ratings`."""
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    if is_over_time(y):
+        return Ratings(_check_over_time(y, songs))
+    names = column_names(y)
+    names = [getattr(y, "name", None)] if names is None and getattr(y, "name", None) is not None else names
+    values = y if column_names(y) is not None else unwrap(y, "y")
+    if isinstance(values, list | tuple) and {depth(row) for row in values} == {1} and len(set(map(len, values))) > 1:
+        raise ValueError(
+            "y has rows of unequal lengths: give a row of ratings for each song, or, for ratings over time, an array "
+            "of shape (n_segments, n_targets) for each."
+        )
+    values = check_array(values, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y")
+    if values.ndim > 2 or values.shape[1:] == (0,):
+        raise ValueError(f"y must have shape (n_songs,) or (n_songs, n_targets), got {values.shape}.")
+    if len(values) != len(songs):
+        raise ValueError(f"X has {len(songs)} songs but y has {len(values)} rows of ratings: pass one row per song.")
+    rows = values.reshape(len(values), -1)
+    _check_rows_whole(rows, "y")
+    return Ratings(rows, None if names is None else [str(one) for one in names], values.ndim == 1)
+
+
+def _check_over_time(y, songs):
+    if len(y) != len(songs):
+        raise ValueError(f"X has {len(songs)} songs but y has the ratings of {len(y)}: pass an array for each song.")
+    out = []
+    for i, (own, n_segments) in enumerate(zip(y, songs.n_segments, strict=True)):
+        where = f"y[{i}]"
+        own = check_array(own, dtype=np.float64, ensure_all_finite="allow-nan", input_name=where, ensure_min_samples=0)
+        if len(own) != n_segments or own.shape[1] != np.shape(y[0])[1]:
+            raise ValueError(
+                f"{where} has shape {own.shape} for the {n_segments} segments of song {i}: give a row of "
+                f"{np.shape(y[0])[1]} ratings for each segment, such as that of DynamicRatings.over."
+            )
+        _check_rows_whole(own, where)
+        out.append(own)
+    return out
+
+
+def _check_rows_whole(values, name):
+    missing = np.isnan(values)
+    some = missing.any(axis=1) & ~missing.all(axis=1)
+    if some.any():
+        raise ValueError(
+            f"Row {some.argmax()} of {name} has NaN for some targets only: a song or segment without ratings has NaN "
+            "for all of them. Fit a regressor for each target, as with MultiOutputRegressor, or leave the row out."
+        )
+
+
+def ratings_of_songs(ratings):
+    """Return ratings over time as the mean of each song, (n_songs, n_targets); NaN if nothing was rated."""
+    if isinstance(ratings, np.ndarray):
+        return ratings
+    rated = [own[~np.isnan(own).any(axis=1)] for own in ratings]
+    return np.array([own.mean(axis=0) if len(own) else np.full(own.shape[1], np.nan) for own in rated])
+
+
+class RatedSongs(CheckedSongs):
+    """Songs that a regressor is fitted to, and the ratings of all their segments in ``ratings``.
+
+    It sets ``n_targets_`` and ``target_names_`` of the regressor.
+    """
+
+    net_class = RatingNet
+
+    def __init__(self, regressor, X, y, groups=None, sample_weight=None):
+        songs, _ = check_songs(regressor, X)
+        ratings, names, self.one_dimension = check_ratings(y, songs, regressor)
+        of_songs = ratings_of_songs(ratings)
+        labelled = ~np.isnan(of_songs).any(axis=1)
+        weights = _check_weights(sample_weight, labelled)
+        if not labelled.any():
+            raise ValueError("y is NaN, which means not rated, for all songs: pass the ratings of some of them.")
+        if regressor.loss == "cross_entropy":
+            _check_shares(ratings)
+        super().__init__(regressor, songs, labelled, groups, weights)
+        if self.songs.n_segments.sum() < 2:
+            raise ValueError(f"{type(regressor).__name__} needs two segments (two samples) at least, got 1 sample.")
+        of_songs_only = isinstance(ratings, np.ndarray)
+        every = np.repeat(ratings, songs.n_segments, axis=0) if of_songs_only else np.concatenate(ratings)
+        self.ratings = every[np.isin(np.repeat(np.arange(len(songs)), songs.n_segments), self.used)]
+        self.n_outputs = regressor.n_targets_ = every.shape[1]
+        regressor.target_names_ = names or [f"target{i}" for i in range(every.shape[1])]
+
+    def net_params(self, trained):
+        """Return parameters of the net, where the songs in the mask `trained` are trained on."""
+        ratings = self.of_segments(trained)
+        ratings = ratings[~np.isnan(ratings).any(axis=1)]
+        if not len(ratings):
+            raise ValueError("No training song has ratings: lower validation_fraction, or rate more songs.")
+        mean, scale, limits = np.zeros(self.n_outputs), np.ones(self.n_outputs), None
+        if self.estimator.loss != "cross_entropy":
+            mean, scale = ratings.mean(axis=0), ratings.std(axis=0)
+            # all songs have the same rating
+            scale[scale <= 1e-12 * np.maximum(np.abs(mean), 1.0)] = 1.0
+            limits = np.stack([ratings.min(axis=0), ratings.max(axis=0)]) if self.estimator.clip else None
+        loss = SSSLRegressionLoss(**{name: getattr(self.estimator, name) for name in REGRESSION_PARAMS})
+        return {
+            "target_mean": mean,
+            "target_scale": scale,
+            "target_range": limits,
+            "preserve_mean": self.estimator.preserve_mean,
+            "loss_after_split": loss,
+        }
+
+    def of_segments(self, songs):
+        """Return the ratings of each segment of the songs in a mask."""
+        return self.ratings[np.repeat(songs, self.songs.n_segments)]
+
+    def load_rows(self, net, bank, trained):
+        """Load the segments of the songs in the mask `trained` into a net."""
+        ratings = self.of_segments(trained)
+        rated = ~np.isnan(ratings).any(axis=1)
+        weights = None if self.weights is None else self.weights[trained][bank.song]
+        if weights is not None:
+            weights = None if (weights == weights[0]).all() else weights / weights[rated].mean()
+        # without a strategy, a segment without ratings has no target
+        net.load_rows(bank, ratings, weights, used=rated if self.estimator.noise_model is None else None)
+
+
+def _check_weights(sample_weight, labelled):
+    """Return the weight of each song, or None; raise if no rated song has a weight."""
+    if sample_weight is None:
+        return None
+    given = label_array(sample_weight, "sample_weight")
+    if given.shape not in ((), (len(labelled),)):
+        raise ValueError(
+            f"sample_weight has shape {given.shape} for {len(labelled)} songs: pass one weight per song."
+        )
+    weights = _check_sample_weight(given[()], labelled, dtype=np.float64, ensure_non_negative=True)
+    if not weights[labelled].any():
+        raise ValueError("sample_weight is zero for all rated songs: give one of them a weight.")
+    return weights
+
+
+def _check_shares(ratings):
+    rows = ratings if isinstance(ratings, np.ndarray) else np.concatenate(ratings)
+    rows = rows[~np.isnan(rows).any(axis=1)]
+    if rows.shape[1] < 2:
+        raise ValueError("loss='cross_entropy' takes shares of two or more classes, but y has one column.")
+    wrong = (rows < 0).any(axis=1) | (np.abs(rows.sum(axis=1) - 1) > _ROUNDING)
+    if wrong.any():
+        row = rows[wrong.argmax()]
+        raise ValueError(
+            "loss='cross_entropy' takes shares: rows of y must be non-negative and have the sum 1, but one is "
+            f"{np.round(row, 4).tolist()}, with the sum {row.sum():.4g}. Divide each row by its sum."
+        )
+
+
+def rating_folds(cv, n_songs, groups):
+    """Return (train, test) pairs of a `cv`; an integer keeps groups together."""
+    if isinstance(cv, Integral):
+        folds = KFold(cv) if groups is None else GroupKFold(cv)
+    else:
+        folds = check_cv(cv)
+    songs = np.arange(n_songs)
+    return [(songs[train], songs[test]) for train, test in folds.split(np.zeros(n_songs), None, groups)]
