@@ -16,7 +16,7 @@ from .pipelines import (
     make_sssl_pipeline,
 )
 from .songs import SongSequence
-from .sssl import SSSLClassifier
+from .sssl import SSSLClassifier, SSSLRegressor
 from .tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
 from .two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 
@@ -32,6 +32,7 @@ __all__ = [
     "MaskedMelAutoencoder",
     "NoisyStudentTagger",
     "SSSLClassifier",
+    "SSSLRegressor",
     "SegmentStatistics",
     "SegmentTransformer",
     "SongAggregator",

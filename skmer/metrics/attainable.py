@@ -126,8 +126,9 @@ def attainable_accuracy(shares, n_raters, *, exclusive=True, n_panels=1000, rand
     Notes
     -----
     Ties are broken at random. The observed shares are those of a few raters, and therefore more
-    extreme than those of all listeners; both accuracies are too high, the more so the fewer the raters: with four
-    classes and shares that are uniformly distributed, that of the model by .06 for 5 raters, .03 for 10 and .015 for 21.
+    extreme than those of all listeners; both accuracies are too high, the more so the fewer the raters:
+    with four classes and shares that are uniformly distributed, that of the model by .06 for 5 raters,
+    .03 for 10 and .015 for 21.
 
     Examples
     --------

@@ -1,13 +1,13 @@
 """Base classes of estimators of songs by their segments: prediction and cross-fitting."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmer._interrupts import interrupts_raised
@@ -23,6 +23,8 @@ from skmer._validation import (
     is_unlabelled,
 )
 from skmer.songs import SongSequence, is_song_data
+from skmer.sssl.label_strategy import LabelStrategy
+from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
 from skmer.training.build import SEGMENT_NET_CONSTRAINTS
 from skmer.training.parameters import NetParametersMixin
 from skmer.training.runtime import torch_threads
@@ -31,10 +33,20 @@ __all__ = ["TRAINING_CONSTRAINTS", "SegmentClassifier", "SegmentEstimator"]
 
 TRAINING_CONSTRAINTS = {
     **SEGMENT_NET_CONSTRAINTS,
+    "backbone": [str, callable, torch.nn.Module],
+    "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
+    "min_learnt": [Interval(Real, 0, 1, closed="both")],
+    "segment_step": [Interval(Integral, 1, None, closed="left")],
+    "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
+    "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
     "cv": [StrOptions({"insample"}), "cv_object"],
     "n_jobs": [Integral, None],
+    **AUGMENTATION_CONSTRAINTS,
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+    "patience": [Interval(Integral, 1, None, closed="left"), None],
+    "compile": ["boolean"],
 }
-"""Constraints of the parameters of segment classifiers."""
+"""Constraints of the parameters that SSSLClassifier and SSSLRegressor share."""
 
 
 def _fit_and_transform(estimator, X, y, groups, sample_weight, train, test):

@@ -1,20 +1,15 @@
 """SSSLClassifier: a network on segments, trained on inherited labels of which some are wrong."""
 
-from numbers import Integral, Real
-
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentClassifier
 from skmer.sssl.data import TrainingSongs, check_noise_model
-from skmer.sssl.label_strategy import LabelStrategy
 from skmer.sssl.losses import LOSS_CONSTRAINTS
 from skmer.sssl.recipes import RecipeMixin
 from skmer.sssl.strategies import GMMSplit
 from skmer.sssl.training import SPLIT_PARAMS, describe_split, make_strategy, train_network
-from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
 from skmer.training.holdout import hold_out
 from skmer.training.runtime import reset_fitted_attributes
 
@@ -215,19 +210,9 @@ class SSSLClassifier(RecipeMixin, SegmentClassifier):
 
     _parameter_constraints = {  # noqa: RUF012
         **TRAINING_CONSTRAINTS,
-        "backbone": [str, callable, torch.nn.Module],
-        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
-        "min_learnt": [Interval(Real, 0, 1, closed="both")],
-        "segment_step": [Interval(Integral, 1, None, closed="left")],
-        "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
         **{name: GMMSplit._parameter_constraints[name] for name in SPLIT_PARAMS},
         **LOSS_CONSTRAINTS,
-        "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        **AUGMENTATION_CONSTRAINTS,
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "patience": [Interval(Integral, 1, None, closed="left"), None],
-        "compile": ["boolean"],
     }
 
     def __init__(

@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
 from skmer._inputs import column_names, depth, label_array, unwrap
-from skmer._validation import check_songs, encode_groups
+from skmer._validation import check_songs
 from skmer.songs import SongSequence
 from skmer.sssl.data import CheckedSongs
 from skmer.sssl.rating_net import RatingNet
@@ -170,9 +170,7 @@ def _check_weights(sample_weight, labelled):
         return None
     given = label_array(sample_weight, "sample_weight")
     if given.shape not in ((), (len(labelled),)):
-        raise ValueError(
-            f"sample_weight has shape {given.shape} for {len(labelled)} songs: pass one weight per song."
-        )
+        raise ValueError(f"sample_weight has shape {given.shape} for {len(labelled)} songs: pass one weight per song.")
     weights = _check_sample_weight(given[()], labelled, dtype=np.float64, ensure_non_negative=True)
     if not weights[labelled].any():
         raise ValueError("sample_weight is zero for all rated songs: give one of them a weight.")

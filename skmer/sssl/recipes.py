@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 __all__ = ["SSSL_RECIPES", "RecipeMixin", "with_original_head"]
 
 SSSL_RECIPES: dict[str, dict[str, Any]] = {
@@ -35,7 +37,7 @@ def with_original_head(params):
     return {**params, "backbone_params": {"head": "original", **(params.get("backbone_params") or {})}}
 
 
-class RecipeMixin:
+class RecipeMixin(BaseEstimator):
     """`from_recipe`, for a class that has the parameters of `SSSL_RECIPES`."""
 
     @classmethod

@@ -1,31 +1,23 @@
 """SSSLRegressor: a network on segments, trained on inherited ratings of which some are wrong."""
 
-from numbers import Integral, Real
-
 import numpy as np
-import torch
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmer._validation import check_songs, encode_groups
 from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentEstimator
 from skmer.sssl.data import check_noise_model
-from skmer.sssl.label_strategy import LabelStrategy
 from skmer.sssl.rated_songs import RatedSongs, check_ratings, is_over_time, rating_folds
 from skmer.sssl.recipes import RecipeMixin
 from skmer.sssl.regression_loss import REGRESSION_CONSTRAINTS
 from skmer.sssl.strategies import GMMSplit
-from skmer.sssl.training import SPLIT_PARAMS, describe_split, make_strategy, train_network
-from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
+from skmer.sssl.training import RATING_SPLIT_PARAMS, describe_split, make_strategy, train_network
 from skmer.training.holdout import hold_out_rated
 from skmer.training.runtime import reset_fitted_attributes
 
 __all__ = ["SSSLRegressor"]
-
-_OF_CLASSES = ("balance", "temperature")
 
 
 class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
@@ -33,8 +25,9 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
 
     The counterpart of `SSSLClassifier` for numbers. After a warm-up on the inherited ratings, each epoch begins with a
     two-component Gaussian mixture over the errors of the segments. Segments with a small error keep their rating; that
-    of the others is replaced by the prediction of the network. The network is trained on mixtures of both (mixup), and
-    to agree with itself under two dropout masks (R-Drop with a squared distance).
+    of the others is replaced by the prediction of the network, shifted so that the song keeps its mean rating. The
+    network is trained to agree with itself under two dropout masks (R-Drop with a squared distance), and, if wanted, on
+    mixtures of segments (mixup).
 
     Parameters
     ----------
@@ -55,7 +48,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     batch_size : int, default=64
         Segments per batch.
     segment_step : int, default=1
-        Every `segment_step`-th segment of a song is trained on in an epoch.
+        Every `segment_step`-th segment of a song is trained on.
     lr : float or "auto", default="auto"
         Peak learning rate.
     weight_decay : float, default=1.0
@@ -79,11 +72,12 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         Whether predictions that replace ratings are shifted by a constant for each song, so that their mean is the
         rating of the song: its seconds may differ from it, but not all in the same direction. A song of one segment
         then keeps its rating. Otherwise self-learning shrinks ratings to their mean, since predictions vary less.
-    mixup_alpha : float, default=4.0
-        Parameter of Beta(alpha, alpha); 0 switches mixup off.
+    mixup_alpha : float, default=0.0
+        Parameter of Beta(alpha, alpha); 0 switches mixup off. Mixed ratings lie nearer to their mean, and so do the
+        predictions of a network that learns them.
     mixup_dominant : bool, default=True
         Use max(delta, 1 - delta), so that each row has the larger weight in its mixture.
-    lambda_kl : float, default=1.0
+    lambda_kl : float, default=0.1
         Weight lambda of R-Drop; its distance is the squared one, and the divergence with ``loss="cross_entropy"``.
     kl_rows : {"mixed", "raw", "all"}, default="mixed"
         Rows to which R-Drop applies.
@@ -105,7 +99,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     time_mask, band_mask : int, default=0
         Largest width, in frames and in bands, of the masks of SpecAugment.
     max_gain : float, default=0.0
-        Largest gain, in dB, by which a segment in a training batch is made louder or softer at random.
+        Largest gain, in dB, by which a training segment is made louder or softer at random.
     validation_fraction : float or None, default=None
         Share of the songs, in whole groups if `fit` gets groups, that are evaluated after each epoch instead of being
         trained on.
@@ -134,7 +128,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     n_targets_ : int
         Number of targets.
     target_names_ : list of str
-        Their names: the columns of y if it was a table, otherwise ``target0``, ``target1`` and so on.
+        The columns of y if it was a table, otherwise ``target0``, ``target1`` and so on.
     net_ : RatingNet
         The fitted skorch net; its module is ``net_.module_``.
     history_ : list of dict
@@ -160,7 +154,6 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     --------
     SSSLClassifier : The same for classes.
     SongAggregator : Computes song features from the predictions for segments.
-    skmer.datasets.DynamicRatings : Ratings over time, and their means over segments.
 
     Notes
     -----
@@ -187,7 +180,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     >>> regressor.score(X[300:], y[300:]) > 0.4
     True
 
-    Ratings over time, of two songs with three and two segments:
+    Ratings over time:
 
     >>> import numpy as np
     >>> songs = [np.array([[0.0], [1.0], [2.0]]), np.array([[2.0], [3.0]])]
@@ -203,20 +196,10 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
 
     _parameter_constraints = {  # noqa: RUF012
         **TRAINING_CONSTRAINTS,
-        "backbone": [str, callable, torch.nn.Module],
-        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
-        "min_learnt": [Interval(Real, 0, 1, closed="both")],
-        "segment_step": [Interval(Integral, 1, None, closed="left")],
-        "noise_model": [StrOptions({"gmm", "self-learning"}), callable, LabelStrategy, None],
-        **{name: GMMSplit._parameter_constraints[name] for name in SPLIT_PARAMS if name not in _OF_CLASSES},
+        **{name: GMMSplit._parameter_constraints[name] for name in RATING_SPLIT_PARAMS},
         **REGRESSION_CONSTRAINTS,
         "preserve_mean": ["boolean"],
         "clip": ["boolean"],
-        "average_epochs": [Interval(Real, 0, None, closed="neither"), None],
-        **AUGMENTATION_CONSTRAINTS,
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "patience": [Interval(Integral, 1, None, closed="left"), None],
-        "compile": ["boolean"],
     }
 
     def __init__(
@@ -239,9 +222,9 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         min_separation=0.0,
         max_erased=0.5,
         preserve_mean=True,
-        mixup_alpha=4.0,
+        mixup_alpha=0.0,
         mixup_dominant=True,
-        lambda_kl=1.0,
+        lambda_kl=0.1,
         kl_rows="mixed",
         ramp_epochs=16,
         bag_weight=0.0,
@@ -364,8 +347,11 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         groups = None if groups is None else encode_groups(groups, len(songs))
         if sample_weight is not None:
             sample_weight = np.broadcast_to(np.asarray(sample_weight, dtype=np.float64), len(songs))
-        splits = self._check_folds(rating_folds(self.cv, len(songs), groups), len(songs), sample_weight)
-        return y, groups, sample_weight, splits
+        return y, groups, sample_weight, self._cross_fitting_folds(y, groups, sample_weight)
+
+    def _cross_fitting_folds(self, y, groups, sample_weight=None):
+        """Return (train, test) pairs whose test parts hold each song once."""
+        return self._check_folds(rating_folds(self.cv, len(y), groups), len(y), sample_weight)
 
     def predict(self, X):
         """Predict the ratings of songs: the mean over their segments.

@@ -16,12 +16,15 @@ from skmer.training.callbacks import AverageWeights, BestWeights, stop_early
 from skmer.training.data import make_bank, pool_pitch_classes
 from skmer.training.runtime import torch_threads
 
-__all__ = ["SPLIT_PARAMS", "describe_split", "make_strategy", "train_network"]
+__all__ = ["RATING_SPLIT_PARAMS", "SPLIT_PARAMS", "describe_split", "make_strategy", "train_network"]
 
 _HARM = 0.1  # share of the training songs
 
-SPLIT_PARAMS = ("balance", "clean_threshold", "loss_memory", "min_separation", "max_erased", "temperature")
-"""Parameters of the estimators that are those of `GMMSplit`; a regressor has some of them."""
+RATING_SPLIT_PARAMS = ("clean_threshold", "loss_memory", "min_separation", "max_erased")
+"""Parameters of the regressor that are those of `GMMSplit`."""
+
+SPLIT_PARAMS = ("balance", *RATING_SPLIT_PARAMS, "temperature")
+"""Parameters of the classifier that are those of `GMMSplit`."""
 
 
 def make_strategy(estimator, seed):

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from types import SimpleNamespace
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -57,7 +57,9 @@ def _check_kind(kind):
 
 
 def labels_for(estimator):
-    """Return a class for each song, or a column of 0 and 1 for each tag if the estimator takes several."""
+    """Return a class for each song; for a regressor two ratings, and for tags a column of 0 and 1 for each."""
+    if is_regressor(estimator):
+        return np.stack([_CLASSES == "calm", _CLASSES != "tense"], 1) - 0.5
     if not _takes_tags(estimator):
         return _CLASSES
     return np.stack([_CLASSES == "calm", _CLASSES != "tense"], 1).astype(int)
@@ -70,11 +72,14 @@ def _takes_tags(estimator):
 
 def method_of(estimator):
     """Return the name of the method whose output tells most about a fitted or unfitted estimator."""
-    wanted = ("predict_proba", "decision_function", "predict") if is_classifier(estimator) else ("transform",)
+    wanted: tuple = ("predict",) if is_regressor(estimator) else ("transform",)
+    if is_classifier(estimator):
+        wanted = ("predict_proba", "decision_function", "predict")
     method = next((name for name in wanted if hasattr(estimator, name)), None)
     if method is None:
         raise TypeError(
-            f"{type(estimator).__name__} has no method {wanted[-1]}: the checks are for transformers and classifiers."
+            f"{type(estimator).__name__} has no method {wanted[-1]}: the checks are for transformers, classifiers and "
+            "regressors."
         )
     return method
 
@@ -208,7 +213,7 @@ def _features(X):
 
 def check_cross_validation(estimator, kind):
     model, y = clone(estimator), labels_for(estimator)
-    if not is_classifier(model):
+    if not is_classifier(model) and not is_regressor(model):
         model = make_pipeline(model, FunctionTransformer(_features), SVC())
     cv = KFold(2) if y.ndim > 1 else StratifiedKFold(2)
     one, two = (
@@ -274,7 +279,7 @@ def _check_expected(expected):
 
 
 def check_song_estimator(estimator, kind, expected_failed_checks=None):
-    """Check that a transformer or classifier over songs works like those of skmer.
+    """Check that a transformer, classifier or regressor over songs works like those of skmer.
 
     scikit-learn's `check_estimator` passes two-dimensional arrays only. These checks pass twelve songs of unequal
     length, one of them with one segment. They check cloning, that `fit` keeps parameters and songs, the error of an
@@ -285,9 +290,9 @@ def check_song_estimator(estimator, kind, expected_failed_checks=None):
     Parameters
     ----------
     estimator : estimator
-        A classifier, of one class or of several tags per song, or a transformer whose output are songs or rows. It is
-        cloned. If it draws random numbers, its `random_state` must be an integer; a transformer without a state must
-        have the tag ``requires_fit=False``.
+        A classifier, of one class or of several tags per song, a regressor of two ratings per song, or a transformer
+        whose output are songs or rows. It is cloned. If it draws random numbers, its `random_state` must be an
+        integer; a transformer without a state must have the tag ``requires_fit=False``.
     kind : {"waveforms", "segments", "probabilities"}
         What the estimator takes: a list of waveforms of 0.5 to 1.5 seconds at ``sr=4096``; a `SongSequence` with
         segments of 16 mel bands and 32 frames; or a `SongSequence` with segments of 3 probabilities.

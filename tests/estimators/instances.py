@@ -3,7 +3,14 @@
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from skmer import SegmentStatistics, SegmentTransformer, SongAggregator, SSSLClassifier, TaggingTransformer
+from skmer import (
+    SegmentStatistics,
+    SegmentTransformer,
+    SongAggregator,
+    SSSLClassifier,
+    SSSLRegressor,
+    TaggingTransformer,
+)
 from skmer.aggregation import LongestRun, MajorityVote, SpectrogramStatistics
 from skmer.feature_extraction import DescriptorTransformer, EmbeddingTransformer
 from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
@@ -45,6 +52,9 @@ ESTIMATORS = {
     "SSSLClassifier-paper": (SSSLClassifier.from_recipe("paper", **SSSL), "segments"),
     "SSSLClassifier-plain": (SSSLClassifier(noise_model=None, **SSSL), "segments"),
     "SSSLClassifier-crossfit": (SSSLClassifier(cv=2, **SSSL), "segments"),
+    "SSSLRegressor": (SSSLRegressor(**{**SSSL, **SMALL}), "segments"),
+    "SSSLRegressor-plain": (SSSLRegressor(noise_model=None, **SSSL), "segments"),
+    "SSSLRegressor-crossfit": (SSSLRegressor(cv=2, **SSSL), "segments"),
     "SongAggregator": (SongAggregator(), "probabilities"),
     "MajorityVote": (MajorityVote(), "probabilities"),
     "LongestRun": (LongestRun(), "probabilities"),

@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from skmer import SegmentTransformer, SongAggregator, SSSLClassifier
+from skmer import SegmentTransformer, SongAggregator, SSSLClassifier, SSSLRegressor
 from skmer.tagging import EmotionTagger, LongShortEnsemble, NoisyStudentTagger
 from skmer.two_stage import BiLSTMClassifier
 
@@ -24,7 +24,7 @@ _NOT_IN_BATCHES = {
     "check_sample_weight_equivalence_on_dense_data": "songs that are repeated are in several batches of an epoch, a "
     "song with a weight is in one: scikit-learn declares the same for SGDClassifier",
 }
-"""Checks that cannot hold for a classifier that is trained in batches, and why."""
+"""Checks that cannot hold for an estimator that is trained in batches, and why."""
 
 
 _NOT_FOR_UNLABELLED = {
@@ -37,7 +37,7 @@ _NOT_FOR_UNLABELLED = {
 
 def not_applicable(estimator):
     tags = isinstance(estimator, (EmotionTagger, LongShortEnsemble, NoisyStudentTagger))
-    weights = _NOT_IN_BATCHES if isinstance(estimator, BiLSTMClassifier) else {}
+    weights = _NOT_IN_BATCHES if isinstance(estimator, (BiLSTMClassifier, SSSLRegressor)) else {}
     return _NOT_FOR_TAGS if tags else _NOT_FOR_UNLABELLED if isinstance(estimator, SSSLClassifier) else weights
 
 
@@ -52,6 +52,8 @@ CONFIDENT = {"thresholds": "probability", "positive_above": 0.9, "negative_below
     [
         SongAggregator(),
         SSSLClassifier(**MLP, max_epochs=16, warmup_epochs=3, random_state=0),
+        SSSLRegressor(**MLP, max_epochs=30, batch_size=16, random_state=0),
+        SSSLRegressor(**MLP, loss="huber", noise_model=None, max_epochs=60, batch_size=16, random_state=0),
         BiLSTMClassifier(8, max_epochs=8, random_state=0),
         EmotionTagger(**TAGGER, random_state=0),
         NoisyStudentTagger(**TAGGER, **CONFIDENT, lr=0.05, random_state=0),
@@ -76,7 +78,14 @@ def test_every_check_runs():
     mlp = SSSLClassifier(backbone="mlp")
     tagger = EmotionTagger(backbone="mlp")
     ensemble = LongShortEnsemble(tagger, tagger)
-    for estimator, least in [(SongAggregator(), 47), (mlp, 69), (BiLSTMClassifier(), 63), (tagger, 61), (ensemble, 61)]:
+    for estimator, least in [
+        (SongAggregator(), 47),
+        (mlp, 69),
+        (SSSLRegressor("mlp"), 60),
+        (BiLSTMClassifier(), 63),
+        (tagger, 61),
+        (ensemble, 61),
+    ]:
         assert len(list(estimator_checks_generator(estimator))) >= least
 
 

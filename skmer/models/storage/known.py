@@ -16,10 +16,13 @@ _TABLE = {
         "TaggingTransformer"
     ),
     "skmer.features": "dynamics rhythm timbre tonality",
+    "skmer.metrics": "concordance_correlation_coefficient pearson_correlation_coefficient",
     "skmer.model_selection": "emotion_scores tag_scores",
-    "skmer.sssl": "GMMSplit SSSLClassifier SelfLearning Split gaussian_mixture_split",
+    "skmer.sssl": "GMMSplit SSSLClassifier SSSLRegressor SelfLearning Split gaussian_mixture_split",
     "skmer.sssl.losses": "SSSLLoss",
     "skmer.sssl.net": "SegmentNet",
+    "skmer.sssl.rating_net": "RatingNet",
+    "skmer.sssl.regression_loss": "SSSLRegressionLoss",
     "skmer.tagging": "EmotionTagger LongShortEnsemble NoisyStudentTagger",
     "skmer.tagging.net": "TagNet",
     "skmer.training.callbacks": "AverageWeights",
@@ -29,13 +32,13 @@ _TABLE = {
     "skmer.two_stage.bilstm": "_SongNet",
     # ---- scikit-learn
     "sklearn.calibration": "CalibratedClassifierCV _CalibratedClassifier _SigmoidCalibration _TemperatureScaling",
-    "sklearn.compose": "ColumnTransformer",
+    "sklearn.compose": "ColumnTransformer TransformedTargetRegressor",
     "sklearn.decomposition": "PCA",
     "sklearn.discriminant_analysis": "LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis",
-    "sklearn.dummy": "DummyClassifier",
+    "sklearn.dummy": "DummyClassifier DummyRegressor",
     "sklearn.ensemble": (
         "AdaBoostClassifier BaggingClassifier ExtraTreesClassifier ExtraTreesRegressor RandomForestClassifier "
-        "RandomForestRegressor StackingClassifier VotingClassifier"
+        "RandomForestRegressor StackingClassifier StackingRegressor VotingClassifier VotingRegressor"
     ),
     "sklearn.feature_selection": (
         "RFE RFECV SelectFromModel SelectKBest SelectPercentile SequentialFeatureSelector VarianceThreshold chi2 "
@@ -44,11 +47,15 @@ _TABLE = {
     "sklearn.frozen": "FrozenEstimator",
     "sklearn.impute": "MissingIndicator SimpleImputer",
     "sklearn.isotonic": "IsotonicRegression",
-    "sklearn.linear_model": "LinearRegression LogisticRegression LogisticRegressionCV Ridge RidgeClassifier",
+    "sklearn.kernel_ridge": "KernelRidge",
+    "sklearn.linear_model": (
+        "BayesianRidge ElasticNet HuberRegressor Lasso LinearRegression LogisticRegression LogisticRegressionCV Ridge "
+        "RidgeCV RidgeClassifier"
+    ),
     "sklearn.metrics": (
         "accuracy_score average_precision_score balanced_accuracy_score brier_score_loss cohen_kappa_score f1_score "
-        "hamming_loss jaccard_score log_loss matthews_corrcoef precision_score r2_score recall_score roc_auc_score "
-        "top_k_accuracy_score"
+        "hamming_loss jaccard_score log_loss matthews_corrcoef mean_absolute_error mean_squared_error precision_score "
+        "r2_score recall_score roc_auc_score root_mean_squared_error top_k_accuracy_score"
     ),
     "sklearn.metrics._scorer": "_CurveScorer _PassthroughScorer _Scorer",
     "sklearn.model_selection": (
@@ -57,7 +64,7 @@ _TABLE = {
         "StratifiedKFold StratifiedShuffleSplit TunedThresholdClassifierCV"
     ),
     "sklearn.multiclass": "OneVsOneClassifier OneVsRestClassifier OutputCodeClassifier _ConstantPredictor",
-    "sklearn.multioutput": "ClassifierChain MultiOutputClassifier",
+    "sklearn.multioutput": "ClassifierChain MultiOutputClassifier MultiOutputRegressor RegressorChain",
     "sklearn.naive_bayes": "GaussianNB",
     "sklearn.neighbors": "KNeighborsClassifier KNeighborsRegressor NearestCentroid",
     "sklearn.pipeline": "FeatureUnion Pipeline",
@@ -66,7 +73,7 @@ _TABLE = {
         "Normalizer PowerTransformer QuantileTransformer RobustScaler StandardScaler"
     ),
     "sklearn.semi_supervised": "SelfTrainingClassifier",
-    "sklearn.svm": "LinearSVC NuSVC SVC",
+    "sklearn.svm": "LinearSVC LinearSVR NuSVC NuSVR SVC SVR",
     "sklearn.tree": "DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor",
     # ---- callbacks and layers
     "skorch.callbacks": "EarlyStopping GradientNormClipping",

@@ -22,6 +22,15 @@ _RECURRENT = ["input_size", "hidden_size", "num_layers", "bias", "batch_first", 
 _NET_PARAMS = ["max_epochs", "batch_size", "lr", "precision", "seed", "optimizer__weight_decay"]
 _OWN_NET_PARAMS = {
     "SegmentNet": ["classes", "loss_after_split", "compiled", "segment_step"],
+    "RatingNet": [
+        "target_mean",
+        "target_scale",
+        "target_range",
+        "preserve_mean",
+        "loss_after_split",
+        "compiled",
+        "segment_step",
+    ],
     "TagNet": ["mask_range", "noise"],
     "MaskedNet": ["masks"],
     "_SongNet": [],
@@ -104,7 +113,7 @@ def _encode_network(encoder, estimator, network):
 def _specification(estimator):
     """Return the class or function that built the network of an estimator, and its arguments."""
     if hasattr(estimator, "backbone"):
-        n_outputs = estimator.n_tags_ if hasattr(estimator, "n_tags_") else len(estimator.classes_)
+        n_outputs = _n_outputs(estimator)
         params = getattr(estimator, "_network_params", lambda: estimator.backbone_params or {})()
         build = BACKBONES.get(estimator.backbone) if isinstance(estimator.backbone, str) else estimator.backbone
         return build, estimator.segment_shape_, n_outputs, params
@@ -112,6 +121,13 @@ def _specification(estimator):
         return MelAutoencoder, estimator.segment_shape_, estimator.n_components, {"width": estimator.width}
     sizes = {"hidden_size": estimator.hidden_size, "n_layers": estimator.n_layers, "dropout": float(estimator.dropout)}
     return BiLSTM, estimator.segment_shape_[0], len(estimator.classes_), sizes
+
+
+def _n_outputs(estimator):
+    for name in ("n_tags_", "n_targets_"):
+        if hasattr(estimator, name):
+            return getattr(estimator, name)
+    return len(estimator.classes_)
 
 
 def _builds(network, build, arguments, params):
