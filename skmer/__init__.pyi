@@ -13,6 +13,7 @@ from .pipelines import (
     make_averaging_classifier,
     make_joined_pipeline,
     make_multi_duration_pipeline,
+    make_rating_pipeline,
     make_sssl_pipeline,
 )
 from .songs import SongSequence
@@ -43,6 +44,7 @@ __all__ = [
     "make_averaging_classifier",
     "make_joined_pipeline",
     "make_multi_duration_pipeline",
+    "make_rating_pipeline",
     "make_sssl_pipeline",
     "read_audio",
     "save_model",
