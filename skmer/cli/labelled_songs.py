@@ -2,13 +2,15 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from skmer.cli._common import CommandError
 
-__all__ = ["LABELLED_SONGS", "add_songs", "load_songs"]
+__all__ = ["FOLDERS", "LABELLED_SONGS", "NO_TARGETS", "add_songs", "load_songs"]
 
 FOLDERS = "folders"
+NO_TARGETS = "none"
 LABELLED_SONGS = (
     "SONGS is a folder. By default it contains a folder for each class, with songs in it or in its subfolders; with "
     "--artists, each class folder contains a folder for each artist. With --labels FILE.csv the labels are in a UTF-8 "
@@ -33,6 +35,8 @@ def add_songs(command):
 def load_songs(arguments):
     """Load the songs that the arguments of `add_songs` name; no audio file is opened.
 
+    If the command has an argument ``targets``, columns of numbers in the table may be ratings.
+
     Return a Bunch with ``data`` (absolute paths), ``target``, ``target_names``, ``groups``, ``names`` (paths below
     SONGS, with /), ``left_out`` (such paths of files that are not used), ``why_out`` and ``labels_from`` (phrases) and
     ``remarks`` (sentences, which are also written to standard error unless the arguments have ``quiet``).
@@ -49,10 +53,10 @@ def load_songs(arguments):
         raise CommandError(str(error)) from error
     songs.names = [_below(path, home) for path in songs.data]
     songs.left_out = [_below(path, home) for path in songs.left_out]
-    songs.remarks = []
+    songs.remarks = songs.get("remarks", [])
     if songs.left_out:
         files = "1 file is" if len(songs.left_out) == 1 else f"{len(songs.left_out):,} files are"
-        songs.remarks = [f"{files} left out, {songs.why_out}: {format_names(songs.left_out, most=3)}."]
+        songs.remarks.append(f"{files} left out, {songs.why_out}: {format_names(songs.left_out, most=3)}.")
     if not getattr(arguments, "quiet", False):
         for remark in songs.remarks:
             print(f"skmer {arguments.command}: {remark}", file=sys.stderr)
@@ -62,6 +66,8 @@ def load_songs(arguments):
 def _by_folders(home, arguments):
     from skmer.datasets import load_folder
 
+    if getattr(arguments, "targets", None) not in (None, NO_TARGETS):
+        raise CommandError("--targets names columns of a table: give the table, --labels FILE.csv.")
     songs = load_folder(home, groups="parent" if arguments.artists else None, check_audio=False)
     songs.labels_from = "the folders that the songs are in" + (", with a folder for each artist" * arguments.artists)
     songs.why_out = "not audio by extension"
@@ -78,13 +84,43 @@ def _by_table(home, arguments):
     if os.path.isdir(table) or not os.path.exists(table):
         wrong = "is a folder" if os.path.isdir(table) else "does not exist"
         raise CommandError(f'--labels: {table} {wrong}. It must be a CSV file, or the word "{FOLDERS}".')
-    songs = load_csv(table, data_home=home)
-    songs.labels_from = f"the table {Path(table).name}"
+    targets, remarks = _find_targets(table, arguments.targets) if hasattr(arguments, "targets") else (None, [])
+    songs = load_csv(table, data_home=home, targets=targets)
+    songs.labels_from, songs.remarks = f"the table {Path(table).name}", remarks
     used = {os.path.realpath(path) for path in songs.data}
     inside = [path for path, error in find_audio_files([os.path.abspath(home)]) if error is None]
     songs.left_out = [path for path in inside if os.path.realpath(path) not in used]
     songs.why_out = f"not in {table}"
+    if unrated := songs.get("unrated"):
+        found = {os.path.realpath(path) for path in inside}
+        songs.left_out += [path for path in unrated if os.path.realpath(path) not in found]
+        songs.why_out += ", or without ratings there"
     return songs
+
+
+def _find_targets(table, given):
+    """Return the columns of a table that are ratings, None for classes, and sentences on how this was decided."""
+    from skmer._io import format_names
+    from skmer.datasets._rating_columns import columns_of_numbers, find_rating_columns
+
+    if given is not None:
+        return (None if given == NO_TARGETS else [name.strip() for name in given.split(",")]), []
+    columns, are_ratings = [], False
+    with suppress(OSError, ValueError):  # load_csv says what is wrong with the table
+        columns, are_ratings = find_rating_columns(table)
+    if not columns:
+        if are_ratings and (numbers := columns_of_numbers(table)):
+            raise CommandError(
+                f"{table} has no column label. Its columns of numbers are {format_names(numbers)}: name those of the "
+                f"ratings, such as --targets {numbers[0]}."
+            )
+        return None, []
+    named = "Column " + columns[0] if len(columns) == 1 else f"Columns {', '.join(columns[:-1])} and {columns[-1]}"
+    hold = "holds" if len(columns) == 1 else "hold"
+    if not are_ratings:
+        return None, [f"{named} holds few whole numbers: classes are learnt (--targets {columns[0]} for ratings)."]
+    other = "--targets none for classes" if columns[0].casefold() == "label" else "--targets for other columns"
+    return columns, [f"{named} {hold} numbers: ratings are learnt ({other})."]
 
 
 def _below(path, home):

@@ -292,22 +292,27 @@ def whole_number(cell):
     return _to_number(cell, int, "a whole number")
 
 
+def number(cell):
+    """Return a number."""
+    return _to_number(cell, float, "a number")
+
+
 def seconds(cell):
     """Return a number above 0."""
-    number = _to_number(cell, float, "a number")
-    if number <= 0:
+    found = number(cell)
+    if found <= 0:
         raise ValueError(f"must be seconds above 0, got {cell!r}.")
-    return number
+    return found
 
 
 def between(low, high):
     """Return a reader of a number from `low` to `high`."""
 
     def read(cell):
-        number = _to_number(cell, float, "a number")
-        if not low <= number <= high:
+        found = number(cell)
+        if not low <= found <= high:
             raise ValueError(f"must lie between {low} and {high}, got {cell!r}.")
-        return number
+        return found
 
     return read
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from skmer.datasets._rating_columns import columns_of_numbers, find_rating_columns
 from skmer.datasets.csv_songs import load_csv
 
 LINES = ["label,path,group,year", "tense,b.mp3,Bo,1999", "calm,sub/a.mp3,Ana,2001", "calm,c.mp3,Bo,2001"]
@@ -163,3 +164,76 @@ def test_labels_are_shown_as_they_are(tmp_path):
 def test_backslashes_are_no_separators(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"line 2: .* Folders are separated by / .* not by a backslash"):
         load_csv(write(tmp_path, ["path,label", "sub\\a.mp3,calm", "b.mp3,tense"]))
+
+
+RATED = [
+    "Path,Valence,arousal,mood,group,n",
+    "b.mp3,0.5,-1e-1,calm,Bo,3",
+    "sub/a.mp3,,NaN,calm,Ana,4",
+    "c.mp3,-2,.25,tense,Bo,5",
+]
+
+
+def test_ratings_are_numbers_of_the_columns_that_are_named(tmp_path):
+    songs = load_csv(write(tmp_path, RATED), targets=["arousal", "valence"])
+    assert songs.target.dtype == float
+    assert songs.target.tolist() == [[-0.1, 0.5], [0.25, -2]]
+    assert songs.target_names == ["arousal", "Valence"]  # as in the header
+    assert songs.data == [str(tmp_path / name) for name in ("b.mp3", "c.mp3")]
+    assert songs.groups.tolist() == ["Bo", "Bo"]
+    assert songs.unrated == [str(tmp_path / "sub/a.mp3")]
+    assert "2 songs with arousal, Valence, listed in" in songs.DESCR
+    assert "1 more have no ratings" in songs.DESCR
+    assert "Columns that were not read: 'mood', 'n'." in songs.DESCR
+    one = load_csv(write(tmp_path, RATED), targets="n")
+    assert one.target.tolist() == [[3], [4], [5]]
+    assert one.unrated == []
+
+
+def test_audio_of_songs_without_ratings_may_be_missing(tmp_path):
+    assert len(load_csv(write(tmp_path, RATED, audio=("b.mp3", "c.mp3")), targets=["valence"]).data) == 2
+
+
+@pytest.mark.parametrize(
+    ("targets", "line", "message"),
+    [
+        (["valance"], None, r"songs\.csv has no column 'valance'; its columns of numbers are: Valence, arousal, n\."),
+        (["mood"], None, r"songs\.csv: the column 'mood' holds no numbers; its columns of numbers are: Valence, "),
+        (["valence"], "d.mp3,high,0,calm,Bo,1", r"songs\.csv, line 5: valence must be a number, got 'high'"),
+        (["valence"], "d.mp3,inf,0,calm,Bo,1", r"songs\.csv, line 5: valence must be a number, got 'inf'"),
+        (["arousal", "valence"], "d.mp3,,0,calm,Bo,1", r"line 5: valence is missing, but the song has other ratings"),
+        (["arousal", "valence"], "d.mp3,1,-,calm,Bo,1", r"line 5: arousal must be a number, got '-'"),
+        (["valence", "Valence"], None, "targets must be different names of columns other than path and group"),
+        (["group"], None, "targets must be different names"),
+        ([], None, "targets must be different names"),
+    ],
+)
+def test_columns_that_are_no_ratings(tmp_path, targets, line, message):
+    with pytest.raises(ValueError, match=message):
+        load_csv(write(tmp_path, [*RATED, *([line] if line else [])], ("b.mp3", "c.mp3", "d.mp3")), targets=targets)
+
+
+def test_a_column_without_any_rating(tmp_path):
+    with pytest.raises(ValueError, match=r"songs\.csv: the column 'valence' holds no numbers; .* are: none\."):
+        load_csv(write(tmp_path, ["path,valence", "b.mp3,", "c.mp3,nan"]), targets=["valence"])
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "found"),
+    [
+        ("label", ["0.5", "-0.0", "1"], (["label"], True)),
+        ("Label", ["0.5", "", "nan"], (["Label"], True)),
+        ("label", ["1", "02", "3.0"], (["label"], False)),  # few whole numbers name classes
+        ("label", list(map(str, range(21))), (["label"], True)),
+        ("label", list(map(str, range(20))), (["label"], False)),
+        ("label", ["0.5", "calm", "1"], ([], False)),
+        ("n,arousal,Valence", ["1,2,3", "1,4,5"], (["Valence", "arousal"], True)),
+        ("n,arousal,label", ["1,2.5,calm", "1,4.5,tense"], ([], False)),
+        ("n,arousal", ["1,low", "2,high"], ([], True)),
+    ],
+)
+def test_ratings_are_told_from_classes(tmp_path, header, cells, found):
+    lines = [f"path,{header}", *(f"{i}.mp3,{cell}" for i, cell in enumerate(cells))]
+    table = write(tmp_path, lines, ())
+    assert find_rating_columns(table) == found
+    assert "path" not in columns_of_numbers(table)

@@ -70,6 +70,7 @@ from skmer import (
     make_multi_duration_pipeline,
 )
 from skmer._pipeline_steps import first_steps
+from skmer.model_selection import RatingClassifier
 from skmer.models import SYSTEMS, ModelFileError, TrainedModel, load_model, make_pipeline_of, save_model
 from skmer.models.storage.networks import _NET_PARAMS, _OWN_NET_PARAMS
 from skmer.reproduction.systems import Settings, build_systems
@@ -146,6 +147,15 @@ def test_every_system_of_skmer_train(system, tmp_path):
         reader.set_params(sr=SR)
     pipe.fit(songs.data, songs.target)
     assert_same(outputs(pipe, songs.data), outputs(again(pipe, tmp_path), songs.data))
+
+
+def test_a_classifier_of_ratings_comes_back_without_types(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    fitted = RatingClassifier(LogisticRegression()).fit(X, y)
+    loaded = again(fitted, tmp_path)
+    assert_same(outputs(fitted, X), outputs(loaded, X))
+    np.testing.assert_array_equal(loaded.threshold_, np.median(y, axis=0))
 
 
 def test_the_precision_of_predictions_is_saved_and_can_be_changed(tmp_path):
