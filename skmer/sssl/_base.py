@@ -4,7 +4,9 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from scipy.ndimage import uniform_filter1d
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.metrics import r2_score
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -24,6 +26,7 @@ from skmer._validation import (
 )
 from skmer.songs import SongSequence, is_song_data
 from skmer.sssl.label_strategy import LabelStrategy
+from skmer.sssl.rated_songs import check_ratings, is_over_time, rating_folds
 from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
 from skmer.training.build import SEGMENT_NET_CONSTRAINTS
 from skmer.training.parameters import NetParametersMixin
@@ -81,7 +84,7 @@ class SegmentEstimator(SongTransformerMixin, NetParametersMixin, BaseEstimator):
         """
         check_is_fitted(self)
         songs, plain = check_songs(self, X, reset=False)
-        return self._as_output(self._segment_values(songs), plain)
+        return self._as_output(self._over_time(self._segment_values(songs)), plain)
 
     def _set_fitted(self, X, data, held, clean):
         """Set the attributes that all subclasses have, after ``net_``; `clean` may be None, and is as returned with
@@ -123,6 +126,10 @@ class SegmentEstimator(SongTransformerMixin, NetParametersMixin, BaseEstimator):
         with torch_threads(self.n_threads):
             outputs = self.net_.song_outputs(songs, self.standardizer_, precision=self.prediction_precision)
             return [self._values_of(rows) for rows in outputs]
+
+    def _over_time(self, values):
+        """Return what `transform` returns of the predictions for the segments of each song."""
+        return values
 
     def _song_values(self, X):
         """Return the mean prediction of the segments of each song."""
@@ -269,3 +276,87 @@ class SegmentClassifier(ClassifierMixin, SegmentEstimator):
         """
         check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class SegmentRegressor(RegressorMixin, SegmentEstimator):
+    """Base class of regressors: a subclass has the parameters `loss`, `smoothing` and those of `TRAINING_CONSTRAINTS`,
+    and a `fit` that sets ``target_names_``, ``net_``, ``standardizer_`` and ``segment_shape_``.
+    """
+
+    _unlabelled = "NaN"
+    _splitter = "KFold"
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = self.loss != "cross_entropy"
+        return tags
+
+    def _output_names(self):
+        return list(self.target_names_)
+
+    def _values_of(self, outputs):
+        return self.net_.ratings(outputs)
+
+    def _over_time(self, values):
+        if self.smoothing == 1:
+            return values
+        return [uniform_filter1d(rows, self.smoothing, axis=0, mode="nearest") for rows in values]
+
+    def _check_cross_fitting(self, X, y, groups, sample_weight):
+        """Return ratings, groups, weights and folds of a fit."""
+        songs, _ = check_songs(self, X)
+        check_ratings(y, songs, self)
+        groups = None if groups is None else encode_groups(groups, len(songs))
+        if sample_weight is not None:
+            sample_weight = np.broadcast_to(np.asarray(sample_weight, dtype=np.float64), len(songs))
+        return y, groups, sample_weight, self._cross_fitting_folds(y, groups, sample_weight)
+
+    def _cross_fitting_folds(self, y, groups, sample_weight=None):
+        """Return (train, test) pairs whose test parts hold each song once."""
+        return self._check_folds(rating_folds(self.cv, len(y), groups), len(y), sample_weight)
+
+    def predict(self, X):
+        """Predict the ratings of songs: the mean over their segments.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+
+        Returns
+        -------
+        ndarray of shape (n_songs,) or (n_songs, n_targets)
+            Ratings; of one dimension if y in `fit` was.
+        """
+        check_is_fitted(self)
+        values = self._song_values(X)
+        return values[:, 0] if self._one_dimension else values
+
+    def score(self, X, y, sample_weight=None):
+        """Return R² of the predictions, its mean over targets.
+
+        Parameters
+        ----------
+        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
+            Segments of each song.
+        y : array-like of shape (n_songs,) or (n_songs, n_targets), or list of ndarray (n_segments, n_targets)
+            Ratings of each song; or of each segment, which are then compared with `transform`, the segments of all
+            songs together. Segments without ratings are left out.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weight of each song.
+
+        Returns
+        -------
+        float
+            R².
+        """
+        if not is_over_time(y):
+            return super().score(X, y, sample_weight)
+        check_is_fitted(self)
+        songs, _ = check_songs(self, X, reset=False)
+        wanted = np.concatenate(check_ratings(y, songs, self).values)
+        rated = ~np.isnan(wanted).any(axis=1)
+        weights = None if sample_weight is None else np.repeat(sample_weight, songs.n_segments)[rated]
+        predicted = np.concatenate(self._over_time(self._segment_values(songs)))[rated]
+        return r2_score(wanted[rated], predicted, sample_weight=weights)

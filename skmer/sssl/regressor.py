@@ -1,15 +1,13 @@
 """SSSLRegressor: a network on segments, trained on inherited ratings of which some are wrong."""
 
-import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from numbers import Integral
 
-from skmer._validation import check_songs, encode_groups
-from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+
+from skmer.sssl._base import TRAINING_CONSTRAINTS, SegmentRegressor
 from skmer.sssl.data import check_noise_model
-from skmer.sssl.rated_songs import RatedSongs, check_ratings, is_over_time, rating_folds
+from skmer.sssl.rated_songs import RatedSongs
 from skmer.sssl.recipes import RecipeMixin
 from skmer.sssl.regression_loss import REGRESSION_CONSTRAINTS
 from skmer.sssl.strategies import GMMSplit
@@ -20,7 +18,7 @@ from skmer.training.runtime import reset_fitted_attributes
 __all__ = ["SSSLRegressor"]
 
 
-class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
+class SSSLRegressor(RecipeMixin, SegmentRegressor):
     """Semi-supervised self-learning of ratings, such as valence and arousal, on segments that inherit those of songs.
 
     The counterpart of `SSSLClassifier` for numbers. After a warm-up on the inherited ratings, each epoch begins with a
@@ -91,6 +89,9 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     clip : bool, default=True
         Whether predictions are kept within the range of the training ratings: a network may extrapolate far beyond it
         for music that is unlike that of the training. Shares are always between 0 and 1.
+    smoothing : int, default=1
+        Number of segments, an odd one, over which `transform` averages ratings: those around each, and at the ends of a
+        song its first or last segment again. Listeners change their ratings slowly; may be set after `fit`.
     cv : "insample", int, splitter or iterable, default="insample"
         What `fit_transform` returns: predictions of the network itself, or of networks that were trained without the
         song. An integer is the number of folds, of songs or, if `fit` gets groups, of groups.
@@ -158,7 +159,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     Notes
     -----
     One sample is one song. `transform` returns the ratings of every segment, a curve over the song, and `predict` their
-    mean over each song.
+    mean over each song, before any smoothing.
 
     y may also hold **ratings over time**: an array (n_segments, n_targets) for each song. A segment without ratings has
     NaN in all columns, and so has a song without ratings, if y has a row for each song. With ``noise_model=None``,
@@ -191,8 +192,6 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
     """
 
     __metadata_request__fit = {"groups": True}  # noqa: RUF012
-    _unlabelled = "NaN"
-    _splitter = "KFold"
 
     _parameter_constraints = {  # noqa: RUF012
         **TRAINING_CONSTRAINTS,
@@ -200,6 +199,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         **REGRESSION_CONSTRAINTS,
         "preserve_mean": ["boolean"],
         "clip": ["boolean"],
+        "smoothing": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -230,6 +230,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         bag_weight=0.0,
         average_epochs=1.0,
         clip=True,
+        smoothing=1,
         cv="insample",
         n_jobs=None,
         time_mask=0,
@@ -271,6 +272,7 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         self.bag_weight = bag_weight
         self.average_epochs = average_epochs
         self.clip = clip
+        self.smoothing = smoothing
         self.cv = cv
         self.n_jobs = n_jobs
         self.time_mask = time_mask
@@ -286,12 +288,6 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = self.loss != "cross_entropy"
-        return tags
 
     def fit(self, X, y, groups=None, sample_weight=None):
         """Train the network.
@@ -333,67 +329,3 @@ class SSSLRegressor(RecipeMixin, RegressorMixin, SegmentEstimator):
         if isinstance(strategy, GMMSplit) and hasattr(strategy, "split_"):
             self.split_ = describe_split(strategy)
         return self
-
-    def _output_names(self):
-        return list(self.target_names_)
-
-    def _values_of(self, outputs):
-        return self.net_.ratings(outputs)
-
-    def _check_cross_fitting(self, X, y, groups, sample_weight):
-        """Return ratings, groups, weights and folds of a fit."""
-        songs, _ = check_songs(self, X)
-        check_ratings(y, songs, self)
-        groups = None if groups is None else encode_groups(groups, len(songs))
-        if sample_weight is not None:
-            sample_weight = np.broadcast_to(np.asarray(sample_weight, dtype=np.float64), len(songs))
-        return y, groups, sample_weight, self._cross_fitting_folds(y, groups, sample_weight)
-
-    def _cross_fitting_folds(self, y, groups, sample_weight=None):
-        """Return (train, test) pairs whose test parts hold each song once."""
-        return self._check_folds(rating_folds(self.cv, len(y), groups), len(y), sample_weight)
-
-    def predict(self, X):
-        """Predict the ratings of songs: the mean over their segments.
-
-        Parameters
-        ----------
-        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
-            Segments of each song.
-
-        Returns
-        -------
-        ndarray of shape (n_songs,) or (n_songs, n_targets)
-            Ratings; of one dimension if y in `fit` was.
-        """
-        check_is_fitted(self)
-        values = self._song_values(X)
-        return values[:, 0] if self._one_dimension else values
-
-    def score(self, X, y, sample_weight=None):
-        """Return R² of the predictions, its mean over targets.
-
-        Parameters
-        ----------
-        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
-            Segments of each song.
-        y : array-like of shape (n_songs,) or (n_songs, n_targets), or list of ndarray (n_segments, n_targets)
-            Ratings of each song; or of each segment, which are then compared with `transform`, the segments of all
-            songs together. Segments without ratings are left out.
-        sample_weight : array-like of shape (n_songs,), default=None
-            Weight of each song.
-
-        Returns
-        -------
-        float
-            R².
-        """
-        if not is_over_time(y):
-            return super().score(X, y, sample_weight)
-        check_is_fitted(self)
-        songs, _ = check_songs(self, X, reset=False)
-        wanted = np.concatenate(check_ratings(y, songs, self).values)
-        rated = ~np.isnan(wanted).any(axis=1)
-        weights = None if sample_weight is None else np.repeat(sample_weight, songs.n_segments)[rated]
-        predicted = np.concatenate(self._segment_values(songs))[rated]
-        return r2_score(wanted[rated], predicted, sample_weight=weights)

@@ -235,6 +235,16 @@ def test_predictions_stay_within_the_ratings_unless_told_otherwise(songs):
     np.testing.assert_array_equal(np.clip(free, y.min(axis=0), y.max(axis=0)), values)
 
 
+def test_curves_are_smoothed_and_songs_are_not(songs):
+    X, y = songs
+    regressor = SSSLRegressor(**QUICK).fit(X, y)
+    rough, of_songs = list(regressor.transform(X)), regressor.predict(X)
+    smooth = list(regressor.set_params(smoothing=3).transform(X))
+    np.testing.assert_allclose(smooth[0][1], rough[0][:3].mean(axis=0))
+    np.testing.assert_allclose(smooth[0][0], (2 * rough[0][0] + rough[0][1]) / 3)
+    np.testing.assert_array_equal(regressor.predict(X), of_songs)
+
+
 def test_equal_ratings_are_predicted(songs):
     X, _ = songs
     np.testing.assert_allclose(SSSLRegressor(**QUICK).fit(X, np.full(40, 3.5)).predict(X), 3.5)
