@@ -200,7 +200,7 @@ def _uncollected():
 
 
 @_uncollected()
-def load_model(path, require_segments=False, device=None, precision=None):
+def load_model(path, require_segments=False, require_classes=False, device=None, precision=None):
     """Load a model; return its `SongPredictor` and the warnings of loading it.
 
     A `precision` replaces the `prediction_precision` of its networks.
@@ -235,14 +235,24 @@ def load_model(path, require_segments=False, device=None, precision=None):
         predictor = SongPredictor(model)
     except ValueError as error:
         raise CommandError(f"{path}: this model cannot be used: {error}") from error
+    if require_classes and predictor.target_names is not None:
+        raise CommandError(
+            f"{path}: this model predicts ratings ({', '.join(predictor.target_names)}), but this command needs one of "
+            "classes. Train one on songs with labels."
+        )
     if require_segments and predictor.output != "segments":
         raise CommandError(
-            f"{path}: this model predicts {'tags' if predictor.output == 'tags' else 'emotions'} of whole songs only. "
-            "Train one with `skmer train --system sssl`, or fit a pipeline with a SegmentTransformer and a segment "
-            "classifier after it."
+            f"{path}: this model predicts {_kind(predictor)} of whole songs only. Train one with `skmer train --system "
+            "sssl`, or fit a pipeline with a SegmentTransformer and a segment classifier or regressor after it."
         )
     remarks += [str(warning.message).removeprefix(f"{path} ") for warning in caught]
     return predictor, list(dict.fromkeys(" ".join(remark.split()) for remark in remarks))
+
+
+def _kind(predictor):
+    if predictor.target_names is not None:
+        return "ratings"
+    return "tags" if predictor.output == "tags" else "emotions"
 
 
 def _compare_with_card(path):

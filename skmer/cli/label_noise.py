@@ -92,7 +92,9 @@ def _label_noise(arguments):
     if arguments.smoothing is not None and not arguments.cross_fit:
         raise CommandError("--smoothing has an effect with --cross-fit only: add it, or leave --smoothing out.")
     use_matplotlib()
-    predictor, warnings = load_model(arguments.model, require_segments=True, device=arguments.device)
+    predictor, warnings = load_model(
+        arguments.model, require_segments=True, require_classes=True, device=arguments.device
+    )
     from tqdm import tqdm
 
     from skmer.inspection import write_label_noise_report

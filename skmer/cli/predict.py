@@ -1,4 +1,4 @@
-"""``skmer predict``: a line with the emotion or the tags of each song."""
+"""``skmer predict``: a line with the emotion, the ratings or the tags of each song."""
 
 import json
 import sys
@@ -28,12 +28,12 @@ def add_predict(commands):
         commands,
         "predict",
         _predict,
-        "predict the emotion or the tags of songs, with a line for each file, including files that fail",
+        "predict the emotion, the ratings or the tags of songs, with a line for each file, including files that fail",
         "A line has the file, the emotion predicted by the last step, the network's mean probability of each emotion "
         "over the segments (p_..., whose largest may be another emotion), the seconds that were used, the number of "
         "segments, a warning (such as digital silence) and the error. For a pipeline without segment probabilities, "
-        "such as descriptors and an SVM, the lines have the emotion only; for a tagger, they have the tags, separated "
-        "by ;, and the probability of each. "
+        "such as descriptors and an SVM, the lines have the emotion only; for a regressor, they have a column for each "
+        "rating, by its name; for a tagger, they have the tags, separated by ;, and the probability of each. "
         "Folders are searched with their subfolders for files with an audio extension; other files are counted on "
         "standard error, and names that begin with a dot are ignored. A run that is stopped keeps its finished lines "
         "beside --out FILE, and prints where. Exit status: "
@@ -100,7 +100,9 @@ def _write_lines(arguments, done):
         from skmer.inspection import predict_files
 
         per = {"segments": "segment" if arguments.per_segment else "song", "song": "song", "tags": "tagged song"}
-        write = line_writer(stream, _format(arguments), predictor.classes, per[predictor.output])
+        kind = ("" if predictor.target_names is None else "rated ") + per[predictor.output]
+        names = predictor.classes if predictor.target_names is None else predictor.target_names
+        write = line_writer(stream, _format(arguments), names, kind)
         files = [file for file, error in found if error is None]
         predictions = stack.enter_context(closing(predict_files(predictor, files, arguments.n_jobs)))
         bar = stack.enter_context(tqdm(total=len(found), desc="Songs", unit="song", disable=not _shows_bar(arguments)))
@@ -123,12 +125,13 @@ def _write_lines(arguments, done):
 def _check_predictor(predictor, arguments):
     if not predictor.predicts:
         raise CommandError(
-            f"{arguments.model}: the last step of this pipeline does not predict. It must be a classifier."
+            f"{arguments.model}: the last step of this pipeline does not predict. It must be a classifier or a "
+            "regressor."
         )
     if arguments.per_segment and predictor.output != "segments":
         raise CommandError(
-            f"{arguments.model}: this model predicts whole songs only, because no step predicts the probabilities of "
-            "segments: leave --per-segment out."
+            f"{arguments.model}: this model predicts whole songs only, because no step predicts segments: leave "
+            "--per-segment out."
         )
 
 
@@ -187,19 +190,20 @@ def _open_output(arguments, found, done):
 # Lines
 
 
-def line_writer(stream, format, classes, per):
+def line_writer(stream, format, names, per):
     """Return a function that writes the lines of a `FilePrediction` to a text stream, as CSV or JSON.
 
-    `per` is "song", "segment" or "tagged song". A CSV header is written at once. Probabilities have six decimals,
-    times three.
+    `per` is "song", "segment", "rated song", "rated segment" or "tagged song". A CSV header is written at once.
+    Probabilities and ratings have six decimals, times three.
     """
     lines, first, last = _LINES[per]
     if format == "jsonl":
         return partial(_write_json, stream, lines)
     writer = csv_writer(stream)
-    writer.writerow([*first, *(f"p_{name}" for name in classes), *last, "warning", "error"])
+    prefix = "" if per.startswith("rated") else "p_"
+    writer.writerow([*first, *(f"{prefix}{name}" for name in names), *last, "warning", "error"])
     stream.flush()
-    return partial(_write_csv, stream, writer, lines, len(classes))
+    return partial(_write_csv, stream, writer, lines, len(names))
 
 
 def _song_lines(prediction):
@@ -232,6 +236,34 @@ def _segment_lines(prediction):
     ]
 
 
+def _rating_lines(prediction):
+    song = prediction.answer
+    has_segments = song is not None and len(song.starts) > 0
+    return [
+        {
+            "file": prediction.file,
+            "ratings": None if song is None else _by_name(song.ratings, song.ratings.values()),
+            "seconds": round(float(song.ends[-1]), 3) if has_segments else None,
+            "n_segments": len(song.values) if has_segments else None,
+        }
+    ]
+
+
+def _segment_rating_lines(prediction):
+    song = prediction.answer
+    if song is None:
+        return [{"file": prediction.file, "start": None, "end": None, "ratings": None}]
+    return [
+        {
+            "file": prediction.file,
+            "start": round(float(start), 3),
+            "end": round(float(end), 3),
+            "ratings": _by_name(song.names, row),
+        }
+        for start, end, row in zip(song.starts, song.ends, song.values, strict=True)
+    ]
+
+
 def _tag_lines(prediction):
     song = prediction.answer
     has_probabilities = song is not None and song.probabilities is not None
@@ -244,10 +276,12 @@ def _tag_lines(prediction):
     ]
 
 
-# the columns before and after the probabilities
+# the columns before and after the probabilities or ratings
 _LINES = {
     "song": (_song_lines, ("file", "emotion"), ("seconds", "n_segments")),
     "segment": (_segment_lines, ("file", "start", "end", "leading_emotion"), ()),
+    "rated song": (_rating_lines, ("file",), ("seconds", "n_segments")),
+    "rated segment": (_segment_rating_lines, ("file", "start", "end"), ()),
     "tagged song": (_tag_lines, ("file", "tags"), ()),
 }
 
@@ -256,8 +290,9 @@ def _to_python(label):
     return label.item() if hasattr(label, "item") else label
 
 
-def _by_name(classes, row):
-    return {str(name): round(float(p), 6) for name, p in zip(classes, row, strict=True)}
+def _by_name(names, row):
+    # no negative zero
+    return {str(name): round(float(value), 6) + 0.0 for name, value in zip(names, row, strict=True)}
 
 
 def _with_remarks(prediction, lines):
@@ -272,12 +307,12 @@ def _write_json(stream, lines, prediction):
     stream.flush()
 
 
-def _write_csv(stream, writer, lines, n_classes, prediction):
+def _write_csv(stream, writer, lines, n_names, prediction):
     for line in _with_remarks(prediction, lines):
         row = []
         for key, value in line.items():
-            if key == "probabilities":
-                row += [""] * n_classes if value is None else [f"{p:.6f}" for p in value.values()]
+            if key in ("probabilities", "ratings"):
+                row += [""] * n_names if value is None else [f"{number:.6f}" for number in value.values()]
             elif key == "tags":
                 row.append("" if value is None else ";".join(map(str, value)))
             else:

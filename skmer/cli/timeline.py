@@ -1,4 +1,4 @@
-"""``skmer timeline``: a plot of how the emotion of one song changes, and a summary."""
+"""``skmer timeline``: a plot of how the emotion or the ratings of one song change, and a summary."""
 
 import os
 import sys
@@ -28,7 +28,9 @@ def add_timeline(commands):
         commands,
         "timeline",
         _timeline,
-        "draw how the emotion of one song changes over its time, and print a summary",
+        "draw how the emotion or the ratings of one song change over its time, and print a summary",
+        "Of a model of ratings, such as valence and arousal, the picture has a curve for each within the range of the "
+        "ratings of its training; a dotted line is the rating of the whole song. "
         f"Exit status: 0, or 1 if the song cannot be read, 2 for a wrong argument or model. {TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=MODEL_HELP)
@@ -36,7 +38,9 @@ def add_timeline(commands):
     command.add_argument(
         "--out", metavar="PNG", help="picture (.png, .pdf or .svg); default: SONG-emotion.png in the current folder"
     )
-    command.add_argument("--csv", metavar="FILE", help="also write each segment's probabilities to this file")
+    command.add_argument(
+        "--csv", metavar="FILE", help="also write each segment's probabilities or ratings to this file"
+    )
     command.add_argument("--force", action="store_true", help="replace existing files")
 
 
@@ -51,25 +55,31 @@ def _timeline(arguments):
         raise CommandError("--out and --csv name the same file. Name another one.")
     use_matplotlib()
     predictor, warnings = load_model(arguments.model, require_segments=True)
-    from skmer.inspection import EmotionTimelineDisplay, predict_files
+    from skmer.inspection import EmotionTimelineDisplay, RatingTimelineDisplay, predict_files
 
     [prediction] = predict_files(predictor, [song])
     messages = [f"{arguments.model}: warning: {warning}" for warning in warnings]
     messages += [f"{song}: warning: {warning}" for warning in prediction.warnings]
     for message in messages:
         print("skmer timeline:", message, file=sys.stderr)
-    emotion = prediction.answer
-    if emotion is None:
+    answer = prediction.answer
+    if answer is None:
         raise CommandError(f"{song}: {prediction.error}", 1)
     name = Path(song).name
-    title = name if emotion.label is None else f"{name}: {emotion.label}"
-    display = EmotionTimelineDisplay.from_song_emotion(emotion, title=title)
+    if predictor.target_names is not None:
+        limits = None if predictor.target_range is None else predictor.target_range.T
+        display = RatingTimelineDisplay.from_song_ratings(answer, limits=limits, title=name)
+        names, per, summary = answer.names, "rated segment", _describe_ratings(name, answer)
+    else:
+        title = name if answer.label is None else f"{name}: {answer.label}"
+        display = EmotionTimelineDisplay.from_song_emotion(answer, title=title)
+        names, per, summary = answer.classes, "segment", _describe(name, answer)
     with atomic_output(out, arguments.force) as path:
         display.figure_.savefig(path, format=out.suffix[1:].lower(), dpi=150)
     if arguments.csv is not None:
         with atomic_output(arguments.csv, arguments.force) as path, open_text(path) as stream:
-            line_writer(stream, "csv", emotion.classes, per="segment")(prediction)
-    print(_describe(name, emotion))
+            line_writer(stream, "csv", names, per)(prediction)
+    print(summary)
     print(f"\nPicture: {out}" + (f"\nSegments: {arguments.csv}" if arguments.csv is not None else ""))
     return 0
 
@@ -83,6 +93,18 @@ def _describe(name, emotion):
     lines += [f"{k!s:{width}}  {p:.3f}" for k, p in zip(emotion.classes, emotion.mean_probabilities, strict=True)]
     lines += ["", f"{'from':>8}  {'to':>8}  leading emotion"]
     lines += [f"{_clock(start):>8}  {_clock(end):>8}  {leading}" for start, end, leading in emotion.stretches()]
+    return "\n".join(lines)
+
+
+def _describe_ratings(name, song):
+    """Return a song's ratings as a small table."""
+    lines = [f"{name}: {_clock(song.ends[-1])} heard in {len(song.starts)} segments", ""]
+    width = max(len("target"), *map(len, song.names))
+    lines.append(f"{'target':{width}}  {'song':>8}  {'lowest':>8}  {'at':>8}  {'highest':>8}  {'at':>8}")
+    for target, curve in zip(song.names, song.values.T, strict=True):
+        of_song = "" if song.ratings is None else f"{song.ratings[target]:.3f}"
+        ends = (f"{curve[i]:8.3f}  {_clock(song.times[i]):>8}" for i in (curve.argmin(), curve.argmax()))
+        lines.append("  ".join([f"{target:{width}}", f"{of_song:>8}", *ends]))
     return "\n".join(lines)
 
 

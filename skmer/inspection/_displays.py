@@ -4,20 +4,22 @@ from pathlib import Path
 
 import numpy as np
 
+from skmer.inspection.song_predictor import as_predictor, emotion_over_time
+
 # Okabe and Ito's palette, which colour-blind readers can tell apart
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5B5B5B", "#A6761D")
 FAINT = "#BBBBBB"
 
 
-def get_axes(ax, figsize, display):
-    """Return `ax`, or the axes of a new figure; raise if matplotlib is missing."""
+def get_axes(ax, figsize, display, n_rows=1):
+    """Return `ax`, or the axes of a new figure, of `n_rows` with one time axis; raise if matplotlib is missing."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(f"{display} needs matplotlib; install it with: pip install skmer[plot]") from error
     if ax is not None:
         return ax
-    return plt.subplots(figsize=figsize, layout="constrained")[1]
+    return plt.subplots(n_rows, figsize=figsize, sharex=True, layout="constrained")[1]
 
 
 def hide_frame(ax):
@@ -25,21 +27,40 @@ def hide_frame(ax):
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def label_time_axis(ax, last, span=None):
+def label_time_axis(ax, last, span=None, axis="x"):
     """Label the time axis of a song that ends at `last`: in seconds, or in minutes and seconds where it is long."""
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     span = last if span is None else span
     step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if span / s <= 10), 1200)
-    ax.xaxis.set_major_locator(MultipleLocator(step))
+    scale = getattr(ax, f"{axis}axis")
+    scale.set_major_locator(MultipleLocator(step))
     if last > 90:
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{int(t) // 60}:{int(t) % 60:02d}"))
-    ax.set_xlabel("time (m:ss)" if last > 90 else "time (s)")
+        scale.set_major_formatter(FuncFormatter(lambda t, _: f"{int(t) // 60}:{int(t) % 60:02d}"))
+    scale.set_label_text("time (m:ss)" if last > 90 else "time (s)")
 
 
 def printable(text):
     """Escape bytes of a file name that are not valid text, which a font cannot draw."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def rate_song(estimator, song):
+    """Return the name of a song, its `SongRatings` by a fitted pipeline, and the limits of each target or None."""
+    name = song_name(song)
+    predictor = as_predictor(estimator, require_segments=True)
+    if predictor.target_names is None:
+        raise ValueError("Expected a model that predicts ratings, got one of classes: use EmotionTimelineDisplay.")
+    [ratings] = emotion_over_time(predictor, [song])
+    return name, ratings, None if predictor.target_range is None else predictor.target_range.T
+
+
+def check_rated_segments(ratings):
+    """Raise ValueError for a `SongRatings` of a whole song, or another answer."""
+    if not hasattr(ratings, "values"):
+        raise ValueError(f"Expected ratings of a song, got {type(ratings).__name__}: use EmotionTimelineDisplay.")
+    if not len(ratings.starts):
+        raise ValueError("Expected ratings with segments, got some without: their pipeline predicts whole songs only.")
 
 
 def song_name(song):

@@ -1,23 +1,29 @@
-"""The steps of fitted pipelines: which of them read songs, and which classify segments or tag songs."""
+"""The steps of fitted pipelines: which of them read songs, classify or rate segments, or tag songs."""
 
+import warnings
 from copy import deepcopy
 
 import numpy as np
+from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
+from skmer._pipeline_steps import leaf_steps
 from skmer._run_parameters import RUN_DEFAULTS
 from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
 
 __all__ = [
     "describe_missing",
-    "find_segment_classifier",
+    "find_segment_predictor",
+    "find_target_names",
     "flatten",
     "hop_and_duration",
     "is_tagger",
-    "may_classify_segments",
+    "may_predict_segments",
+    "name_ratings",
+    "predicts_ratings",
     "reads_songs",
     "reset_run_parameters",
     "transform",
@@ -59,12 +65,55 @@ def reads_songs(step):
     return tags is not None and tags.input_tags.string and not tags.requires_fit
 
 
-def find_segment_classifier(steps):
-    """Return the positions of the step that cuts segments and of the segment classifier after it, or None."""
+def predicts_ratings(step):
+    """Return whether a step is a regressor."""
+    return hasattr(step, "__sklearn_tags__") and is_regressor(step)
+
+
+def find_segment_predictor(steps):
+    """Return the positions of the step that cuts segments and of the one after it that predicts them, or None.
+
+    Curves of ratings from which the last step predicts classes are features only.
+    """
     i_segmenter = next((i for i, step in enumerate(steps) if _cuts_segments(step)), None)
     if i_segmenter is None:
         return None, None
-    return i_segmenter, next((i for i in range(i_segmenter + 1, len(steps)) if may_classify_segments(steps[i])), None)
+    found = next((i for i in range(i_segmenter + 1, len(steps)) if may_predict_segments(steps[i])), None)
+    if found is not None and predicts_ratings(steps[found]) and is_classifier(steps[-1]):
+        found = None
+    return i_segmenter, found
+
+
+def find_target_names(steps):
+    """Return the names of the ratings that fitted steps predict: those of the last step, or of a network before it."""
+    leaves = [leaf for step in steps for _, leaf in leaf_steps(step)]
+    found = next((step.target_names_ for step in reversed(leaves) if hasattr(step, "target_names_")), None)
+    names = [f"target{i}" for i in range(_count_targets(leaves))] if found is None else [str(name) for name in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Ratings of this model have the same name: {', '.join(names)}. Fit it with different names.")
+    return names
+
+
+def name_ratings(ratings, names):
+    """Return the ratings of a song as a dict, in the order of `names`."""
+    values = np.ravel(ratings).tolist()
+    if len(values) != len(names):
+        raise ValueError(
+            f"The model predicts {len(values)} ratings of a song, but has {len(names)} names for them, "
+            f"{', '.join(names)}: give its last step an attribute target_names_ with a name for each."
+        )
+    return dict(zip(names, values, strict=True))
+
+
+def _count_targets(steps):
+    """Return the number of ratings that the last fitted regressor predicts; 1 if it is not known."""
+    regressor = next(step for step in reversed(steps) if hasattr(step, "predict"))
+    if not hasattr(regressor, "n_features_in_"):
+        return 1
+    with warnings.catch_warnings():
+        # it may have been fitted on a table
+        warnings.simplefilter("ignore", UserWarning)
+        return np.size(regressor.predict(np.zeros((1, regressor.n_features_in_))))
 
 
 def _cuts_segments(step):
@@ -78,7 +127,7 @@ def hop_and_duration(step):
     return step.window if step.hop is None else step.hop, step.window
 
 
-def may_classify_segments(step):
+def may_predict_segments(step):
     # scikit-learn's classifiers with a transform, such as LinearDiscriminantAnalysis, classify no segments
     return hasattr(step, "transform") and hasattr(step, "predict") and not type(step).__module__.startswith("sklearn.")
 
@@ -89,14 +138,14 @@ def describe_missing(estimator, steps, i_segmenter):
         hint = " without a best_estimator_: fit it, with refit=True" if hasattr(estimator, "refit") else ""
         return (
             "estimator must be a Pipeline that reads songs, such as one with a SegmentTransformer and an "
-            f"SSSLClassifier, got {type(estimator).__name__}{hint}."
+            f"SSSLClassifier or SSSLRegressor, got {type(estimator).__name__}{hint}."
         )
     names = [type(step).__name__ for step in steps]
     if i_segmenter is None:
         return f"The pipeline has no SegmentTransformer; its steps are {', '.join(names)}."
     return (
-        "The pipeline has no segment classifier after its SegmentTransformer: a step with predict and transform, such "
-        f"as SSSLClassifier; its steps are {', '.join(names)}."
+        "The pipeline has no segment classifier or regressor after its SegmentTransformer: a step with predict and "
+        f"transform, such as SSSLClassifier; its steps are {', '.join(names)}."
     )
 
 

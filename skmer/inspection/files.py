@@ -19,13 +19,14 @@ __all__ = ["answers", "predict_files"]
 
 
 def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None, None]:
-    """Predict the emotion or the tags of many audio files, and continue after those that fail.
+    """Predict the emotion, the ratings or the tags of many audio files, and continue after those that fail.
 
     Parameters
     ----------
     estimator : Pipeline, LongShortEnsemble or SongPredictor
         Fitted pipeline whose first step reads recordings, ensemble of two of them, or fitted search over either.
-        Without a segment classifier the emotions have a label and no segments; a tagger predicts tags.
+        A regressor predicts ratings, and a tagger tags. Without a network that predicts segments, emotions and
+        ratings are those of whole songs.
     files : iterable of str or Path
         Audio files.
     n_jobs : int, default=1
@@ -40,7 +41,7 @@ def predict_files(estimator, files, n_jobs=1) -> Generator[FilePrediction, None,
     Raises
     ------
     ValueError
-        If `estimator` does not read songs or has no classifier.
+        If `estimator` does not read songs or has neither classifier nor regressor.
     NotFittedError
         If `estimator` is not fitted.
 

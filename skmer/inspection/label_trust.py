@@ -21,6 +21,11 @@ class LabelChecker:
 
     def __init__(self, estimator, threshold=None):
         self.predictor = as_predictor(estimator, require_segments=True)
+        if self.predictor.target_names is not None:
+            raise ValueError(
+                f"Labels are checked by a classifier of segments, but this model predicts ratings, "
+                f"{', '.join(self.predictor.target_names)}: fit one on classes, such as SSSLClassifier."
+            )
         classifier = self.predictor.classifier
         self._split = _fitted_split(classifier, len(self.predictor.classes))
         self._relative = getattr(classifier.noise_model, "relative", False) if self._split is not None else False

@@ -1,4 +1,4 @@
-"""Predictions for one song: its emotion over time, its tags, or the reason why it could not be predicted."""
+"""Predictions for one song: its emotion or its ratings over time, its tags, or why it could not be predicted."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FilePrediction", "SongEmotion", "SongTags"]
+__all__ = ["FilePrediction", "SongEmotion", "SongRatings", "SongTags"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,54 @@ class SongEmotion(SegmentProbabilities):
 
 
 @dataclass(frozen=True)
+class SongRatings:
+    """Ratings, such as valence and arousal, that a fitted pipeline predicts for one song, and for its segments.
+
+    Parameters
+    ----------
+    ratings : dict of str to float
+        Rating of the song by the name of each target, as the pipeline's `predict` returns it; None where
+        its last step does not predict.
+    names : list of str
+        Names of the targets.
+    starts, ends : ndarray of shape (n_segments,)
+        Start and end of each segment, in seconds; empty where the pipeline predicts whole songs only.
+    values : ndarray of shape (n_segments, n_targets)
+        Ratings of each segment: a curve over the song for each target.
+
+    Attributes
+    ----------
+    times : ndarray of shape (n_segments,)
+        Centre of each segment, in seconds.
+
+    See Also
+    --------
+    emotion_over_time : Predicts songs.
+    skmer.inspection.RatingTimelineDisplay, skmer.inspection.ValenceArousalDisplay : Draw a song.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmer.inspection import SongRatings
+    >>> song = SongRatings({"valence": 0.1, "arousal": 0.4}, ["valence", "arousal"], np.arange(2.0), np.arange(2.0) + 3,
+    ...                    np.array([[0.2, 0.5], [0.0, 0.3]]))
+    >>> song.times, song.ratings["arousal"]
+    (array([1.5, 2.5]), 0.4)
+    """
+
+    ratings: dict[str, float] | None
+    names: list[str]
+    starts: np.ndarray
+    ends: np.ndarray
+    values: np.ndarray
+
+    @property
+    def times(self):
+        """Centre of each segment, in seconds, of shape (n_segments,)."""
+        return (self.starts + self.ends) / 2
+
+
+@dataclass(frozen=True)
 class SongTags:
     """Tags that a fitted tagger predicts for one song.
 
@@ -177,8 +225,8 @@ class FilePrediction:
     ----------
     file : str
         Path as given.
-    answer : SongEmotion, SongTags or None
-        Tags where the estimator is a tagger; None where the file failed.
+    answer : SongEmotion, SongRatings, SongTags or None
+        Ratings where the estimator is a regressor, tags where it is a tagger; None where the file failed.
     warnings : tuple of str
         Warnings raised while the file was read and predicted, such as digital silence.
     error : str or None
@@ -196,6 +244,6 @@ class FilePrediction:
     """
 
     file: str
-    answer: Any  # SongEmotion, SongTags or None
+    answer: Any  # SongEmotion, SongRatings, SongTags or None
     warnings: tuple[str, ...] = ()
     error: str | None = None

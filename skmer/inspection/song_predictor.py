@@ -1,11 +1,12 @@
-"""SongPredictor: read a song, then predict its segments and its label, or its tags, with a fitted model."""
+"""SongPredictor: read a song, then predict its segments and its label or ratings, or its tags, with a fitted model."""
 
 from copy import copy
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 from sklearn.base import is_classifier
-from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -14,19 +15,24 @@ from skmer._pipeline_steps import first_steps
 from skmer.feature_extraction._base import check_songs
 from skmer.inspection._steps import (
     describe_missing,
-    find_segment_classifier,
+    find_segment_predictor,
+    find_target_names,
     flatten,
     hop_and_duration,
     is_tagger,
+    name_ratings,
+    predicts_ratings,
     reads_songs,
     reset_run_parameters,
     transform,
     unwrap,
 )
-from skmer.inspection.predictions import SongEmotion, SongTags
+from skmer.inspection.predictions import SongEmotion, SongRatings, SongTags
 from skmer.songs import SongSequence
 
 __all__ = ["SongPredictor", "as_predictor", "emotion_over_time"]
+
+_COMBINATIONS = VotingClassifier | StackingClassifier | VotingRegressor | StackingRegressor
 
 
 class SongPredictor:
@@ -38,32 +44,37 @@ class SongPredictor:
     ----------
     estimator : Pipeline or LongShortEnsemble
         Fitted pipeline whose first step reads recordings, such as `skmer.SegmentTransformer`,
-        `skmer.DescriptorTransformer` or a union of several, and whose last step is a classifier or a tagger; a
-        fitted ensemble of two such taggers; a fitted `VotingClassifier` or `StackingClassifier` of such
-        pipelines; or a fitted search over any of these.
+        `skmer.DescriptorTransformer` or a union of several, and whose last step is a classifier, a regressor of
+        ratings or a tagger; a fitted ensemble of two such taggers; a fitted `VotingClassifier`, `StackingClassifier`,
+        `VotingRegressor` or `StackingRegressor` of such pipelines; or a fitted search over any of these.
     require_segments : bool, default=False
-        Whether a model that does not predict the emotion of each segment is an error.
+        Whether a model that does not predict the emotion or the ratings of each segment is an error.
 
     Attributes
     ----------
     output : {"segments", "song", "tags"}
-        What is predicted: the emotion of each segment and of the song, by a pipeline with a `SegmentTransformer` (or
-        an `EmbeddingTransformer` that keeps windows) and a segment classifier such as `SSSLClassifier`; the emotion of
-        the song only; or tags.
-    classes : ndarray of shape (n_classes,)
-        The emotions, or the tags.
+        What is predicted: the emotion or the ratings of each segment and of the song, by a pipeline with a
+        `SegmentTransformer` (or an `EmbeddingTransformer` that keeps windows) and a network on segments such as
+        `SSSLClassifier` or `SSSLRegressor`; those of the song only; or tags.
+    classes : ndarray of shape (n_classes,) or None
+        The emotions, or the tags; None where ratings are predicted.
+    target_names : list of str or None
+        Names of the ratings: ``target_names_`` of the last step, or else of the network on segments, or else
+        ``target0``, ``target1`` and so on. None where ratings are not predicted.
+    target_range : ndarray of shape (2, n_targets) or None
+        Lowest and highest rating that the network on segments predicts, those of its training; None if unlimited.
     classifier : estimator
-        The segment classifier; where there is none, the last step.
+        The segment classifier or regressor; where there is none, the last step.
     max_duration : float or None
         Seconds of each song that are used; None is all.
     predicts : bool
-        Whether songs get a label. False where the last step of a pipeline does not predict.
+        Whether songs get a label or ratings. False where the last step of a pipeline does not predict.
 
     Raises
     ------
     ValueError
-        If `estimator` does not read songs or has no classifier, or if `require_segments` is true and
-        it has no segment classifier.
+        If `estimator` does not read songs or has neither classifier nor regressor, or if `require_segments` is true
+        and it does not predict segments.
     NotFittedError
         If it is not fitted.
 
@@ -92,11 +103,14 @@ class SongPredictor:
     True
     """
 
-    _combines = False  # whether it is a VotingClassifier or a StackingClassifier
+    _combines = False  # whether it is a VotingClassifier, a StackingClassifier or one of their regressors
+    classes: Any
+    target_names: Any = None
+    target_range: Any = None
 
     def __init__(self, estimator, require_segments=False):
         estimator = unwrap(estimator)
-        if isinstance(estimator, VotingClassifier | StackingClassifier) and not require_segments:
+        if isinstance(estimator, _COMBINATIONS) and not require_segments:
             self._init_combination(estimator)
             return
         steps = flatten(estimator) or [estimator]
@@ -109,28 +123,38 @@ class SongPredictor:
                 )
             self._init_tagger(estimator)
             return
-        i_segmenter, i_classifier = find_segment_classifier(steps)
+        i_segmenter, i_classifier = find_segment_predictor(steps)
         starts_with_songs = isinstance(estimator, Pipeline) and reads_songs(steps[0])
         if i_classifier is None and (require_segments or not starts_with_songs):
             raise ValueError(describe_missing(estimator, steps, i_segmenter))
         message = "The pipeline is not fitted: call fit with songs and their emotions first."
         if i_classifier is None:
             self.output, i_segmenter, self._between = "song", 0, steps[1:-1]
-            if not is_classifier(self.classifier):
+            if not is_classifier(self.classifier) and not predicts_ratings(self.classifier):
                 raise ValueError(
-                    f"The last step of this pipeline must be a classifier, got {type(self.classifier).__name__}."
+                    "The last step of this pipeline must be a classifier or a regressor, got "
+                    f"{type(self.classifier).__name__}."
                 )
             check_is_fitted(self.classifier, msg=message)
         else:
             self.output, self.classifier = "segments", steps[i_classifier]
-            if not hasattr(self.classifier, "classes_"):
+            if predicts_ratings(self.classifier):
+                check_is_fitted(self.classifier, msg=message)
+                self.target_range = getattr(getattr(self.classifier, "net_", None), "target_range", None)
+            elif not hasattr(self.classifier, "classes_"):
                 raise NotFittedError(message)
             self._between, self._after = steps[i_segmenter + 1 : i_classifier], steps[i_classifier + 1 :]
         self._readers = [[*steps[:i_segmenter], reset_run_parameters(steps[i_segmenter])]]
         self._rest = steps[i_segmenter + 1 :]
-        self.classes = np.asarray(self.classifier.classes_)
+        self._set_names(steps)
         self.max_duration = _longest([self._readers[0][-1]])
         self.predicts = hasattr(steps[-1], "predict")
+
+    def _set_names(self, steps):
+        if predicts_ratings(self.classifier):
+            self.classes, self.target_names = None, find_target_names(steps)
+        else:
+            self.classes = np.asarray(self.classifier.classes_)
 
     def _init_combination(self, estimator):
         name = type(estimator).__name__
@@ -151,7 +175,7 @@ class SongPredictor:
             Pipeline([("reader", reader), *((str(i), step) for i, step in enumerate(steps[1:]))])
             for reader, steps in zip(readers, flat, strict=True)
         ]
-        self.classes = np.asarray(estimator.classes_)
+        self._set_names([step for steps in flat for step in steps])
         self.max_duration = _longest(readers)
 
     def _init_tagger(self, estimator):
@@ -202,7 +226,7 @@ class SongPredictor:
         -------
         list
             Output of the first steps for a collection of this one song; two for an ensemble of two taggers. The song
-            itself for a `VotingClassifier` or `StackingClassifier`.
+            itself for a `VotingClassifier` or another combination of pipelines.
         """
         if self._combines:
             # its members read the song when they predict it
@@ -234,8 +258,8 @@ class SongPredictor:
 
         Returns
         -------
-        SongEmotion or SongTags
-            Tags where `output` is "tags". The emotion has no segments where `output` is "song".
+        SongEmotion, SongRatings or SongTags
+            Tags where `output` is "tags". The emotion, or the ratings, have no segments where `output` is "song".
         """
         if self._combines:
             return self._without_segments(self.classifier.predict(song)[0])
@@ -248,30 +272,46 @@ class SongPredictor:
 
     def _without_segments(self, label):
         none = np.empty(0)
+        if self.target_names is not None:
+            return SongRatings(
+                name_ratings(label, self.target_names),
+                self.target_names,
+                none,
+                none,
+                np.empty((0, len(self.target_names))),
+            )
         return SongEmotion(label, self.classes, none, none, np.empty((0, len(self.classes))))
 
     def _predict_segments(self, segments):
         rows = self.rows([segments])
         songs = self.classifier.transform(rows)
-        if not isinstance(songs, SongSequence) or songs.segment_shape != (len(self.classes),):
+        rated = self.target_names is not None
+        names = self.target_names if rated else self.classes
+        if not isinstance(songs, SongSequence) or songs.segment_shape != (len(names),):
             raise ValueError(
-                f"{type(self.classifier).__name__}.transform must give songs of shape (n_segments, "
-                f"{len(self.classes)}), the probabilities of each segment, as SSSLClassifier's does."
+                f"{type(self.classifier).__name__}.transform must give songs of shape (n_segments, {len(names)}), the "
+                f"{'ratings' if rated else 'probabilities'} of each segment, as that of "
+                f"{'SSSLRegressor' if rated else 'SSSLClassifier'} does."
             )
-        probabilities = np.asarray(songs[0])
+        values = np.asarray(songs[0])
         hop, duration = hop_and_duration(self.first_step)
-        starts = hop * np.arange(len(probabilities))
-        label = self._label(rows, songs, probabilities) if self.predicts else None
-        return SongEmotion(label, self.classes, starts, starts + duration, probabilities)
+        starts = hop * np.arange(len(values))
+        answer = self._label(rows, songs, values) if self.predicts else None
+        if rated:
+            ratings = None if answer is None else name_ratings(answer, names)
+            return SongRatings(ratings, names, starts, starts + duration, values)
+        return SongEmotion(answer, names, starts, starts + duration, values)
 
-    def _label(self, rows, songs, probabilities):
+    def _label(self, rows, songs, values):
         if self._after:
             return self._after[-1].predict(transform(self._after[:-1], songs))[0]
-        from skmer.sssl import SSSLClassifier
+        from skmer.sssl import SSSLClassifier, SSSLRegressor
 
+        if type(self.classifier).predict is SSSLRegressor.predict:
+            return values.mean(axis=0)
         if type(self.classifier).predict is SSSLClassifier.predict:
             # as its predict does, without running the network again
-            return self.classes[probabilities.mean(axis=0).argmax()]
+            return self.classes[values.mean(axis=0).argmax()]
         return self.classifier.predict(rows)[0]
 
     def _predict_tags(self, song):
@@ -309,34 +349,34 @@ def as_predictor(estimator, require_segments=False):
 
 
 def emotion_over_time(estimator, songs):
-    """Predict the emotion of songs, segment by segment and as a whole.
+    """Predict the emotion or the ratings of songs, segment by segment and as a whole.
 
     Parameters
     ----------
     estimator : Pipeline or SongPredictor
-        Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
-        as `SSSLClassifier`; or a fitted search over one.
+        Fitted pipeline with a `SegmentTransformer` and, after it, a network on segments such
+        as `SSSLClassifier` or `SSSLRegressor`; or a fitted search over one.
     songs : sequence of n_songs paths or waveforms
         As `SegmentTransformer.transform` takes them.
 
     Yields
     ------
-    SongEmotion
-        One a song, in order. Each song is decoded once, when it is asked for.
+    SongEmotion or SongRatings
+        One a song, in order; ratings by a regressor. Each song is decoded once, when it is asked for.
 
     Raises
     ------
     AudioError
         If a song cannot be read or is shorter than a segment.
     ValueError
-        If `estimator` has no segment classifier, or `songs` is no collection of songs.
+        If `estimator` does not predict segments, or `songs` is no collection of songs.
     NotFittedError
         If `estimator` is not fitted.
 
     See Also
     --------
     skmer.inspection.predict_files : Continues after files that cannot be read.
-    skmer.inspection.EmotionTimelineDisplay : Draws a song.
+    skmer.inspection.EmotionTimelineDisplay, skmer.inspection.RatingTimelineDisplay : Draw a song.
 
     Examples
     --------

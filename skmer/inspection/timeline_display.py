@@ -26,6 +26,11 @@ def _spread(heights, gap):
     return out
 
 
+def _check_has_classes(emotion):
+    if not hasattr(emotion, "probabilities"):
+        raise ValueError(f"Expected probabilities of classes, got {type(emotion).__name__}: use RatingTimelineDisplay.")
+
+
 class EmotionTimelineDisplay:
     """Probability of each emotion over the time of one song (Figure 2 of Sun et al.).
 
@@ -63,6 +68,7 @@ class EmotionTimelineDisplay:
 
     See Also
     --------
+    RatingTimelineDisplay : Ratings, such as valence and arousal, over time.
     LossMixtureDisplay : Losses of the training segments and their mixture.
 
     References
@@ -130,6 +136,7 @@ class EmotionTimelineDisplay:
         """
         name = song_name(song)
         emotion = next(emotion_over_time(estimator, [song]))
+        _check_has_classes(emotion)
         if title is None:
             title = name if emotion.label is None else f"{name}: {emotion.label}"
         return cls.from_song_emotion(emotion, title=title, ax=ax, **kwargs)
@@ -159,6 +166,7 @@ class EmotionTimelineDisplay:
         ValueError
             If the emotion has no segments.
         """
+        _check_has_classes(emotion)
         if not len(emotion.starts):
             raise ValueError(
                 "Expected an emotion with segments, got one without: its pipeline predicts whole songs only."

@@ -9,10 +9,11 @@ import joblib
 import numpy as np
 import pytest
 import soundfile
+from sklearn.cluster import KMeans
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -174,8 +175,8 @@ def test_an_emotion_without_segments_has_no_stretches_and_no_plot(pipe, wavs):
         (make_pipeline(FunctionTransformer(), SVC()), ValueError, "no SegmentTransformer"),
         (make_pipeline("passthrough", SVC()), ValueError, "no SegmentTransformer"),
         (make_pipeline("passthrough"), ValueError, "no SegmentTransformer"),
-        (make_pipeline(descriptors()), ValueError, "must be a classifier, got DescriptorTransformer"),
-        (make_pipeline(descriptors(), Ridge()), ValueError, "must be a classifier, got Ridge"),
+        (make_pipeline(descriptors()), ValueError, "must be a classifier or a regressor, got DescriptorTransformer"),
+        (make_pipeline(descriptors(), KMeans()), ValueError, "must be a classifier or a regressor, got KMeans"),
         (make_pipeline(descriptors(), SVC()), NotFittedError, "is not fitted: call fit"),
         (SVC(), ValueError, "must be a Pipeline that reads songs.*got SVC"),
     ],
