@@ -307,7 +307,7 @@ class SongPredictor:
             return self._after[-1].predict(transform(self._after[:-1], songs))[0]
         from skmer.sssl import SSSLClassifier, SSSLRegressor
 
-        if type(self.classifier).predict is SSSLRegressor.predict:
+        if type(self.classifier).predict is SSSLRegressor.predict and self.classifier.smoothing == 1:
             return values.mean(axis=0)
         if type(self.classifier).predict is SSSLClassifier.predict:
             # as its predict does, without running the network again

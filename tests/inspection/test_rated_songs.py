@@ -1,5 +1,7 @@
 """Pipelines of ratings predict the ratings of songs and, with a network on segments, their curves."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import soundfile
@@ -66,6 +68,16 @@ def test_the_network_runs_once(monkeypatch):
     monkeypatch.setattr(network, "_segment_values", lambda self, songs: calls.append(1) or own(self, songs))
     next(emotion_over_time(pipe, tiny_songs().data[:1]))
     assert calls == [1]
+
+
+def test_curves_may_be_smoothed_and_ratings_of_songs_are_not():
+    pipe, songs = deepcopy(tiny_rating_pipeline()), tiny_songs().data[:2]
+    pipe[-1].smoothing = 5
+    plain = list(emotion_over_time(tiny_rating_pipeline(), songs))
+    for before, song, curve in zip(plain, emotion_over_time(pipe, songs), pipe.transform(songs), strict=True):
+        np.testing.assert_allclose(song.values, curve, atol=1e-9)
+        assert abs(song.values - before.values).max() > 1e-3
+        assert song.ratings == pytest.approx(before.ratings)
 
 
 def test_the_range_of_the_training_ratings():
