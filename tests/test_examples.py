@@ -17,17 +17,19 @@ RANDOM = {
     "EmotionTagger",
     "NoisyStudentTagger",
     "SSSLClassifier",
+    "SSSLRegressor",
     "StratifiedGroupKFold",
     "StratifiedKFold",
+    "make_rating_pipeline",
     "make_songs",
 }
-# one of the fastest; `make docs` runs all of them
-QUICK = ["plot_03_wrong_seconds"]
+# some of the fastest; `make docs` runs all of them
+QUICK = ["plot_03_wrong_seconds", "plot_09_ratings_over_time"]
 
 
 def test_examples_are_numbered():
-    assert len(EXAMPLES) == 8
-    assert [name.split("_")[:2] for name in NAMES] == [["plot", f"{i:02}"] for i in range(1, 9)]
+    assert len(EXAMPLES) == 9
+    assert [name.split("_")[:2] for name in NAMES] == [["plot", f"{i:02}"] for i in range(1, 10)]
     assert set(QUICK) <= set(NAMES)
 
 
