@@ -29,7 +29,7 @@ def add_export(commands):
 
 def _export(arguments):
     check_output(arguments.out, arguments.force, inputs=[arguments.model])
-    predictor, warnings = load_model(arguments.model)
+    predictor, warnings = load_model(arguments.model, require_classes=True)
     from skmer.models.onnx import export_onnx
 
     if not arguments.quiet:

@@ -137,10 +137,13 @@ def test_timeline_draws_curves_and_writes_segments(model, songs, capsys):
     assert {"valence", "arousal"} <= {word for word in ("valence", "arousal") if word in Path("x.svg").read_text()}
 
 
-def test_label_noise_is_for_classes(model, whole, songs, capsys):
+@pytest.mark.parametrize(
+    "command", [["label-noise", "music", "--out", "report"], ["export", "--to", "onnx", "--out", "x"]]
+)
+def test_label_noise_and_export_are_for_classes(model, whole, songs, capsys, command):
     pytest.importorskip("matplotlib")
     for name in (model, whole):
-        assert main(["label-noise", name, "music", "--out", "report"]) == 2
+        assert main([command[0], name, *command[1:]]) == 2
         err = capsys.readouterr().err
         assert "this model predicts ratings (" in err
         assert "needs one of classes" in err
