@@ -107,9 +107,9 @@ def _find_targets(table, given):
         return (None if given == NO_TARGETS else [name.strip() for name in given.split(",")]), []
     columns, are_ratings = [], False
     with suppress(OSError, ValueError):  # load_csv says what is wrong with the table
-        columns, are_ratings = find_rating_columns(table)
+        columns, are_ratings = find_rating_columns(Path(table))
     if not columns:
-        if are_ratings and (numbers := columns_of_numbers(table)):
+        if are_ratings and (numbers := columns_of_numbers(Path(table))):
             raise CommandError(
                 f"{table} has no column label. Its columns of numbers are {format_names(numbers)}: name those of the "
                 f"ratings, such as --targets {numbers[0]}."

@@ -12,6 +12,7 @@ from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_so
 __all__ = ["add_train"]
 
 _SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "joined", "auto", "best")
+_OF_RATINGS = "plain"
 # reported as messages; other errors are shown with their traceback
 _EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -27,6 +28,9 @@ def add_train(commands):
         _train,
         "estimate the accuracy of a model on labelled songs, fit it on all of them, and write it with a model card",
         f"{LABELLED_SONGS} "
+        "Columns of numbers are ratings, such as valence and arousal, and are learnt in place of classes: those of "
+        "--targets; or the column label, if its numbers are not few whole ones; or, without it, the columns valence, "
+        "arousal and dominance. "
         "Systems: sssl is a network that allows for segments with wrong inherited labels; cross-entropy is the same "
         "network without this; descriptors is an SVM on hand-crafted descriptors of a song, log-mel one on statistics "
         "of its spectrum, and musicnn one on features of a published network, whose package must be installed (pip "
@@ -36,6 +40,9 @@ def add_train(commands):
         "accuracy of this choice by folds within the folds, which takes about five times as long; best chooses among "
         "all systems that are installed in this way. "
         "Only sssl and cross-entropy predict the emotion over time, and only sssl finds wrong labels by its split. "
+        "Of ratings, the systems are sssl, plain (the same network without semi-supervised learning), descriptors, "
+        "log-mel and musicnn, with support vector regression, auto (plain or sssl) and best; R² takes the place of the "
+        "accuracy. "
         "On CUDA the network is VGG16 on spectrograms, with 30 epochs; elsewhere it is a multilayer perceptron on "
         "statistics of segments, with 20 epochs. "
         "The config is JSON with a section for each step: segments, sssl, statistics, scaler and svm (descriptors, "
@@ -47,8 +54,19 @@ def add_train(commands):
         "for a wrong argument, 130 after Ctrl-C.",
     )
     add_songs(command)
+    command.add_argument(
+        "--targets",
+        metavar="COLUMNS",
+        help="columns of the table with ratings to learn, such as valence,arousal, or none for classes",
+    )
     command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.skmer")
-    command.add_argument("--system", choices=_SYSTEMS, default="sssl", help="the system to train (%(default)s)")
+    command.add_argument(
+        "--system",
+        choices=(*_SYSTEMS, _OF_RATINGS),
+        metavar=f"{{{','.join(_SYSTEMS)}}}",
+        default="sssl",
+        help="the system to train (%(default)s); of ratings sssl, plain, descriptors, log-mel, musicnn, auto or best",
+    )
     command.add_argument(
         "--config",
         metavar="JSON",
@@ -125,6 +143,8 @@ def _train_in(run, songs, config, arguments):
         advice = "Repair or remove them, or leave them out with --skip-unreadable."
         if error.classes:
             advice = "All songs of a class are unreadable: repair one, or remove the class."
+        elif arguments.skip_unreadable:
+            advice = "No song is left: repair some of them."
         kept = f" {run.path} is kept, so that the other songs need not be read again." if _describe_kept(run) else ""
         raise CommandError(f"{error}\n{advice}{kept}", 1) from error
     except _EXPECTED as error:

@@ -12,15 +12,12 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length
 
 from skmer._run_parameters import SEED_AND_RUN_PARAMETERS
-from skmer._validation import check_training_classes, is_unlabelled
+from skmer._validation import is_unlabelled
 from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys, versions
-from skmer.model_selection.protocols import Protocol, check_labels
-from skmer.model_selection.scores import emotion_scores
+from skmer.model_selection.protocols import DUMMY, Protocol, check_labels
 from skmer.model_selection.systems import check_cross_fitting
 
 __all__ = ["DUMMY", "Experiment", "run_experiment"]
-
-DUMMY = "dummy (commonest class)"
 
 
 @dataclass
@@ -198,9 +195,9 @@ def run_experiment(
     chosen = list(range(len(all_folds))) if folds is None else sorted(set(_integers(folds, "folds")))
     if not chosen or chosen[0] < 0 or chosen[-1] >= len(all_folds):
         raise ValueError(f"folds must be some of 0 to {len(all_folds) - 1}, got {folds}.")
-    _check_systems(systems)
+    _check_systems(systems, protocol._dummy)
     parts = [part for i in chosen for part in _parts_of_fold(i, all_folds[i], y, groups, protocol, inner_splits)]
-    _check_parts(parts, systems, groups, len(all_folds))
+    _check_parts(parts, systems, groups, protocol, len(all_folds))
     jobs = [(part, seed, name) for part in parts for seed in seeds for name in systems]
     songs = song_keys(X)
     shown = verbose if n_jobs in (None, 1) else 0
@@ -213,11 +210,11 @@ def run_experiment(
                 systems[name].prepare(X, n_jobs, verbose)
 
     results, n_found = run_fits(fits, store, n_jobs, verbose, "Folds", prepare)
-    rows = [_dummy_row(part, seed) for part in parts for seed in seeds]
+    rows = [_dummy_row(protocol, part, seed) for part in parts for seed in seeds]
     for (part, seed, name), result in zip(jobs, results, strict=True):
         more = {"seconds": result["seconds"], "versions": result["versions"], "history": result.get("history")}
         for readout, predicted in result["predictions"].items():
-            rows.append(_row(_row_name(name, readout), part, seed, predicted, more))
+            rows.append(_row(protocol, _row_name(name, readout), part, seed, predicted, more))
     return Experiment(
         protocol={**protocol.to_dict(), "description": protocol.describe(), "seeds": list(seeds)},
         rows=rows,
@@ -238,10 +235,10 @@ def _integers(values, name):
         raise ValueError(f"{name} must be a list of whole numbers, got {values!r}.") from error
 
 
-def _check_systems(systems):
-    if DUMMY in systems or not systems:
+def _check_systems(systems, dummy):
+    if dummy in systems or not systems:
         raise ValueError(
-            f"systems must contain at least one system, and none named {DUMMY!r}, which is added automatically."
+            f"systems must contain at least one system, and none named {dummy!r}, which is added automatically."
         )
     names: list = []
     for name, system in systems.items():
@@ -269,17 +266,16 @@ def _parts_of_fold(fold, songs, y, groups, protocol, inner_splits):
     train, test = songs
     parts = [_Part(fold, None, train, test, *protocol.labels(y, train))]
     if inner_splits is not None:
-        kind = "stratified" if groups is None or protocol.folds == "stratified" else "grouped"
-        inside = Protocol(kind, inner_splits, protocol.threshold, protocol.fold_seed)
+        inside = protocol._inside(inner_splits, groups)
         for i, (a, b) in enumerate(inside.split(y[train], None if groups is None else groups[train])):
             parts.append(_Part(fold, i, train[a], train[b], *protocol.labels(y, train[a])))
     return parts
 
 
-def _check_parts(parts, systems, groups, n_folds):
-    """Raise ValueError, before the first fit, for folds that no classifier can be trained or tested on."""
+def _check_parts(parts, systems, groups, protocol, n_folds):
+    """Raise ValueError, before the first fit, for folds that no system can be trained or tested on."""
     for part in parts:
-        unlabelled = is_unlabelled(part.labels)
+        unlabelled = np.zeros(1) if part.labels.dtype.kind == "f" else is_unlabelled(part.labels)
         if unlabelled.any():
             raise ValueError(
                 f"y has -1 for song {unlabelled.argmax()}, which means unlabelled, but each song is tested in some "
@@ -287,7 +283,7 @@ def _check_parts(parts, systems, groups, n_folds):
             )
         fold = f"Fold {part.fold} of 0 to {n_folds - 1}"
         fold += "" if part.inner is None else f", fold {part.inner} within its training songs"
-        check_training_classes(part.labels[part.train], fold)
+        protocol._check_training(part.labels[part.train], fold)
         for name, system in systems.items():
             try:
                 check_cross_fitting(system, part.labels[part.train], None if groups is None else groups[part.train])
@@ -322,7 +318,7 @@ def _row_name(system, readout):
     return f"{system}, {readout}" if readout else system
 
 
-def _row(name, part, seed, predicted, more):
+def _row(protocol, name, part, seed, predicted, more):
     return {
         "name": name,
         "fold": part.fold,
@@ -331,15 +327,14 @@ def _row(name, part, seed, predicted, more):
         "n_train": len(part.train),
         "n_test": len(part.test),
         "threshold": part.threshold,
-        "scores": emotion_scores(part.labels[part.test].tolist(), predicted),
+        "scores": protocol._scores(part.labels[part.test].tolist(), predicted),
         **more,
     }
 
 
-def _dummy_row(part, seed):
-    """Return the row of the commonest training class; with a tie, the first in sorted order."""
-    values, counts = np.unique(part.labels[part.train], return_counts=True)
-    return _row(DUMMY, part, seed, [values.tolist()[counts.argmax()]] * len(part.test), {"seconds": 0.0})
+def _dummy_row(protocol, part, seed):
+    guess = protocol._guess(part.labels[part.train])
+    return _row(protocol, protocol._dummy, part, seed, [guess] * len(part.test), {"seconds": 0.0})
 
 
 def _describe(thing):

@@ -8,9 +8,13 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_consistent_length
 
+from skmer._validation import check_training_classes
 from skmer.datasets.ratings import THRESHOLD_RULES, fit_threshold, ratings_to_classes
+from skmer.model_selection.scores import emotion_scores
 
-__all__ = ["Protocol", "check_labels"]
+__all__ = ["DUMMY", "Protocol", "check_labels"]
+
+DUMMY = "dummy (commonest class)"
 
 _FOLDS = ("stratified", "grouped")
 _VALIDATION = ":validation"
@@ -124,6 +128,9 @@ class Protocol:
     threshold: str | float | None = None
     fold_seed: int = 0
 
+    # what run_experiment asks of a protocol besides its folds; RatingProtocol has the same
+    _dummy = DUMMY
+
     def __post_init__(self):
         if not isinstance(self.n_splits, Integral) or self.n_splits < 2:
             raise ValueError(f"n_splits must be a whole number, at least 2, got {self.n_splits!r}.")
@@ -235,6 +242,24 @@ class Protocol:
             raise ValueError("y are ratings: give the protocol a threshold, such as 'median'.")
         threshold = fit_threshold(y[train], self.threshold)
         return ratings_to_classes(y, threshold), np.asarray(threshold).tolist()
+
+    def _inside(self, n_splits, groups):
+        """Return the protocol of folds within training songs."""
+        kind = "stratified" if groups is None or self.folds == "stratified" else "grouped"
+        return Protocol(kind, n_splits, self.threshold, self.fold_seed)
+
+    def _check_training(self, labels, fold):
+        """Raise ValueError if no classifier can learn the training labels of a fold."""
+        check_training_classes(labels, fold)
+
+    def _guess(self, labels):
+        """Return the prediction of a dummy that is trained on labels; with a tie, the first in sorted order."""
+        values, counts = np.unique(labels, return_counts=True)
+        return values.tolist()[counts.argmax()]
+
+    def _scores(self, y, predicted):
+        """Return the scores of predicted labels by name."""
+        return emotion_scores(y, predicted)
 
     def describe(self):
         """Describe the protocol in one line.

@@ -1,7 +1,7 @@
 """Train a model on labelled songs, estimate its accuracy, and save it with a model card."""
 
 from skmer.models.card import card_markdown
-from skmer.models.config import CANDIDATES, SYSTEMS, make_pipeline_of, read_config
+from skmer.models.config import CANDIDATES, RATING_CANDIDATES, RATING_SYSTEMS, SYSTEMS, make_pipeline_of, read_config
 from skmer.models.files import files_of, save_trained_model
 from skmer.models.onnx import export_onnx
 from skmer.models.storage import ModelFileError, load_model, save_model
@@ -10,6 +10,8 @@ from skmer.models.training_songs import UnreadableSongs
 
 __all__ = [
     "CANDIDATES",
+    "RATING_CANDIDATES",
+    "RATING_SYSTEMS",
     "SYSTEMS",
     "ModelFileError",
     "TrainedModel",

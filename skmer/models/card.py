@@ -10,10 +10,10 @@ from skmer._io import format_names, markdown_table
 from skmer._pipeline_steps import first_steps
 from skmer.datasets._collection import UNGROUPED
 from skmer.model_selection._fits import versions
-from skmer.models.config import SYSTEMS, changed_parameters
+from skmer.models.config import changed_parameters
 from skmer.models.storage.archive import is_pickle_name
 
-__all__ = ["card_markdown", "class_counts", "format_steps", "groups_sentence", "make_card", "usage_commands"]
+__all__ = ["card_markdown", "format_steps", "groups_sentence", "make_card", "usage_commands"]
 
 _RESUMED = "in the last run, which used the results of an earlier one"
 _LIMITS = [
@@ -24,35 +24,36 @@ _LIMITS = [
 ]
 
 
-def usage_commands(system, name):
-    """Return shell commands that use a model of a system, given the name of its file."""
+def usage_commands(card, name):
+    """Return shell commands that use the model of a card, given the name of its file."""
     # a name that begins with a dash would be taken for an option
     model = shlex.quote(f"./{name}" if name.startswith("-") else name)
-    lines = [f"skmer predict {model} FOLDER --out emotions.csv"]
-    if system in ("sssl", "cross-entropy"):
-        lines += [f"skmer timeline {model} SONG --out emotion.png", f"skmer label-noise {model} SONGS --out report"]
+    ratings = "targets" in card
+    lines = [f"skmer predict {model} FOLDER --out {'ratings' if ratings else 'emotions'}.csv"]
+    if card["system"] in ("sssl", "cross-entropy", "plain"):
+        lines.append(f"skmer timeline {model} SONG --out {'ratings' if ratings else 'emotion'}.png")
+        lines += [] if ratings else [f"skmer label-noise {model} SONGS --out report"]
     return lines
 
 
-def make_card(pipeline, system, used, given, counts, unreadable, **more):
+def make_card(task, pipeline, system, used, given, counts, unreadable, **more):
     """Return the card of a fitted pipeline as plain values.
 
-    `used` are the `TrainingSongs` of the fit, `given` is the caller's Bunch, `counts` the number of segments of each
-    song that is used, `unreadable` maps songs to errors, and `more` are further entries.
+    `task` is that of the songs, `used` are the `TrainingSongs` of the fit, `given` is the caller's Bunch, `counts` the
+    number of segments of each song that is used, `unreadable` maps songs to errors, and `more` are further entries.
     """
-    classes = pipeline[-1].classes_.tolist()
     return {
-        "title": f"Music emotion recognition model: {', '.join(map(str, classes))}",
+        "title": f"Music emotion recognition model: {', '.join(task.predicts(pipeline))}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         "system": system,
-        "what": SYSTEMS[system],
-        "classes": classes,
+        "what": task.systems[system],
+        **task.of_model(pipeline),
         "parameters": changed_parameters(pipeline),
         "versions": versions(),
         "limits": _LIMITS,
         "data": {
             "n_songs": len(used.target),
-            "songs_per_class": _per_class(used.target),
+            **task.of_songs(used.target),
             "labels_from": given.get("labels_from", "given in Python"),
             "groups": groups_sentence(used.groups),
             "left_out": [str(path) for path in given.get("left_out", [])],
@@ -72,22 +73,12 @@ def groups_sentence(groups):
     return f"The songs are in {len(np.unique(groups)):,} groups, such as artists; folds keep each group together."
 
 
-def class_counts(target):
-    """Format the number of songs of each class."""
-    return ", ".join(f"{name} {count}" for name, count in _per_class(target).items())
-
-
 def format_steps(changed):
     """Format the steps of a pipeline with their `changed_parameters`."""
     steps = []
     for step, values in changed.items():
         steps.append(f"{step}({', '.join(f'{name}={value!r}' for name, value in values.items())})" if values else step)
     return ", ".join(steps)
-
-
-def _per_class(target):
-    names, counts = np.unique(target, return_counts=True)
-    return {str(name): count for name, count in zip(names, counts.tolist(), strict=True)}
 
 
 def _duration_sentence(readers, counts):
@@ -139,7 +130,7 @@ def card_markdown(card):
         f"Made by `skmer train` {card['versions']['skmer']}, {card['date']} UTC. System: **{card['system']}**, "
         f"{card['what']}.{_chosen_from(card['estimate'])}",
         "## Songs",
-        _table(["class", "songs"], [*data["songs_per_class"].items(), ("all", data["n_songs"])]),
+        _songs(data),
         " ".join([f"Labels: {_one_line(data['labels_from'])}.", data["groups"], data["used"]]),
         *_left_out(data),
         "## Estimated accuracy",
@@ -152,7 +143,7 @@ def card_markdown(card):
         "Versions: " + ", ".join(f"{name} {version}" for name, version in card["versions"].items()) + ".",
         _list("Warnings during the training:", card["remarks"]),
         "## Use",
-        "```\n" + "\n".join(card.get("usage") or usage_commands(card["system"], "MODEL")) + "\n```",
+        "```\n" + "\n".join(card.get("usage") or usage_commands(card, "MODEL")) + "\n```",
         _loading(card.get("model", "MODEL")),
         "## Limits",
         " ".join(_LIMITS),
@@ -168,6 +159,15 @@ def _loading(name):
             "as with every pickle: load it only if you trust where it comes from."
         )
     return "In Python, `skmer.load_model(path).predict(list_of_audio_files)`. The file cannot run code."
+
+
+def _songs(data):
+    """Format the number of songs of each class, or how high they were rated."""
+    if "ratings" not in data:
+        return _table(["class", "songs"], [*data["songs_per_class"].items(), ("all", data["n_songs"])])
+    rows = [(name, *(f"{value:.3g}" for value in of_songs.values())) for name, of_songs in data["ratings"].items()]
+    header = [f"rating of {data['n_songs']:,} songs", "lowest", "highest", "mean", "standard deviation"]
+    return _table(header, rows)
 
 
 def _left_out(data):

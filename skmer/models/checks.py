@@ -55,11 +55,12 @@ def check_cross_fitting(system, pipeline, songs, folds):
 def check_pipeline(pipeline, classes, configured=True):
     """Check the parameters of a pipeline by fitting its steps to noise, without training the network.
 
+    `classes` are all classes, or the ratings of some songs, (n_songs, n_targets).
     Raise ValueError with the name of the step, which is a section of the config if `configured`, or ImportError if a
     package is missing.
     """
     where = "config, section" if configured else "step"
-    _try("", pipeline, None, np.tile(classes, 2), np.random.default_rng(0), where)
+    _try("", pipeline, None, np.concatenate([classes, classes]), np.random.default_rng(0), where)
 
 
 def _try(name, estimator, made, labels, rng, where):
@@ -100,13 +101,13 @@ def _try_step(step, made, labels, rng):
         names = step.get_feature_names_out()
         return SongSequence([rng.normal(size=(2, *segments.shape[1:])) for _ in labels], names=names)
     if hasattr(step, "noise_model"):
-        _check_network(step, made.segment_shape, len(np.unique(labels)))
-        names = [str(name) for name in np.unique(labels)]
+        names = list(range(labels.shape[1])) if labels.ndim > 1 else [str(name) for name in np.unique(labels)]
+        _check_network(step, made.segment_shape, len(names))
         return SongSequence([rng.dirichlet(np.ones(len(names)), size=2) for _ in labels], names=names)
     return step.fit(made, labels).transform(made) if hasattr(step, "transform") else step.fit(made, labels)
 
 
-def _check_network(network, segment_shape, n_classes):
+def _check_network(network, segment_shape, n_outputs):
     if network.noise_model is not None and network.max_epochs <= network.warmup_epochs:
         raise ValueError(
             f"max_epochs={network.max_epochs} leaves no epoch after warmup_epochs={network.warmup_epochs}, so that the "
@@ -114,4 +115,4 @@ def _check_network(network, segment_shape, n_classes):
         )
     # on the meta device no memory is allocated and no weight drawn
     with torch.device("meta"):
-        build_backbone(network.backbone, segment_shape, n_classes, **(network.backbone_params or {}))
+        build_backbone(network.backbone, segment_shape, n_outputs, **(network.backbone_params or {}))

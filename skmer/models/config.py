@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skmer._pipeline_steps import leaf_steps
@@ -20,12 +22,14 @@ from skmer.embeddings import musicnn
 from skmer.feature_extraction.descriptors import DescriptorTransformer
 from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.pipelines import make_joined_pipeline, make_sssl_pipeline
+from skmer.pipelines import make_joined_pipeline, make_rating_pipeline, make_sssl_pipeline
 from skmer.sssl import SSSLClassifier
 from skmer.training.runtime import choose_device
 
 __all__ = [
     "CANDIDATES",
+    "RATING_CANDIDATES",
+    "RATING_SYSTEMS",
     "SYSTEMS",
     "changed_parameters",
     "default_parameters",
@@ -43,7 +47,18 @@ SYSTEMS = {
     "licence, trained on the Million Song Dataset), SVM",
     "joined": "cross-fitted song statistics of the network of sssl beside hand-crafted descriptors, SVM",
 }
-"""The systems that can be trained, with a description of each."""
+"""The systems that can be trained on classes, with a description of each."""
+
+RATING_SYSTEMS = {
+    "sssl": "a segment network with semi-supervised learning from noisy inherited ratings; a song has the mean of its "
+    "segments",
+    "plain": "the same network trained on all inherited ratings",
+    "descriptors": "hand-crafted descriptors of timbre, rhythm, tonality and dynamics, support vector regression",
+    "log-mel": "mean, deviation and change of each band of the spectrogram, support vector regression",
+    "musicnn": "mean and deviation of the features of musicnn, a published network for tagging (weights under the ISC "
+    "licence, trained on the Million Song Dataset), support vector regression",
+}
+"""The systems that can be trained on ratings, with a description of each."""
 
 _INSTALLED = ("musicnn",) if find_spec("musicnn") else ()
 CANDIDATES = {
@@ -51,6 +66,11 @@ CANDIDATES = {
     "best": ("log-mel", "descriptors", *_INSTALLED, "cross-entropy", "sssl", "joined"),
 }
 """The systems among which `train_model` chooses, from the simplest, which is taken if they are equally accurate."""
+RATING_CANDIDATES = {
+    "auto": ("plain", "sssl"),
+    "best": ("log-mel", "descriptors", *_INSTALLED, "plain", "sssl"),
+}
+"""The same for ratings."""
 
 _MAX_DURATION = 30.0  # seconds of a song, as in the paper
 # as in benchmarks/real_music.py, which compares these networks
@@ -61,13 +81,13 @@ _WITH_HARMONY = ("mlp", "multi_branch")
 _EXAMPLE = '{"svm": {"C": 2}}'
 
 
-def make_pipeline_of(system, config=None, device="auto", seed=0):
+def make_pipeline_of(system, config=None, device="auto", seed=0, ratings=False):
     """Build the pipeline of a system.
 
     Parameters
     ----------
     system : str
-        One of `SYSTEMS`.
+        One of `SYSTEMS`, or with `ratings` one of `RATING_SYSTEMS`.
     config : dict of str to dict, default=None
         Parameters by step; they override the defaults. The steps of "joined" are those of its parts: ``segments``,
         ``segment_statistics`` (for the backbone "mlp" only), ``sssl``, ``statistics``, ``descriptors``, ``scaler`` and
@@ -77,6 +97,9 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
         on statistics of segments with harmony, and 20 epochs.
     seed : int, default=0
         The `random_state` of every step.
+    ratings : bool, default=False
+        Whether the pipeline is to learn ratings, of shape (n_songs, n_targets), rather than classes. The steps ``svm``
+        are then support vector regressions of each scaled rating, and those of "sssl" and "plain" end with ``sssl``.
 
     Returns
     -------
@@ -96,56 +119,69 @@ def make_pipeline_of(system, config=None, device="auto", seed=0):
     >>> make_pipeline_of("sssl", device="cpu")["sssl"].max_epochs
     20
     """
-    if system not in SYSTEMS:
-        raise ValueError(f"system={system!r} is unknown: choose from {', '.join(SYSTEMS)}.")
+    _check_system(system, RATING_SYSTEMS if ratings else SYSTEMS, ratings)
     config = {} if config is None else config
-    pipeline = _apply_config(_default_pipeline(system, config, device), config)
+    pipeline = _apply_config(_default_pipeline(system, config, device, ratings), config)
     seeds = [name for name in pipeline.get_params() if name.endswith("__random_state")]
     return pipeline.set_params(**dict.fromkeys(seeds, seed))
 
 
-def make_candidates(system, config=None, device="auto", seed=0):
+def make_candidates(system, config=None, device="auto", seed=0, ratings=False):
     """Return the pipelines among which a name of `CANDIDATES` chooses, by system, or that of a system of `SYSTEMS`.
 
     A section of the config applies to all candidates that have this step.
     """
-    if system not in CANDIDATES:
-        if system not in SYSTEMS:
-            raise ValueError(f"system={system!r} is unknown: choose from {', '.join([*SYSTEMS, *CANDIDATES])}.")
-        return {system: make_pipeline_of(system, config, device, seed)}
+    systems, candidates = (RATING_SYSTEMS, RATING_CANDIDATES) if ratings else (SYSTEMS, CANDIDATES)
+    _check_system(system, [*systems, *candidates], ratings)
+    if system not in candidates:
+        return {system: make_pipeline_of(system, config, device, seed, ratings)}
     config = {} if config is None else config
-    steps = {name: dict(leaf_steps(_default_pipeline(name, config, device))) for name in CANDIDATES[system]}
+    steps = {name: dict(leaf_steps(_default_pipeline(name, config, device, ratings))) for name in candidates[system]}
     _check_sections(config, list(dict.fromkeys(step for own in steps.values() for step in own)))
     return {
-        name: make_pipeline_of(name, {step: config[step] for step in config if step in own}, device, seed)
+        name: make_pipeline_of(name, {step: config[step] for step in config if step in own}, device, seed, ratings)
         for name, own in steps.items()
     }
 
 
-def _default_pipeline(system, config, device):
+def _check_system(system, known, ratings):
+    if system in known:
+        return
+    wrong = "is unknown"
+    if system in (SYSTEMS if ratings else RATING_SYSTEMS):
+        wrong = "is for classes, but these are ratings" if ratings else "is for ratings, but these are classes"
+    raise ValueError(f"system={system!r} {wrong}: choose from {', '.join(known)}.")
+
+
+def _default_pipeline(system, config, device, ratings=False):
     """Return the pipeline of a system before its config is applied; the backbone in it decides the other defaults."""
+    # scaled, because the parameters of an SVR depend on the scale of the ratings
+    of_rating = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
+    svm = ("svm", MultiOutputRegressor(of_rating) if ratings else SVC())
     if system == "descriptors":
         songs = DescriptorTransformer(max_duration=_MAX_DURATION)
-        return Pipeline([("descriptors", songs), ("scaler", StandardScaler()), ("svm", SVC())])
+        return Pipeline([("descriptors", songs), ("scaler", StandardScaler()), svm])
     if system == "log-mel":
         songs = SegmentTransformer(max_duration=_MAX_DURATION)
         statistics = ("statistics", SpectrogramStatistics())
-        return Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), ("svm", SVC())])
+        return Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), svm])
     if system == "musicnn":
         songs = EmbeddingTransformer(
             musicnn("MSD"), sr=16000, window=3.0, statistics=["mean", "std"], padding="zero",
             max_duration=_MAX_DURATION, device=device,
         )  # fmt: skip
-        return Pipeline([("embedding", songs), ("scaler", StandardScaler()), ("svm", SVC())])
+        return Pipeline([("embedding", songs), ("scaler", StandardScaler()), svm])
     network = _network_parameters(config.get("sssl", {}).get("backbone"), device)
     if system == "joined":
         # without these, make_joined_pipeline takes the network of a CPU on CUDA too
         defaults = default_parameters(SSSLClassifier())
         return make_joined_pipeline(max_duration=_MAX_DURATION, **{name: defaults[name] for name in _ON_CPU} | network)
-    if system == "cross-entropy":
+    if system in ("cross-entropy", "plain"):
         network["noise_model"] = None
-    harmony = network.get("backbone") in _WITH_HARMONY
-    return make_sssl_pipeline(max_duration=_MAX_DURATION, recipe=None, harmony=harmony, **network)
+    network["harmony"] = network.get("backbone") in _WITH_HARMONY
+    if ratings:
+        return make_rating_pipeline(max_duration=_MAX_DURATION, **network)
+    return make_sssl_pipeline(max_duration=_MAX_DURATION, recipe=None, **network)
 
 
 def _network_parameters(backbone, device):
@@ -235,7 +271,7 @@ def _apply_config(pipeline, config):
     steps = dict(leaf_steps(pipeline))
     _check_sections(config, steps)
     for section, entries in config.items():
-        step = steps[section]
+        step = _innermost(steps[section])
         params = step.get_params(deep=False).keys()
         known = sorted(params - SEED_AND_RUN_PARAMETERS - {"callbacks"})  # JSON cannot hold callbacks
         for name in entries:
@@ -266,6 +302,7 @@ def changed_parameters(pipeline):
     """Return the parameters of each step that differ from the defaults of its class, without those of a run."""
     changed = {}
     for name, step in leaf_steps(pipeline):
+        step = _innermost(step)
         defaults = default_parameters(step)
         own = step.get_params(deep=False)
         changed[name] = {
@@ -274,6 +311,13 @@ def changed_parameters(pipeline):
             if key not in SEED_AND_RUN_PARAMETERS and (key not in defaults or own[key] != defaults[key])
         }
     return changed
+
+
+def _innermost(step):
+    """Return the regression of one rating in a step that scales ratings and learns each of them; else the step."""
+    while isinstance(step, MultiOutputRegressor | TransformedTargetRegressor):
+        step = step.estimator if isinstance(step, MultiOutputRegressor) else step.regressor
+    return step
 
 
 def default_parameters(step):

@@ -8,7 +8,6 @@ from sklearn.base import clone
 
 from skmer._pipeline_steps import leaf_steps
 from skmer.model_selection import (
-    DUMMY,
     EstimatorSystem,
     Protocol,
     best_on_test_folds,
@@ -16,15 +15,13 @@ from skmer.model_selection import (
     corrected_paired_test,
     holm,
     run_experiment,
-    summary_table,
 )
 
-__all__ = ["CHOSEN", "choose_folds", "choose_inner_folds", "estimate", "stratified_folds"]
+__all__ = ["CHOSEN", "INNER_SPLITS", "choose_folds", "choose_inner_folds", "estimate", "stratified_folds"]
 
 CHOSEN = "chosen inside the folds"
-_SCORES = ("accuracy", "macro-F1", "balanced accuracy")
+INNER_SPLITS = 3
 _ALPHA = 0.05
-_INNER_SPLITS = 3
 
 
 def choose_folds(y, groups, n_splits):
@@ -63,7 +60,7 @@ def choose_inner_folds(y, groups, folds):
             f"The class {smallest!r} has {n} {what}{'s' * (n != 1)} in the training songs of a fold, but needs 2 for "
             "the choice within them: add songs, leave the class out, or train one system by its name."
         )
-    return min(n, _INNER_SPLITS)
+    return min(n, INNER_SPLITS)
 
 
 def _class_sizes(y, groups, songs):
@@ -79,25 +76,23 @@ def stratified_folds(y, groups, n_splits, seed):
     with warnings.catch_warnings():
         # n_splits suits the smallest class; groups can still leave a class out of a fold, which the scores show
         warnings.simplefilter("ignore", UserWarning)
-        return list(_protocol(groups, n_splits, seed).split(np.asarray(y), groups))
+        protocol = Protocol("stratified" if groups is None else "grouped", n_splits, fold_seed=seed)
+        return list(protocol.split(np.asarray(y), groups))
 
 
-def _protocol(groups, n_splits, seed):
-    return Protocol("stratified" if groups is None else "grouped", n_splits, fold_seed=seed)
-
-
-def estimate(pipelines, songs, n_splits, seed, store, n_jobs=None, verbose=0, inner_splits=None):
+def estimate(task, pipelines, songs, n_splits, seed, store, n_jobs=None, verbose=0, inner_splits=None):
     """Cross-validate pipelines on `TrainingSongs`, and choose among several; finished fits are kept in `store`.
 
-    `pipelines` is a dict by name, and `inner_splits` the number of folds within the training songs of each fold, by
-    which one of several pipelines is chosen there. Return a dict that JSON can hold: ``"protocol"``, ``"n_splits"``,
-    ``"n_found"`` (fits that an earlier run had finished), ``"folds"`` (scores of each fold, by system), ``"mean"``,
-    ``"sd"``, ``"test"`` (of the accuracy, against the dummy), ``"table"`` and ``"sentence"``.
+    `task` has the scores, `pipelines` is a dict by name, and `inner_splits` the number of folds within the training
+    songs of each fold, by which one of several pipelines is chosen there. Return a dict that JSON can hold:
+    ``"protocol"``, ``"n_splits"``, ``"n_found"`` (fits that an earlier run had finished), ``"folds"`` (scores of each
+    fold, by system), ``"mean"``, ``"sd"``, ``"test"`` (against the dummy), ``"table"`` and ``"sentence"``.
 
     With several pipelines, there is also ``"choice"``, and the test is that of the pipelines that were chosen inside
     the folds, because the highest of several means is too optimistic.
     """
-    y, groups = songs.target, songs.groups
+    y, groups, protocol = songs.target, songs.groups, task.protocol(songs.groups, n_splits, seed)
+    dummy = protocol._dummy
     pipelines = {name: clone(pipeline) for name, pipeline in pipelines.items()}
     for pipeline in pipelines.values():
         if network := dict(leaf_steps(pipeline)).get("sssl"):
@@ -107,53 +102,52 @@ def estimate(pipelines, songs, n_splits, seed, store, n_jobs=None, verbose=0, in
         warnings.simplefilter("ignore", UserWarning)
         experiment = run_experiment(
             {name: EstimatorSystem(pipeline) for name, pipeline in pipelines.items()}, songs.data, y,
-            protocol=_protocol(groups, n_splits, seed), groups=groups, inner_splits=inner_splits, seeds=[seed],
+            protocol=protocol, groups=groups, inner_splits=inner_splits, seeds=[seed],
             store=store, n_jobs=n_jobs, verbose=verbose,
         )  # fmt: skip
-    scores = {which: experiment.scores(which) for which in (DUMMY, *pipelines)}
+    scores = {which: experiment.scores(which) for which in (dummy, *pipelines)}
     [judged, *others] = pipelines
     subject = "The model"
     if others:
-        inside = chosen_inside_folds(experiment, list(pipelines), label=CHOSEN)
-        scores[CHOSEN] = {score: np.array([row["scores"][score] for row in inside]) for score in _SCORES}
+        inside = chosen_inside_folds(experiment, list(pipelines), task.score, label=CHOSEN)
+        scores[CHOSEN] = {score: np.array([row["scores"][score] for row in inside]) for score in task.scores}
         judged, subject = CHOSEN, "The system chosen inside the folds"
-    test = _test(scores, judged, DUMMY, experiment)
+    test = _test(task, scores, judged, dummy, experiment)
     how = "each song its own group" if groups is None else "the songs of a group in one fold"
     found = {
-        "protocol": f"{n_splits} stratified folds, {how}",
+        "protocol": f"{n_splits} {task.kind_of_folds}, {how}",
         "n_splits": n_splits,
         "n_found": experiment.n_found,
-        "folds": {which: {score: own[score].tolist() for score in _SCORES} for which, own in scores.items()},
-        "mean": {which: {score: float(own[score].mean()) for score in _SCORES} for which, own in scores.items()},
-        "sd": {which: {score: float(own[score].std()) for score in _SCORES} for which, own in scores.items()},
+        "folds": {which: {score: own[score].tolist() for score in task.scores} for which, own in scores.items()},
+        "mean": {which: {score: float(own[score].mean()) for score in task.scores} for which, own in scores.items()},
+        "sd": {which: {score: float(own[score].std()) for score in task.scores} for which, own in scores.items()},
         "test": test,
-        "table": summary_table(scores, _SCORES),
-        "sentence": _test_sentence(test, n_splits, subject)
-        + _dummy_sentence(scores[DUMMY]["accuracy"], len(np.unique(y))),
+        "table": task.table(scores),
+        "sentence": _test_sentence(task, test, n_splits, subject) + task.remark(scores[dummy], y),
     }
     if others:
-        found["choice"] = _choose(experiment, scores, list(pipelines), inside, inner_splits)
+        found["choice"] = _choose(task, experiment, scores, list(pipelines), inside, inner_splits)
     return found
 
 
-def _choose(experiment, scores, names, inside, inner_splits):
-    """Return which system has the highest mean accuracy, and how clearly, as a dict that JSON can hold."""
-    best = best_on_test_folds(experiment, names)
-    tests = {name: _test(scores, best, name, experiment) for name in names if name != best}
+def _choose(task, experiment, scores, names, inside, inner_splits):
+    """Return which system has the highest mean score, and how clearly, as a dict that JSON can hold."""
+    best = best_on_test_folds(experiment, names, task.score)
+    tests = {name: _test(task, scores, best, name, experiment) for name in names if name != best}
     computed = [name for name in tests if tests[name]["p_value"] is not None]
     for name, p in zip(computed, holm([tests[name]["p_value"] for name in computed]) if computed else [], strict=True):
         tests[name] = {**tests[name], "p_value": float(p), "better": bool(p <= _ALPHA) and tests[name]["better"]}
     counts = {name: sum(row["choice"] == name for row in inside) for name in names}
     choice = {"chosen": best, "candidates": names, "tests": tests, "inner_splits": inner_splits, "times_chosen": counts}
-    return {**choice, "sentence": _choice_sentence(choice, scores, len(inside))}
+    return {**choice, "sentence": _choice_sentence(task, choice, scores, len(inside))}
 
 
-def _choice_sentence(choice, scores, n_splits):
+def _choice_sentence(task, choice, scores, n_splits):
     """Return which system was chosen, the differences from the others, and how often each was chosen, as sentences."""
     best, tests = choice["chosen"], choice["tests"]
-    means = {name: _short(f"{scores[name]['accuracy'].mean():.3f}") for name in choice["candidates"]}
+    means = {name: _short(f"{scores[name][task.score].mean():.3f}") for name in choice["candidates"]}
     tied = [name for name in tests if abs(tests[name]["difference"]) < 1e-12]
-    found = f"Chosen: {best}, with the highest mean accuracy ({means[best]})."
+    found = f"Chosen: {best}, with the highest {task.mean_words} ({means[best]})."
     if tied:
         found = f"Chosen: {best}, which is as accurate as {' and '.join(tied)} ({means[best]}) and simpler."
     for name, test in tests.items():
@@ -166,31 +160,31 @@ def _choice_sentence(choice, scores, n_splits):
     often = " and ".join(f"{name} in {n}" for name, n in choice["times_chosen"].items())
     return (
         f"{found} Inside the {n_splits} folds, by {choice['inner_splits']} folds within their training songs, the "
-        f'choice was {often}. The row "{CHOSEN}" has the accuracy of these choices on songs that had no part in them; '
-        "the highest of several mean accuracies is too optimistic."
+        f"choice was {often}. {task.choice_words}"
     )
 
 
-def _test(scores, one, other, experiment):
-    """Test the difference of the accuracies of two systems on the test folds."""
+def _test(task, scores, one, other, experiment):
+    """Test the difference of the scores of two systems on the test folds."""
+    first = experiment.names[0]
     sizes = [
-        (row["n_train"], row["n_test"]) for row in experiment.rows if row["name"] == DUMMY and row["inner"] is None
+        (row["n_train"], row["n_test"]) for row in experiment.rows if row["name"] == first and row["inner"] is None
     ]
-    differences = scores[one]["accuracy"] - scores[other]["accuracy"]
+    differences = scores[one][task.score] - scores[other][task.score]
     found = corrected_paired_test(differences, *map(list, zip(*sizes, strict=True)))
     p = None if np.isnan(found.p_value) else found.p_value
     return {"difference": found.mean, "p_value": p, "better": p is not None and p <= _ALPHA and found.mean > 0}
 
 
-def _test_sentence(test, n_splits, subject):
-    """Return whether the accuracy differs significantly from the dummy's, as a sentence."""
+def _test_sentence(task, test, n_splits, subject):
+    """Return whether the score differs significantly from the dummy's, as a sentence."""
     gain = _short(f"{test['difference']:+.3f}")
     if test["p_value"] is None:
         return (
-            f"The accuracy differs from the dummy's by {gain} on every fold, so that a paired test cannot be computed: "
-            "the songs are too few."
+            f"The {task.words} differs from the dummy's by {gain} on every fold, so that a paired test cannot be "
+            "computed: the songs are too few."
         )
-    how = f"by a corrected paired test over {n_splits} folds (accuracy {gain}, {_format_p(test['p_value'])})"
+    how = f"by a corrected paired test over {n_splits} folds ({task.words} {gain}, {_format_p(test['p_value'])})"
     if test["better"]:
         return f"{subject} is significantly better than the dummy {how}."
     if test["p_value"] <= _ALPHA:
@@ -205,13 +199,3 @@ def _format_p(p):
 def _short(number):
     """Return a formatted number without the zero before its point."""
     return number.replace("0.", ".", 1)
-
-
-def _dummy_sentence(accuracy, n_classes):
-    """Return a remark if the accuracy of the dummy is below chance, so that the comparison with it is too favourable.
-
-    This happens in small folds, where the commonest training class is rare among the test songs.
-    """
-    if accuracy.mean() >= 1 / n_classes:
-        return ""
-    return f" The dummy's accuracy is below 1/{n_classes} here: look at the balanced accuracy too."

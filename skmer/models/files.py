@@ -89,7 +89,7 @@ def save_trained_model(trained, path):
         else:
             save_model(trained.pipeline, model)
         # the digest shows whether a card belongs to a model
-        usage = usage_commands(trained.card["system"], name)
+        usage = usage_commands(trained.card, name)
         card = {**trained.card, "usage": usage, "model": name, "sha256": file_digest(model)}
         page.write_text(card_markdown(card), encoding="utf-8", errors="surrogateescape")
         plain.write_text(json.dumps(card, indent=1, default=str) + "\n", encoding="utf-8")

@@ -10,18 +10,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import joblib
-import numpy as np
 from sklearn import config_context
 
 from skmer._pipeline_steps import first_steps, leaf_steps
 from skmer._run_parameters import RUN_DEFAULTS
-from skmer._validation import check_training_classes
 from skmer.model_selection._fits import fit_key
 from skmer.model_selection.systems import fit_with_groups
-from skmer.models.card import class_counts, format_steps, groups_sentence, make_card
-from skmer.models.checks import check_cross_fitting, check_device, check_pipeline
+from skmer.models.card import format_steps, groups_sentence, make_card
+from skmer.models.checks import check_cross_fitting, check_device
 from skmer.models.config import CANDIDATES, changed_parameters, default_parameters, make_candidates, read_config
-from skmer.models.estimate import choose_folds, choose_inner_folds, estimate, stratified_folds
+from skmer.models.estimate import estimate
+from skmer.models.tasks import task_of
 from skmer.models.training_songs import UnreadableSongs, check_songs, join_copies, read_songs
 from skmer.training.runtime import choose_device
 
@@ -75,10 +74,12 @@ def train_model(
     ----------
     songs : :class:`~sklearn.utils.Bunch`
         As the loaders and `make_songs` return it: ``data`` (paths, or waveforms at the sampling rate of the
-        steps that read them), ``target`` and optionally ``groups``, such as artists.
+        steps that read them), ``target`` and optionally ``groups``, such as artists. A target of floats, of shape
+        (n_songs,) or (n_songs, n_targets), are ratings, whose names are ``target_names``; all others are classes.
     system : {"sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "joined", "auto", "best"}, default="sssl"
         The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", and "best" among all
-        (with "musicnn" if its package is installed), see Notes.
+        (with "musicnn" if its package is installed), see Notes. For ratings, see `RATING_SYSTEMS`: "plain" is the
+        network without self-learning, and there are no "cross-entropy" and "joined".
     config : dict, str or path-like, default=None
         Parameters by step of the pipeline, as `read_config` takes it; `make_pipeline_of` names the steps of "joined".
         With "auto" and "best", they apply to all systems that have the step.
@@ -142,6 +143,12 @@ def train_model(
     `skmer.model_selection.corrected_paired_test` (adjusted by `skmer.model_selection.holm` if there are several),
     and how often each was chosen inside the folds.
 
+    **Ratings.** The folds are those of `sklearn.model_selection.KFold`, shuffled, or, with groups, of about equal size
+    with the songs of a group in one fold. The scores of a fold are R², the concordance correlation coefficient and the
+    root mean squared error of each rating, and the dummy predicts the mean rating of the training songs. R², its mean
+    over ratings, takes the place of the accuracy. The last step of the pipeline has the names of the ratings as
+    ``target_names_``.
+
     Examples
     --------
     >>> from skmer.datasets import make_songs
@@ -150,23 +157,33 @@ def train_model(
     >>> trained = train_model(songs, "log-mel", n_splits=2)
     >>> trained.card["estimate"]["protocol"]
     '2 stratified folds, the songs of a group in one fold'
+
+    Ratings:
+
+    >>> import numpy as np
+    >>> songs.target_names = ["loudness"]
+    >>> songs.target = np.array([20 * np.log10(np.std(song)) for song in songs.data])
+    >>> trained = train_model(songs, "log-mel", n_splits=2)
+    >>> trained.card["estimate"]["mean"]["log-mel"]["R²"] > 0.3
+    True
     """
     began = time.monotonic()
     say = (lambda line: None) if say is None else say
     config = {} if config is None else read_config(config)
-    pipelines = make_candidates(system, config, device, seed)
+    given = check_songs(songs)
+    task = task_of(given)
+    pipelines = make_candidates(system, config, device, seed, task.ratings)
     if system in CANDIDATES and n_splits == 0:
         raise ValueError(
             f"system={system!r} chooses by cross-validation, which needs n_splits of at least 2, not 0: raise it, or "
             f"name one of {', '.join(pipelines)}."
         )
-    given = check_songs(songs)
     # all checks that need no audio come before the audio is read
     check_device(device)
     for pipeline in pipelines.values():
-        check_pipeline(pipeline, np.unique(given.target).tolist(), configured=bool(config))
-    _check_folds(pipelines, given, n_splits, seed)
-    say(f"{len(given.target):,} songs to read: {class_counts(given.target)}. {groups_sentence(given.groups)}")
+        task.check_pipeline(pipeline, given, bool(config))
+    _check_folds(task, pipelines, given, n_splits, seed)
+    say(f"{len(given.target):,} songs to read: {task.describe(given.target)}. {groups_sentence(given.groups)}")
     for name, pipeline in pipelines.items():
         say(f"System {name} on {choose_device(device)}: {format_steps(changed_parameters(pipeline))}.")
     with _work_folder(store) as work:
@@ -176,19 +193,19 @@ def train_model(
                 reader.set_params(memory=str(work / "songs"))
         counts, unreadable = _read_songs(pipelines, given, n_jobs, verbose)
         used = given.subset([i for i, name in enumerate(given.names) if name not in unreadable])
-        lost = sorted({*map(str, given.target)} - {*map(str, used.target)})
-        if lost or (unreadable and not skip_unreadable):
+        lost = task.lost(given, used)
+        if lost or not used.names or (unreadable and not skip_unreadable):
             raise UnreadableSongs(unreadable, len(given.names), lost)
         if unreadable:
             songs_used = f"{len(used.target):,} of {len(given.target):,} songs are used"
-            say(f"{songs_used}: {class_counts(used.target)}. {groups_sentence(used.groups)}")
+            say(f"{songs_used}: {task.describe(used.target)}. {groups_sentence(used.groups)}")
         used, found_copies = join_copies(used, n_jobs, verbose)
         for remark in found_copies:
             say(remark)
-        n_splits, inner_splits, lowered = _check_folds(pipelines, used, n_splits, seed)
+        n_splits, inner_splits, lowered = _check_folds(task, pipelines, used, n_splits, seed)
         name, scores = next(iter(pipelines)), None
         if n_splits:
-            scores = estimate(pipelines, used, n_splits, seed, work / "folds", n_jobs, verbose, inner_splits)
+            scores = estimate(task, pipelines, used, n_splits, seed, work / "folds", n_jobs, verbose, inner_splits)
             n_found = scores.pop("n_found")
             which = "them" if inner_splits is None else f"{len(pipelines) * n_splits * (1 + inner_splits)} trainings"
             found = f" ({n_found} of {which} finished by an earlier run)" if n_found else ""
@@ -200,32 +217,32 @@ def train_model(
         pipeline = pipelines[name]
         say(f"Fit on all {len(used.target):,} songs.")
         remarks = _fit(pipeline, used, n_jobs, verbose)
+        task.name_targets(pipeline)
     card = make_card(
-        pipeline, name, used, songs, counts[name], unreadable,
+        task, pipeline, name, used, songs, counts[name], unreadable,
         estimate=scores, seed=seed, device=choose_device(device), seconds=round(time.monotonic() - began, 1),
         resumed=resumed, config=config, remarks=found_copies + ([] if lowered is None else [lowered]) + remarks,
     )  # fmt: skip
     return TrainedModel(pipeline, card)
 
 
-def _check_folds(pipelines, songs, n_splits, seed):
+def _check_folds(task, pipelines, songs, n_splits, seed):
     """Return the number of folds, that of folds inside them if there is a choice, and a remark if the first is lowered.
 
     Raise ValueError if a fold has one training class only, or if cross-fitting is impossible in it.
     """
-    y, groups = songs.target, songs.groups
-    n_splits, lowered = choose_folds(y, groups, n_splits)
-    folds = stratified_folds(y, groups, n_splits, seed)
+    n_splits, lowered = task.choose_folds(songs, n_splits, seed)
+    folds = task.folds(songs, n_splits, seed)
     names = [f"Fold {i} of 0 to {n_splits - 1} of the estimate" for i in range(n_splits)]
     inner_splits = None
     if len(pipelines) > 1:
-        inner_splits = choose_inner_folds(y, groups, folds)
+        inner_splits = task.choose_inner_folds(songs, folds, seed)
         for name, (train, _) in list(zip(names, folds, strict=True)):
-            inside = stratified_folds(y[train], None if groups is None else groups[train], inner_splits, seed)
+            inside = task.folds(songs.subset(train), inner_splits, seed)
             folds += [(train[a], train[b]) for a, b in inside]
             names += [f"{name}, fold {i} within its training songs" for i in range(inner_splits)]
     for name, (train, _) in zip(names, folds, strict=True):
-        check_training_classes(y[train], name)
+        task.check_training(songs.target[train], name)
     for name, pipeline in pipelines.items():
         check_cross_fitting(name, pipeline, songs, folds)
     return n_splits, inner_splits, lowered

@@ -10,6 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from skmer._errors import format_error
+from skmer._inputs import column_names
 from skmer._io import format_names
 from skmer._parallel import parallel_map
 from skmer._validation import is_unlabelled
@@ -60,19 +61,22 @@ class UnreadableSongs(ValueError):
 
 @dataclass(frozen=True)
 class TrainingSongs:
-    """Songs, their labels, their groups (None where each song is its own group) and their names in messages."""
+    """Songs, their labels, their groups (None where each song is its own group) and their names in messages.
+
+    If the labels are ratings, (n_songs, n_targets), `targets` are the names of the columns; otherwise it is None.
+    """
 
     data: list
     target: np.ndarray
     groups: np.ndarray | None
     names: list
+    targets: list | None = None
 
     def subset(self, positions):
         """Return the songs at some positions."""
         groups = None if self.groups is None else self.groups[positions]
-        return TrainingSongs(
-            [self.data[i] for i in positions], self.target[positions], groups, [self.names[i] for i in positions]
-        )
+        data, names = ([values[i] for i in positions] for values in (self.data, self.names))
+        return replace(self, data=data, target=self.target[positions], groups=groups, names=names)
 
 
 def check_songs(songs):
@@ -86,6 +90,20 @@ def check_songs(songs):
     for name, values in (("target", target), ("names", names), ("groups", groups)):
         if values is not None and len(values) != n_songs:
             raise ValueError(f"{name} has {len(values)} entries for {n_songs} songs: give one for each song.")
+    targets = None
+    if target.ndim > 1 or target.dtype.kind == "f":
+        target, targets = _check_ratings(target, songs)
+    else:
+        _check_classes(target, names)
+    # reasons why songs cannot be used are kept by name
+    count = Counter(names)
+    names = [f"{name} (at position {i})" if count[name] > 1 else name for i, name in enumerate(names)]
+    if groups is not None and len(np.unique(groups)) == n_songs:
+        groups = None
+    return TrainingSongs(list(songs.data), target, groups, names, targets)
+
+
+def _check_classes(target, names):
     unlabelled = is_unlabelled(target)
     if unlabelled.any():
         raise ValueError(
@@ -96,12 +114,25 @@ def check_songs(songs):
     if len(classes) < 2:
         which = f"all songs are of the class {str(classes[0])!r}" if len(classes) else "there are no songs"
         raise ValueError(f"At least two classes are needed, but {which}.")
-    # reasons why songs cannot be used are kept by name
-    count = Counter(names)
-    names = [f"{name} (at position {i})" if count[name] > 1 else name for i, name in enumerate(names)]
-    if groups is not None and len(np.unique(groups)) == n_songs:
-        groups = None
-    return TrainingSongs(list(songs.data), target, groups, names)
+
+
+def _check_ratings(target, songs):
+    """Return ratings as an array (n_songs, n_targets), and the names of their columns."""
+    if target.ndim > 2 or target.dtype.kind not in "iuf":
+        raise ValueError(
+            f"target must hold a class for each song, or ratings of shape (n_songs, n_targets), got {target.shape}."
+        )
+    ratings = target.reshape(len(target), -1).astype(np.float64)
+    n_targets = ratings.shape[1]
+    given = songs.get("target_names") or column_names(songs.target) or [f"target{k}" for k in range(n_targets)]
+    targets = [str(name) for name in given]
+    if len(targets) != n_targets or len(set(targets)) < n_targets:
+        raise ValueError(f"target_names must be {n_targets} different names, one for each rating, got {given!r}.")
+    for name, values in zip(targets, ratings.T, strict=True):
+        if not len(values) or np.ptp(values) == 0:
+            which = f"{name} is {values[0]:g} for all songs" if len(values) else "there are no songs"
+            raise ValueError(f"Ratings that differ are needed, but {which}.")
+    return ratings, targets
 
 
 def join_copies(songs, n_jobs=None, verbose=0):
@@ -118,11 +149,16 @@ def join_copies(songs, n_jobs=None, verbose=0):
     pairs = "1 pair of songs holds" if len(copies) == 1 else f"{len(copies):,} pairs of songs hold"
     remarks = [f"{pairs} the same recording, and are kept in one fold: {format_names(shown, most=5)}."]
     recordings = group_recordings(len(songs.data), copies)
+    what = "labels" if songs.targets is None else "ratings"
     for own in sets_that_differ(recordings, songs.target):
-        named = [f"{songs.names[i]} ({songs.target[i]})" for i in own]
-        remarks.append(f"The same recording has different labels: {format_names(named)}.")
+        named = [f"{songs.names[i]} ({_format(songs.target[i])})" for i in own]
+        remarks.append(f"The same recording has different {what}: {format_names(named)}.")
     joined = group_recordings(len(songs.data), copies, songs.groups)
     return replace(songs, groups=joined), remarks
+
+
+def _format(label):
+    return ", ".join(f"{value:g}" for value in label) if np.ndim(label) else str(label)
 
 
 def read_songs(reader, songs, names, n_jobs=None, verbose=0, description="Reading"):

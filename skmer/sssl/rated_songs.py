@@ -15,7 +15,7 @@ from skmer.sssl.data import CheckedSongs
 from skmer.sssl.rating_net import RatingNet
 from skmer.sssl.regression_loss import REGRESSION_PARAMS, SSSLRegressionLoss
 
-__all__ = ["RatedSongs", "check_ratings", "is_over_time", "rating_folds", "ratings_of_songs"]
+__all__ = ["RatedSongs", "check_ratings", "check_shares", "is_over_time", "rating_folds", "ratings_of_songs"]
 
 _ROUNDING = 1e-3  # of a sum of shares
 
@@ -118,7 +118,7 @@ class RatedSongs(CheckedSongs):
         if not labelled.any():
             raise ValueError("y is NaN, which means not rated, for all songs: pass the ratings of some of them.")
         if regressor.loss == "cross_entropy":
-            _check_shares(ratings)
+            check_shares(ratings)
         super().__init__(regressor, songs, labelled, groups, weights)
         if self.songs.n_segments.sum() < 2:
             raise ValueError(f"{type(regressor).__name__} needs two segments (two samples) at least, got 1 sample.")
@@ -177,7 +177,8 @@ def _check_weights(sample_weight, labelled):
     return weights
 
 
-def _check_shares(ratings):
+def check_shares(ratings):
+    """Raise ValueError if ratings, of songs or over time, are not shares."""
     rows = ratings if isinstance(ratings, np.ndarray) else np.concatenate(ratings)
     rows = rows[~np.isnan(rows).any(axis=1)]
     if rows.shape[1] < 2:
