@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skmer.inspection.predictions import SongRatings
 from skmer.inspection.song_predictor import as_predictor, emotion_over_time
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart
@@ -57,10 +58,19 @@ def rate_song(estimator, song):
 
 def check_rated_segments(ratings):
     """Raise ValueError for a `SongRatings` of a whole song, or another answer."""
-    if not hasattr(ratings, "values"):
+    if not isinstance(ratings, SongRatings):
         raise ValueError(f"Expected ratings of a song, got {type(ratings).__name__}: use EmotionTimelineDisplay.")
     if not len(ratings.starts):
         raise ValueError("Expected ratings with segments, got some without: their pipeline predicts whole songs only.")
+
+
+def shortened(name, longest=24):
+    """Return a name in one line, shortened in the middle to at most `longest` characters."""
+    name = printable(" ".join(str(name).split()))
+    if len(name) <= longest:
+        return name
+    end = longest // 3
+    return f"{name[: longest - end - 1]}…{name[-end:]}"
 
 
 def song_name(song):

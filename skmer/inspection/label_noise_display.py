@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from skmer.inspection._displays import COLOURS, get_axes, hide_frame, label_time_axis, printable, song_name
+from skmer.inspection._displays import COLOURS, get_axes, hide_frame, label_time_axis, printable, shortened, song_name
 from skmer.inspection.label_trust import label_trust
 
 __all__ = ["LabelNoiseDisplay"]
 
 _STRIP = (1.10, 1.24)  # heights above the curve, whose range is 0 to 1
 _FIRST_NAMES, _ROW, _MOST_ROWS = 1.29, 0.13, 3
-_LONGEST_NAME, _LONGEST_FILE = 24, 60  # letters
+_LONGEST_FILE = 60  # letters
 
 
 class LabelNoiseDisplay:
@@ -109,7 +109,7 @@ class LabelNoiseDisplay:
         """
         name = song_name(song)
         [trust] = label_trust(estimator, [song], [label], threshold)
-        title = f"{_shortened(name, _LONGEST_FILE)}: labelled {_shortened(trust.label)}" if title is None else title
+        title = f"{shortened(name, _LONGEST_FILE)}: labelled {shortened(trust.label)}" if title is None else title
         return cls.from_predictions(trust, title=title, ax=ax)
 
     @classmethod
@@ -130,7 +130,7 @@ class LabelNoiseDisplay:
         LabelNoiseDisplay
             The display.
         """
-        return cls(trust, f"Labelled {_shortened(trust.label)}" if title is None else title).plot(ax=ax)
+        return cls(trust, f"Labelled {shortened(trust.label)}" if title is None else title).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the plot.
@@ -203,7 +203,7 @@ class LabelNoiseDisplay:
                 linewidth=1.0,
             )
             self.strip_.append(ax.add_patch(piece))
-        text = f"label: {_shortened(self.trust.label)}"
+        text = f"label: {shortened(self.trust.label)}"
         self._beside(ax, (low + high) / 2, text, color=self._colour(self.trust.label), fontweight="bold")
         if stretches:
             self._beside(ax, _FIRST_NAMES + 0.04, "heard instead", color="#444444")
@@ -268,16 +268,7 @@ def _long(stretch):
 def _short(stretch):
     if stretch.label_leads:
         return f"label {_percent(stretch.label_probability)}"
-    return f"{_shortened(stretch.heard)} {_percent(stretch.heard_probability)}"
-
-
-def _shortened(name, longest=_LONGEST_NAME):
-    """Return a name in one line, shortened in the middle to at most `longest` characters."""
-    name = printable(" ".join(str(name).split()))
-    if len(name) <= longest:
-        return name
-    end = longest // 3
-    return f"{name[: longest - end - 1]}…{name[-end:]}"
+    return f"{shortened(stretch.heard)} {_percent(stretch.heard_probability)}"
 
 
 def _percent(probability):

@@ -10,6 +10,7 @@ from skmer.inspection._displays import (
     label_time_axis,
     printable,
     rate_song,
+    shortened,
 )
 
 __all__ = ["RatingTimelineDisplay"]
@@ -270,7 +271,7 @@ class RatingTimelineDisplay:
         style = {"linewidth": 2.0, "marker": "o", "markersize": 3.5 if len(self.times) <= 60 else 0, **kwargs}
         self.lines_, self.listener_lines_, self.bands_ = [], [], []
         for k, (ax, name) in enumerate(zip(self.axes_, self.target_names, strict=True)):
-            own = {"color": COLOURS[k % len(COLOURS)], "label": printable(name) if shared else "predicted", **style}
+            own = {"color": COLOURS[k % len(COLOURS)], "label": shortened(name) if shared else "predicted", **style}
             self.lines_ += ax.plot(self.times, self.values[:, k], zorder=3, **own)
             colour = self.lines_[-1].get_color()
             if self.deviation is not None:
@@ -293,7 +294,7 @@ class RatingTimelineDisplay:
         times, mean, deviation = _listeners(self.dynamic, k, self._end)
         few = len(times) <= 60
         style = {"linestyle": "--", "linewidth": 1.5, "marker": "s" if few else None, "markersize": 3}
-        label = f"{printable(self.target_names[k])}, listeners" if shared else "listeners"
+        label = f"{shortened(self.target_names[k])}, listeners" if shared else "listeners"
         self.listener_lines_ += ax.plot(times, mean, color=colour, label=label, zorder=2, **style)
         if deviation is not None and not shared:
             band = {"color": "#777777", "label": "listeners ± deviation", "zorder": 0, **_BAND}
@@ -348,7 +349,7 @@ class RatingTimelineDisplay:
         ax.set_xlim(first, self._end)
         label_time_axis(ax, self._end, self._end - first)
         ax.grid(axis="y", alpha=0.25, linewidth=0.8)
-        ax.set_ylabel(printable(self.target_names[own[0]]) if len(own) == 1 else "rating", parse_math=False)
+        ax.set_ylabel(shortened(self.target_names[own[0]], 20) if len(own) == 1 else "rating", parse_math=False)
         hide_frame(ax)
 
     def _name(self, shared):

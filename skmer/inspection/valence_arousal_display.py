@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmer.inspection._displays import check_rated_segments, get_axes, label_time_axis, printable, rate_song
+from skmer.inspection._displays import check_rated_segments, get_axes, label_time_axis, printable, rate_song, shortened
 
 __all__ = ["ValenceArousalDisplay"]
 
@@ -80,12 +80,12 @@ class ValenceArousalDisplay:
         low, high = limits
         if not low < high:
             raise ValueError(f"limits must be the lowest and the highest rating of the scale, got {limits!r}.")
-        rated = [self.values] if dynamic is None else [self.values, dynamic.mean]
-        least, most = (float(pick([pick(rows) for rows in rated])) for pick in (np.nanmin, np.nanmax))
-        if least < low or most > high:
+        rated = self.values if dynamic is None else np.concatenate([self.values, dynamic.mean])
+        rated = rated[np.isfinite(rated)]
+        if ((rated < low) | (rated > high)).any():
             raise ValueError(
-                f"There are ratings from {least:.3g} to {most:.3g}, beyond limits={limits!r}: pass the lowest and the "
-                "highest rating of the scale, such as limits=(1, 9)."
+                f"There are ratings from {rated.min():.3g} to {rated.max():.3g}, beyond limits={limits!r}: pass the "
+                "lowest and the highest rating of the scale, such as limits=(1, 9)."
             )
 
     @classmethod
@@ -278,8 +278,8 @@ class ValenceArousalDisplay:
         ticks = np.linspace(low, high, 5)
         ax.set_xticks(ticks)
         ax.set_yticks(ticks)
-        ax.set_xlabel(printable(self.names[0]), parse_math=False)
-        ax.set_ylabel(printable(self.names[1]), parse_math=False)
+        ax.set_xlabel(shortened(self.names[0]), parse_math=False)
+        ax.set_ylabel(shortened(self.names[1]), parse_math=False)
 
 
 def _columns(names, targets):

@@ -118,11 +118,22 @@ def test_given_axes():
         RatingTimelineDisplay.from_predictions(VALUES, ax=plt.subplots(3)[1])
 
 
+def test_long_names_are_shortened():
+    display = RatingTimelineDisplay.from_predictions(VALUES, target_names=["a" * 40, "b"])
+    assert [ax.get_ylabel() for ax in display.axes_] == ["a" * 13 + "…" + "a" * 6, "b"]
+    display = ValenceArousalDisplay.from_predictions(VALUES, names=("a" * 40, "b"))
+    assert display.ax_.get_xlabel() == "a" * 15 + "…" + "a" * 8
+
+
 def test_many_targets_one_segment_and_long_songs_are_drawn(tmp_path):
     rng = np.random.default_rng(0)
     display = RatingTimelineDisplay.from_predictions(rng.normal(size=(200, 10)), title="$\\foo$ und\udcff")
     display.figure_.savefig(tmp_path / "many.png")
     assert display.axes_[-1].get_xlabel() == "time (m:ss)"
+    unknown = np.where(np.arange(8).reshape(4, 2) < 2, np.nan, VALUES)
+    for display in (RatingTimelineDisplay, ValenceArousalDisplay):
+        display.from_predictions(unknown)
+        display.from_predictions(unknown * np.nan)
     RatingTimelineDisplay.from_predictions(VALUES[:1], deviation=0.1).figure_.savefig(tmp_path / "one.png")
     ValenceArousalDisplay.from_predictions(VALUES[:1], title="$\\foo$ und\udcff").figure_.savefig(tmp_path / "v.png")
 
