@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from threadpoolctl import threadpool_limits
 
-from skmer import DescriptorTransformer, SegmentStatistics, SegmentTransformer, SSSLRegressor
+from skmer import CurveRegressor, DescriptorTransformer, SegmentStatistics, SegmentTransformer, SSSLRegressor
 from skmer.datasets import load_emotify, load_vgmidi, segment_ratings
 from skmer.metrics import (
     concordance_correlation_coefficient,
@@ -104,10 +104,15 @@ def run_job(job):
             targets = [over_time[i] for i in train]
         elif job["system"] == "dominant emotion":
             targets = np.eye(y.shape[1])[targets.argmax(axis=1)]
-        model = SSSLRegressor(**job["params"], random_state=job["seed"]).fit(segments[train], targets)
+        model = SSSLRegressor(**job["params"], random_state=job["seed"])
+        if job["system"] == "between and within":
+            model, over_time = CurveRegressor(), ratings_over_time(job["memory"])
+            targets = [over_time[i] for i in train]
+        model.fit(segments[train], targets)
         seconds = time.process_time() - began
         curves = [song.tolist() for song in model.transform(segments[test])]
-    return {"songs": [np.mean(song, axis=0).tolist() for song in curves], "curves": curves, "seconds": seconds}
+        predicted = model.predict(segments[test])
+    return {"songs": predicted.tolist(), "curves": curves, "seconds": seconds}
 
 
 def smooth(curves, n_segments):

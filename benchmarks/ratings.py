@@ -51,7 +51,7 @@ _SHARES = {"loss": "cross_entropy"}
 SYSTEMS: dict[str, dict[str, dict]] = {
     "vgmidi": {
         "mean": {}, "descriptors": {}, "plain": {"noise_model": None}, "SSSL": {},
-        "plain-over-time": {"noise_model": None}, "SSSL-over-time": {},
+        "plain-over-time": {"noise_model": None}, "SSSL-over-time": {}, "between and within": {},
     },
     "emotify": {
         "mean": {}, "descriptors": {}, "squared error": {"noise_model": None},
@@ -60,8 +60,10 @@ SYSTEMS: dict[str, dict[str, dict]] = {
     },
 }  # fmt: skip
 SMOOTHING = (15, 31)  # segments, which are 1 s apart
-WITHOUT_SEED = ("mean", "descriptors")
+WITHOUT_SEED = ("mean", "descriptors", "between and within")
+WITHOUT_CURVES = WITHOUT_SEED[:2]
 PAIRS = [("SSSL", "plain"), ("plain", "descriptors"), ("SSSL", "descriptors")]
+PAIRS_OF_PIECES = [*PAIRS, ("between and within", "descriptors")]
 DESCRIPTIONS = f"""- *mean*: the mean rating of the training songs.
 - *descriptors*: support vector regression of `DescriptorTransformer`, one for each target, in units of its deviation.
 - *plain*: `SSSLRegressor(noise_model=None)` on `SegmentStatistics` of segments of {SEGMENTS["duration"]} s, 1 s apart;
@@ -69,6 +71,8 @@ DESCRIPTIONS = f"""- *mean*: the mean rating of the training songs.
 - *SSSL*: the same with the defaults of self-learning.
 - *-over-time*: trained on the ratings of segments instead of those of songs.
 - *15 s*, *31 s*: curves averaged over so many seconds, `smoothing=15` or `31`.
+- *between and within*: `CurveRegressor` on the same segment statistics, without a network: support vector regression of
+  songs, and ridge regression of the deviations within songs.
 - *constant*: each song's mean prediction of a system, for all of its segments. *true mean*: the true mean of each
   piece, which no system can know.
 - *squared error*: *plain* with squared errors instead of the cross-entropy against shares. *dominant emotion*: *plain*
@@ -150,21 +154,21 @@ def report_of_pieces(args):
             for system, seeds in results.items()
         ],
         "pairs": compare({name: [skill_of_songs(y, found[0]) for found in seeds] for name, seeds in results.items()},
-                         PAIRS, pieces, names),
+                         PAIRS_OF_PIECES, pieces, names),
     }  # fmt: skip
     over_time = ratings_over_time(args.memory)
-    curves = {name: [found[1] for found in seeds] for name, seeds in results.items() if name not in WITHOUT_SEED}
+    curves = {name: [found[1] for found in seeds] for name, seeds in results.items() if name not in WITHOUT_CURVES}
 
     def constant(predicted):
         return [np.repeat(row[None], len(own), axis=0) for row, own in zip(predicted, over_time, strict=True)]
 
-    mean, descriptors = (constant(results[name][0][0]) for name in WITHOUT_SEED)
+    mean, descriptors = (constant(results[name][0][0]) for name in WITHOUT_CURVES)
     curves = {
         "mean": [mean],
         "descriptors, constant": [descriptors],
         **{
             f"{name}, constant": [constant(found[0]) for found in results[name]]
-            for name in ("plain", "plain-over-time")
+            for name in ("plain", "plain-over-time", "SSSL-over-time", "between and within")
         },
         **curves,
         **{
@@ -178,9 +182,12 @@ def report_of_pieces(args):
         ("SSSL", "plain"),
         ("SSSL-over-time", "plain-over-time"),
         ("plain-over-time", "plain"),
+        ("between and within", "between and within, constant"),
+        ("between and within", "descriptors, constant"),
+        ("between and within", "SSSL-over-time, 31 s"),
         *(
             (f"{name}{smoothed}", constant)
-            for name in ("plain", "plain-over-time")
+            for name in ("plain", "plain-over-time", "SSSL-over-time")
             for smoothed in ("", *(f", {n} s" for n in SMOOTHING))
             for constant in (f"{name}, constant", "descriptors, constant")
         ),

@@ -1,6 +1,7 @@
 from ._version import __version__ as __version__
 from .aggregation import LongestRun, MajorityVote, SongAggregator
 from .audio import AudioError, read_audio
+from .curves import CurveRegressor
 from .feature_extraction import (
     DescriptorTransformer,
     EmbeddingTransformer,
@@ -24,6 +25,7 @@ from .two_stage import BiLSTMClassifier, MaskedMelAutoencoder
 __all__ = [
     "AudioError",
     "BiLSTMClassifier",
+    "CurveRegressor",
     "DescriptorTransformer",
     "EmbeddingTransformer",
     "EmotionTagger",

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmer._interrupts import interrupts_raised
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._parallel import parallel_map
+from skmer._ratings import check_ratings, is_over_time
 from skmer._validation import (
     as_label_array,
     check_sample_weight,
@@ -26,7 +27,7 @@ from skmer._validation import (
 )
 from skmer.songs import SongSequence, is_song_data
 from skmer.sssl.label_strategy import LabelStrategy
-from skmer.sssl.rated_songs import check_ratings, is_over_time, rating_folds
+from skmer.sssl.rated_songs import rating_folds
 from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
 from skmer.training.build import SEGMENT_NET_CONSTRAINTS
 from skmer.training.parameters import NetParametersMixin

@@ -129,7 +129,7 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
     n_targets_ : int
         Number of targets.
     target_names_ : list of str
-        The columns of y if it was a table, otherwise ``target0``, ``target1`` and so on.
+        The columns of y if it was a table, or a list of tables; otherwise ``target0``, ``target1`` and so on.
     net_ : RatingNet
         The fitted skorch net; its module is ``net_.module_``.
     history_ : list of dict

@@ -16,9 +16,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from skmer import SongAggregator, SongSequence, SSSLRegressor, load_model, save_model
+from skmer._ratings import check_ratings
 from skmer.metrics import ccc_scorer
 from skmer.sssl import LabelStrategy
-from skmer.sssl.rated_songs import check_ratings
 from skmer.sssl.rating_net import RatingNet, mean_r2
 from skmer.sssl.regression_loss import SSSLRegressionLoss, row_errors
 
@@ -344,6 +344,11 @@ def test_names_of_ratings(songs):
     np.testing.assert_array_equal(regressor.predict(X), SSSLRegressor(**QUICK).fit(X, y).predict(X))
     assert SSSLRegressor(**QUICK).fit(X, table["valence"]).target_names_ == ["valence"]
     assert SSSLRegressor(**QUICK).fit(X, y[:, 0]).target_names_ == ["target0"]
+    over_time = [
+        pd.DataFrame(np.repeat(row[None], len(song), axis=0), columns=table.columns)
+        for row, song in zip(y, X, strict=True)
+    ]
+    assert SSSLRegressor(**QUICK).fit(X, over_time).target_names_ == ["valence", "arousal"]
 
 
 @pytest.mark.parametrize("params", [{}, {"loss": "cross_entropy"}, {"noise_model": None}])

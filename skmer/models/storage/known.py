@@ -10,6 +10,7 @@ _TABLE = {
     "skmer.aggregation": "LongestRun MajorityVote SongAggregator SpectrogramStatistics song_statistics",
     "skmer.backbones": "CRNN MLP MultiBranchCNN SmallCNN VGG16 VGG16BatchNorm VGGish ConvBlock GeM StochasticConvBlock",
     "skmer.backbones.crnn": "_Branch",
+    "skmer.curves": "CurveRegressor",
     "skmer.embeddings._musicnn_network": "MusicnnNetwork _Affine _FilterBank _MidLayer",
     "skmer.feature_extraction": (
         "DescriptorTransformer EmbeddingTransformer SegmentShortening SegmentStatistics SegmentTransformer "
