@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import r2_score, root_mean_squared_error
@@ -330,6 +331,19 @@ def test_sections_of_the_config_reach_the_steps(songs):
             make_pipeline_of(name, {"svm": {"C": 2}} if "svm" in pipeline.named_steps else {}, "cpu", 7, ratings=True)
         )
         assert name in RATING_SYSTEMS
+
+
+def test_the_network_suits_the_device(monkeypatch):
+    network = make_pipeline_of("sssl", device="cpu", ratings=True)["sssl"]
+    assert (network.backbone, network.backbone_params, network.max_epochs) == ("mlp", {"hidden": [128]}, 20)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    pipeline = make_pipeline_of("plain", ratings=True)
+    assert list(pipeline.named_steps) == ["segments", "sssl"]
+    assert (pipeline["sssl"].backbone, pipeline["sssl"].max_epochs, pipeline["segments"].harmony) == (
+        "vgg16",
+        30,
+        False,
+    )
 
 
 def test_few_songs_lower_the_folds_or_end_in_a_sentence(songs):
