@@ -212,7 +212,8 @@ class RatingTask:
 
 def _count(songs):
     n = f"{len(songs.target):,} songs"
-    return n if songs.groups is None else f"{n} of {len(np.unique(songs.groups)):,} groups"
+    n_groups = 0 if songs.groups is None else len(np.unique(songs.groups))
+    return f"{n} of {n_groups:,} group{'s' * (n_groups > 1)}" if n_groups else n
 
 
 def _per_class(target):

@@ -352,7 +352,7 @@ def test_few_songs_lower_the_folds_or_end_in_a_sentence(songs):
     assert card["estimate"]["n_splits"] == 3
     assert card["remarks"] == ["n_splits=5 is lowered to 3, so that each fold has two songs or more, which R² needs."]
     few.groups = np.zeros(6, dtype=int)
-    with pytest.raises(ValueError, match=r"The 6 songs of 1 groups do not make two folds .* without an estimate"):
+    with pytest.raises(ValueError, match=r"The 6 songs of 1 group do not make two folds .* without an estimate"):
         train_model(few, "log-mel", LOG_MEL)
     del few["groups"]
     few.data, few.target = few.data[:4], few.target[:4]
