@@ -35,6 +35,7 @@ from skmer.datasets import COLLECTIONS
 from skmer.model_selection._fits import Fit, fit_key, run_fits, song_keys
 from skmer.model_selection.systems import fit_with_groups
 from skmer.models import SYSTEMS, make_pipeline_of
+from skmer.reproduction.differences import paired_tests
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_EXPERIMENTS = ["emotify", "emopia-quadrant"]
@@ -42,6 +43,7 @@ TOGETHER = {"average": make_averaging_classifier}
 DESCRIPTIONS = SYSTEMS | {
     "average": "`make_averaging_classifier`: mean probability of the network of sssl and of an SVM on descriptors",
 }
+REFERENCE = "sssl"  # of the paired tests
 N_TIMED = 20  # songs of a fold whose prediction is timed
 
 
@@ -160,6 +162,21 @@ def make_report(args, experiment, description, n_folds, jobs, results):
     }
 
 
+def differences_of(report):
+    """Return the difference of each system from the reference, in points, with its adjusted p-value."""
+    rows = [
+        {"name": run["system"], "seed": report["seed"], "scores": {"accuracy": run["accuracy"]}, **run}
+        for run in report["runs"]
+    ]
+    names = dict.fromkeys(run["system"] for run in report["runs"])
+    pairs = [(name, REFERENCE) for name in names if name != REFERENCE]
+    return {
+        pair["row"]: f"{100 * pair['mean']:+.1f}, p = {figure(pair['adjusted'])}"
+        for pair in paired_tests(rows, pairs)
+        if pair["adjusted"] is not None
+    }
+
+
 def section(report):
     """Format the protocol and the figures of one report."""
     rows = [
@@ -169,6 +186,11 @@ def section(report):
     ]  # fmt: skip
     rows.append(["commonest class", figure(report["rows"][0]["dummy"]), "", "", ""])
     header = ["system", "accuracy", "training a fold, s", "a song from its file, ms", "a cached song, ms"]
+    differences = differences_of(report)
+    if differences:
+        header.insert(2, f"difference from {REFERENCE}, points")
+        for row in rows:
+            row.insert(2, differences.get(row[0], ""))
     some = ""
     if len(report["folds"]) < report["n_folds"]:
         some = f"; of these, only the folds {', '.join(map(str, report['folds']))} were run"
@@ -194,9 +216,10 @@ def document(reports):
         "This page is rewritten by `benchmarks/systems.py`.",
         "The systems of `skmer train`, as it builds them on a CPU, and an average of two of them:",
         "\n".join(f"- *{name}*: {description}" for name, description in DESCRIPTIONS.items()),
-        "Accuracy is the mean ± standard deviation over folds. Times are processor time, the mean over folds: of "
-        "training on songs that are cached, and of predicting songs of the test part, with decoding "
-        f"(\"from its file\", {N_TIMED} songs in one call), and from cached spectrograms or descriptors.",
+        "Accuracy is the mean ± standard deviation over folds. Differences from sssl have the p-value of Nadeau and "
+        "Bengio's corrected paired test over folds, adjusted by Holm for the systems of a table. Times are processor "
+        "time, the mean over folds: of training on songs that are cached, and of predicting songs of the test part, "
+        f"with decoding (\"from its file\", {N_TIMED} songs in one call), and from cached spectrograms or descriptors.",
     ]  # fmt: skip
     parts += [] if reports else ["No results are kept yet."]
     order = list(EXPERIMENTS)
