@@ -73,41 +73,60 @@ def add_protocol(group, folds=True):
 
 def add_network(group, duration=True):
     """Add the options of the networks, with `duration` that of all segments."""
-    group.add_argument(
-        "--backbone",
-        choices=("vgg16", "vgg16_bn", "small"),
-        default="vgg16",
-        help="network of the segments (%(default)s)",
-    )
+    add_backbone(group, ("vgg16", "vgg16_bn", "small"))
     group.add_argument(
         "--recipe",
         choices=("paper", "skmer"),
         default="paper",
         help="SSSL as in the paper, or skmer's defaults (%(default)s)",
     )
-    group.add_argument("--epochs", type=at_least(1), default=30, metavar="N", help="number of epochs (%(default)s)")
-    group.add_argument(
-        "--warmup-epochs", type=at_least(1), default=5, metavar="N", help="epochs before the first split (%(default)s)"
-    )
+    add_epochs(group)
     add_max_duration(group)
     group.add_argument(
         "--params", type=_params, default={}, metavar="JSON", help="further parameters of SSSLClassifier"
     )
-    group.add_argument("--device", default="auto", help="a torch device (%(default)s)")
     if duration:
-        group.add_argument(
-            "--duration", type=positive_number, default=3.0, metavar="S", help="seconds of a segment (%(default)s)"
-        )
+        add_duration(group)
 
 
-def add_max_duration(group):
-    """Add the option of the seconds that are used of each song."""
+def add_backbone(group, backbones):
+    """Add the options of the network of the segments and of its device."""
+    group.add_argument(
+        "--backbone", choices=backbones, default=backbones[0], help="network of the segments (%(default)s)"
+    )
+    group.add_argument("--device", default="auto", help="a torch device (%(default)s)")
+
+
+def add_epochs(group, epochs=30, warmup_epochs=5, default="%(default)s, %(default)s"):
+    """Add the options of the numbers of epochs; `default` describes them in the help."""
+    of_epochs, of_warmup = default.split(", ")
+    group.add_argument(
+        "--epochs", type=at_least(1), default=epochs, metavar="N", help=f"number of epochs ({of_epochs})"
+    )
+    group.add_argument(
+        "--warmup-epochs",
+        type=at_least(1),
+        default=warmup_epochs,
+        metavar="N",
+        help=f"epochs before the first split ({of_warmup})",
+    )
+
+
+def add_duration(group):
+    """Add the option of the length of a segment."""
+    group.add_argument(
+        "--duration", type=positive_number, default=3.0, metavar="S", help="seconds of a segment (%(default)s)"
+    )
+
+
+def add_max_duration(group, default=30.0):
+    """Add the option of the seconds that are used of each song; None is all of them."""
     group.add_argument(
         "--max-duration",
         type=positive_number,
-        default=30.0,
+        default=default,
         metavar="S",
-        help="seconds of each song that are used (%(default)s)",
+        help=f"seconds of each song that are used ({'all' if default is None else '%(default)s'})",
     )
 
 

@@ -1,4 +1,4 @@
-"""``skmer reproduce``: the papers' tables and figure on a collection that the user has."""
+"""``skmer reproduce``: the papers' tables and figure, and ratings, on a collection that the user has."""
 
 from itertools import count
 from pathlib import Path
@@ -28,6 +28,7 @@ from skmer.cli._reproduce_arguments import (
 )
 from skmer.cli.predict import line_writer
 from skmer.cli.reproduce_mirable import add_mirable
+from skmer.cli.reproduce_ratings import add_ratings
 
 __all__ = ["add_reproduce"]
 
@@ -51,6 +52,7 @@ def add_reproduce(commands):
     _add_ablations(tables)
     _add_figure(tables)
     add_mirable(tables)
+    add_ratings(tables)
 
 
 class _Collections:

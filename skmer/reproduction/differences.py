@@ -6,7 +6,7 @@ import numpy as np
 
 from skmer.model_selection import corrected_paired_test, holm
 
-__all__ = ["mean_and_deviation", "paired_difference", "paired_tests"]
+__all__ = ["format_number", "mean_and_deviation", "paired_difference", "paired_tests"]
 
 
 def mean_and_deviation(rows, score):
@@ -72,3 +72,9 @@ def _p_value(by_fold, rows):
     sizes = [[rows[fold][size] for fold in by_fold] for size in ("n_train", "n_test")]
     p_value = corrected_paired_test(list(by_fold.values()), *sizes).p_value
     return None if math.isnan(p_value) else p_value
+
+
+def format_number(value, digits, sign=""):
+    """Write a number without the 0 before the point."""
+    text = f"{value:{sign}.{digits}f}"
+    return text if text.lstrip("+-")[0] != "0" else text.replace("0.", ".", 1)

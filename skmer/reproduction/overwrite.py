@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from skmer.model_selection._fits import song_keys
+from skmer.reproduction.ratings.systems import RatingSettings
 from skmer.reproduction.systems import EMBEDDING, STACK, Settings
 
 __all__ = ["check_overwrite", "songs_digest"]
@@ -82,7 +83,25 @@ def _compare_taggers(before, new):
     return changed, _lacking(rows(before), rows(new))
 
 
-_COMPARISONS = {"table1": (_compare_counts, None), "mirable": (_compare_taggers, "rows")}
+def _compare_ratings(before, new):
+    changed = _other_settings({**RatingSettings().to_dict(), **before["settings"]}, new["settings"], {"device"})
+    changed += ["n_splits"] * (before["protocol"]["n_folds"] != new["protocol"]["n_folds"])
+
+    def rows(table):
+        return [
+            f"{row['name']!r} ({kind}fold {row['fold']}" + (")" if row["seed"] is None else f", seed {row['seed']})")
+            for kind, part in (("", table), ("over time, ", table["over_time"] or {"rows": []}))
+            for row in part["rows"]
+        ]
+
+    return changed + _other_songs(before, new), _lacking(rows(before), rows(new))
+
+
+_COMPARISONS = {
+    "table1": (_compare_counts, None),
+    "mirable": (_compare_taggers, "rows"),
+    "ratings": (_compare_ratings, "folds"),
+}
 
 
 def _other_settings(had, has, ignored):

@@ -8,6 +8,8 @@ __all__ = [
     "MIRABLE_TABLE_1",
     "MIRABLE_TABLE_2",
     "MIRABLE_WEIGHT_OF_SHORT",
+    "RATINGS",
+    "RATINGS_SOURCES",
     "TABLE_1",
     "TABLE_2",
     "TABLE_3",
@@ -85,3 +87,17 @@ MIRABLE_TABLE_2 = {
     "ensemble": (0.4099, 0.8671),
 }
 MIRABLE_WEIGHT_OF_SHORT = 0.7
+
+# R² of valence and of arousal of whole songs, by collection and model
+RATINGS = {
+    "pmemo": {"Music2Emo": (0.547, 0.794)},
+    "deam": {"Music2Emo": (0.518, 0.623)},
+    "eim": {"Music2Emo": (0.651, 0.762), "MERT": (0.612, 0.747)},
+}
+RATINGS_SOURCES = {
+    "Music2Emo": 'Kang and Herremans (2025), "Towards Unified Music Emotion Recognition across Dimensional and '
+    'Categorical Models": one split, trained on four collections together',
+    "MERT": 'Li et al. (2024), "MERT: Acoustic Music Understanding Model with Large-Scale Self-supervised Training": '
+    "the split of Castellon et al. (2021), whose test songs are MediaEval's evaluation songs of 2013 "
+    "(--protocol mediaeval2013)",
+}

@@ -14,6 +14,7 @@ from skmer.reproduction.counts import counts_markdown
 from skmer.reproduction.differences import mean_and_deviation, paired_difference, paired_tests
 from skmer.reproduction.mirable.report import mirable_csv, mirable_markdown
 from skmer.reproduction.published import TABLE_2, TABLE_3
+from skmer.reproduction.ratings.report import ratings_csv, ratings_markdown
 from skmer.reproduction.systems import ABLATION, EMBEDDING, SSSL, TWO_STAGE
 
 __all__ = ["table_csv", "table_markdown", "table_rows"]
@@ -46,7 +47,7 @@ def table_markdown(table):
     Parameters
     ----------
     table : dict
-        From `run_table`, `run_counts` or `run_mirable`.
+        From `run_table`, `run_counts`, `run_mirable` or `run_ratings`.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def table_markdown(table):
     return "\n\n".join(blocks)
 
 
-_OTHERS = {"table1": counts_markdown, "mirable": mirable_markdown}
+_OTHERS = {"table1": counts_markdown, "mirable": mirable_markdown, "ratings": ratings_markdown}
 
 
 def table_csv(table):
@@ -88,13 +89,14 @@ def table_csv(table):
     Parameters
     ----------
     table : dict
-        From `run_table` or `run_mirable`.
+        From `run_table`, `run_mirable` or `run_ratings`.
 
     Returns
     -------
     str
         Means and deviations are shares, the paper's figures and the difference percent; of `run_mirable` all are
-        shares.
+        shares. Of `run_ratings`, there is a line for each score of ratings of songs and over time, also of the
+        literature.
 
     Examples
     --------
@@ -104,6 +106,8 @@ def table_csv(table):
     """
     if table["table"] == "mirable":
         return mirable_csv(table)
+    if table["table"] == "ratings":
+        return ratings_csv(table)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["task", "system", "score", "mean", "sd", "n", "paper", "difference"])

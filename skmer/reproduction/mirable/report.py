@@ -8,7 +8,7 @@ import numpy as np
 
 from skmer._io import format_names, markdown_table
 from skmer.model_selection import TAG_SCORES
-from skmer.reproduction.differences import mean_and_deviation, paired_tests
+from skmer.reproduction.differences import format_number, mean_and_deviation, paired_tests
 from skmer.reproduction.mirable.songs import SHARE, VALIDATION
 from skmer.reproduction.mirable.systems import ROWS
 from skmer.reproduction.published import MIRABLE_DATASET, MIRABLE_TABLE_1, MIRABLE_TABLE_2, MIRABLE_WEIGHT_OF_SHORT
@@ -187,7 +187,7 @@ def _figures(rows, scores, spread, names=None):
         for score in scores:
             line.append(_figure(row[score], spread))
             if with_paper:
-                line.append(_number(row["paper"][score], 4) if score in row["paper"] else "–")
+                line.append(format_number(row["paper"][score], 4) if score in row["paper"] else "–")
         cells.append(line)
     if scores[0] == TAG_SCORES[0] and any(row["seconds"] is not None for row in rows):
         header.append("s per fit")
@@ -198,14 +198,8 @@ def _figures(rows, scores, spread, names=None):
 
 def _figure(figure, spread):
     if not spread:
-        return _number(figure["mean"], 4)
-    return _number(figure["mean"], 3) + ("" if figure["sd"] is None else f" ± {_number(figure['sd'], 3)}")
-
-
-def _number(value, digits, sign=""):
-    """Write a number without the 0 before the point."""
-    text = f"{value:{sign}.{digits}f}"
-    return text if text.lstrip("+-")[0] != "0" else text.replace("0.", ".", 1)
+        return format_number(figure["mean"], 4)
+    return format_number(figure["mean"], 3) + ("" if figure["sd"] is None else f" ± {format_number(figure['sd'], 3)}")
 
 
 def _differences(table):
@@ -213,8 +207,13 @@ def _differences(table):
     if not found:
         return ""
     cells = [
-        [pair["row"], pair["less"], f"{_number(pair['mean'], 3, '+')} ± {_number(pair['sd'], 3)}", str(pair["n"])]
-        + ["" if p is None else _number(p, 3) for p in (pair["p_value"], pair["adjusted"])]
+        [
+            pair["row"],
+            pair["less"],
+            f"{format_number(pair['mean'], 3, '+')} ± {format_number(pair['sd'], 3)}",
+            str(pair["n"]),
+        ]
+        + ["" if p is None else format_number(p, 3) for p in (pair["p_value"], pair["adjusted"])]
         for pair in found
     ]
     return (
@@ -246,7 +245,7 @@ def _students(rows):
             shares = [f"{100 * mean[key]:.1f} %" for key in ("positive", "negative", "masked")]
             lines.append(
                 [name, f"{mean['positive_above']:.3g}", f"{mean['negative_below']:.3g}", *shares]
-                + [_number(mean[key], 3) for key in ("teacher_roc_auc", "valid_roc_auc")]
+                + [format_number(mean[key], 3) for key in ("teacher_roc_auc", "valid_roc_auc")]
             )
     if not lines:
         return ""

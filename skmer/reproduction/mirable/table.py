@@ -1,6 +1,5 @@
 """Tables 1 and 2 of the second paper, on MTG-Jamendo or on Emotify."""
 
-import operator
 import tempfile
 import warnings
 from contextlib import nullcontext
@@ -13,14 +12,13 @@ import numpy as np
 from skmer.model_selection import TAG_SCORES, best_thresholds, best_weight, tag_scores
 from skmer.model_selection._fits import run_fits, song_keys, versions
 from skmer.model_selection.tag_metrics import weighted_sum
+from skmer.reproduction.checks import check_n_splits, check_seeds, chosen_folds
 from skmer.reproduction.mirable.fits import fits_of_split, songs_of_fit
 from skmer.reproduction.mirable.songs import grouped_splits, load_songs, published_split
 from skmer.reproduction.mirable.systems import ROWS, MirableSettings, rows_with_needed
 from skmer.reproduction.overwrite import check_overwrite, songs_digest
 
 __all__ = ["run_mirable"]
-
-_LAST_SEED = 2**32 - 1  # of NumPy's generators
 
 
 def run_mirable(
@@ -119,13 +117,13 @@ def run_mirable(
     """
     settings = MirableSettings.for_dataset(dataset) if settings is None else settings
     names = rows_with_needed(rows)
-    seeds, n_splits = _check_seeds(seeds), _check_n_splits(n_splits)
+    seeds, n_splits = check_seeds(seeds), check_n_splits(n_splits)
     if hide is not None and not 0 <= hide < 1:
         raise ValueError(f"hide={hide} must be a share, at least 0 and below 1.")
     songs = load_songs(dataset, data_home, audio_home=audio_home, split=split, subset=subset, unlabelled=unlabelled)
     hide = _share_to_hide(songs, hide, any(ROWS[name].kind == "student" for name in names))
     all_splits = [published_split(songs, hide)] if songs.parts else grouped_splits(songs, n_splits, hide)
-    splits = _chosen(all_splits, folds)
+    splits = [all_splits[i] for i in chosen_folds(folds, len(all_splits))]
     settings.check([ROWS[name] for name in names if ROWS[name].length], len(songs.tags))
     places = [
         (fold, seed, name)
@@ -245,26 +243,6 @@ def _counts(split, songs):
     return {"fold": split.fold, **counts, "hidden": hidden, **lacking}
 
 
-def _check_seeds(seeds):
-    try:
-        found = list(dict.fromkeys(map(operator.index, seeds)))
-    except TypeError:
-        found = []
-    if not found or min(found) < 0 or max(found) > _LAST_SEED:
-        raise ValueError(f"seeds must be whole numbers from 0 to {_LAST_SEED}, at least one, got {seeds}.")
-    return found
-
-
-def _check_n_splits(n_splits):
-    try:
-        number = operator.index(n_splits)
-    except TypeError:
-        number = 0
-    if number < 2:
-        raise ValueError(f"n_splits must be a whole number, at least 2, got {n_splits!r}.")
-    return number
-
-
 def _share_to_hide(songs, hide, has_students):
     none = not len(songs.untagged)
     if hide is None and not songs.parts:
@@ -285,15 +263,3 @@ def _share_to_hide(songs, hide, has_students):
             "increase hide, or leave out the ensemble and the rows that end in -noisy."
         )
     return hide
-
-
-def _chosen(splits, folds):
-    if folds is None:
-        return splits
-    try:
-        chosen = sorted({operator.index(fold) for fold in folds})
-    except TypeError:
-        chosen = []
-    if not chosen or chosen[0] < 0 or chosen[-1] >= len(splits):
-        raise ValueError(f"folds must be some of 0 to {len(splits) - 1}, got {folds}.")
-    return [splits[fold] for fold in chosen]

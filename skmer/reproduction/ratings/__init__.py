@@ -1,0 +1,1 @@
+"""The table of systems that predict ratings of valence and arousal."""
