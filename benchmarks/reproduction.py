@@ -67,6 +67,9 @@ RUNS = {
     "mirable-emotify-masks": [
         "mirable", "--dataset", "emotify", *TAGGERS[:-1], PAPERS_MASKS, "--rows", "short-normal",
     ],
+    "ratings-vgmidi": [
+        "ratings", "--dataset", "vgmidi", "--backbone", "mlp", "--seeds", "0,1,2", "--over-time", "--smoothing", "15",
+    ],
 }  # fmt: skip
 TARGETS = {
     "emopia-split_cls_repo": {"quadrant": 0.677, "arousal": 0.887, "valence": 0.704},

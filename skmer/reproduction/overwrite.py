@@ -84,7 +84,9 @@ def _compare_taggers(before, new):
 
 
 def _compare_ratings(before, new):
-    changed = _other_settings({**RatingSettings().to_dict(), **before["settings"]}, new["settings"], {"device"})
+    # listeners' delay is of ratings over time only
+    ignored = {"device"} if before["over_time"] and new["over_time"] else {"device", "delay"}
+    changed = _other_settings({**RatingSettings().to_dict(), **before["settings"]}, new["settings"], ignored)
     changed += ["n_splits"] * (before["protocol"]["n_folds"] != new["protocol"]["n_folds"])
 
     def rows(table):

@@ -96,7 +96,7 @@ RATINGS = {
 }
 RATINGS_SOURCES = {
     "Music2Emo": 'Kang and Herremans (2025), "Towards Unified Music Emotion Recognition across Dimensional and '
-    'Categorical Models": one split, trained on four collections together',
+    'Categorical Models"; one split of their own, trained on four collections together',
     "MERT": 'Li et al. (2024), "MERT: Acoustic Music Understanding Model with Large-Scale Self-supervised Training": '
     "the split of Castellon et al. (2021), whose test songs are MediaEval's evaluation songs of 2013 "
     "(--protocol mediaeval2013)",

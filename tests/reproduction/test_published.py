@@ -1,8 +1,14 @@
 """The papers' figures, against sums and cells that were taken from their text by hand."""
 
-import pytest
+import os
+from pathlib import Path
 
-from skmer.reproduction.published import FIGURE_2_SONG, TABLE_1, TABLE_2, TABLE_3
+import numpy as np
+import pytest
+from sklearn.model_selection import KFold
+
+from skmer.datasets import load_eim, load_pmemo
+from skmer.reproduction.published import FIGURE_2_SONG, RATINGS, RATINGS_SOURCES, TABLE_1, TABLE_2, TABLE_3
 
 
 def test_table_1():
@@ -88,3 +94,29 @@ def test_contradictions_of_the_paper_are_kept_as_printed():
 
 def test_the_song_of_figure_2():
     assert FIGURE_2_SONG == {"4q": "MT0010465830"}
+
+
+def test_ratings_of_the_literature():
+    assert {(dataset, model): figures for dataset, models in RATINGS.items() for model, figures in models.items()} == {
+        ("pmemo", "Music2Emo"): (0.547, 0.794),
+        ("deam", "Music2Emo"): (0.518, 0.623),
+        ("eim", "Music2Emo"): (0.651, 0.762),
+        ("eim", "MERT"): (0.612, 0.747),
+    }
+    assert {model for models in RATINGS.values() for model in models} == set(RATINGS_SOURCES)
+
+
+@pytest.mark.data
+@pytest.mark.filterwarnings("ignore:.*are published")
+def test_artists_who_are_in_training_and_test_songs():
+    """What the table of ratings says of the splits of the literature."""
+    root = Path(os.environ.get("SKMER_DATA", "")) / "metadata"
+    if not os.environ.get("SKMER_DATA") or not all((root / name).is_dir() for name in ("PMEmo2019", "emoMusic")):
+        pytest.skip("the annotations of PMEmo and EiM are not under $SKMER_DATA/metadata")
+    songs = load_eim(root / "emoMusic", check_audio=False)
+    train, test = songs.splits["mediaeval2013"].values()
+    assert (len(test), np.isin(songs.groups[test], songs.groups[train]).sum()) == (125, 65)
+    pmemo = load_pmemo(root / "PMEmo2019", check_audio=False)
+    for groups, share in [(pmemo.groups, 2 / 3), (songs.groups, 0.56)]:
+        tenths = KFold(10, shuffle=True, random_state=0).split(groups)
+        assert np.mean([np.isin(groups[b], groups[a]).mean() for a, b in tenths]) == pytest.approx(share, abs=0.02)

@@ -1,5 +1,6 @@
 """The fits of the systems: what each predicts for the test songs of a fold."""
 
+import time
 import warnings
 from functools import lru_cache, partial
 
@@ -58,6 +59,7 @@ def _predictions(songs, name, fold, result):
         return {**result, "songs": np.repeat(songs.ratings[train].mean(axis=0)[None], len(test), axis=0)}
     if name not in NETWORKS:
         return {**result, "songs": np.array(result["predictions"][""])}
+    result = {**result, "seconds": result["seconds_of_fit"]}
     curves = [np.array(curve) for curve in result["curves"]]
     means = np.array([curve.mean(axis=0) for curve in curves])
     if name == OVER_TIME:
@@ -106,9 +108,11 @@ def _run_network(settings, name, seed, paths, train, test, groups, ratings):
         segments = _segments(tuple(paths), *own)
         if name == OVER_TIME:
             ratings = segment_ratings(ratings, segments[train], (settings.duration, 1.0), delay=settings.delay)
+        began = time.monotonic()
         network.fit(segments[train], ratings, groups=None if groups is None else groups[train])
         curves = network.transform(segments[test])
-    return {"curves": [curve.tolist() for curve in curves]}
+    # the first fit of a process also computes the segments
+    return {"curves": [curve.tolist() for curve in curves], "seconds_of_fit": round(time.monotonic() - began, 2)}
 
 
 @lru_cache(maxsize=1)

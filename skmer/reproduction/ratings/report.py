@@ -10,7 +10,7 @@ from skmer._io import markdown_table
 from skmer.reproduction.differences import format_number, mean_and_deviation, paired_tests
 from skmer.reproduction.published import RATINGS, RATINGS_SOURCES
 from skmer.reproduction.ratings.scores import CURVE_SCORES, SONG_SCORES
-from skmer.reproduction.ratings.songs import TARGETS
+from skmer.reproduction.ratings.songs import TARGETS, plural
 from skmer.reproduction.ratings.systems import DESCRIPTORS, DUMMY, NETWORKS, PLAIN
 
 __all__ = ["ratings_csv", "ratings_differences", "ratings_markdown", "ratings_rows"]
@@ -20,10 +20,10 @@ _OF_SONGS = tuple(score for score in CURVE_SCORES if "mean of songs" in score)
 _TESTED = tuple(f"R² {target}" for target in TARGETS)
 _TESTED_OVER_TIME = tuple(f"{score} {target}" for score in ("R², pooled", "CCC, mean of songs") for target in TARGETS)
 _ARTISTS = (
-    "Splits of the literature are others, and random ones have the same artists in training and test songs, as about "
-    "two of three test songs of PMEmo and more than half of those of EiM (65 of the 125 evaluation songs of MediaEval "
-    "2013), which raises R². Here, songs are grouped by artist where the collection names artists, unless another "
-    "protocol is chosen."
+    "Splits of the literature are others. Random ones, and that of MediaEval 2013, have the same artists in training "
+    "and test songs, which can raise R²: two of three songs in random tenths of PMEmo are by an artist of the other "
+    "songs, more than half in those of EiM, and 65 of the 125 evaluation songs of MediaEval 2013. Here, songs are "
+    "grouped by artist where the collection names artists, unless another protocol is chosen."
 )
 _SETTINGS = {
     "backbone": "backbone {}",
@@ -85,15 +85,26 @@ def ratings_differences(table, scores=_TESTED, part=None):
 
 def ratings_markdown(table):
     """Format the table as Markdown."""
-    several = len(table["protocol"]["folds"]) > 1
-    blocks = [_heading(table), f"### Ratings of whole {table['unit']}s", _figures(ratings_rows(table), SONG_SCORES)]
-    blocks += [_pooled(table, several), _literature(table), _differences(table, _TESTED)]
-    part = table["over_time"]
+    unit, part = f"{table['unit']}s", table["over_time"]
+    rows = ratings_rows(table)
+    blocks = [_heading(table), f"### Ratings of whole {unit}", _figures(rows, SONG_SCORES)]
+    if len(table["protocol"]["folds"]) > 1:
+        blocks += [
+            f"Pooled over the test {unit} of all folds, which is steadier where a fold has few; the literature reports "
+            "R² of one test set, as above:",
+            _pooled(rows, SONG_SCORES, table["attainable"]),
+        ]
+    blocks += [_limit(table["attainable"], unit), _literature(table), _differences(table, _TESTED)]
     if part is not None:
         rows = ratings_rows(part, CURVE_SCORES)
         blocks += ["### Ratings over time", _about_time(table, part)]
         blocks += ["Pooled over the segments of a fold's test songs:", _figures(rows, _POOLED, _short(", pooled"))]
         blocks += ["Mean of the songs of a fold:", _figures(rows, _OF_SONGS, _short(", mean of songs"))]
+        if len(table["protocol"]["folds"]) > 1:
+            blocks += [
+                "Pooled over the segments of the test songs of all folds:",
+                _pooled(rows, _POOLED, part["attainable"], ", pooled"),
+            ]
         blocks += [_limit(part["attainable"], "segments"), _differences(table, _TESTED_OVER_TIME, part)]
     return "\n\n".join(block for block in blocks if block)
 
@@ -125,8 +136,7 @@ def _mean(values):
 
 def _heading(table):
     unit, n, n_groups = table["unit"], table["n_songs"], table["n_groups"]
-    kind = table["group"] if table["group"].endswith("s") else f"{table['group']}s"
-    groups = "" if n == n_groups else f" of {n_groups:,} {kind}"
+    groups = "" if n == n_groups else f" of {n_groups:,} {plural(table['group'])}"
     low, high = table["scale"]
     songs = f"{table['title']}: {n:,} {unit}s{groups}, rated from {low:g} to {high:g}."
     lines = [" ".join([songs, *table["notes"]]), f"{_settings(table)} {_protocol(table)}"]
@@ -173,28 +183,17 @@ def _figure(figure):
     return mean if figure["sd"] is None else f"{mean} ± {format_number(figure['sd'], 3)}"
 
 
-def _pooled(table, several):
-    """Return the scores of all folds' test songs together beside what is attainable."""
-    limit = table["attainable"]
-    if not several:
-        return _limit(limit, f"{table['unit']}s")
+def _pooled(rows, scores, limit, ending=""):
+    """Return the scores of all folds' test songs together, and what is attainable."""
     cells = [
         [row["row"], *("–" if row[s] is None or row[s]["pooled"] is None else format_number(row[s]["pooled"], 3)
-                       for s in SONG_SCORES)]
-        for row in ratings_rows(table)
+                       for s in scores)]
+        for row in rows
     ]  # fmt: skip
     if limit is not None:
-        cells.append(["attainable", *_limits(limit, SONG_SCORES)])
-    text = (
-        f"The same over the test {table['unit']}s of all folds together, which is steadier where a fold has few; the "
-        "literature reports R² of one test set, as above."
-    )
-    return "\n\n".join([text, markdown_table(["system", *SONG_SCORES], cells), _limit(limit, f"{table['unit']}s")])
-
-
-def _limits(limit, scores):
-    values = [limit["scores"].get(score) for score in scores]
-    return ["" if value is None else format_number(value, 3) for value in values]
+        values = [limit["scores"].get(score.replace(ending, "")) for score in scores]
+        cells.append(["attainable", *("" if value is None else format_number(value, 3) for value in values)])
+    return markdown_table(["system", *map(_short(ending), scores)], cells)
 
 
 def _limit(limit, of):
@@ -217,10 +216,10 @@ def _literature(table):
     figures = RATINGS.get(table["dataset"])
     if not figures:
         return f"No figures of the literature for ratings of {table['title']} are kept here."
-    cells = [[name, *(format_number(value, 3) for value in values), RATINGS_SOURCES[name]]
-             for name, values in figures.items()]  # fmt: skip
-    header = ["literature", *(f"R² {target}" for target in TARGETS), "source and protocol"]
-    return f"{markdown_table(header, cells)}\n\n{_ARTISTS}"
+    cells = [[name, *(format_number(value, 3) for value in values)] for name, values in figures.items()]
+    sources = "\n".join(f"{name}: {RATINGS_SOURCES[name]}." for name in figures)
+    header = ["literature", *(f"R² {target}" for target in TARGETS)]
+    return f"{markdown_table(header, cells)}\n\n{sources}\n{_ARTISTS}"
 
 
 def _about_time(table, part):

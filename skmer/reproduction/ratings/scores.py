@@ -140,6 +140,8 @@ def attainable_over_time(songs, truth, settings):
         starts = np.arange(len(own), dtype=float)
         spread = ratings.over(starts, starts + settings.duration, settings.delay).deviation
         rated = np.isfinite(own).all(axis=1) & np.isfinite(spread).all(axis=1)
+        if not rated.any():
+            continue
         counted.append(ratings.n_listeners is not None and ratings.n_listeners > 0)
         means.append(own[rated])
         deviations.append(spread[rated])

@@ -11,7 +11,7 @@ from skmer.datasets._paths import path_kind
 from skmer.datasets.vgmidi import VGMIDI
 from skmer.model_selection import Protocol
 
-__all__ = ["DATASETS", "TARGETS", "RatedCollection", "Spread", "check_dataset", "folds_of", "load_rated"]
+__all__ = ["DATASETS", "TARGETS", "RatedCollection", "Spread", "check_dataset", "folds_of", "load_rated", "plural"]
 
 TARGETS = ("valence", "arousal")
 # the scale of the ratings of songs, and of those over time
@@ -213,9 +213,8 @@ def folds_of(songs, kind=None, n_splits=5):
     else:
         n_groups = len(np.unique(songs.groups)) if kind == "grouped" else len(songs.groups)
         if n_splits > n_groups:
-            what = f"{songs.group}s" if kind == "grouped" and songs.group != "series" else f"{songs.unit}s"
-            what = "series" if kind == "grouped" and songs.group == "series" else what
-            raise ValueError(f"n_splits={n_splits} is more than the {n_groups} {what}: lower it.")
+            what = songs.group if kind == "grouped" else songs.unit
+            raise ValueError(f"n_splits={n_splits} is more than the {n_groups} {plural(what)}: lower it.")
         splitter = (GroupKFold if kind == "grouped" else KFold)(n_splits, shuffle=True, random_state=0)
         folds = list(splitter.split(songs.ratings, groups=songs.groups if kind == "grouped" else None))
         if kind == "grouped":
@@ -227,6 +226,11 @@ def folds_of(songs, kind=None, n_splits=5):
     if min(len(test) for _, test in folds) < 2:
         raise ValueError(f"A fold of {len(folds)} has fewer than two test {songs.unit}s: lower n_splits.")
     return folds, kind, text
+
+
+def plural(group):
+    """Return the plural of what a group, such as an artist or a series of games, is called."""
+    return group if group.endswith("s") else f"{group}s"
 
 
 def _a(group):
