@@ -15,7 +15,7 @@ __all__ = ["run_systems"]
 
 
 def run_systems(songs, settings, names, folds, seeds, store=None, n_jobs=None, verbose=0):
-    """Run the systems on folds, a dict of training and test songs by number.
+    """Run the systems on folds, a dict of training and test songs by number, and add the dummy.
 
     Return a list of dicts with ``name``, ``fold``, ``seed`` (None for a system without one), ``songs``, the predicted
     ratings of the test songs, and, for a network, ``curves``, those of their segments; also ``seconds`` and
@@ -45,11 +45,13 @@ def run_systems(songs, settings, names, folds, seeds, store=None, n_jobs=None, v
         results, _ = run_fits(fits, store, n_jobs, verbose, "Folds", prepare)
     finally:
         _segments.cache_clear()
-    found = []
-    for fold, seed, name in places if DUMMY not in names else [*((f, None, DUMMY) for f in folds), *places]:
-        result = {"seconds": None} if name == DUMMY else results[places.index((fold, seed, name))]
-        found.append({"name": name, "fold": fold, "seed": seed, **_predictions(songs, name, folds[fold], result)})
-    return found
+    # the dummy is no fit that is worth keeping
+    found = [((fold, None, DUMMY), {"seconds": None}) for fold in folds]
+    found += zip(places, results, strict=True)
+    return [
+        {"name": name, "fold": fold, "seed": seed, **_predictions(songs, name, folds[fold], result)}
+        for (fold, seed, name), result in found
+    ]
 
 
 def _predictions(songs, name, fold, result):
