@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from sklearn.metrics import r2_score, root_mean_squared_error
 
 from skmer.datasets import segment_ratings
-from skmer.metrics import attainable_scores, concordance_correlation_coefficient, curve_score
+from skmer.metrics import attainable_scores, curve_score
+from skmer.model_selection.rating_protocol import RATING_SCORES
 from skmer.reproduction.ratings.songs import TARGETS
 from skmer.reproduction.ratings.systems import DESCRIPTORS, DUMMY, NETWORKS, OVER_TIME, PLAIN
 
@@ -23,7 +23,6 @@ __all__ = [
     "truth_over_time",
 ]
 
-_SONG = {"R²": r2_score, "CCC": concordance_correlation_coefficient, "RMSE": root_mean_squared_error}
 _CURVES = {
     "R², pooled": ("r2", "pooled"),
     "CCC, pooled": ("ccc", "pooled"),
@@ -32,14 +31,14 @@ _CURVES = {
     "r, mean of songs": ("pearson", "songs"),
     "RMSE, mean of songs": ("rmse", "songs"),
 }
-SONG_SCORES = tuple(f"{score} {target}" for score in _SONG for target in TARGETS)
+SONG_SCORES = tuple(f"{score} {target}" for score in RATING_SCORES for target in TARGETS)
 CURVE_SCORES = tuple(f"{score} {target}" for score in _CURVES for target in TARGETS)
 _ASSUMED = 10  # listeners over time, where they are not counted
 
 
 def song_scores(y, predicted):
     """Return R², CCC and RMSE of the ratings of songs, for each target."""
-    return _by_target({name: score(y, predicted, multioutput="raw_values") for name, score in _SONG.items()})
+    return _by_target({name: score(y, predicted, multioutput="raw_values") for name, score in RATING_SCORES.items()})
 
 
 def curve_scores(y, predicted):
