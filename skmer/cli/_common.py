@@ -15,6 +15,7 @@ TRUST = (
     "runs whatever code the file holds: use only those of people that you trust."
 )
 MODEL_HELP = "fitted pipeline, as `skmer train`, skmer.save_model or joblib.dump wrote it"
+WHOLE = "all"  # of --max-duration
 _TEXT_SUFFIXES = (".json", ".jsonl", ".csv", ".md", ".txt", ".html")
 
 
@@ -200,10 +201,24 @@ def _uncollected():
 
 
 @_uncollected()
-def load_model(path, require_segments=False, require_classes=False, device=None, precision=None):
+def add_max_duration(command, default):
+    """Add the option of the seconds of each song that a command uses; its `default` is a text for the help."""
+    command.add_argument(
+        "--max-duration",
+        type=_seconds_or_all,
+        metavar="S",
+        help=f"seconds of each song that are used, or {WHOLE}; default: {default}",
+    )
+
+
+def _seconds_or_all(text):
+    return WHOLE if text == "all" else positive_number(text)
+
+
+def load_model(path, require_segments=False, require_classes=False, device=None, precision=None, max_duration=None):
     """Load a model; return its `SongPredictor` and the warnings of loading it.
 
-    A `precision` replaces the `prediction_precision` of its networks.
+    A `precision` replaces the `prediction_precision` of its networks, and a `max_duration` that of its readers.
     """
     if os.path.isdir(path):
         raise CommandError(f"{path}: this is a folder. Name the model's file.")
@@ -231,6 +246,8 @@ def load_model(path, require_segments=False, require_classes=False, device=None,
             raise CommandError(f"{path}: no step of this model has a prediction_precision: leave --precision out.")
         for network in networks:
             network.prediction_precision = precision
+    if max_duration is not None:
+        _set_max_duration(path, model, max_duration)
     try:
         predictor = SongPredictor(model)
     except ValueError as error:
@@ -247,6 +264,15 @@ def load_model(path, require_segments=False, require_classes=False, device=None,
         )
     remarks += [str(warning.message).removeprefix(f"{path} ") for warning in caught]
     return predictor, list(dict.fromkeys(" ".join(remark.split()) for remark in remarks))
+
+
+def _set_max_duration(path, model, max_duration):
+    """Set how many seconds of each song the steps of a model use."""
+    readers = [estimator for estimator in _estimators(model) if "max_duration" in estimator.get_params(deep=False)]
+    if not readers and max_duration != WHOLE:
+        raise CommandError(f"{path}: no step of this model has a max_duration: leave --max-duration out.")
+    for reader in readers:
+        reader.max_duration = None if max_duration == WHOLE else max_duration
 
 
 def _kind(predictor):

@@ -10,6 +10,7 @@ from skmer.cli._common import (
     CommandError,
     add_command,
     add_device,
+    add_max_duration,
     load_model,
     n_folds,
     n_jobs,
@@ -71,6 +72,7 @@ def add_label_noise(commands):
         metavar="N",
         help="threads that read songs; -1: all processors; default: 1",
     )
+    add_max_duration(command, "as in the training")
     add_device(command)
     loud = command.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
@@ -93,7 +95,11 @@ def _label_noise(arguments):
         raise CommandError("--smoothing has an effect with --cross-fit only: add it, or leave --smoothing out.")
     use_matplotlib()
     predictor, warnings = load_model(
-        arguments.model, require_segments=True, require_classes=True, device=arguments.device
+        arguments.model,
+        require_segments=True,
+        require_classes=True,
+        device=arguments.device,
+        max_duration=arguments.max_duration,
     )
     from tqdm import tqdm
 

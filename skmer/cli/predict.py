@@ -12,6 +12,7 @@ from skmer.cli._common import (
     CommandError,
     add_command,
     add_device,
+    add_max_duration,
     atomic_output,
     load_model,
     n_jobs,
@@ -54,6 +55,7 @@ def add_predict(commands):
         metavar="N",
         help="threads that read songs; -1: all processors; default: 1",
     )
+    add_max_duration(command, "as in the training")
     add_device(command)
     command.add_argument(
         "--precision",
@@ -93,7 +95,12 @@ def _write_lines(arguments, done):
     found = find_audio_files(arguments.paths)
     with ExitStack() as stack:
         stream = stack.enter_context(_open_output(arguments, found, done))
-        predictor, warnings = load_model(arguments.model, device=arguments.device, precision=arguments.precision)
+        predictor, warnings = load_model(
+            arguments.model,
+            device=arguments.device,
+            precision=arguments.precision,
+            max_duration=arguments.max_duration,
+        )
         _check_predictor(predictor, arguments)
         for warning in warnings:
             log(f"{arguments.model}: warning: {warning}")

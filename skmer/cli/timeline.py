@@ -8,8 +8,10 @@ from skmer._io import open_text
 from skmer.cli._common import (
     MODEL_HELP,
     TRUST,
+    WHOLE,
     CommandError,
     add_command,
+    add_max_duration,
     atomic_output,
     check_output,
     load_model,
@@ -41,6 +43,7 @@ def add_timeline(commands):
     command.add_argument(
         "--csv", metavar="FILE", help="also write each segment's probabilities or ratings to this file"
     )
+    add_max_duration(command, "the whole song")
     command.add_argument("--force", action="store_true", help="replace existing files")
 
 
@@ -54,7 +57,9 @@ def _timeline(arguments):
     if arguments.csv is not None and os.path.realpath(arguments.csv) == os.path.realpath(out):
         raise CommandError("--out and --csv name the same file. Name another one.")
     use_matplotlib()
-    predictor, warnings = load_model(arguments.model, require_segments=True)
+    predictor, warnings = load_model(
+        arguments.model, require_segments=True, max_duration=arguments.max_duration or WHOLE
+    )
     from skmer.inspection import EmotionTimelineDisplay, RatingTimelineDisplay, predict_files
 
     [prediction] = predict_files(predictor, [song])
