@@ -182,7 +182,10 @@ def train_model(
     check_device(device)
     for pipeline in pipelines.values():
         task.check_pipeline(pipeline, given, bool(config))
-    _check_folds(task, pipelines, given, n_splits, seed)
+    left_out = [] if system in CANDIDATES and "cv" not in config.get("sssl", {}) else None
+    _check_folds(task, pipelines, given, n_splits, seed, left_out)
+    for remark in left_out or []:
+        say(remark)
     say(f"{len(given.target):,} songs to read: {task.describe(given.target)}. {groups_sentence(given.groups)}")
     for name, pipeline in pipelines.items():
         say(f"System {name} on {choose_device(device)}: {format_steps(changed_parameters(pipeline))}.")
@@ -202,7 +205,7 @@ def train_model(
         used, found_copies = join_copies(used, n_jobs, verbose)
         for remark in found_copies:
             say(remark)
-        n_splits, inner_splits, lowered = _check_folds(task, pipelines, used, n_splits, seed)
+        n_splits, inner_splits, lowered = _check_folds(task, pipelines, used, n_splits, seed, left_out)
         name, scores = next(iter(pipelines)), None
         if n_splits:
             scores = estimate(task, pipelines, used, n_splits, seed, work / "folds", n_jobs, verbose, inner_splits)
@@ -221,15 +224,16 @@ def train_model(
     card = make_card(
         task, pipeline, name, used, songs, counts[name], unreadable,
         estimate=scores, seed=seed, device=choose_device(device), seconds=round(time.monotonic() - began, 1),
-        resumed=resumed, config=config, remarks=found_copies + ([] if lowered is None else [lowered]) + remarks,
+        resumed=resumed, config=config, remarks=[*found_copies, *filter(None, [lowered]), *(left_out or []), *remarks],
     )  # fmt: skip
     return TrainedModel(pipeline, card)
 
 
-def _check_folds(task, pipelines, songs, n_splits, seed):
+def _check_folds(task, pipelines, songs, n_splits, seed, left_out=None):
     """Return the number of folds, that of folds inside them if there is a choice, and a remark if the first is lowered.
 
-    Raise ValueError if a fold has one training class only, or if cross-fitting is impossible in it.
+    Raise ValueError if a fold has one training class only, or if cross-fitting is impossible in it; with a list
+    `left_out`, such a pipeline is removed instead, and a remark is appended to the list.
     """
     n_splits, lowered = task.choose_folds(songs, n_splits, seed)
     folds = task.folds(songs, n_splits, seed)
@@ -243,8 +247,14 @@ def _check_folds(task, pipelines, songs, n_splits, seed):
             names += [f"{name}, fold {i} within its training songs" for i in range(inner_splits)]
     for name, (train, _) in zip(names, folds, strict=True):
         task.check_training(songs.target[train], name)
-    for name, pipeline in pipelines.items():
-        check_cross_fitting(name, pipeline, songs, folds)
+    for name, pipeline in list(pipelines.items()):
+        try:
+            check_cross_fitting(name, pipeline, songs, folds)
+        except ValueError as error:
+            if left_out is None:
+                raise
+            del pipelines[name]
+            left_out.append(f"The system {name} is left out of the choice: {error}")
     return n_splits, inner_splits, lowered
 
 

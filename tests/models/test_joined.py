@@ -172,6 +172,21 @@ def test_too_few_songs_for_the_cross_fitting_end_in_a_sentence(songs, n_splits, 
         train(alone, config, n_splits=n_splits)
 
 
+def test_a_choice_leaves_it_out_where_songs_are_too_few(songs, monkeypatch):
+    said = []
+    monkeypatch.setattr("skmer.models.train.estimate", lambda task, pipelines, *_: pytest.fail(" ".join(pipelines)))
+    few = Bunch(**{**songs, "groups": None})
+    with pytest.raises(pytest.fail.Exception, match=r"cross-entropy sssl$"):
+        train_model(few, "best", n_splits=2, device="cpu", say=said.append)
+    [remark] = [line for line in said if "left out" in line]
+    assert remark.startswith(
+        "The system joined is left out of the choice: config, section 'sssl': cv=5 does not divide"
+    )
+    # what the user asks for is not changed
+    with pytest.raises(ValueError, match="cv=6 does not divide"):
+        train_model(few, "best", {"sssl": {"cv": 6}}, n_splits=2, device="cpu")
+
+
 def test_a_class_of_few_songs_is_cross_fitted(songs):
     few = Bunch(**{**songs, "groups": None, "target": np.array(["Q1"] * 13 + ["Q2"] * 3)})
     card = train(few, {**CONFIG, "sssl": {**NETWORK, "cv": 5}}).card
