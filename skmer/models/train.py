@@ -182,7 +182,7 @@ def train_model(
     check_device(device)
     for pipeline in pipelines.values():
         task.check_pipeline(pipeline, given, bool(config))
-    left_out = [] if system in CANDIDATES and "cv" not in config.get("sssl", {}) else None
+    left_out: list[str] | None = [] if system in CANDIDATES and "cv" not in config.get("sssl", {}) else None
     _check_folds(task, pipelines, given, n_splits, seed, left_out)
     for remark in left_out or []:
         say(remark)
