@@ -10,6 +10,7 @@ from skmer.inspection.report.report import write_label_noise_report
 from skmer.inspection.report.summary import LabelNoiseReport, SongSummary
 from skmer.inspection.song_predictor import SongPredictor, emotion_over_time
 from skmer.inspection.timeline_display import EmotionTimelineDisplay
+from skmer.inspection.timeline_table import timeline_table
 from skmer.inspection.trust_over_time import LabelStretch, LabelTrust
 from skmer.inspection.valence_arousal_display import ValenceArousalDisplay
 
@@ -31,5 +32,6 @@ __all__ = [
     "emotion_over_time",
     "label_trust",
     "predict_files",
+    "timeline_table",
     "write_label_noise_report",
 ]

@@ -1,13 +1,51 @@
 """Predictions for one song: its emotion or its ratings over time, its tags, or why it could not be predicted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-__all__ = ["FilePrediction", "SongEmotion", "SongRatings", "SongTags"]
+__all__ = ["FilePrediction", "SongEmotion", "SongRatings", "SongTags", "check_step"]
+
+_LEAST_STEP = 0.001  # seconds: times are written with three decimals
+
+
+def _cell_means(starts, ends, values, step):
+    """Return the mean of segments in each cell of a grid, weighted by how much of it they cover; NaN without any."""
+    n = int(np.ceil(ends.max(initial=0) / step - 1e-9))
+    total, weight = np.zeros((n, values.shape[1])), np.zeros(n)
+    starts, ends = starts / step, ends / step
+    first = np.floor(starts + 1e-9).astype(int)
+    longest = (ends - starts).max(initial=0)
+    # a segment covers few cells: an array of all segments by all cells would be large and sparse
+    for i in range(int(np.ceil(longest)) + 1):
+        cell = np.minimum(first + i, n - 1)
+        covered = np.minimum(ends, first + i + 1) - np.maximum(starts, first + i)
+        covered = np.where(covered > 1e-9, covered, 0)
+        np.add.at(total, cell, covered[:, None] * values)
+        np.add.at(weight, cell, covered)
+    with np.errstate(invalid="ignore"):
+        return total / weight[:, None]
+
+
+def check_step(seconds, name="seconds"):
+    """Raise ValueError if the cells of a grid cannot have this length."""
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not _LEAST_STEP <= float(seconds) < np.inf:
+        raise ValueError(f"{name} must be a number of at least {_LEAST_STEP}, got {seconds!r}.")
+
+
+def _on_grid(song, name, seconds):
+    """Return a song whose segments are the cells of a grid, with the means of the segments that it had."""
+    check_step(seconds)
+    if not len(song.starts):
+        return song
+    values = _cell_means(song.starts, song.ends, getattr(song, name), seconds)
+    starts = seconds * np.arange(len(values), dtype=float)
+    ends = np.append(starts[1:], song.ends.max())
+    return replace(song, starts=starts, ends=ends, **{name: values})
 
 
 @dataclass(frozen=True)
@@ -50,19 +88,7 @@ class SegmentProbabilities:
         return np.where(np.isnan(self.second_probabilities[:, 0]), 0, np.diff(covered))
 
     def _per_second(self, values):
-        n = len(self.second_ends)
-        total, weight = np.zeros((n, values.shape[1])), np.zeros(n)
-        first = np.floor(self.starts + 1e-9).astype(int)
-        longest = (self.ends - self.starts).max(initial=0)
-        # a segment covers few seconds: an array of all segments by all seconds would be large and sparse
-        for step in range(int(np.ceil(longest)) + 1):
-            second = np.minimum(first + step, n - 1)
-            covered = np.minimum(self.ends, first + step + 1) - np.maximum(self.starts, first + step)
-            covered = np.where(covered > 1e-9, covered, 0)
-            np.add.at(total, second, covered[:, None] * values)
-            np.add.at(weight, second, covered)
-        with np.errstate(invalid="ignore"):
-            return total / weight[:, None]
+        return _cell_means(self.starts, self.ends, values, 1.0)
 
 
 @dataclass(frozen=True)
@@ -107,6 +133,8 @@ class SongEmotion(SegmentProbabilities):
     array([0.25 , 0.25 , 0.5  , 0.625, 1.   ])
     >>> song.stretches()
     [(0.0, 3.0, 'calm'), (3.0, 5.0, 'tense')]
+    >>> song.every(2.5).probabilities[:, 1]
+    array([0.33333333, 0.66666667])
     """
 
     @property
@@ -126,16 +154,34 @@ class SongEmotion(SegmentProbabilities):
         -------
         list of (float, float, object)
             Start and end in seconds, and the emotion; empty without segments. Segments overlap, so the
-            emotion changes half-way between the centres of two segments.
+            emotion changes half-way between the centres of two segments. Of a song on a grid, it changes between
+            two cells, and cells without a segment belong to the stretches beside them.
         """
-        if not len(self.starts):
+        heard = ~np.isnan(self.probabilities).any(axis=1)
+        if not heard.any():
             return []
-        centres = (self.starts + self.ends) / 2
-        leading = self.leading
+        starts, ends, leading = self.starts[heard], self.ends[heard], self.leading[heard]
         changes = np.flatnonzero(leading[1:] != leading[:-1]) + 1
-        borders = [self.starts[0], *((centres[changes - 1] + centres[changes]) / 2), self.ends[-1]]
+        # half-way between the centres of segments of one length, and the common edge of cells
+        borders = [starts[0], *((ends[changes - 1] + starts[changes]) / 2), ends[-1]]
         names = leading[[0, *changes]]
         return [(float(a), float(b), name) for (a, b), name in zip(pairwise(borders), names.tolist(), strict=True)]
+
+    def every(self, seconds):
+        """Return the song on a regular grid: its segments are cells of equal length.
+
+        Parameters
+        ----------
+        seconds : float
+            Length of a cell, at least 0.001; the last one ends with the last segment.
+
+        Returns
+        -------
+        SongEmotion
+            With the mean of the segments that overlap each cell, weighted by how much of it they cover; NaN in a
+            cell that no segment overlaps. A song without segments is returned as it is.
+        """
+        return _on_grid(self, "probabilities", seconds)
 
 
 @dataclass(frozen=True)
@@ -172,6 +218,8 @@ class SongRatings:
     ...                    np.array([[0.2, 0.5], [0.0, 0.3]]))
     >>> song.times, song.ratings["arousal"]
     (array([1.5, 2.5]), 0.4)
+    >>> song.every(2).values[:, 1]
+    array([0.43333333, 0.36666667])
     """
 
     ratings: dict[str, float] | None
@@ -184,6 +232,22 @@ class SongRatings:
     def times(self):
         """Centre of each segment, in seconds, of shape (n_segments,)."""
         return (self.starts + self.ends) / 2
+
+    def every(self, seconds):
+        """Return the song on a regular grid: its segments are cells of equal length.
+
+        Parameters
+        ----------
+        seconds : float
+            Length of a cell, at least 0.001; the last one ends with the last segment.
+
+        Returns
+        -------
+        SongRatings
+            With the mean of the segments that overlap each cell, weighted by how much of it they cover; NaN in a
+            cell that no segment overlaps. A song without segments is returned as it is.
+        """
+        return _on_grid(self, "values", seconds)
 
 
 @dataclass(frozen=True)
