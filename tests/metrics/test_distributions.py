@@ -62,3 +62,9 @@ def test_rounded_shares_are_accepted_and_others_are_not():
         distribution_cross_entropy([[0.5, 0.5]], [[1.5, -0.5]])
     with pytest.raises(ValueError, match="y_pred has shape"):
         distribution_cross_entropy([[0.5, 0.5]], [[0.5, 0.25, 0.25]])
+
+
+def test_shares_of_two_digits_may_miss_one_by_their_rounding():
+    assert total_variation_distance([[0.33, 0.33, 0.33]], [[1 / 3, 1 / 3, 1 / 3]]) == pytest.approx(0)
+    with pytest.raises(ValueError, match=r"whose sum is 0\.98"):
+        total_variation_distance([[0.33, 0.33, 0.32]], [[1 / 3, 1 / 3, 1 / 3]])
