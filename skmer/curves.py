@@ -4,10 +4,9 @@ from numbers import Integral
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import RidgeCV
-from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupKFold
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
@@ -17,7 +16,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skmer._output import SongTransformerMixin, check_names_in
-from skmer._ratings import check_ratings, is_over_time, ratings_of_songs
+from skmer._ratings import RatingScoreMixin, check_ratings, is_over_time, is_rated, ratings_of_songs
 from skmer._validation import check_finite, check_songs
 from skmer.songs import SongSequence
 
@@ -28,7 +27,7 @@ _N_FOLDS = 5
 _LIMIT = 2.0  # deviations of a feature: a few extreme seconds of one song must not decide its curve
 
 
-class CurveRegressor(RegressorMixin, SongTransformerMixin, BaseEstimator):
+class CurveRegressor(RatingScoreMixin, SongTransformerMixin, BaseEstimator):
     """Predict ratings over time as the rating of the song plus its deviations within the song.
 
     Songs differ more from each other than the seconds of one song do. One regressor predicts the mean rating of a song
@@ -45,8 +44,8 @@ class CurveRegressor(RegressorMixin, SongTransformerMixin, BaseEstimator):
         Regressor of deviations; takes the standardised deviations of segments, limited to ±2. By default ridge
         regression without intercept, whose penalty is chosen by cross-validation over songs.
     smoothing : int, default=15
-        Number of segments over which the features of segments are averaged, since listeners change their ratings
-        slowly.
+        Number of segments over which the features of segments are averaged: those around each, and at the ends of a
+        song its first or last segment again. Listeners change their ratings slowly.
 
     Attributes
     ----------
@@ -67,6 +66,7 @@ class CurveRegressor(RegressorMixin, SongTransformerMixin, BaseEstimator):
     --------
     SSSLRegressor : A network, which also learns from ratings of songs.
     SegmentStatistics : Computes features of segments.
+    skmer.metrics.curve_score : Scores of curves, over all segments or within songs.
     skmer.datasets.segment_ratings : Computes the ratings of segments.
 
     Notes
@@ -140,7 +140,7 @@ class CurveRegressor(RegressorMixin, SongTransformerMixin, BaseEstimator):
             )
         ratings, names, _ = check_ratings(y, songs, self)
         means = ratings_of_songs(ratings)
-        rated = np.flatnonzero(~np.isnan(means).any(axis=1))
+        rated = np.flatnonzero(is_rated(means))
         if len(rated) < 2:
             raise ValueError(f"y has ratings of {len(rated)} songs, but at least two are needed.")
         default = TransformedTargetRegressor(
@@ -149,11 +149,12 @@ class CurveRegressor(RegressorMixin, SongTransformerMixin, BaseEstimator):
         self.song_regressor_ = clone(default if self.song_regressor is None else self.song_regressor)
         self.song_regressor_.fit(_song_features([songs[i] for i in rated]), means[rated])
         every = np.concatenate([songs[i] for i in rated])
-        self.scale_ = every.std(axis=0)
-        self.scale_[self.scale_ <= 1e-9 * np.maximum(np.abs(every.mean(axis=0)), 1e-3)] = 1.0
+        # in float32, a sum over many segments is inexact
+        self.scale_ = every.std(axis=0, dtype=np.float64)
+        self.scale_[self.scale_ <= 1e-9 * np.maximum(np.abs(every.mean(axis=0, dtype=np.float64)), 1e-3)] = 1.0
         rows, targets, numbers = [], [], []
         for i in rated:
-            known = ~np.isnan(ratings[i]).any(axis=1)
+            known = is_rated(ratings[i])
             rows.append(self._deviations(songs[i])[known])
             targets.append(ratings[i][known] - means[i])
             numbers.append(np.full(known.sum(), i))
@@ -224,31 +225,6 @@ class CurveRegressor(RegressorMixin, SongTransformerMixin, BaseEstimator):
         check_names_in(self, input_features, self.segment_shape_[0])
         return np.array(self.target_names_, dtype=object)
 
-    def score(self, X, y, sample_weight=None):
-        """Return R² of the ratings of segments, all songs together, its mean over targets.
-
-        Parameters
-        ----------
-        X : SongSequence or sequence of ndarray (n_segments, n_features)
-            Features of the segments of each song.
-        y : list of ndarray (n_segments, n_targets) or array-like of shape (n_songs, n_targets)
-            Ratings of the segments, or of songs, which are then compared with `predict`.
-        sample_weight : array-like of shape (n_songs,), default=None
-            Weight of each song.
-
-        Returns
-        -------
-        float
-            R².
-        """
-        if not is_over_time(y):
-            return super().score(X, y, sample_weight)
-        predicted = self.transform(X)
-        wanted = np.concatenate(check_ratings(y, predicted, self).values)
-        rated = ~np.isnan(wanted).any(axis=1)
-        weights = None if sample_weight is None else np.repeat(sample_weight, predicted.n_segments)[rated]
-        return r2_score(wanted[rated], np.concatenate(list(predicted))[rated], sample_weight=weights)
-
     def _check_songs(self, X, reset=False):
         songs, _ = check_songs(self, X, reset=reset)
         if len(songs.segment_shape) != 1:
@@ -270,4 +246,5 @@ class CurveRegressor(RegressorMixin, SongTransformerMixin, BaseEstimator):
 
 
 def _song_features(songs):
-    return np.array([np.concatenate([np.mean(song, axis=0), np.std(song, axis=0)]) for song in songs], dtype=np.float64)
+    songs = [np.asarray(song, dtype=np.float64) for song in songs]
+    return np.array([np.concatenate([song.mean(axis=0), song.std(axis=0)]) for song in songs])

@@ -78,6 +78,32 @@ def test_segments_and_songs_without_ratings_are_left_out(songs):
     assert np.isfinite(one.score(X, y))
 
 
+def test_songs_without_ratings_are_not_scored(songs):
+    X, y = songs
+    regressor = CurveRegressor(**PLAIN).fit(X, y)
+    means = np.array([song.mean(axis=0) for song in y])
+    expected = r2_score(means[1:], regressor.predict(X[1:]))
+    assert regressor.score(X[1:], means[1:]) == pytest.approx(expected)
+    means[0] = np.nan
+    assert regressor.score(X, means) == pytest.approx(expected)
+
+
+def test_single_precision_is_enough_for_features_far_from_zero(songs):
+    X, y = songs
+    far = [(song + 1000).astype(np.float32) for song in X]
+    one, other = CurveRegressor(**PLAIN).fit(far, y), CurveRegressor(**PLAIN).fit([f.astype(float) for f in far], y)
+    np.testing.assert_allclose(one.predict(far), other.predict(far), rtol=1e-9)
+    np.testing.assert_allclose(one.scale_, other.scale_, rtol=1e-12)
+
+
+def test_songs_of_one_segment_and_smoothing_beyond_a_song(songs):
+    X, y = songs
+    short = CurveRegressor(**PLAIN, smoothing=99).fit([song[:1] for song in X], [song[:1] for song in y])
+    # no deviation to learn from
+    np.testing.assert_allclose(short.transform([song[:1] for song in X])[3], short.predict([X[3][:1]]))
+    assert CurveRegressor(**PLAIN, smoothing=99).fit(X, y).transform(X)[0].shape == y[0].shape
+
+
 def test_it_composes_and_is_saved(songs, tmp_path, rng):
     X, y = songs
     scores = cross_val_score(CurveRegressor(), X, y, cv=3, error_score="raise")

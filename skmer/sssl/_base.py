@@ -5,8 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from scipy.ndimage import uniform_filter1d
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.metrics import r2_score
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmer._interrupts import interrupts_raised
 from skmer._output import SongTransformerMixin, check_names_in
 from skmer._parallel import parallel_map
-from skmer._ratings import check_ratings, is_over_time
+from skmer._ratings import RatingScoreMixin, check_ratings
 from skmer._validation import (
     as_label_array,
     check_sample_weight,
@@ -27,7 +26,7 @@ from skmer._validation import (
 )
 from skmer.songs import SongSequence, is_song_data
 from skmer.sssl.label_strategy import LabelStrategy
-from skmer.sssl.rated_songs import rating_folds
+from skmer.sssl.rated_songs import check_rated, rating_folds
 from skmer.training.augmentation import AUGMENTATION_CONSTRAINTS
 from skmer.training.build import SEGMENT_NET_CONSTRAINTS
 from skmer.training.parameters import NetParametersMixin
@@ -156,13 +155,13 @@ class SegmentEstimator(SongTransformerMixin, NetParametersMixin, BaseEstimator):
         -------
         SongSequence of (n_segments, n_outputs), or ndarray of shape (n_samples, n_outputs)
             Predictions of the network itself with ``cv="insample"``; otherwise, for each song, of a network that was
-            trained without it, labelled or not.
+            trained without it, labelled (or rated) or not.
 
         Raises
         ------
         ValueError
             As in `fit`; or, before any training, if `cv` does not have each song in one test fold, or the labelled
-            training songs of a fold have one class only.
+            training songs of a fold have one class only, or none of them is rated.
         """
         self._validate_params()
         if isinstance(self.cv, str):
@@ -279,7 +278,7 @@ class SegmentClassifier(ClassifierMixin, SegmentEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-class SegmentRegressor(RegressorMixin, SegmentEstimator):
+class SegmentRegressor(RatingScoreMixin, SegmentEstimator):
     """Base class of regressors: a subclass has the parameters `loss`, `smoothing` and those of `TRAINING_CONSTRAINTS`,
     and a `fit` that sets ``target_names_``, ``net_``, ``standardizer_`` and ``segment_shape_``.
     """
@@ -307,11 +306,16 @@ class SegmentRegressor(RegressorMixin, SegmentEstimator):
     def _check_cross_fitting(self, X, y, groups, sample_weight):
         """Return ratings, groups, weights and folds of a fit."""
         songs, _ = check_songs(self, X)
-        check_ratings(y, songs, self)
+        labelled, sample_weight = check_rated(check_ratings(y, songs, self).values, sample_weight)
         groups = None if groups is None else encode_groups(groups, len(songs))
-        if sample_weight is not None:
-            sample_weight = np.broadcast_to(np.asarray(sample_weight, dtype=np.float64), len(songs))
-        return y, groups, sample_weight, self._cross_fitting_folds(y, groups, sample_weight)
+        splits = self._cross_fitting_folds(y, groups, sample_weight)
+        for i, (train, _) in enumerate(splits):
+            if not labelled[train].any():
+                raise ValueError(
+                    f"cv={self.cv}, fold {i} of 0 to {len(splits) - 1}: its training songs have no ratings: use more "
+                    "or shuffled folds, or rate more songs."
+                )
+        return y, groups, sample_weight, splits
 
     def _cross_fitting_folds(self, y, groups, sample_weight=None):
         """Return (train, test) pairs whose test parts hold each song once."""
@@ -333,31 +337,3 @@ class SegmentRegressor(RegressorMixin, SegmentEstimator):
         check_is_fitted(self)
         values = self._song_values(X)
         return values[:, 0] if self._one_dimension else values
-
-    def score(self, X, y, sample_weight=None):
-        """Return R² of the predictions, its mean over targets.
-
-        Parameters
-        ----------
-        X : SongSequence, sequence of ndarray (n_segments, ...) or array-like (n_samples, n_features)
-            Segments of each song.
-        y : array-like of shape (n_songs,) or (n_songs, n_targets), or list of ndarray (n_segments, n_targets)
-            Ratings of each song; or of each segment, which are then compared with `transform`, the segments of all
-            songs together. Segments without ratings are left out.
-        sample_weight : array-like of shape (n_songs,), default=None
-            Weight of each song.
-
-        Returns
-        -------
-        float
-            R².
-        """
-        if not is_over_time(y):
-            return super().score(X, y, sample_weight)
-        check_is_fitted(self)
-        songs, _ = check_songs(self, X, reset=False)
-        wanted = np.concatenate(check_ratings(y, songs, self).values)
-        rated = ~np.isnan(wanted).any(axis=1)
-        weights = None if sample_weight is None else np.repeat(sample_weight, songs.n_segments)[rated]
-        predicted = np.concatenate(self._over_time(self._segment_values(songs)))[rated]
-        return r2_score(wanted[rated], predicted, sample_weight=weights)
