@@ -6,10 +6,13 @@ import numpy as np
 import torch
 from skorch import NeuralNetRegressor
 
+from skmer._ratings import is_rated
 from skmer.sssl.regression_loss import SSSLRegressionLoss, row_errors
-from skmer.sssl.self_learning_net import SelfLearningNet
+from skmer.sssl.self_learning_net import PartOfBank, SelfLearningNet
 
 __all__ = ["RatingNet", "mean_r2"]
+
+_ROUNDING = 1e-10  # variance
 
 
 class RatingNet(SelfLearningNet, NeuralNetRegressor):
@@ -60,8 +63,12 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
         A segment without ratings has NaN.
         """
         scaled = torch.as_tensor((ratings - self.target_mean) / self.target_scale, dtype=torch.float32)
-        labelled = ~np.isnan(ratings).any(axis=1)
-        self.load_segments(bank, scaled.nan_to_num(0.0), labelled, ratings, weights, used)
+        self.load_segments(bank, scaled.nan_to_num(0.0), is_rated(ratings), ratings, weights, used)
+
+    def load_validation(self, bank, y):
+        """Set the rows on which the network is evaluated after each epoch, those with ratings only."""
+        rows = np.flatnonzero(is_rated(y))
+        super().load_validation(PartOfBank(bank, torch.from_numpy(rows).to(self.device)), y[rows])
 
     def row_losses(self, outputs, labels):
         """Compute the error of each row."""
@@ -101,10 +108,9 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
 
     def validation_scores(self, outputs, valid):
         """Return the error of the segments, and R² of the songs' mean predictions."""
-        rated = np.flatnonzero(~np.isnan(valid.y).any(axis=1))
-        wanted = torch.as_tensor((valid.y[rated] - self.target_mean) / self.target_scale, dtype=torch.float32)
-        wanted, outputs = wanted.to(outputs.device), outputs[rated]
-        score = self.share_learnt(self.predictions(outputs), wanted, valid.X.song[rated])
+        scaled = (valid.y - self.target_mean) / self.target_scale
+        wanted = torch.as_tensor(scaled, dtype=torch.float32, device=outputs.device)
+        score = self.share_learnt(self.predictions(outputs), wanted, valid.X.song)
         return {
             "valid_loss": (self.row_losses(outputs, wanted).mean().item(), operator.lt),
             "valid_r2": (score, operator.gt),
@@ -132,9 +138,10 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
 
 
 def mean_r2(predicted, wanted):
-    """Return the coefficient of determination, its mean over targets; NaN if no target varies."""
+    """Return R² of values in units of their deviation, its mean over targets; NaN if no target varies."""
     variation = np.square(wanted - wanted.mean(axis=0)).sum(axis=0)
-    varies = variation > 0
+    # the means of songs whose ratings only vary over time differ by rounding
+    varies = variation > _ROUNDING * len(wanted)
     if not varies.any():
         return float("nan")
     return float(1 - (np.square(wanted - predicted).sum(axis=0)[varies] / variation[varies]).mean())

@@ -12,7 +12,7 @@ from skmer.sssl.losses import SSSLLoss
 from skmer.training.net import RowNet
 from skmer.training.runtime import CompiledNetwork
 
-__all__ = ["SelfLearningNet", "two_passes"]
+__all__ = ["PartOfBank", "SelfLearningNet", "two_passes"]
 
 
 def two_passes(network, x, shared_trunk):
@@ -24,11 +24,16 @@ def two_passes(network, x, shared_trunk):
     return p, q
 
 
-class _Part:
+class PartOfBank:
     """Some rows of a bank."""
 
     def __init__(self, bank, rows):
         self._bank, self._rows = bank, rows
+
+    @property
+    def song(self):
+        """Number of the song of each row."""
+        return self._bank.song[self._rows.cpu().numpy()]
 
     def __len__(self):
         return len(self._rows)
@@ -89,7 +94,7 @@ class SelfLearningNet(RowNet):
         self.n_segments_ = n_segments[n_segments > 0]
         self.load_bank(bank)
         rows = np.flatnonzero(labelled)
-        shown = bank if len(rows) == len(bank) else _Part(bank, torch.from_numpy(rows).to(self.device))
+        shown = bank if len(rows) == len(bank) else PartOfBank(bank, torch.from_numpy(rows).to(self.device))
         self.train_ = Dataset(shown, y[rows], length=len(rows))
         self.labels_, self.labelled_ = labels.to(self.device), torch.from_numpy(labelled)
         self.weights_ = None if weights is None else torch.as_tensor(weights, dtype=torch.float32).to(self.device)
@@ -116,7 +121,7 @@ class SelfLearningNet(RowNet):
         bank, labels = (
             (self.bank_, self.labels_)
             if rows is None
-            else (_Part(self.bank_, rows.to(self.device)), self.labels_[rows])
+            else (PartOfBank(self.bank_, rows.to(self.device)), self.labels_[rows])
         )
         outputs = self.row_outputs(bank, precision=precision)
         return self.row_losses(outputs, labels), outputs

@@ -113,7 +113,10 @@ def _warn_of_split(history, strategy, n_rows, n_songs):
     split = [row["songs_learnt"] for row in history if "songs_learnt" in row and row["phase"] != "warmup"]
     if learnt and not split:
         warnings.warn(
-            f"min_learnt={strategy.min_learnt:g} was not reached, so that no label was doubted: songs_learnt was "
+            "songs_learnt is undefined, since the songs do not differ in their ratings, so that no label was doubted. "
+            "Set noise_model=None."
+            if np.isnan(learnt[-1])
+            else f"min_learnt={strategy.min_learnt:g} was not reached, so that no label was doubted: songs_learnt was "
             f"{learnt[-1]:.2f} at the beginning of the last epoch. Raise max_epochs, or lower min_learnt.",
             stacklevel=4,
         )

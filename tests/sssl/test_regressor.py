@@ -14,6 +14,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
+from skorch.callbacks import EpochScoring
 
 from skmer import SongAggregator, SongSequence, SSSLRegressor, load_model, save_model
 from skmer._ratings import check_ratings
@@ -250,6 +251,34 @@ def test_equal_ratings_are_predicted(songs):
     np.testing.assert_allclose(SSSLRegressor(**QUICK).fit(X, np.full(40, 3.5)).predict(X), 3.5)
 
 
+def test_a_target_that_does_not_vary_takes_no_part_in_what_is_learnt(songs, curves):
+    X, y = songs
+    # the mean of forty times 0.1 is not 0.1
+    regressor = SSSLRegressor(**LONGER).fit(X, np.c_[np.full(40, 0.1), y[:, 0]])
+    assert regressor.history_[-1]["phase"] == "sssl"
+    np.testing.assert_allclose(regressor.predict(X)[:, 0], 0.1)
+    # ratings that only differ within songs
+    X, y = curves
+    with pytest.warns(UserWarning, match="songs_learnt is undefined, since the songs do not differ"):
+        regressor = SSSLRegressor(**QUICK).fit(X, [song - song.mean(axis=0) for song in y])
+    assert np.isnan(regressor.history_[-1]["songs_learnt"])
+
+
+def test_the_unit_of_ratings_does_not_matter(songs):
+    X, y = songs
+    expected = SSSLRegressor(**QUICK).fit(X, y).predict(X)
+    for unit in (1e-15, 1e9):
+        np.testing.assert_allclose(SSSLRegressor(**QUICK).fit(X, y * unit).predict(X) / unit, expected, rtol=1e-6)
+
+
+def test_published_shares_miss_one_by_their_rounding(songs):
+    X, _ = songs
+    rounded = np.tile([[0.33, 0.33, 0.33], [0.5, 0.25, 0.25]], (20, 1))
+    exact = rounded / rounded.sum(axis=1, keepdims=True)
+    one, other = (SSSLRegressor(loss="cross_entropy", **QUICK).fit(X, shares) for shares in (rounded, exact))
+    np.testing.assert_allclose(one.predict(X), other.predict(X), rtol=1e-4)
+
+
 # ---- weights, groups, validation --------------------------------------------------------------------
 
 
@@ -316,7 +345,47 @@ def test_validation_songs_are_scored_and_may_stop_the_training(songs, curves):
     assert np.isfinite(SSSLRegressor(**QUICK, validation_fraction=0.25).fit(X, y).history_[-1]["valid_r2"])
 
 
+def test_cross_fitting_is_checked_before_the_training(songs, monkeypatch):
+    X, y = songs
+    monkeypatch.setattr(SSSLRegressor, "fit", lambda *args, **kwargs: pytest.fail("trained"))
+    y[10:] = np.nan
+    with pytest.raises(ValueError, match=r"cv=4, fold 0 of 0 to 3: its training songs have no ratings"):
+        SSSLRegressor(**QUICK, cv=4).fit_transform(X, y)
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(2,\) for 40 songs"):
+        SSSLRegressor(**QUICK, cv=4).fit_transform(X, y, sample_weight=[1, 2])
+
+
+def test_callbacks_score_validation_segments_that_have_ratings(curves):
+    X, y = curves
+    for song in y:
+        song[0] = np.nan
+    scoring = EpochScoring("r2", lower_is_better=False, name="of_segments")
+    regressor = SSSLRegressor(**QUICK, validation_fraction=0.25, callbacks=[scoring]).fit(X, y)
+    held = regressor.validation_songs_
+    expected = regressor.score(X[held], [y[i] for i in held])
+    assert regressor.history_[-1]["of_segments"] == pytest.approx(expected, rel=1e-4)
+
+
 # ---- in scikit-learn --------------------------------------------------------------------------------
+
+
+def test_songs_and_segments_without_ratings_are_not_scored(songs, curves):
+    X, y = songs
+    regressor, weights = SSSLRegressor(**QUICK).fit(X, y), np.arange(40.0)
+    expected = regressor.score(X[1:], y[1:])
+    assert expected == pytest.approx(r2_score(y[1:], regressor.predict(X[1:])))
+    y[0] = np.nan
+    assert regressor.score(X, y) == pytest.approx(expected)
+    weighted = regressor.score(X, y, sample_weight=weights)
+    assert weighted == pytest.approx(r2_score(y[1:], regressor.predict(X[1:]), sample_weight=weights[1:]))
+    assert np.isfinite(GridSearchCV(SSSLRegressor(**QUICK), {"smoothing": [1, 3]}, cv=2).fit(X, y).best_score_)
+    with pytest.raises(ValueError, match=r"sample_weight\.shape"):
+        regressor.score(X, y, sample_weight=[1, 2])
+    X, y = curves
+    regressor = SSSLRegressor(**QUICK).fit(X, y)
+    found = regressor.score(X, y, sample_weight=weights)
+    of_segments = r2_score(np.concatenate(y), regressor.net_.predict(X), sample_weight=np.repeat(weights, 8))
+    assert found == pytest.approx(of_segments)
 
 
 def test_it_composes_with_scikit_learn(songs):
@@ -403,6 +472,36 @@ def test_recipes_have_the_parameters_of_the_regressor():
     paper = SSSLRegressor.from_recipe("paper", backbone="mlp")
     assert (paper.max_erased, paper.kl_rows, paper.average_epochs) == (1.0, "raw", None)
     assert SSSLRegressor.from_recipe("plain").noise_model is None
+
+
+def test_ratings_over_time_in_any_container(curves):
+    X, y = curves
+    array, objects = np.stack(y), np.empty(40, dtype=object)
+    objects[:] = y
+    tables = [pd.DataFrame(song, columns=["valence", "arousal"]) for song in y]
+    regressor = SSSLRegressor()
+    kinds = [array, tuple(y), array.tolist(), objects, torch.tensor(array), pd.Series(y, index=range(5, 45)), tables]
+    for kind in (*kinds, SongSequence(y, names=["valence", "arousal"])):
+        found = check_ratings(kind, X, regressor)
+        np.testing.assert_array_equal(found.values, array)
+        assert found.names == (["valence", "arousal"] if kind is tables or isinstance(kind, SongSequence) else None)
+    tables[3] = tables[3][["arousal", "valence"]]
+    with pytest.raises(ValueError, match=r"y\[3\] has the columns \['arousal', 'valence'\], but y\[0\] has"):
+        check_ratings(tables, X, regressor)
+
+
+@pytest.mark.parametrize("package", ["polars", "pyarrow"])
+def test_ratings_in_tables_of_other_libraries(curves, package):
+    library = pytest.importorskip(package)
+    X, y = curves
+    table = library.DataFrame if package == "polars" else library.table
+    found = check_ratings([table({"valence": song[:, 0], "arousal": song[:, 1]}) for song in y], X, SSSLRegressor())
+    np.testing.assert_array_equal(found.values, y)
+    assert found.names == ["valence", "arousal"]
+    series = library.Series if package == "polars" else library.array
+    of_songs = check_ratings(series(np.arange(40.0)), X, SSSLRegressor())
+    assert of_songs.names is None
+    assert of_songs.one_dimension
 
 
 # ---- wrong input ------------------------------------------------------------------------------------
