@@ -23,9 +23,9 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
 
     The counterpart of `SSSLClassifier` for numbers. After a warm-up on the inherited ratings, each epoch begins with a
     two-component Gaussian mixture over the errors of the segments. Segments with a small error keep their rating; that
-    of the others is replaced by the prediction of the network, shifted so that the song keeps its mean rating. The
-    network is trained to agree with itself under two dropout masks (R-Drop with a squared distance), and, if wanted, on
-    mixtures of segments (mixup).
+    of the others is replaced by the prediction of the network, shifted so that the predictions for a song have the mean
+    of its ratings. The network is trained to agree with itself under two dropout masks (R-Drop with a squared
+    distance), and, if wanted, on mixtures of segments (mixup).
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
     loss : {"squared_error", "huber", "cross_entropy"}, default="squared_error"
         Error of a segment. "squared_error" and "huber", which is linear from one standard deviation of the ratings on,
         are means over the targets, in units of their standard deviation. "cross_entropy" is for shares: rows of y that
-        sum to one, such as the shares of listeners who chose each emotion; shares are predicted.
+        sum to one, such as the shares of listeners who chose each emotion; shares are predicted. Rows may miss one by
+        .01, since published shares are rounded; they are divided by their sum.
     backbone_params : dict, default=None
         Keyword arguments of the backbone.
     max_epochs : int, default=30
@@ -42,7 +43,8 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
     warmup_epochs : int, default=5
         Epochs on the inherited ratings before the first split, at least 1.
     min_learnt : float, default=0.0
-        R² of the training songs that must be reached before the first split; until then, warm-up goes on.
+        R² of the training songs that must be reached before the first split; until then, warm-up goes on. If the songs
+        do not differ in their mean ratings, R² is undefined, and there is no split.
     batch_size : int, default=64
         Segments per batch.
     segment_step : int, default=1
@@ -67,9 +69,10 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
     max_erased : float, default=0.5
         Largest share of the segments of a song that lose their rating in a split, rounded up to whole segments.
     preserve_mean : bool, default=True
-        Whether predictions that replace ratings are shifted by a constant for each song, so that their mean is the
-        rating of the song: its seconds may differ from it, but not all in the same direction. A song of one segment
-        then keeps its rating. Otherwise self-learning shrinks ratings to their mean, since predictions vary less.
+        Whether the predictions for a song, some of which replace ratings, are shifted by a constant, so that the mean
+        of all of them is the rating of the song: its seconds may differ from it, but not all in the same direction. A
+        song of one segment then keeps its rating. Otherwise self-learning shrinks ratings to their mean, since
+        predictions vary less.
     mixup_alpha : float, default=0.0
         Parameter of Beta(alpha, alpha); 0 switches mixup off. Mixed ratings lie nearer to their mean, and so do the
         predictions of a network that learns them.
@@ -90,8 +93,9 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
         Whether predictions are kept within the range of the training ratings: a network may extrapolate far beyond it
         for music that is unlike that of the training. Shares are always between 0 and 1.
     smoothing : int, default=1
-        Number of segments, an odd one, over which `transform` averages ratings: those around each, and at the ends of a
-        song its first or last segment again. Listeners change their ratings slowly; may be set after `fit`.
+        Number of segments over which `transform` averages ratings: those around each (one more before than after it, if
+        the number is even), and at the ends of a song its first or last segment again. Listeners change their ratings
+        slowly; may be set after `fit`.
     cv : "insample", int, splitter or iterable, default="insample"
         What `fit_transform` returns: predictions of the network itself, or of networks that were trained without the
         song. An integer is the number of folds, of songs or, if `fit` gets groups, of groups.
@@ -154,6 +158,8 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
     See Also
     --------
     SSSLClassifier : The same for classes.
+    CurveRegressor : Learns ratings over time without a network.
+    make_rating_pipeline : Puts it behind the segments of recordings.
     SongAggregator : Computes song features from the predictions for segments.
 
     Notes
