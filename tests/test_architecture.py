@@ -25,7 +25,7 @@ FLOORS = [
         "_version",
     },
     {"songs"},
-    {"_output", "_validation", "audio", "backbones", "metrics"},
+    {"_output", "_validation", "audio", "backbones", "library", "metrics"},
     {"_ratings", "aggregation", "datasets", "features", "training"},
     {"audit", "embeddings", "feature_extraction"},
     {"curves", "sssl", "two_stage", "utils"},

@@ -20,6 +20,7 @@ from skmer.cli.label_noise import add_label_noise
 from skmer.cli.predict import add_predict
 from skmer.cli.reproduce import add_reproduce
 from skmer.cli.synthesise import add_synthesise
+from skmer.cli.tag import add_tag
 from skmer.cli.timeline import add_timeline
 from skmer.cli.train import add_train
 
@@ -31,6 +32,7 @@ _COMMANDS = {
     "agreement": add_agreement,
     "train": add_train,
     "predict": add_predict,
+    "tag": add_tag,
     "timeline": add_timeline,
     "label-noise": add_label_noise,
     "export": add_export,

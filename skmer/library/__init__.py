@@ -1,0 +1,1 @@
+"""A music library: fields of its files, changes that can be undone, and playlists."""
