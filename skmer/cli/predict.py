@@ -1,6 +1,7 @@
 """``skmer predict``: a line with the emotion, the ratings or the tags of each song."""
 
 import json
+import math
 import sys
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
@@ -17,8 +18,20 @@ from skmer.cli._common import (
     load_model,
     n_jobs,
 )
+from skmer.cli._timeline_files import on_grid
 
-__all__ = ["add_predict", "line_writer"]
+__all__ = [
+    "add_n_jobs",
+    "add_predict",
+    "add_progress",
+    "line_writer",
+    "log_of",
+    "log_others",
+    "open_output",
+    "predict_found",
+    "summary",
+    "write_lines",
+]
 
 _FORMATS = ("csv", "jsonl")
 
@@ -48,13 +61,7 @@ def add_predict(commands):
     command.add_argument(
         "--per-segment", action="store_true", help="a line for each segment, with its start and end in seconds"
     )
-    command.add_argument(
-        "--n-jobs",
-        type=n_jobs,
-        default=1,
-        metavar="N",
-        help="threads that read songs; -1: all processors; default: 1",
-    )
+    add_n_jobs(command)
     add_max_duration(command, "as in the training")
     add_device(command)
     command.add_argument(
@@ -62,6 +69,22 @@ def add_predict(commands):
         choices=("auto", "float32", "bfloat16"),
         help="precision of the network; auto: bfloat16 where the hardware supports it; default: that of the model",
     )
+    add_progress(command)
+
+
+def add_n_jobs(command):
+    """Add the option of how many songs are read at a time."""
+    command.add_argument(
+        "--n-jobs",
+        type=n_jobs,
+        default=1,
+        metavar="N",
+        help="threads that read songs; -1: all processors; default: 1",
+    )
+
+
+def add_progress(command):
+    """Add the options of what is printed on standard error."""
     loud = command.add_mutually_exclusive_group()
     loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
     loud.add_argument(
@@ -70,9 +93,27 @@ def add_predict(commands):
 
 
 def _predict(arguments):
+    def load():
+        predictor, warnings = load_model(
+            arguments.model,
+            device=arguments.device,
+            precision=arguments.precision,
+            max_duration=arguments.max_duration,
+        )
+        _check_predictor(predictor, arguments)
+        return predictor, warnings
+
+    return write_lines(arguments, load, _format(arguments), arguments.per_segment)
+
+
+def write_lines(arguments, load, format, per_segment, every=None):
+    """Predict the files of a command and write their lines; return the exit status.
+
+    `load` returns a predictor and warnings; `every` is the length of the cells of a grid.
+    """
     done: list = []
     try:
-        return _write_lines(arguments, done)
+        return _write_lines(arguments, load, format, per_segment, every, done)
     except KeyboardInterrupt as error:
         if done and hasattr(error, "__notes__"):
             files = "1 file" if len(done) == 1 else f"{len(done):,} files"
@@ -82,51 +123,68 @@ def _predict(arguments):
         raise
 
 
-def _write_lines(arguments, done):
+def _write_lines(arguments, load, format, per_segment, every, done):
     """Predict the files and write their lines; append the name of each whose lines are written to `done`."""
-    from tqdm import tqdm
+    from skmer.audio.finding import find_audio_files
 
-    from skmer.audio.finding import describe_other_files, find_audio_files
+    log = log_of(arguments)
+    found = find_audio_files(arguments.paths)
+    with ExitStack() as stack:
+        stream = stack.enter_context(open_output(arguments.out, arguments, found, done))
+        predictor, warnings = load()
+        for warning in warnings:
+            log(f"{arguments.model}: warning: {warning}")
+        per = {"segments": "segment" if per_segment else "song", "song": "song", "tags": "tagged song"}
+        kind = ("" if predictor.target_names is None else "rated ") + per[predictor.output]
+        names = predictor.classes if predictor.target_names is None else predictor.target_names
+        write = line_writer(stream, format, names, kind)
+        n_failed = 0
+        for prediction in stack.enter_context(closing(predict_found(predictor, found, arguments, log))):
+            n_failed += prediction.error is not None
+            write(on_grid(prediction, every))
+            done.append(prediction.file)
+    log_others(arguments, log)
+    log(summary(len(found), n_failed, predictor.max_duration))
+    return 1 if n_failed else 0
+
+
+def log_of(arguments):
+    """Return a function that prints sentences on standard error, and not across the progress bar."""
+    from tqdm import tqdm
 
     def log(*sentences):
         if not arguments.quiet:
-            tqdm.write(" ".join(["skmer predict:", *sentences]), file=sys.stderr)
+            tqdm.write(" ".join([f"skmer {arguments.command}:", *sentences]), file=sys.stderr)
 
-    found = find_audio_files(arguments.paths)
-    with ExitStack() as stack:
-        stream = stack.enter_context(_open_output(arguments, found, done))
-        predictor, warnings = load_model(
-            arguments.model,
-            device=arguments.device,
-            precision=arguments.precision,
-            max_duration=arguments.max_duration,
-        )
-        _check_predictor(predictor, arguments)
-        for warning in warnings:
-            log(f"{arguments.model}: warning: {warning}")
-        from skmer.inspection import predict_files
+    return log
 
-        per = {"segments": "segment" if arguments.per_segment else "song", "song": "song", "tags": "tagged song"}
-        kind = ("" if predictor.target_names is None else "rated ") + per[predictor.output]
-        names = predictor.classes if predictor.target_names is None else predictor.target_names
-        write = line_writer(stream, _format(arguments), names, kind)
-        files = [file for file, error in found if error is None]
-        predictions = stack.enter_context(closing(predict_files(predictor, files, arguments.n_jobs)))
-        bar = stack.enter_context(tqdm(total=len(found), desc="Songs", unit="song", disable=not _shows_bar(arguments)))
-        n_failed = 0
+
+def log_others(arguments, log):
+    """Log which files in the folders of a command are not audio."""
+    from skmer.audio.finding import describe_other_files
+
+    if others := describe_other_files(arguments.paths):
+        log(f"Files that are not audio by extension were passed over: {format_names(others)}.")
+
+
+def predict_found(predictor, found, arguments, log):
+    """Yield the prediction of each file and folder of `find_audio_files`, with progress; log warnings and errors."""
+    from tqdm import tqdm
+
+    from skmer.inspection import predict_files
+
+    files = [file for file, error in found if error is None]
+    with (
+        closing(predict_files(predictor, files, arguments.n_jobs)) as predictions,
+        tqdm(total=len(found), desc="Songs", unit="song", disable=not _shows_bar(arguments)) as bar,
+    ):
         for prediction in _in_order(found, predictions):
             for warning in prediction.warnings:
                 log(f"{prediction.file}: warning: {warning}")
             if prediction.error is not None:
-                n_failed += 1
                 log(f"{prediction.file}: {prediction.error}")
-            write(prediction)
-            done.append(prediction.file)
+            yield prediction
             bar.update()
-    if others := describe_other_files(arguments.paths):
-        log(f"Files that are not audio by extension were passed over: {format_names(others)}.")
-    log(_summary(len(found), n_failed, predictor.max_duration))
-    return 1 if n_failed else 0
 
 
 def _check_predictor(predictor, arguments):
@@ -164,24 +222,25 @@ def _in_order(found, predictions):
             yield FilePrediction(path, None, error=str(error).removeprefix(f"{path}: "))
 
 
-def _summary(n, n_failed, max_duration):
+def summary(n, n_failed, max_duration, where="on their lines"):
+    """Return how many files were predicted and failed, and how much of them was used."""
     sentences = [f"{n - n_failed} of {n} files predicted."]
     if n_failed:
-        sentences.append(f"{n_failed} failed; see the error on their lines.")
+        sentences.append(f"{n_failed} failed; see the error {where}.")
     if max_duration is not None:
         sentences.append(f"The model uses the first {max_duration:g} s of each song.")
     return " ".join(sentences)
 
 
 @contextmanager
-def _open_output(arguments, found, done):
+def open_output(out, arguments, found, done):
     """Open standard output, or a file that is written atomically; if that is interrupted, its lines are kept."""
-    if arguments.out is None:
+    if out is None:
         yield sys.stdout
         return
     inputs = [arguments.model, *(file for file, _ in found)]
     with (
-        atomic_output(arguments.out, arguments.force, keep_part=True, inputs=inputs) as path,
+        atomic_output(out, arguments.force, keep_part=True, inputs=inputs) as path,
         open_text(path) as stream,
     ):
         try:
@@ -236,7 +295,7 @@ def _segment_lines(prediction):
             "file": prediction.file,
             "start": round(float(start), 3),
             "end": round(float(end), 3),
-            "leading_emotion": _to_python(leading),
+            "leading_emotion": None if math.isnan(row[0]) else _to_python(leading),
             "probabilities": _by_name(song.classes, row),
         }
         for start, end, leading, row in zip(song.starts, song.ends, song.leading, song.probabilities, strict=True)
@@ -298,8 +357,9 @@ def _to_python(label):
 
 
 def _by_name(names, row):
-    # no negative zero
-    return {str(name): round(float(value), 6) + 0.0 for name, value in zip(names, row, strict=True)}
+    # no negative zero; NaN, of a cell without a segment, is no JSON
+    numbers = [None if math.isnan(value) else round(float(value), 6) + 0.0 for value in row]
+    return {str(name): number for name, number in zip(names, numbers, strict=True)}
 
 
 def _with_remarks(prediction, lines):
@@ -319,7 +379,7 @@ def _write_csv(stream, writer, lines, n_names, prediction):
         row = []
         for key, value in line.items():
             if key in ("probabilities", "ratings"):
-                row += [""] * n_names if value is None else [f"{number:.6f}" for number in value.values()]
+                row += [""] * n_names if value is None else ["" if n is None else f"{n:.6f}" for n in value.values()]
             elif key == "tags":
                 row.append("" if value is None else ";".join(map(str, value)))
             else:
