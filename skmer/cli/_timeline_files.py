@@ -5,8 +5,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from skmer._version import __version__
 
 __all__ = ["on_grid", "song_suffixes", "song_texts"]
@@ -34,6 +32,8 @@ def song_texts(format, prediction, model, limits=None):
     `prediction` is a `FilePrediction` of segments or of cells of a grid; those without a segment are left out. `limits`
     are the lowest and highest ratings of the training, of shape (2, n_targets).
     """
+    import numpy as np
+
     song = prediction.answer
     names, values = _names_and_values(song)
     heard = ~np.isnan(values).any(axis=1)
@@ -118,7 +118,7 @@ def _rating_parts(song, names, starts, ends, rows, heard, limits):
             continue
         sandbox = {"targets": [names[i] for i in columns]}
         if limits is not None:
-            sandbox["range"] = [[_no_sign(limit) for limit in np.asarray(limits)[:, i]] for i in columns]
+            sandbox["range"] = [[_no_sign(limit[i]) for limit in limits] for i in columns]
         data = [
             _observation(start, end, [_no_sign(row[i]) for i in columns])
             for start, end, row in zip(starts, ends, rows, strict=True)

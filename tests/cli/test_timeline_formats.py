@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -347,3 +349,8 @@ def test_ctrl_c_keeps_what_is_finished(model, songs, capsys, monkeypatch):
     assert part in capsys.readouterr().err
     assert len(Path(part).read_text().splitlines()) == 6
     assert not os.path.exists("all.csv")
+
+
+def test_the_command_line_starts_without_numpy():
+    code = "import sys, skmer.cli.main; print('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "False\n"
