@@ -32,7 +32,7 @@ class LabelStrategy(BaseEstimator, Callback):
         Share of the training songs that must be classified right before the first call; until then, warm-up goes on.
         `skmer.SSSLClassifier` sets its own.
     classes_ : ndarray of shape (n_classes,)
-        The labels, in the order of the columns of the probabilities. Set by `prepare`.
+        The labels, in the order of the columns of the probabilities; None for ratings. Set by `prepare`.
     random_state_ : RandomState
         Random numbers of the fit, determined by the classifier's `random_state`. Set by `prepare`.
     rows_ : ndarray of shape (n,)
@@ -48,6 +48,11 @@ class LabelStrategy(BaseEstimator, Callback):
 
     Notes
     -----
+    `skmer.SSSLRegressor` passes errors as losses, the ratings of segments as labels and predictions as probabilities.
+    Labels and predictions have the shape (n_segments, n_targets), and are in units of the ratings' standard deviation
+    unless they are shares. With its `preserve_mean`, the predictions for a song are shifted to the mean of its ratings.
+    Targets may be any finite numbers, or with ``loss="cross_entropy"`` shares, and `classes_` is None.
+
     In a plain `skorch.NeuralNetClassifier`, the criterion must be `torch.nn.CrossEntropyLoss`, which takes the
     distributions that replace the labels, and the data must tell the number of each row: X is a dict with an entry
     ``"row"``, such as ``net.fit({"x": X, "row": np.arange(len(X))}, y)``. The callback removes this entry from the

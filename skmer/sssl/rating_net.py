@@ -22,7 +22,6 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
     """
 
     unnamed_phase = "inherited"
-    predicts_distributions = False
 
     def __init__(
         self,
@@ -56,6 +55,11 @@ class RatingNet(SelfLearningNet, NeuralNetRegressor):
     @property
     def _loss(self):
         return self.loss_after_split.loss
+
+    @property
+    def predicts_distributions(self):  # type: ignore[override]
+        """Whether targets are shares, which the targets of a strategy must then be, too."""
+        return self._loss == "cross_entropy"
 
     def load_rows(self, bank, ratings, weights=None, used=None):
         """Set the bank of segments to train on, the ratings of each, weights with mean 1, and which are trained on.

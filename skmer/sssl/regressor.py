@@ -59,7 +59,7 @@ class SSSLRegressor(RecipeMixin, SegmentRegressor):
         How wrong ratings are handled. "gmm" splits the segments by a mixture over their errors; a callable as
         ``noise_model(errors, None, random_state=...)`` returns clean probabilities; "self-learning" uses the
         predictions as the ratings of the next epoch; None trains on the inherited ratings. A `skmer.sssl.LabelStrategy`
-        is shown errors, predictions and ratings, the latter in units of their standard deviation.
+        is shown errors, predictions and ratings in units of the ratings' standard deviation, see there.
     clean_threshold : float, default=0.5
         Threshold tau: segments with a larger clean probability keep their rating.
     loss_memory : float, default=0.0

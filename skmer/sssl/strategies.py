@@ -114,6 +114,9 @@ class GMMSplit(LabelStrategy):
     whose target is largest for another class than the label), and ``phase``, which is ``"sssl"``, or ``"supervised"``
     if the split was not used.
 
+    Ratings, in `skmer.SSSLRegressor`, have one mixture, and their predictions are not sharpened. ``targets_moved`` is
+    then the mean distance of the targets to the ratings, in units of the ratings' standard deviation.
+
     References
     ----------
     Sun et al., "Semi-Supervised Self-Learning Enhanced Music Emotion Recognition", section 2.1.2.
@@ -338,7 +341,7 @@ class SelfLearning(LabelStrategy):
     Notes
     -----
     In ``history_``, ``label_change`` is the share of segments whose soft label is largest for another class than the
-    inherited one.
+    inherited one; for ratings, it is the mean distance to the inherited ones in units of their standard deviation.
 
     References
     ----------

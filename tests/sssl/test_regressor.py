@@ -467,6 +467,15 @@ def test_a_strategy_is_shown_ratings_in_their_deviation(songs):
     with pytest.raises(ValueError, match=r"Wrong.targets must return finite targets"):
         SSSLRegressor(**QUICK, noise_model=Wrong()).fit(X, y)
 
+    class Doubled(LabelStrategy):
+        def targets(self, losses, probabilities, labels, epoch):
+            return 2 * labels
+
+    SSSLRegressor(**QUICK, noise_model=Doubled()).fit(X, y)
+    shares = np.eye(2)[(y[:, 0] > 5).astype(int)]
+    with pytest.raises(ValueError, match=r"Doubled.targets must return a distribution for each segment"):
+        SSSLRegressor(**QUICK, loss="cross_entropy", noise_model=Doubled()).fit(X, shares)
+
 
 def test_recipes_have_the_parameters_of_the_regressor():
     paper = SSSLRegressor.from_recipe("paper", backbone="mlp")
