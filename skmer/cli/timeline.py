@@ -13,6 +13,7 @@ from skmer.cli._common import (
     WHOLE,
     CommandError,
     add_command,
+    add_device,
     add_max_duration,
     atomic_output,
     check_output,
@@ -82,6 +83,7 @@ def add_timeline(commands):
     )
     add_n_jobs(command)
     add_max_duration(command, "the whole song")
+    add_device(command)
     command.add_argument("--force", action="store_true", help="replace existing files")
     add_progress(command)
 
@@ -110,7 +112,12 @@ def _is_one_song(arguments):
 
 
 def _load(arguments):
-    return load_model(arguments.model, require_segments=True, max_duration=arguments.max_duration or WHOLE)
+    return load_model(
+        arguments.model,
+        require_segments=True,
+        device=arguments.device,
+        max_duration=arguments.max_duration or WHOLE,
+    )
 
 
 def _draw_song(arguments):

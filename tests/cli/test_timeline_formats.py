@@ -262,8 +262,13 @@ def test_one_song_has_one_file(model, songs, capsys):
     assert main(["timeline", model, songs[1], "--format", "jams", "--out", "x.jams", "--every", "0.5", "-q"]) == 0
     times = [o["time"] for o in json.loads(Path("x.jams").read_text())["annotations"][0]["data"]]
     assert sorted(set(times)) == [i / 2 for i in range(10)]
+    before = Path("b.txt").read_text()
+    assert main(["timeline", model, songs[1], "--format", "audacity", "--force", "--device", "cpu", "-q"]) == 0
+    assert Path("b.txt").read_text() == before
+    assert main(["timeline", model, songs[1], "--format", "audacity", "--force", "--device", "nothing"]) == 2
+    assert "nothing" in capsys.readouterr().err
     assert main(["timeline", model, "none.wav", "--format", "jams"]) == 1
-    assert capsys.readouterr().out == "Written: x.jams\n"
+    assert capsys.readouterr().out == ""
     assert main(["timeline", model, songs[1], "--format", "jams", "--out", songs[1], "--force"]) == 2
     assert "is read by the same command" in capsys.readouterr().err
 
