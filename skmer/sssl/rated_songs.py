@@ -45,10 +45,15 @@ class RatedSongs(CheckedSongs):
     def net_params(self, trained):
         """Return parameters of the net, where the songs in the mask `trained` are trained on."""
         ratings = self.of_segments(trained)
-        ratings = ratings[is_rated(ratings)]
+        rated = is_rated(ratings)
+        ratings = ratings[rated]
         mean, scale, limits = np.zeros(self.n_outputs), np.ones(self.n_outputs), None
         if self.estimator.loss != "cross_entropy":
-            mean, scale = ratings.mean(axis=0), ratings.std(axis=0)
+            weights = None
+            if self.weights is not None:
+                weights = np.repeat(self.weights[trained], self.songs.n_segments[trained])[rated]
+            mean = np.average(ratings, axis=0, weights=weights)
+            scale = np.sqrt(np.average(np.square(ratings - mean), axis=0, weights=weights))
             # all ratings are the same: they are exactly 0 to the net
             same = scale <= 1e-12 * np.abs(mean)
             mean[same], scale[same] = ratings[0, same], 1.0
