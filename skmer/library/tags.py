@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,11 @@ class _Tags:
             Whether the container was made for fields that are absent now: if it holds nothing else, it is removed.
         """
         with atomic_write(self.path) as part:
-            shutil.copyfile(self.path, part)
+            shutil.copy2(self.path, part)
+            status = os.stat(self.path)
+            # only an administrator may give a file to its owner
+            with suppress(OSError, AttributeError):
+                os.chown(part, status.st_uid, status.st_gid)
             if is_new and self._is_empty():
                 self._remove(part)
             else:

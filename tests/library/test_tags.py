@@ -1,6 +1,7 @@
 """Fields of audio files: written as other programs read them, and the audio is unchanged."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -195,6 +196,15 @@ def test_id3v1_stays_as_it_is_and_its_fields_remain_visible(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_frames_that_mutagen_does_not_know_are_kept(tmp_path):
+    path = write_song(tmp_path / "song.mp3")
+    frames = b"XYZA\0\0\0\5\0\0hello" + b"TIT2\0\0\0\4\0\0\0abc"
+    path.write_bytes(b"ID3\3\0\0\0\0\0" + bytes([len(frames)]) + frames + path.read_bytes())
+    write(path, tmp_path / "undo.jsonl", MOOD=["calm"])
+    assert frames[:15] in path.read_bytes()
+    assert mutagen.File(path).tags["TIT2"].text == ["abc"]
+
+
 def test_a_mood_in_a_custom_frame_of_id3_counts(tmp_path):
     from mutagen.id3 import ID3, TXXX
 
@@ -251,10 +261,13 @@ def test_files_that_cannot_be_tagged_are_named_with_the_reason(tmp_path):
 def test_links_and_permissions_remain(tmp_path):
     path, link = write_song(tmp_path / "song.flac"), tmp_path / "link.flac"
     path.chmod(0o640)
+    # players look for changed files by their time
+    os.utime(path, (1e9, 1e9))
     link.symlink_to(path)
     write(link, tmp_path / "undo.jsonl", MOOD=["calm"])
     assert link.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o640
+    assert path.stat().st_mtime > 1e9
     assert read_mood(path) == ["calm"]
 
 
