@@ -4,7 +4,10 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
+import sys
+import types
 from pathlib import Path
 
 import joblib
@@ -275,3 +278,55 @@ def test_an_interrupted_run_can_be_undone(model, songs, capsys, monkeypatch):
     assert capsys.readouterr().err.endswith("interrupted. To undo it: skmer tag --undo undo.jsonl\n")
     assert main(["tag", "--undo", "undo.jsonl"]) == 0
     assert set(moods(songs).values()) == {None}
+
+
+class StubItem(dict):
+    """An item of the library of beets."""
+
+    def __init__(self, path, **fields):
+        super().__init__(fields)
+        self.path, self.calls = os.fsencode(path), []
+
+    def store(self):
+        self.calls.append("store")
+
+    def try_write(self):
+        self.calls.append("write")
+
+
+def test_the_plugin_for_beets_predicts_songs_without_a_mood(model, songs, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "beets.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)[1]
+    errors = []
+
+    class StubPlugin:
+        def __init__(self):
+            self.config = types.SimpleNamespace(add=lambda defaults: None)
+            self._log = types.SimpleNamespace(error=lambda *words: errors.append(words))
+
+        def add_media_field(self, name, field):
+            self.field = name, field
+
+    styles = {name: lambda *keys: keys for name in ("MediaField", "MP3StorageStyle", "MP4StorageStyle", "StorageStyle")}
+    stubs = {
+        "beets": {},
+        "beets.plugins": {"BeetsPlugin": StubPlugin},
+        "beets.ui": {"Subcommand": lambda name, help: types.SimpleNamespace(name=name), "should_write": lambda: True},
+        "mediafile": styles,
+    }
+    for name, contents in stubs.items():
+        module = types.ModuleType(name)
+        vars(module).update(contents)
+        monkeypatch.setitem(sys.modules, name, module)
+    plugin = {"__name__": "skmer_moods"}
+    exec(compile(code, "skmer_moods.py", "exec"), plugin)
+    moods_plugin = plugin["SkmerMoods"]()
+    assert moods_plugin.field == ("mood", (("TMOO",), ("----:com.apple.iTunes:MOOD",), ("MOOD",)))
+    moods_plugin.config = {"model": types.SimpleNamespace(as_filename=lambda: model)}
+    items = [StubItem(songs[0]), StubItem(songs[1], mood="mine"), StubItem("no.mp3"), StubItem(songs[2])]
+    [command] = moods_plugin.commands()
+    command.func(types.SimpleNamespace(items=lambda query: items), None, [])
+    expected = labels(songs)
+    assert [item.get("mood") for item in items] == [expected[songs[0]], "mine", None, expected[songs[2]]]
+    assert [item.calls for item in items] == [["store", "write"], [], [], ["store", "write"]]
+    assert [words[1] for words in errors] == ["no.mp3"]
