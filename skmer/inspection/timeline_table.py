@@ -59,9 +59,9 @@ def timeline_table(estimator, paths, every=None, n_jobs=1, as_frame=True):
 
     Notes
     -----
-    As much of each song is used as by `estimator`: `skmer.train_model` uses 30 seconds by default, which is the
-    `max_duration` of its first step. On the command line, ``skmer timeline --format csv`` writes the same values of
-    whole songs.
+    As much of each song is used as by `estimator`: a model of `skmer.models.train_model` uses the first 30 seconds,
+    unless it is told otherwise. On the command line, ``skmer timeline --format csv`` writes the same values of whole
+    songs.
 
     Examples
     --------
