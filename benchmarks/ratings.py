@@ -295,8 +295,9 @@ def document(report):
         f"## VGMIDI: valence and arousal over time, {over_time['n_segments']:,} segments",
         f"Ratings of segments of {SEGMENTS['duration']} s, {DELAY} s later than the music, because listeners react "
         "late. \"Pooled\" is over the segments of all pieces together, where the differences between pieces count "
-        "most; the mean of pieces is of the course within each. *attainable*: the score of a model that knows what all "
-        "listeners would say, limited by the standard error of the ratings.",
+        "most; the mean of pieces is of the course within each. Differences count every piece alike, whatever its "
+        "length. *attainable*: the score of a model that knows what all listeners would say, limited by the standard "
+        "error of the ratings.",
         score_table(over_time),
         pair_table(over_time),
         f"## Emotify: the shares of nine emotions, {shares['n_songs']} songs",
