@@ -212,7 +212,12 @@ def add_max_duration(command, default):
 
 
 def _seconds_or_all(text):
-    return WHOLE if text == "all" else positive_number(text)
+    if text == WHOLE:
+        return WHOLE
+    try:
+        return positive_number(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}: give seconds, or {WHOLE}") from None
 
 
 def load_model(path, require_segments=False, require_classes=False, device=None, precision=None, max_duration=None):

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from skmer.metrics._checks import average_targets
-from skmer.metrics._names import check_score
+from skmer.metrics.scorers import check_score
 
 __all__ = ["curve_score"]
 

@@ -1,15 +1,30 @@
 """Scorers for cross_val_score, GridSearchCV and other tools of scikit-learn."""
 
-from sklearn.metrics import make_scorer
+from sklearn.metrics import make_scorer, mean_absolute_error, r2_score, root_mean_squared_error
 
 from skmer.metrics._checks import check_numbers
-from skmer.metrics._names import check_score
 from skmer.metrics.correlation import concordance_correlation_coefficient, pearson_correlation_coefficient
 
-__all__ = ["ccc_scorer", "pearson_scorer", "target_scorers"]
+__all__ = ["SCORES", "ccc_scorer", "check_score", "pearson_scorer", "target_scorers"]
+
+# function, and whether greater is better
+SCORES = {
+    "ccc": (concordance_correlation_coefficient, True),
+    "pearson": (pearson_correlation_coefficient, True),
+    "r2": (r2_score, True),
+    "rmse": (root_mean_squared_error, False),
+    "mae": (mean_absolute_error, False),
+}
 
 ccc_scorer = make_scorer(concordance_correlation_coefficient)
 pearson_scorer = make_scorer(pearson_correlation_coefficient)
+
+
+def check_score(score):
+    """Return the function of a named score, and whether greater is better."""
+    if not isinstance(score, str) or score not in SCORES:
+        raise ValueError(f"score must be one of {list(SCORES)}, got {score!r}.")
+    return SCORES[score]
 
 
 def target_scorers(names, score="ccc"):

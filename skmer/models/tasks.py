@@ -78,7 +78,7 @@ class ClassTask:
         return f" The dummy's accuracy is below 1/{n_classes} here: look at the balanced accuracy too."
 
     def name_targets(self, pipeline):
-        """Tell a fitted pipeline the names of what it predicts: a classifier knows them."""
+        """Set the names of what a fitted pipeline predicts: a classifier has its classes."""
 
     def describe(self, target):
         """Format the number of songs of each class."""
@@ -187,7 +187,7 @@ class RatingTask:
         return ""
 
     def name_targets(self, pipeline):
-        """Tell a fitted pipeline the names of its ratings, which `skmer predict` reads."""
+        """Set the names of the ratings that a fitted pipeline predicts, which `skmer predict` reads."""
         pipeline[-1].target_names_ = list(self.targets)
 
     def describe(self, target):

@@ -54,4 +54,4 @@ def test_a_wrong_duration(model, capsys):
     path, song, _ = model
     with pytest.raises(SystemExit):
         main(["predict", str(path), str(song), "--max-duration", "0"])
-    assert "--max-duration: expected a positive number, got '0'" in capsys.readouterr().err
+    assert "--max-duration: expected a positive number, got '0': give seconds, or all" in capsys.readouterr().err

@@ -210,6 +210,14 @@ def test_wrong_seconds_are_found(rng):
     assert row["targets_moved"] > 0
 
 
+def test_self_learning_shrinks_ratings_unless_songs_keep_their_mean(rng):
+    y = rng.normal(size=60)
+    X = SongSequence([rating + 1.5 * rng.normal(size=(6, 4)) for rating in y])
+    params = {**LONGER, "warmup_epochs": 5, "max_erased": 1.0}
+    kept, shrunk = (np.std(SSSLRegressor(**params, preserve_mean=p).fit(X, y).predict(X)) for p in (True, False))
+    assert shrunk < 0.7 * kept
+
+
 def test_shares_are_predicted_as_shares(songs):
     X, y = songs
     shares = torch.softmax(torch.from_numpy(StandardScaler().fit_transform(y) @ [[1, 0, -1], [0, 1, -1]]), 1).numpy()

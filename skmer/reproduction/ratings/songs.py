@@ -238,7 +238,7 @@ def _a(group):
 
 
 def _shared(songs, folds):
-    """Tell how many test songs have a group, such as an artist, that training songs have too."""
+    """Return how many test songs have a group, such as an artist, that training songs have too."""
     shared = sum(int(np.isin(songs.groups[test], songs.groups[train]).sum()) for train, test in folds)
     n_test = sum(len(test) for _, test in folds)
     return f"; {shared:,} of {n_test:,} test {songs.unit}s are of {_a(songs.group)} of training {songs.unit}s"
