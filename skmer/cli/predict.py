@@ -18,6 +18,7 @@ from skmer.cli._common import (
     load_model,
     n_jobs,
 )
+from skmer.cli._ready_tagger import add_ready, load_ready
 from skmer.cli._timeline_files import on_grid
 
 __all__ = [
@@ -48,13 +49,18 @@ def add_predict(commands):
         "segments, a warning (such as digital silence) and the error. For a pipeline without segment probabilities, "
         "such as descriptors and an SVM, the lines have the emotion only; for a regressor, they have a column for each "
         "rating, by its name; for a tagger, they have the tags, separated by ;, and the probability of each. "
+        "--ready musicnn takes the place of MODEL and needs no labels: the lines then have the three most probable of "
+        "50 tags, among them words for moods such as happy, sad, Mellow and party, and the probability of each. They "
+        "are guesses of a tagger, which was trained on tags of last.fm, and not emotions of a model of skmer; the "
+        "package musicnn must be installed (pip install --no-deps musicnn). "
         "Folders are searched with their subfolders for files with an audio extension; other files are counted on "
         "standard error, and names that begin with a dot are ignored. A run that is stopped keeps its finished lines "
         "beside --out FILE, and prints where. Exit status: "
         f"0, or 1 if a file failed, 2 for a wrong argument or model, 130 after Ctrl-C. {TRUST}",
     )
-    command.add_argument("model", metavar="MODEL", help=MODEL_HELP)
-    command.add_argument("paths", metavar="FILE-OR-FOLDER", nargs="+", help="audio files, or folders of them")
+    command.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; left out with --ready")
+    paths = command.add_argument("paths", metavar="FILE-OR-FOLDER", nargs="+", help="audio files, or folders of them")
+    add_ready(command, paths)
     command.add_argument("--format", choices=_FORMATS, help="default: csv, or jsonl where --out ends in .jsonl")
     command.add_argument("--out", metavar="FILE", help="write the lines to this file (UTF-8); default: standard output")
     command.add_argument("--force", action="store_true", help="let --out replace an existing file")
@@ -62,7 +68,7 @@ def add_predict(commands):
         "--per-segment", action="store_true", help="a line for each segment, with its start and end in seconds"
     )
     add_n_jobs(command)
-    add_max_duration(command, "as in the training")
+    add_max_duration(command, "as in the training, and all with --ready")
     add_device(command)
     command.add_argument(
         "--precision",
@@ -93,12 +99,13 @@ def add_progress(command):
 
 
 def _predict(arguments):
+    if arguments.ready is not None:
+        arguments.model, arguments.paths = arguments.ready, [arguments.model, *arguments.paths]
+
     def load():
-        predictor, warnings = load_model(
-            arguments.model,
-            device=arguments.device,
-            precision=arguments.precision,
-            max_duration=arguments.max_duration,
+        options = {name: getattr(arguments, name) for name in ("device", "precision", "max_duration")}
+        predictor, warnings = (
+            load_model(arguments.model, **options) if arguments.ready is None else load_ready(**options)
         )
         _check_predictor(predictor, arguments)
         return predictor, warnings

@@ -2,6 +2,7 @@
 
 from skmer.tagging.classifier import EmotionTagger
 from skmer.tagging.ensemble import LongShortEnsemble
+from skmer.tagging.musicnn import make_musicnn_tagger
 from skmer.tagging.noisy_student import NoisyStudentTagger
 
-__all__ = ["EmotionTagger", "LongShortEnsemble", "NoisyStudentTagger"]
+__all__ = ["EmotionTagger", "LongShortEnsemble", "NoisyStudentTagger", "make_musicnn_tagger"]

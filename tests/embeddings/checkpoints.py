@@ -1,8 +1,11 @@
-"""A writer of TensorFlow's checkpoints, as small as the format allows."""
+"""A writer of TensorFlow's checkpoints, as small as the format allows, and of a package musicnn with random weights."""
 
 import struct
 
 import numpy as np
+
+from skmer.embeddings._musicnn_network import ARRAYS
+from skmer.embeddings._tensorflow_checkpoint import crc32c
 
 MAGIC = bytes.fromhex("57fb808b247547db")
 DTYPES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9}
@@ -83,3 +86,29 @@ def checkpoint(arrays, header=HEADER, checksum=crc, **options):
         pairs.append((name.encode(), entry(array, len(data), checksum)))
         data += array.tobytes()
     return table(pairs, **options), data
+
+
+def random_arrays(seed=0):
+    """Random weights of musicnn, of a size that keeps the values of layers near 1."""
+    rng = np.random.default_rng(seed)
+    made = {}
+    for name, shape in ARRAYS.items():
+        values = rng.standard_normal(shape) / (np.sqrt(np.prod(shape[:-1])) if len(shape) > 1 else 2)
+        made[name] = (np.abs(values) + 0.1 if name.endswith("variance") else values).astype(np.float32)
+    return made
+
+
+def masked_crc(data):
+    """The checksum as files store it, by the package's faster function."""
+    crc = crc32c(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def write_package(folder, arrays):
+    """Write the folder of a package musicnn with some weights, and return it."""
+    index, data = checkpoint(arrays, checksum=masked_crc)
+    for model in ("MSD_musicnn", "MTT_musicnn"):
+        (folder / model).mkdir(parents=True)
+        (folder / model / ".index").write_bytes(index)
+        (folder / model / ".data-00000-of-00001").write_bytes(data)
+    return folder

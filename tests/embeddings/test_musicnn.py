@@ -18,8 +18,7 @@ from torch.nn import functional as F
 
 from skmer import EmbeddingTransformer, load_model, save_model
 from skmer.embeddings import musicnn
-from skmer.embeddings._musicnn_network import ARRAYS, OUTPUTS, MusicnnNetwork
-from skmer.embeddings._tensorflow_checkpoint import crc32c
+from skmer.embeddings._musicnn_network import OUTPUTS, MusicnnNetwork
 from skmer.feature_extraction._embedding import embedding_key
 from tests.embeddings import checkpoints
 
@@ -82,29 +81,13 @@ TAGS = [f"tag {k}" for k in range(50)]
 
 @pytest.fixture(scope="module")
 def arrays():
-    """Random weights, of a size that keeps the values of layers near 1."""
-    rng = np.random.default_rng(0)
-    made = {}
-    for name, shape in ARRAYS.items():
-        values = rng.standard_normal(shape) / (np.sqrt(np.prod(shape[:-1])) if len(shape) > 1 else 2)
-        made[name] = (np.abs(values) + 0.1 if name.endswith("variance") else values).astype(np.float32)
-    return made
+    return checkpoints.random_arrays()
 
 
 @pytest.fixture(scope="module")
 def package(arrays, tmp_path_factory):
     """The folder of a package with random weights."""
-    folder = tmp_path_factory.mktemp("package") / "musicnn"
-    index, data = checkpoints.checkpoint(arrays, checksum=lambda data: _stored(crc32c(data)))
-    for model in ("MSD_musicnn", "MTT_musicnn"):
-        (folder / model).mkdir(parents=True)
-        (folder / model / ".index").write_bytes(index)
-        (folder / model / ".data-00000-of-00001").write_bytes(data)
-    return folder
-
-
-def _stored(crc):
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return checkpoints.write_package(tmp_path_factory.mktemp("package") / "musicnn", arrays)
 
 
 @pytest.fixture(scope="module")
@@ -331,7 +314,7 @@ def test_wrong_files_are_refused_in_words(package, arrays, tmp_path):
     (folder / ".index").write_bytes(b"")
     refused(tmp_path, r"MSD_musicnn/\.index: this is not an index of a TensorFlow checkpoint")
     for other in ({"dense/bias": np.zeros(7, np.float32)}, {"dense/bias": arrays["dense/bias"].astype(float)}):
-        index, data = checkpoints.checkpoint(arrays | other, checksum=lambda data: _stored(crc32c(data)))
+        index, data = checkpoints.checkpoint(arrays | other, checksum=checkpoints.masked_crc)
         (folder / ".index").write_bytes(index)
         (folder / ".data-00000-of-00001").write_bytes(data)
         refused(tmp_path, r"\.index: this is a checkpoint of another network, in which 'dense/bias' ")

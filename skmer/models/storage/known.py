@@ -25,6 +25,7 @@ _TABLE = {
     "skmer.sssl.rating_net": "RatingNet",
     "skmer.sssl.regression_loss": "SSSLRegressionLoss",
     "skmer.tagging": "EmotionTagger LongShortEnsemble NoisyStudentTagger",
+    "skmer.tagging.musicnn": "MostProbableTags",
     "skmer.tagging.net": "TagNet",
     "skmer.training.callbacks": "AverageWeights",
     "skmer.training.data": "Standardizer",
