@@ -18,6 +18,7 @@ from skmer.cli.demo import add_demo
 from skmer.cli.export import add_export
 from skmer.cli.label_noise import add_label_noise
 from skmer.cli.predict import add_predict
+from skmer.cli.ready import add_ready_model
 from skmer.cli.reproduce import add_reproduce
 from skmer.cli.synthesise import add_synthesise
 from skmer.cli.tag import add_tag
@@ -31,6 +32,7 @@ _COMMANDS = {
     "audit": add_audit,
     "agreement": add_agreement,
     "train": add_train,
+    "ready": add_ready_model,
     "predict": add_predict,
     "tag": add_tag,
     "timeline": add_timeline,

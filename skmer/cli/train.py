@@ -9,9 +9,9 @@ from pathlib import Path
 from skmer.cli._common import CommandError, add_command, at_least, check_output, n_folds, n_jobs, shows_progress
 from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_songs
 
-__all__ = ["add_train"]
+__all__ = ["SYSTEMS", "add_train", "add_training", "check_model", "train_and_write"]
 
-_SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "joined", "auto", "best")
+SYSTEMS = ("sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "joined", "auto", "best")
 _OF_RATINGS = "plain"
 # reported as messages; other errors are shown with their traceback
 _EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, CommandError, RuntimeError, TypeError, ValueError)
@@ -62,8 +62,8 @@ def add_train(commands):
     command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.skmer")
     command.add_argument(
         "--system",
-        choices=(*_SYSTEMS, _OF_RATINGS),
-        metavar=f"{{{','.join(_SYSTEMS)}}}",
+        choices=(*SYSTEMS, _OF_RATINGS),
+        metavar=f"{{{','.join(SYSTEMS)}}}",
         default="sssl",
         help="the system to train (%(default)s); of ratings sssl, plain, descriptors, log-mel, musicnn, auto or best",
     )
@@ -72,6 +72,16 @@ def add_train(commands):
         metavar="JSON",
         help='file or text, such as \'{"segments": {"duration": 5}, "sssl": {"max_epochs": 40}, "svm": {"C": 2}}\'',
     )
+    command.add_argument(
+        "--license",
+        metavar="NAME",
+        help="licence of the model, such as cc-by-4.0, for its card; by default the card has none",
+    )
+    add_training(command)
+
+
+def add_training(command):
+    """Add the options of every training: the estimate, the seed, songs that cannot be used, processes and progress."""
     command.add_argument(
         "--n-splits", type=n_folds, default=5, metavar="N", help="folds of the estimate, 0 for none (%(default)s)"
     )
@@ -96,23 +106,41 @@ def add_train(commands):
 
 
 def _train(arguments):
-    _check_outputs(arguments)
+    check_model(arguments, [arguments.labels, arguments.config or ""])
+    inside = Path(os.path.realpath(arguments.songs)) in Path(os.path.realpath(arguments.out)).parents
+    if arguments.labels == FOLDERS and inside:
+        raise CommandError(
+            f"{arguments.out}: this is inside {arguments.songs}, whose folders are the classes. Name a path outside."
+        )
     from skmer.models.config import read_config
+
+    def load():
+        config = None if arguments.config is None else read_config(arguments.config)
+        return load_songs(arguments), {"config": config, "license": arguments.license}
+
+    return train_and_write(arguments, load)
+
+
+def train_and_write(arguments, load):
+    """Train a model and write it with its card; return the exit status.
+
+    `load` returns the songs and further arguments of `train_model`; `arguments` has those of `add_training`, and
+    `system` and `out`.
+    """
     from skmer.models.files import RunFolder, files_of
 
     try:
-        config = None if arguments.config is None else read_config(arguments.config)
-        songs = load_songs(arguments)
+        songs, options = load()
         run = RunFolder(files_of(arguments.out)[2])
     except (OSError, ValueError) as error:
         raise CommandError(str(error)) from error
     try:
-        return _train_in(run, songs, config, arguments)
+        return _train_in(run, songs, options, arguments)
     finally:
         run.close()
 
 
-def _train_in(run, songs, config, arguments):
+def _train_in(run, songs, options, arguments):
     """Train with the folder of the run, in which finished folds and features stay after an error."""
     from skmer.models.train import train_model
     from skmer.models.training_songs import UnreadableSongs
@@ -124,7 +152,7 @@ def _train_in(run, songs, config, arguments):
         trained = train_model(
             songs,
             arguments.system,
-            config,
+            **options,
             n_splits=arguments.n_splits,
             seed=arguments.seed,
             device=arguments.device,
@@ -150,7 +178,7 @@ def _train_in(run, songs, config, arguments):
     except _EXPECTED as error:
         raise CommandError(" ".join(filter(None, [_describe_failure(error, run), _describe_kept(run)]))) from error
     run.remove()
-    _print_warnings(trained.card, arguments.quiet)
+    _print_warnings(trained.card, arguments)
     say("Written: " + ", ".join(map(str, written)))
     return 0
 
@@ -200,29 +228,24 @@ def _describe_failure(error, run):
     return text
 
 
-def _check_outputs(arguments):
+def check_model(arguments, inputs=()):
     """Check that the model can be written, before any song is read."""
     if arguments.out.endswith((os.sep, "/")):
         raise CommandError(f"{arguments.out}: this names a folder. Name the model's file, such as model.skmer.")
     from skmer.models.files import files_of
 
     for path in (Path(arguments.out), *files_of(arguments.out)[:2]):
-        check_output(path, arguments.force, [arguments.labels, arguments.config or ""])
-    inside = Path(os.path.realpath(arguments.songs)) in Path(os.path.realpath(arguments.out)).parents
-    if arguments.labels == FOLDERS and inside:
-        raise CommandError(
-            f"{arguments.out}: this is inside {arguments.songs}, whose folders are the classes. Name a path outside."
-        )
+        check_output(path, arguments.force, inputs)
 
 
-def _print_warnings(card, quiet):
+def _print_warnings(card, arguments):
     unreadable = card["data"]["unreadable"]
     if unreadable:
         # with --quiet too: songs are not left out silently
         n = "1 song" if len(unreadable) == 1 else f"{len(unreadable):,} songs"
-        print(f"skmer train: {n} could not be used and were left out:", file=sys.stderr)
+        print(f"skmer {arguments.command}: {n} could not be used and were left out:", file=sys.stderr)
         for name, reason in unreadable.items():
             print(f"  {name}: {reason}", file=sys.stderr)
-    if not quiet:
+    if not arguments.quiet:
         for remark in card["remarks"]:
-            print(f"skmer train: {remark}", file=sys.stderr)
+            print(f"skmer {arguments.command}: {remark}", file=sys.stderr)

@@ -11,6 +11,7 @@ from skmer._pipeline_steps import first_steps
 from skmer.datasets._collection import UNGROUPED
 from skmer.model_selection._fits import versions
 from skmer.models.config import changed_parameters
+from skmer.models.front_matter import front_matter
 from skmer.models.storage.archive import is_pickle_name
 
 __all__ = ["card_markdown", "format_steps", "groups_sentence", "make_card", "usage_commands"]
@@ -54,6 +55,8 @@ def make_card(task, pipeline, system, used, given, counts, unreadable, **more):
         "data": {
             "n_songs": len(used.target),
             **task.of_songs(used.target),
+            "collection": given.get("collection"),
+            "description": given.get("DESCR") if given.get("collection") else None,
             "labels_from": given.get("labels_from", "given in Python"),
             "groups": groups_sentence(used.groups),
             "left_out": [str(path) for path in given.get("left_out", [])],
@@ -100,7 +103,7 @@ def _duration_sentence(readers, counts):
 
 
 def card_markdown(card):
-    """Format a model card as Markdown.
+    """Format a model card as Markdown, with a head in YAML as model hubs read it.
 
     Parameters
     ----------
@@ -121,17 +124,22 @@ def card_markdown(card):
     >>> from skmer.datasets import make_songs
     >>> from skmer.models import card_markdown, train_model
     >>> trained = train_model(make_songs(8, duration=3, random_state=0), "log-mel", n_splits=0)
-    >>> print(card_markdown(trained.card).splitlines()[0])
+    >>> head, page = card_markdown(trained.card).split("\n\n", maxsplit=1)
+    >>> print(head.splitlines()[1])
+    library_name: "skmer"
+    >>> print(page.splitlines()[0])
     # Music emotion recognition model: Q1, Q2, Q3, Q4
     """
     data = card["data"]
     parts = [
+        front_matter(card),
         f"# {_one_line(card['title'])}",
         f"Made by `skmer train` {card['versions']['skmer']}, {card['date']} UTC. System: **{card['system']}**, "
         f"{card['what']}.{_chosen_from(card['estimate'])}",
         "## Songs",
         _songs(data),
         " ".join([f"Labels: {_one_line(data['labels_from'])}.", data["groups"], data["used"]]),
+        _collection(data),
         *_left_out(data),
         "## Estimated accuracy",
         *_estimate(card["estimate"]),
@@ -147,6 +155,7 @@ def card_markdown(card):
         _loading(card.get("model", "MODEL")),
         "## Limits",
         " ".join(_LIMITS),
+        *_licence(card),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -170,6 +179,14 @@ def _songs(data):
     return _table(header, rows)
 
 
+def _collection(data):
+    """Quote the description of a published collection, which has its licence and source."""
+    if not data.get("description"):
+        return ""
+    lines = [f"> {line}".rstrip() for line in data["description"].splitlines()]
+    return "\n".join(["The songs are those of a published collection, which its loader describes so:", "", *lines])
+
+
 def _left_out(data):
     yield _list(
         "Songs with a label that could not be used and were left out:",
@@ -179,6 +196,13 @@ def _left_out(data):
     if others:
         files = "1 file was" if len(others) == 1 else f"{len(others):,} files were"
         yield f"{files} left out, {_one_line(data['why_out'])}: {_one_line(format_names(others, most=5))}."
+
+
+def _licence(card):
+    if card.get("license"):
+        yield "## Licence"
+        of_songs = "That of the songs that the model was trained on: " if card["data"].get("collection") else ""
+        yield f"{of_songs}{_one_line(card['license'])}."
 
 
 def _list(head, lines):

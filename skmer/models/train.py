@@ -62,6 +62,7 @@ def train_model(
     n_splits=5,
     seed=0,
     device="auto",
+    license=None,
     store=None,
     skip_unreadable=False,
     n_jobs=None,
@@ -75,7 +76,8 @@ def train_model(
     songs : :class:`~sklearn.utils.Bunch`
         As the loaders and `make_songs` return it: ``data`` (paths, or waveforms at the sampling rate of the
         steps that read them), ``target`` and optionally ``groups``, such as artists. A target of floats, of shape
-        (n_songs,) or (n_songs, n_targets), are ratings, whose names are ``target_names``; all others are classes.
+        (n_songs,) or (n_songs, n_targets), are ratings, whose names are ``target_names``; all others are classes. With
+        ``collection``, the name of a published collection, the card has its ``DESCR``.
     system : {"sssl", "cross-entropy", "descriptors", "log-mel", "musicnn", "joined", "auto", "best"}, default="sssl"
         The system to train, see `SYSTEMS`; "auto" chooses between "cross-entropy" and "sssl", and "best" among all
         (with "musicnn" if its package is installed), see Notes. For ratings, see `RATING_SYSTEMS`: "plain" is the
@@ -91,6 +93,8 @@ def train_model(
     device : str, default="auto"
         A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere a multilayer perceptron
         on statistics of segments with harmony, and 20 epochs.
+    license : str, default=None
+        Licence of the model for its card, such as "cc-by-4.0"; by default the card has none.
     store : str or path-like, default=None
         Folder for finished folds and for the features of each file, so that an interrupted run
         can be resumed; None is a temporary folder.
@@ -222,7 +226,7 @@ def train_model(
         remarks = _fit(pipeline, used, n_jobs, verbose)
         task.name_targets(pipeline)
     card = make_card(
-        task, pipeline, name, used, songs, counts[name], unreadable,
+        task, pipeline, name, used, songs, counts[name], unreadable, license=license,
         estimate=scores, seed=seed, device=choose_device(device), seconds=round(time.monotonic() - began, 1),
         resumed=resumed, config=config, remarks=[*found_copies, *filter(None, [lowered]), *(left_out or []), *remarks],
     )  # fmt: skip

@@ -201,7 +201,7 @@ def test_the_card_has_the_range_of_the_ratings(songs, tmp_path):
     assert card["usage"] == [
         "skmer predict model.skmer FOLDER --out ratings.csv", "skmer timeline model.skmer SONG --out ratings.png",
     ]  # fmt: skip
-    assert text.startswith("# Music emotion recognition model: valence, arousal\n")
+    assert "\n---\n\n# Music emotion recognition model: valence, arousal\n" in text
     for part in (
         "| rating of 16 songs |",
         RATING_SYSTEMS["sssl"],

@@ -351,7 +351,7 @@ def test_a_card_survives_any_name(songs, tmp_path):
     assert "- `` a `b`.mp3 ``: no music\n" in page
     command = next(line for line in page.splitlines() if line.startswith("skmer predict"))
     assert shlex.split(command)[2] == "my model; ls.joblib"
-    assert page.startswith("# Music emotion recognition model: Q2, Q3, Q4, a|b c\n")
+    assert "\n---\n\n# Music emotion recognition model: Q2, Q3, Q4, a|b c\n" in page
 
 
 def test_the_model_gets_its_name_before_its_cards(songs, tmp_path, monkeypatch):
