@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "skmer"
 # from the lowest layer up; a module may import from its own package and from lower layers
 FLOORS = [
     {
+        "_colours",
         "_errors",
         "_hash",
         "_inputs",
@@ -25,7 +26,7 @@ FLOORS = [
         "_version",
     },
     {"songs"},
-    {"_output", "_validation", "audio", "backbones", "library", "metrics"},
+    {"_output", "_validation", "audio", "backbones", "library", "listening", "metrics"},
     {"_ratings", "aggregation", "datasets", "features", "training"},
     {"audit", "embeddings", "feature_extraction"},
     {"curves", "sssl", "two_stage", "utils"},

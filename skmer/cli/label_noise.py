@@ -15,7 +15,6 @@ from skmer.cli._common import (
     n_folds,
     n_jobs,
     number_from_0,
-    use_matplotlib,
 )
 from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs
 
@@ -29,9 +28,9 @@ def add_label_noise(commands):
         "label-noise",
         _label_noise,
         "find seconds of labelled songs in which the label is probably wrong, and the emotion that is predicted there",
-        f"{LABELLED_SONGS} DIR will contain index.html, a page with plots, on which songs whose labels are probably "
-        "wrong come first; relabel.csv, a line for each song, whose label can be changed there for skmer train "
-        "--labels; stretches.csv and segments.csv, a line for each distrusted stretch and for each segment. The model "
+        f"{LABELLED_SONGS} DIR will contain index.html, a page to listen to the songs, those whose labels are "
+        "probably wrong first, and to keep or change their labels, which it saves for skmer train --labels; relabel.csv, "
+        "the same table before any change; stretches.csv and segments.csv, a line for each distrusted stretch and for each segment. The model "
         "may be wrong too, and may have been trained on the same labels. Exit status: 0, or 1 if a song could "
         "not be judged, 2 for a wrong argument or model. "
         f"{TRUST}",
@@ -93,7 +92,6 @@ def _label_noise(arguments):
         )
     if arguments.smoothing is not None and not arguments.cross_fit:
         raise CommandError("--smoothing has an effect with --cross-fit only: add it, or leave --smoothing out.")
-    use_matplotlib()
     predictor, warnings = load_model(
         arguments.model,
         require_segments=True,
@@ -146,9 +144,7 @@ def _label_noise(arguments):
     return 1 if report.failed else 0
 
 
-def _describe_song(song, cross_fitted):
-    if not cross_fitted:
-        return f"  {song.expected_wrong:4.0%}  {song.name}, labelled {song.label}"
+def _describe_song(song):
     heard, own = song.whole.heard_probability, song.whole.label_probability
     return f"  {song.name}, labelled {song.label} ({own:.0%}), heard: {song.whole.heard} ({heard:.0%})"
 
@@ -168,20 +164,15 @@ def _describe(report):
         lines[0] += f" {len(report.failed)} failed; see the page for the reasons."
     doubtful = [song for song in report.songs if song.stretches]
     if report.songs:
-        if report.cross_fitted:
-            n = len(report.unsure)
-            lines.append(f"Another emotion than the label leads in {n} {'song' if n == 1 else 'songs'}.")
-        elif not report.from_mixture:
+        n = len(report.unsure)
+        lines.append(f"Another emotion than the label leads in {n:,} {'song' if n == 1 else 'songs'}.")
+        if not report.cross_fitted and not report.from_mixture:
             lines.append("This model has no loss mixture: the network's probability of the label is used.")
-        if not report.cross_fitted:
-            lines.append(
-                f"Expected to express another emotion than the label: {total.expected_wrong:.0%} of the seconds."
-            )
         k = sum(len(song.stretches) for song in doubtful)
         stretches, of = "stretch" if k == 1 else "stretches", "song" if len(doubtful) == 1 else "songs"
         lines.append(f"Distrusted: {total.distrusted:,.0f} s in {k} {stretches} of {len(doubtful)} {of}.")
     if doubtful:
         lines.append("Listen first to:")
-        first = [_describe_song(song, report.cross_fitted) for song in doubtful[:3]]
+        first = [_describe_song(song) for song in doubtful[:3]]
         lines += map(_one_line, first)
     return "\n".join([*lines, f"Page: {report.page}", f"Labels to correct: {report.page.with_name('relabel.csv')}"])

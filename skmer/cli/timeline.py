@@ -39,7 +39,7 @@ __all__ = ["add_timeline"]
 _PICTURES = (".png", ".pdf", ".svg")
 _FILES = (*_PICTURES, ".jams", ".txt", ".csv")
 _TABLES = ("csv", "jsonl")
-_FORMATS = (*_TABLES, "jams", "audacity", "sonic-visualiser")
+_FORMATS = (*_TABLES, "jams", "audacity", "sonic-visualiser", "page")
 
 
 def add_timeline(commands):
@@ -55,12 +55,13 @@ def add_timeline(commands):
         "numbers take the place of pictures. csv and jsonl are one table of all songs, with the lines of skmer predict "
         "--per-segment. The others are files for each song: jams has the namespace tag_open for classes and "
         "mood_thayer for valence and arousal; audacity is a label track of the stretches of the leading emotion; "
-        "sonic-visualiser has a file with a time and a value on each line for every class or rating. Files keep their "
+        "sonic-visualiser has a file with a time and a value on each line for every class or rating. page is a folder with "
+        "one page, index.html, on which the songs are listened to where their curves are drawn. Files keep their "
         f"folders below --out FOLDER. Exit status: 0, or 1 if a file failed, 2 for a wrong argument or model. {TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     command.add_argument("paths", metavar="SONG-OR-FOLDER", nargs="+", help="audio files, or folders of them")
-    command.add_argument("--format", choices=_FORMATS, help="write numbers, and draw nothing")
+    command.add_argument("--format", choices=_FORMATS, help="write numbers, or a page, instead of pictures")
     command.add_argument(
         "--every",
         type=_step,
@@ -98,8 +99,10 @@ def _step(text):
 def _timeline(arguments):
     if arguments.format is not None and arguments.csv is not None:
         raise CommandError("--csv is for numbers beside pictures: leave it out, or leave --format out.")
-    if arguments.every is not None and arguments.format is None and arguments.csv is None:
+    if arguments.every is not None and (arguments.format == "page" or (arguments.format or arguments.csv) is None):
         raise CommandError("--every is for numbers: add --format, or --csv FILE, or leave it out.")
+    if arguments.format == "page":
+        return _write_page(arguments)
     if arguments.format in _TABLES:
         return write_lines(arguments, lambda: _load(arguments), arguments.format, True, arguments.every)
     if arguments.format is None and _is_one_song(arguments):
@@ -299,6 +302,42 @@ def _check_outputs(outputs, inputs, force, one):
     if existing and not force:
         which = "this file exists" if len(existing) == 1 else f"this file and {len(existing) - 1:,} more exist"
         raise CommandError(f"{existing[0]}: {which} already. Name another folder, or pass --force to replace them.")
+
+
+def _write_page(arguments):
+    """Write a page of all songs."""
+    from skmer.listening.folder import check_page_folder
+
+    if arguments.out is None:
+        raise CommandError("A page is written into a folder: name it with --out FOLDER.")
+    try:
+        check_page_folder(arguments.out, arguments.force)
+        found, names = _find_songs(arguments.paths)
+        predictor, warnings = _load(arguments)
+        log = log_of(arguments)
+        for warning in warnings:
+            log(f"{arguments.model}: warning: {warning}")
+        from skmer.inspection import write_timeline_page
+
+        with closing(predict_found(predictor, found, arguments, log)) as songs:
+            predictions = list(songs)
+        limits = None if predictor.target_range is None else predictor.target_range.T
+        shown = [_name(file, names) for file, _ in found]
+        page = write_timeline_page(predictions, arguments.out, names=shown, limits=limits, force=arguments.force)
+    except FileExistsError as error:
+        raise CommandError(str(error)) from error
+    n_failed = sum(prediction.answer is None for prediction in predictions)
+    log_others(arguments, log)
+    log(summary(len(found), n_failed, predictor.max_duration, "on the page"))
+    print(f"Page: {page}")
+    return 1 if n_failed else 0
+
+
+def _name(file, names):
+    """Return the path of a song relative to the folder that was given, with its extension."""
+    name, extension = names.get(file, file), os.path.splitext(file)[1]
+    # of songs that differ in their extensions only, the names have these
+    return name if name.endswith(extension) else name + extension
 
 
 # Summaries

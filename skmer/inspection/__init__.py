@@ -10,6 +10,7 @@ from skmer.inspection.report.report import write_label_noise_report
 from skmer.inspection.report.summary import LabelNoiseReport, SongSummary
 from skmer.inspection.song_predictor import SongPredictor, emotion_over_time
 from skmer.inspection.timeline_display import EmotionTimelineDisplay
+from skmer.inspection.timeline_page import write_timeline_page
 from skmer.inspection.timeline_table import timeline_table
 from skmer.inspection.trust_over_time import LabelStretch, LabelTrust
 from skmer.inspection.valence_arousal_display import ValenceArousalDisplay
@@ -34,4 +35,5 @@ __all__ = [
     "predict_files",
     "timeline_table",
     "write_label_noise_report",
+    "write_timeline_page",
 ]

@@ -7,8 +7,6 @@ import numpy as np
 from skmer.inspection.predictions import SongRatings
 from skmer.inspection.song_predictor import as_predictor, emotion_over_time
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5B5B5B", "#A6761D")
 FAINT = "#BBBBBB"
 
 

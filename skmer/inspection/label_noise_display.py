@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skmer.inspection._displays import COLOURS, get_axes, hide_frame, label_time_axis, printable, shortened, song_name
+from skmer._colours import COLOURS
+from skmer.inspection._displays import get_axes, hide_frame, label_time_axis, printable, shortened, song_name
 from skmer.inspection.label_trust import label_trust
 
 __all__ = ["LabelNoiseDisplay"]

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from skmer.inspection._displays import COLOURS, get_axes, hide_frame
+from skmer._colours import COLOURS
+from skmer.inspection._displays import get_axes, hide_frame
 
 __all__ = ["LossMixtureDisplay"]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from skmer._colours import COLOURS
 from skmer.inspection._displays import (
-    COLOURS,
     check_rated_segments,
     get_axes,
     hide_frame,

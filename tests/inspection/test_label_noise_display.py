@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from skmer.inspection import LabelNoiseDisplay, LabelTrust
-from skmer.inspection._displays import COLOURS
+from skmer._colours import COLOURS
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 EMOTIONS = np.array(["calm", "sad", "tense"])

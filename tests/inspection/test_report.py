@@ -15,7 +15,7 @@ import soundfile
 from skmer._io import audio_link, open_text
 from skmer.datasets import load_csv
 from skmer.inspection import LabelTrust, label_trust, write_label_noise_report
-from skmer.inspection._displays import COLOURS
+from skmer._colours import COLOURS
 from skmer.inspection.report.folder import segment_writer, write_relabel, write_stretches
 from skmer.inspection.report.page import clock, seconds_text, share
 from skmer.inspection.report.summary import distrusted_seconds, summarise, totals

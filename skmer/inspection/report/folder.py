@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from skmer._io import atomic_folder, csv_writer, format_names, open_text
+from skmer._io import csv_writer, open_text
+from skmer.listening.folder import PAGE, atomic_page, check_page_folder
 
 __all__ = [
     "FILES",
@@ -22,8 +22,7 @@ __all__ = [
 
 
 class _Files(NamedTuple):
-    page: str = "index.html"
-    pictures: str = "pictures"
+    page: str = PAGE
     relabel: str = "relabel.csv"
     stretches: str = "stretches.csv"
     segments: str = "segments.csv"
@@ -31,7 +30,6 @@ class _Files(NamedTuple):
 
 FILES = _Files()
 _MARK = '<meta name="relabel-sha256" content="{}">'
-_OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # written by file managers
 
 _FIGURES = ("expected_wrong", "heard", "heard_probability", "label_probability")
 _STRETCH_COLUMNS = (
@@ -47,37 +45,7 @@ def check_folder(out, force):
     An empty folder is valid. An earlier report may be replaced if `force` is true, unless its ``relabel.csv`` has been
     edited.
     """
-    out = Path(out)
-    if out.is_dir():
-        others = _other_files(out)
-        if others:
-            raise FileExistsError(
-                f"{out}: this folder contains files that do not belong to a report ({format_names(others, most=3)}). "
-                "Name an empty or a new folder."
-            )
-        if any(out.iterdir()):
-            _check_report(out, force)
-    elif out.exists():
-        raise FileExistsError(f"{out}: this is a file. Name a folder.")
-    parent = Path(os.path.realpath(out)).parent
-    if not parent.is_dir():
-        raise FileNotFoundError(f"{out}: the folder {parent} does not exist. Create it first.")
-    if not os.access(parent, os.W_OK):
-        raise PermissionError(f"{out}: the folder {parent} cannot be written. Check the permissions.")
-
-
-def _other_files(out):
-    """Return the names of files in the folder and its subfolder of pictures that do not belong to a report."""
-    others = [path.name for path in out.iterdir() if not _is_own(path)]
-    pictures = out / FILES.pictures
-    if pictures.is_dir():
-        names = (path.name for path in pictures.iterdir() if path.name not in _OF_SYSTEMS)
-        others += [f"{FILES.pictures}/{name}" for name in names if not re.fullmatch(r"\d+\.png", name)]
-    return sorted(others)
-
-
-def _is_own(path):
-    return path.name == FILES.pictures if path.is_dir() else path.name in _OF_SYSTEMS.union(FILES)
+    check_page_folder(out, force, FILES, _check_unchanged)
 
 
 def digest_mark(relabel):
@@ -85,9 +53,7 @@ def digest_mark(relabel):
     return _MARK.format(hashlib.sha256(Path(relabel).read_bytes()).hexdigest())
 
 
-def _check_report(out, force):
-    if not force:
-        raise FileExistsError(f"{out}: a report exists already. Name another folder, or replace it with --force.")
+def _check_unchanged(out):
     table, unchanged = out / FILES.relabel, False
     with suppress(OSError):
         unchanged = digest_mark(table).encode() in (out / FILES.page).read_bytes()
@@ -97,13 +63,9 @@ def _check_report(out, force):
         )
 
 
-@contextmanager
 def atomic_report(out, force):
     """Write the report's folder atomically, after `check_folder` before and after the block."""
-    check_folder(out, force)
-    with atomic_folder(out) as part:
-        yield part
-        check_folder(out, force)
+    return atomic_page(lambda: check_folder(out, force), out)
 
 
 def write_relabel(path, songs, unknown=(), grouped=False):

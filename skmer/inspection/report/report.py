@@ -1,19 +1,15 @@
 """write_label_noise_report: write a page and tables about the labels of many songs."""
 
 import os
-import re
-import warnings
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tqdm import tqdm
 
-from skmer._io import format_names, open_text
+from skmer._io import open_text
 from skmer.feature_extraction._base import check_songs
-from skmer.inspection._displays import printable
 from skmer.inspection.cross_fitting import SMOOTHING, check_smoothing, cross_fitted_trust
 from skmer.inspection.files import answers, predict_files
-from skmer.inspection.label_noise_display import LabelNoiseDisplay
 from skmer.inspection.label_trust import LabelChecker
 from skmer.inspection.report.folder import (
     FILES,
@@ -23,12 +19,10 @@ from skmer.inspection.report.folder import (
     write_relabel,
     write_stretches,
 )
-from skmer.inspection.report.page import render_page
+from skmer.inspection.report.page import page_song, render_page
 from skmer.inspection.report.summary import LabelNoiseReport, summarise
 
 __all__ = ["write_label_noise_report"]
-
-_MISSING_GLYPH = "Glyph .* missing"  # matplotlib's warning
 
 
 def write_label_noise_report(
@@ -49,11 +43,10 @@ def write_label_noise_report(
 ):
     """Write a report that shows which songs should be listened to again, because their labels may be wrong.
 
-    The folder contains a page, ``index.html``, that sorts the songs by the share of their seconds
-    that is expected to express another emotion than the label; ``relabel.csv``, with a line for each
-    song, whose label can be changed there for `skmer train` and `skmer.datasets.load_csv`;
-    ``stretches.csv`` and ``segments.csv``, with a line for each distrusted stretch and each segment;
-    and ``pictures``. It is written atomically.
+    The folder contains a page, ``index.html``, on which songs are listened to, the most doubtful first, and their
+    labels kept or changed, and which saves the labels as a table; ``relabel.csv``, that table before any change, for
+    `skmer train` and `skmer.datasets.load_csv`; ``stretches.csv`` and ``segments.csv``, with a line for each distrusted
+    stretch and each segment. It is written atomically.
 
     Parameters
     ----------
@@ -88,8 +81,7 @@ def write_label_noise_report(
     verbose : int, default=0
         Above 0, a progress bar.
     log : callable, default=None
-        Called with a message for each song that fails or has warnings, as it is read, and with one if the
-        font of the plots lacks characters of the classes' names.
+        Called with a message for each song that fails or has warnings, as it is read.
 
     Returns
     -------
@@ -105,13 +97,12 @@ def write_label_noise_report(
         If `estimator` is not fitted.
     OSError
         If `out` cannot be written, or has files that must not be replaced.
-    ImportError
-        If matplotlib is not installed.
 
     See Also
     --------
     skmer.inspection.label_trust : Computes the probabilities of the report.
-    skmer.inspection.LabelNoiseDisplay : Draws its plots.
+    skmer.inspection.LabelNoiseDisplay : Plots a song.
+    skmer.inspection.write_timeline_page : Writes such a page of songs without labels.
 
     Notes
     -----
@@ -131,13 +122,6 @@ def write_label_noise_report(
     files, labels, names, groups = _check_input(songs, labels, names, groups)
     check_folder(out, force)
     log = log or (lambda message: None)
-    plots = _Plots()
-    lacking = plots.names_with_missing_glyphs(checker.predictor.classes)
-    if lacking:
-        log(
-            "the font of the pictures lacks characters of these names, and draws boxes for them: "
-            f"{format_names(lacking)}. The page and the tables have them."
-        )
     reasons = [_wrong_label(checker, label) for label in labels]
     cross_fitted = None
     if cv is not None:
@@ -146,7 +130,6 @@ def write_label_noise_report(
     judged, failed = [], []
     with ExitStack() as stack:
         part = stack.enter_context(atomic_report(out, force))
-        (part / FILES.pictures).mkdir()
         write = segment_writer(stack.enter_context(open_text(part / FILES.segments)), checker.predictor.classes)
         jobs = cross_fitted or stack.enter_context(closing(_judge(checker, files, labels, reasons, n_jobs)))
         bar = stack.enter_context(tqdm(total=len(files), desc="Songs", unit="song", disable=not verbose))
@@ -155,17 +138,15 @@ def write_label_noise_report(
                 log(f"{names[i]}: warning: {warning}")
             if error is None:
                 write(names[i], trust)
-                picture = None
-                if trust.stretches():
-                    picture = f"{FILES.pictures}/{i + 1:0{len(str(len(files)))}}.png"
-                    plots.save(trust, part / picture)
-                judged.append(summarise(trust, names[i], files[i], song_warnings, picture, groups[i]))
+                song = summarise(trust, names[i], files[i], song_warnings, groups[i])
+                judged.append((song, page_song(song, trust)))
             else:
                 log(f"{names[i]}: {error}")
                 failed.append((names[i], error))
             bar.update()
         # stable: equally doubtful songs keep their order
-        ranked = tuple(sorted(judged, key=lambda song: -song.expected_wrong))
+        judged.sort(key=lambda pair: -pair[0].expected_wrong)
+        ranked = tuple(song for song, _ in judged)
         page = Path(out) / FILES.page
         limit = next((trust.threshold for trust, *_ in cross_fitted or () if trust is not None), checker.threshold)
         from_mixture = checker.from_mixture and cv is None
@@ -174,7 +155,7 @@ def write_label_noise_report(
         unknown = [(name, label, group) for name, label, group, reason in rows if reason is not None]
         write_relabel(part / FILES.relabel, ranked, unknown, grouped=any(group is not None for group in groups))
         write_stretches(part / FILES.stretches, ranked)
-        html = render_page(report, checker.predictor, part / FILES.relabel)
+        html = render_page(report, checker.predictor, part / FILES.relabel, [own for _, own in judged], unknown)
         # bytes of file names that are not valid text are escaped
         (part / FILES.page).write_text(html, encoding="utf-8", errors="backslashreplace")
     return report
@@ -237,35 +218,3 @@ def _wrong_label(checker, label):
     except ValueError as error:
         return str(error)
     return None
-
-
-class _Plots:
-    """Draws songs, one after the other, on one figure without a window."""
-
-    def __init__(self):
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError("The report's pictures need matplotlib: pip install skmer[plot]") from error
-        self._figure = Figure(figsize=(9, 3), layout="constrained")
-
-    def names_with_missing_glyphs(self, names):
-        """Return the names with characters that the font lacks; called before other threads are started."""
-        lacking = []
-        for name in map(str, names):
-            self._figure.clear()
-            self._figure.text(0, 0, printable(" ".join(name.split())), fontweight="bold", parse_math=False)
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                self._figure.draw_without_rendering()
-            if any(re.match(_MISSING_GLYPH, str(warning.message)) for warning in caught):
-                lacking.append(name)
-        return lacking
-
-    def save(self, trust, path):
-        self._figure.clear()
-        # logged once for all plots; other warnings, such as those of other threads, are shown
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", _MISSING_GLYPH, UserWarning)
-            LabelNoiseDisplay.from_predictions(trust, title="", ax=self._figure.subplots())
-            self._figure.savefig(path, dpi=100)

@@ -40,8 +40,6 @@ class SongSummary:
         Seconds in each of 20 equal parts of the clean probability.
     warnings : tuple of str, default=()
         Warnings about the file.
-    picture : str or None, default=None
-        Path of the song's plot, relative to the page's folder.
     group : object, default=None
         Group of the song, such as its artist, if that is known.
 
@@ -64,7 +62,6 @@ class SongSummary:
     stretches: tuple[LabelStretch, ...]
     bins: tuple[float, ...]
     warnings: tuple[str, ...] = ()
-    picture: str | None = None
     group: Any = None
 
     @property
@@ -85,7 +82,7 @@ class LabelTotals:
     expected_wrong: float
 
 
-def summarise(trust, name, file, warnings=(), picture=None, group=None):
+def summarise(trust, name, file, warnings=(), group=None):
     """Return the `SongSummary` of a `LabelTrust`."""
     clean = trust.second_clean_probability
     heard = ~np.isnan(clean)
@@ -102,7 +99,6 @@ def summarise(trust, name, file, warnings=(), picture=None, group=None):
         tuple(trust.stretches()),
         tuple(bins.tolist()),
         tuple(warnings),
-        picture,
         group,
     )
 

@@ -1,0 +1,1 @@
+"""Pages that a browser opens from disk: to listen to songs where their curves are drawn."""

@@ -1,0 +1,316 @@
+// The listening page: songs, the curves of one of them, its player, and decisions on labels.
+
+function startListening() {
+  const content = readContent();
+  const { kind, names, colours, songs } = content;
+  const decides = kind !== "ratings";
+  songs.forEach((song, i) => prepare(song, i, content));
+  const decisions = new Decisions(content);
+  let current = null;
+
+  const chart = new Chart(byId("chart"), content, { onPick: pick, onSelect: (stretch) => player.repeat(stretch) });
+  const plane = kind === "ratings" && names.length === 2 ? new Plane(byId("plane"), content) : null;
+  const player = new Player(byId("audio"), {
+    onTime: (time) => {
+      chart.move(time);
+      plane?.move(time);
+    },
+    onStretch: markStretch,
+    onError: () => announce(`This browser cannot play ${current.name}: the file is missing, or of a kind it does not know.`),
+  });
+  const list = new SongList(byId("list"), songs, { describe: describeRow, mark, onSelect: show });
+
+  // One song
+
+  function show(song) {
+    if (song === current) return;
+    current = song;
+    expand(song, content);
+    byId("song-name").textContent = song.name;
+    byId("song-facts").replaceChildren(...describeSong(song));
+    byId("song-warnings").replaceChildren(...song.warnings.map((warning) => h("p", { class: "remark" }, warning)));
+    byId("stretches").replaceChildren(...song.stretches.map(stretchItem));
+    byId("stretches-of").hidden = !song.stretches.length;
+    player.open(song.url);
+    chart.show(song);
+    plane?.show(song);
+    showDecision();
+  }
+
+  function stretchItem(stretch) {
+    const { start, end, heard, ofHeard, ofLabel, leads } = stretch;
+    const figures = ofHeard === undefined ? [] : [` ${share(ofHeard)}, label ${share(ofLabel)}`];
+    const text = [`${clock(start)}–${clock(end)} `, chip(names[heard], colours[heard]), ...figures];
+    if (leads) text.push(" (label leads)");
+    return h("li", {}, h("button", { type: "button", click: () => player.repeat([start, end]) }, ...text));
+  }
+
+  function pick(time) {
+    const found = current.stretches.find(({ start, end }) => start <= time && time < end);
+    if (found && kind === "labels") player.repeat([found.start, found.end]);
+    else {
+      player.release();
+      player.play(time);
+    }
+  }
+
+  function markStretch(stretch) {
+    chart.mark(stretch);
+    byId("repeating").textContent = stretch ? `Repeats ${clock(stretch[0])}–${clock(stretch[1])}` : "";
+    for (const [i, button] of [...byId("stretches").querySelectorAll("button")].entries()) {
+      const own = current.stretches[i];
+      button.setAttribute("aria-pressed", String(own.start === stretch?.[0] && own.end === stretch?.[1]));
+    }
+  }
+
+  /** Repeat the stretch after or before the one that is repeated, or that is played. */
+  function stepStretch(n) {
+    const { stretches } = current;
+    if (!stretches.length) return announce("This song has no such stretch.");
+    const from = player.stretch ? player.stretch[0] : player.time;
+    const after = stretches.findIndex(({ start }) => start > from + 0.01);
+    const before = stretches.findLastIndex(({ start }) => start < from - 0.01);
+    const i = n > 0 ? after : before;
+    const { start, end } = stretches[i >= 0 ? i : n > 0 ? 0 : stretches.length - 1];
+    player.repeat([start, end]);
+  }
+
+  function describeRow(song) {
+    if (kind === "ratings") return song.means ? [rated(song)] : [];
+    const own = chip(names[song.label], colours[song.label]);
+    if (kind === "emotions") return [own, ` ${share(song.certainty)}`];
+    return [own, ` ${share(song.ofLabel)} → `, chip(names[song.heard], colours[song.heard]), ` ${share(song.ofHeard)}`];
+  }
+
+  function rated(song) {
+    return names.map((name, i) => `${name} ${song.means[i].toFixed(2)}`).join(", ");
+  }
+
+  function describeSong(song) {
+    const group = song.group === null ? [] : [`${song.group}: `];
+    if (kind === "ratings") return [...group, song.means ? rated(song) : ""];
+    const own = chip(names[song.label], colours[song.label]);
+    if (kind === "emotions") return [...group, "predicted ", own, ` (${share(song.certainty)})`];
+    const heard = [chip(names[song.heard], colours[song.heard]), ` (${share(song.ofHeard)})`];
+    const leads = song.leads ? "; next " : "; heard instead ";
+    const doubtful = `; ${Math.round(song.doubtful)} of ${Math.round(song.seconds)} s doubtful`;
+    return [...group, "labelled ", own, ` (${share(song.ofLabel)})`, leads, ...heard, doubtful];
+  }
+
+  // Decisions
+
+  function mark(song) {
+    const own = decisions?.get(song);
+    if (!own) return "";
+    return own.what === CHANGED ? `→ ${names[own.label]}` : own.what;
+  }
+
+  function decide(what, label) {
+    if (!decides) return;
+    const kept = decisions.set(current, what, label);
+    const said = what === CHANGED ? `changed to ${names[label]}` : what;
+    after(current, `${current.name}: ${said}.${kept ? "" : " The browser does not keep it: save the labels."}`);
+  }
+
+  function choose(label) {
+    decide(label === current.label ? KEPT : CHANGED, label);
+  }
+
+  function undo() {
+    const song = decisions.undo();
+    if (!song) return announce("There is nothing to undo.");
+    list.select(song.index);
+    after(song, `${song.name}: the decision is undone.`);
+  }
+
+  function after(song, text) {
+    list.update(song);
+    showDecision();
+    showProgress();
+    announce(text);
+  }
+
+  function showDecision() {
+    if (!decides) return;
+    const own = decisions.get(current);
+    for (const button of byId("decide").querySelectorAll("button[data-label]")) {
+      const label = Number(button.dataset.label);
+      button.setAttribute("aria-pressed", String(label === decisions.label(current)));
+      button.classList.toggle("old", label === current.label);
+    }
+    for (const button of byId("decide").querySelectorAll("button[data-what]")) {
+      button.setAttribute("aria-pressed", String(own?.what === button.dataset.what));
+    }
+  }
+
+  function showProgress() {
+    if (!decides) return;
+    const parts = [KEPT, CHANGED, UNSURE, LEFT_OUT].map((what) => [decisions.count(what), what]);
+    const done = parts.reduce((sum, [n]) => sum + n, 0);
+    const found = parts.filter(([n]) => n).map(([n, what]) => `${n} ${what}`);
+    byId("progress").textContent = `${done} of ${count(songs.length, "song")} decided${found.length ? ": " : ""}${found.join(", ")}.`;
+    byId("unsaved").hidden = decisions.saved;
+  }
+
+  function save() {
+    decisions.save();
+    showProgress();
+    announce("The table is among the downloads of the browser.");
+  }
+
+  async function openTable(event) {
+    const [file] = event.target.files;
+    if (!file) return;
+    const n = decisions.open(await file.text());
+    event.target.value = "";
+    songs.forEach((song) => list.update(song));
+    if (current) showDecision();
+    showProgress();
+    announce(n ? `${count(n, "decision")} taken from ${file.name}.` : `${file.name} has no decisions on these songs.`);
+  }
+
+  if (decides) {
+    const button = (text, attributes, key) => {
+      const shortcut = key ? h("kbd", {}, key.label ?? key) : null;
+      return h("button", { type: "button", "aria-keyshortcuts": key?.name ?? key ?? null, ...attributes }, text, shortcut);
+    };
+    names.forEach((name, i) => {
+      const [text, key] = [chip(name, colours[i]), i < 9 ? String(i + 1) : null];
+      byId("labels").append(button(text, { "data-label": i, click: () => choose(i) }, key));
+    });
+    const keep = () => choose(current.label);
+    byId("choices").append(
+      button("Keep", { "data-what": KEPT, click: keep }, { name: "Enter", label: "↵" }),
+      button("Unsure", { "data-what": UNSURE, click: () => decide(UNSURE) }, "u"),
+      button("Leave out", { "data-what": LEFT_OUT, click: () => decide(LEFT_OUT) }, "x"),
+      button("Undo", { click: undo }, "z"),
+    );
+    const who = byId("who");
+    who.value = decisions.who;
+    who.addEventListener("change", () => decisions.rename(who.value.trim()));
+    byId("save").addEventListener("click", save);
+    byId("open").addEventListener("change", openTable);
+    addEventListener("beforeunload", (event) => {
+      // what the browser keeps is not lost
+      if (!decisions.saved && !decisions.store.works) event.preventDefault();
+    });
+  }
+
+  // a button that was clicked does not take the space bar from the player
+  byId("panel").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
+  // on a narrow screen the song is above the list
+  byId("list").addEventListener("click", () => {
+    if (byId("panel").getBoundingClientRect().bottom < 80) byId("panel").scrollIntoView();
+  });
+
+  // Filters
+
+  const certainties = {
+    another: (song) => !song.leads,
+    doubtful: (song) => song.leads && song.doubtful > 0,
+    trusted: (song) => song.leads && !song.doubtful,
+    below50: (song) => song.certainty < 0.5,
+    below80: (song) => song.certainty >= 0.5 && song.certainty < 0.8,
+    above80: (song) => song.certainty >= 0.8,
+  };
+  const orders = {
+    name: (a, b) => a.name.localeCompare(b.name),
+    label: (a, b) => a.label - b.label,
+    ...Object.fromEntries(names.map((name, i) => [`target${i}`, (a, b) => (b.means?.[i] ?? 0) - (a.means?.[i] ?? 0)])),
+  };
+  const groups = [...new Set(songs.map((song) => song.group).filter((group) => group !== null))].sort();
+  const option = (value, text = value) => h("option", { value }, String(text));
+  byId("by-label")?.append(...names.map((name, i) => option(i, name)));
+  byId("by-group")?.append(...groups.map((group) => option(group)));
+
+  function filter() {
+    const value = (id) => byId(id)?.value ?? "";
+    const text = value("by-name").trim().toLocaleLowerCase();
+    const [label, group, certainty, decision] = ["by-label", "by-group", "by-certainty", "by-decision"].map(value);
+    const fits = (song) => {
+      const own = decisions.get(song)?.what ?? "undecided";
+      return (
+        (!text || song.name.toLocaleLowerCase().includes(text)) &&
+        (label === "" || String(decisions.label(song)) === label) &&
+        (group === "" || song.group === group) &&
+        (certainty === "" || certainties[certainty](song)) &&
+        (decision === "" || decision === own)
+      );
+    };
+    list.filter(fits, orders[value("order")] ?? null);
+    const n = list.shown.length;
+    byId("shown").textContent = n === songs.length ? count(n, "song") : `${n} of ${count(songs.length, "song")}`;
+  }
+
+  for (const field of byId("filters").querySelectorAll("input, select")) field.addEventListener("input", filter);
+  byId("filters").addEventListener("reset", () => setTimeout(filter));
+
+  // Keys
+
+  const toNext = (n) => {
+    const plays = player.playing;
+    if (!list.step(n)) return announce(n > 0 ? "This is the last song." : "This is the first song.");
+    if (plays) player.play();
+  };
+  const keys = {
+    " ": () => player.toggle(),
+    n: () => toNext(1),
+    p: () => toNext(-1),
+    ".": () => stepStretch(1),
+    ",": () => stepStretch(-1),
+    l: () => player.release(),
+    ArrowLeft: () => player.seek(player.time - 5),
+    ArrowRight: () => player.seek(player.time + 5),
+    Enter: () => decide(KEPT, current.label),
+    u: () => decide(UNSURE),
+    x: () => decide(LEFT_OUT),
+    z: undo,
+    s: save,
+    "/": () => byId("by-name").focus(),
+  };
+  names.slice(0, 9).forEach((name, i) => (keys[i + 1] = () => choose(i)));
+  for (const key of decides ? [] : ["Enter", "u", "x", "z", "s", ...names.map((name, i) => i + 1)]) delete keys[key];
+  byId("next").addEventListener("click", () => toNext(1));
+  byId("previous").addEventListener("click", () => toNext(-1));
+  addEventListener("keydown", (event) => {
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act || !current || !byId("use-keys").checked || keyIsTaken(event)) return;
+    event.preventDefault();
+    act();
+  });
+
+  filter();
+  showProgress();
+  if (!decisions.store.works) announce("This browser keeps nothing of this page: save the labels before you close it.");
+  if (songs.length) list.select(list.shown[0]);
+  else byId("panel").hidden = true;
+}
+
+/** Complete what a row of the list needs. */
+function prepare(song, index, content) {
+  song.index = index;
+  song.stretches = song.stretches.map(([start, end, heard, ofHeard, ofLabel, leads]) => ({
+    ...{ start, end, heard, ofHeard, ofLabel, leads: Boolean(leads) },
+  }));
+  const base = content.kind === "labels" ? content.colours[song.label] : "transparent";
+  const percent = (time) => `${((100 * time) / song.end).toFixed(1)}%`;
+  const stops = [];
+  for (const { start, end, heard, leads } of song.stretches) {
+    const colour = leads ? base : content.colours[heard];
+    stops.push(`${base} 0 ${percent(start)}`, `${colour} 0 ${percent(end)}`);
+  }
+  if (content.kind !== "ratings") song.strip = `linear-gradient(90deg, ${[...stops, `${base} 0`].join(", ")})`;
+}
+
+/** Complete what the chart of a song needs: its curves are numbers on a grid, probabilities in per cent. */
+function expand(song, content) {
+  if (song.starts) return;
+  const { step, kind } = content;
+  const n = song.curves[0].length;
+  song.starts = Array.from({ length: n }, (_, i) => i * step);
+  song.ends = song.starts.map((start) => Math.min(song.end, start + step));
+  if (kind === "ratings") return;
+  const fraction = (curve) => curve.map((value) => (value === null ? null : value / 100));
+  song.curves = song.curves.map(fraction);
+  if (song.trust) song.trust = fraction(song.trust);
+}
