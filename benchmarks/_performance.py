@@ -16,7 +16,17 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "performance"
 TEMPLATE = HERE / "performance_page.md"
 PAGE = HERE.parent / "docs" / "reports" / "benchmarks.md"
-AREAS = ("front_end", "memory", "tagging_memory", "training", "gpu", "prediction", "precision", "beside_vibenet")
+AREAS = (
+    "front_end",
+    "memory",
+    "tagging_memory",
+    "training",
+    "gpu",
+    "prediction",
+    "precision",
+    "beside_vibenet",
+    "listening_page",
+)
 
 
 def processor():

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 from skmer.cli._common import (
     MODEL_HELP,
@@ -29,10 +30,10 @@ def add_label_noise(commands):
         _label_noise,
         "find seconds of labelled songs in which the label is probably wrong, and the emotion that is predicted there",
         f"{LABELLED_SONGS} DIR will contain index.html, a page to listen to the songs, those whose labels are "
-        "probably wrong first, and to keep or change their labels, which it saves for skmer train --labels; relabel.csv, "
-        "the same table before any change; stretches.csv and segments.csv, a line for each distrusted stretch and for each segment. The model "
-        "may be wrong too, and may have been trained on the same labels. Exit status: 0, or 1 if a song could "
-        "not be judged, 2 for a wrong argument or model. "
+        "probably wrong first, and to keep or change their labels, which it saves for skmer train --labels; "
+        "relabel.csv, the same table before any change; stretches.csv and segments.csv, a line for each distrusted "
+        "stretch and for each segment. The model may be wrong too, and may have been trained on the same labels. Exit "
+        "status: 0, or 1 if a song could not be judged, 2 for a wrong argument or model. "
         f"{TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; with a segment classifier")
@@ -111,21 +112,25 @@ def _label_noise(arguments):
         log(f"{arguments.model}: warning: {warning}")
     songs = load_songs(arguments)
     try:
-        report = write_label_noise_report(
-            predictor,
-            songs.data,
-            songs.target,
-            arguments.out,
-            names=songs.names,
-            groups=songs.groups if len(set(songs.groups)) < len(songs.groups) else None,
-            threshold=arguments.threshold,
-            cv=arguments.cross_fit or None,
-            **({} if arguments.smoothing is None else {"smoothing": arguments.smoothing}),
-            n_jobs=arguments.n_jobs,
-            force=arguments.force,
-            verbose=not arguments.quiet and (arguments.verbose or sys.stderr.isatty()),
-            log=log,
-        )
+        with catch_warnings(record=True) as caught:
+            simplefilter("default", UserWarning)
+            report = write_label_noise_report(
+                predictor,
+                songs.data,
+                songs.target,
+                arguments.out,
+                names=songs.names,
+                groups=songs.groups if len(set(songs.groups)) < len(songs.groups) else None,
+                threshold=arguments.threshold,
+                cv=arguments.cross_fit or None,
+                **({} if arguments.smoothing is None else {"smoothing": arguments.smoothing}),
+                n_jobs=arguments.n_jobs,
+                force=arguments.force,
+                verbose=not arguments.quiet and (arguments.verbose or sys.stderr.isatty()),
+                log=log,
+            )
+        for sentence in dict.fromkeys(str(warning.message) for warning in caught):
+            log(f"warning: {' '.join(sentence.split())}")
     except OSError as error:
         if error.errno is not None:
             raise

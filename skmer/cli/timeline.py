@@ -55,8 +55,8 @@ def add_timeline(commands):
         "numbers take the place of pictures. csv and jsonl are one table of all songs, with the lines of skmer predict "
         "--per-segment. The others are files for each song: jams has the namespace tag_open for classes and "
         "mood_thayer for valence and arousal; audacity is a label track of the stretches of the leading emotion; "
-        "sonic-visualiser has a file with a time and a value on each line for every class or rating. page is a folder with "
-        "one page, index.html, on which the songs are listened to where their curves are drawn. Files keep their "
+        "sonic-visualiser has a file with a time and a value on each line for every class or rating. page is a folder "
+        "with one page, index.html, on which the songs are listened to where their curves are drawn. Files keep their "
         f"folders below --out FOLDER. Exit status: 0, or 1 if a file failed, 2 for a wrong argument or model. {TRUST}",
     )
     command.add_argument("model", metavar="MODEL", help=MODEL_HELP)

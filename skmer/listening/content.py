@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from skmer._io import audio_link
 from skmer._colours import COLOURS
+from skmer._io import audio_link
 from skmer.listening.page import environment, render
 
 __all__ = ["STEP", "ListeningPage", "PageSong", "Stretch", "to_numbers"]
@@ -41,7 +41,7 @@ class Stretch:
     def packed(self):
         """Return the stretch as the page's scripts read it."""
         times = [round(self.start, 3), round(self.end, 3), self.heard]
-        if self.of_heard is None:
+        if self.of_heard is None or self.of_label is None:
             return times
         return [*times, round(self.of_heard, 3), round(self.of_label, 3), int(self.leads)]
 

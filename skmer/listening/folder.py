@@ -22,8 +22,8 @@ def check_page_folder(out, force, own=(PAGE,), check_replaced=None):
         others = sorted(path.name for path in out.iterdir() if path.is_dir() or path.name not in _OF_SYSTEMS.union(own))
         if others:
             raise FileExistsError(
-                f"{out}: this folder contains files that do not belong to such a page ({format_names(others, most=3)}). "
-                "Name an empty or a new folder."
+                f"{out}: this folder contains files that do not belong to such a page "
+                f"({format_names(others, most=3)}). Name an empty or a new folder."
             )
         if any(out.iterdir()):
             if not force:

@@ -305,9 +305,30 @@ def test_songs_of_one_name(model, songs, capsys):
     assert not os.path.exists("new")
 
 
+@pytest.mark.parametrize("kind", ["classes", "ratings"])
+def test_a_page_of_a_folder(models, songs, capsys, kind):
+    soundfile.write("music/a.flac", tiny_songs().data[0], SR)
+    assert main(["timeline", models[kind], "music", "--format", "page", "--out", "page", "--device", "cpu"]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"Page: {os.path.join('page', 'index.html')}\n"
+    assert "broken.mp3" in err
+    assert "3 of 4 files predicted. 1 failed; see the error on the page." in err
+    source = Path("page/index.html").read_text(encoding="utf-8")
+    content = json.loads(source.partition('id="content">')[2].partition("</script>")[0])
+    assert sorted(song["name"] for song in content["songs"]) == ["a.flac", "a.wav", "deep/b.wav"]
+    assert {song["url"] for song in content["songs"]} == {f"../{name}" for name in [*songs, "music/a.flac"]}
+    assert content["kind"] == {"classes": "emotions", "ratings": "ratings"}[kind]
+    assert main(["timeline", models[kind], songs[0], "--format", "page", "--out", "page"]) == 2
+    assert "page: a page exists already" in capsys.readouterr().err
+    assert main(["timeline", models[kind], songs[0], "--format", "page", "--out", "page", "--force", "-q"]) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["music", "--format", "page"], "name it with --out FOLDER"),
+        (["music", "--format", "page", "--out", "music"], "do not belong to such a page"),
+        (["music", "--format", "page", "--out", "x", "--every", "1"], "--every is for numbers"),
         (["music"], "name their folder with --out FOLDER"),
         (["music/a.wav", "--format", "sonic-visualiser"], "name their folder with --out FOLDER"),
         (["music", "--out", "music/a.wav"], "this is the name of a file"),

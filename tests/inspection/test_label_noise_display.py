@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from skmer.inspection import LabelNoiseDisplay, LabelTrust
 from skmer._colours import COLOURS
+from skmer.inspection import LabelNoiseDisplay, LabelTrust
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 EMOTIONS = np.array(["calm", "sad", "tense"])

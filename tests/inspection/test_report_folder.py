@@ -48,7 +48,7 @@ def edits(table):
 def test_edited_tables_and_other_files_are_not_overwritten(files, tmp_path):
     out = tmp_path / "report"
     write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, threshold=1.0)
-    with pytest.raises(FileExistsError, match="a report exists already"):
+    with pytest.raises(FileExistsError, match="a page exists already"):
         check_folder(out, force=False)
     (out / ".DS_Store").touch()
     write_label_noise_report(tiny_pipeline(), files[:2], labels(2), out, threshold=1.0, force=True)
@@ -73,17 +73,15 @@ def test_edited_tables_and_other_files_are_not_overwritten(files, tmp_path):
     (out / "index.html").write_bytes(page)
     path.unlink()  # moved away, as the sentence asks
     check_folder(out, force=True)
-    (out / "pictures" / "mine.png").touch()
+    (out / "pictures").mkdir()
     (out / "thesis.docx").touch()
-    with pytest.raises(
-        FileExistsError, match=r"files that do not belong to a report \(pictures/mine.png, thesis.docx\)"
-    ):
+    with pytest.raises(FileExistsError, match=r"files that do not belong to such a page \(pictures, thesis.docx\)"):
         write_label_noise_report(tiny_pipeline(), files[:1], labels(1), out, force=True)
 
 
 def test_a_folder_under_the_name_of_a_file_is_not_a_reports(tmp_path):
     (tmp_path / "report" / "index.html").mkdir(parents=True)
-    with pytest.raises(FileExistsError, match=r"contains files that do not belong to a report \(index.html\)"):
+    with pytest.raises(FileExistsError, match=r"contains files that do not belong to such a page \(index.html\)"):
         check_folder(tmp_path / "report", force=True)
 
 

@@ -15,7 +15,9 @@ def page_song(song, trust):
     """Return a song of the page from its `SongSummary` and its `LabelTrust`."""
     place = {name: k for k, name in enumerate(trust.classes.tolist())}
     stretches = [
-        Stretch(part.start, part.end, place[part.heard], part.heard_probability, part.label_probability, part.label_leads)
+        Stretch(
+            part.start, part.end, place[part.heard], part.heard_probability, part.label_probability, part.label_leads
+        )
         for part in song.stretches
     ]
     figures = {
@@ -89,8 +91,8 @@ def _lead(report):
     if not n_unsure:
         return f"The label leads in all of {n:,} {songs}: listen to the first ones, and keep or change their labels."
     return (
-        f"In {n_unsure:,} of {n:,} {songs} the model prefers another emotion to the label: listen from the top, and keep "
-        "or change each label."
+        f"In {n_unsure:,} of {n:,} {songs} the model prefers another emotion to the label: listen from the top, and "
+        "keep or change each label."
     )
 
 
