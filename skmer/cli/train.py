@@ -6,7 +6,17 @@ import re
 import sys
 from pathlib import Path
 
-from skmer.cli._common import CommandError, add_command, at_least, check_output, n_folds, n_jobs, shows_progress
+from skmer.cli._common import (
+    WHOLE,
+    CommandError,
+    add_command,
+    add_max_duration,
+    at_least,
+    check_output,
+    n_folds,
+    n_jobs,
+    shows_progress,
+)
 from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_songs
 
 __all__ = ["SYSTEMS", "add_train", "add_training", "check_model", "train_and_write"]
@@ -82,6 +92,7 @@ def add_train(commands):
 
 def add_training(command):
     """Add the options of every training: the estimate, the seed, songs that cannot be used, processes and progress."""
+    add_max_duration(command, "30")
     command.add_argument(
         "--n-splits", type=n_folds, default=5, metavar="N", help="folds of the estimate, 0 for none (%(default)s)"
     )
@@ -116,6 +127,9 @@ def _train(arguments):
 
     def load():
         config = None if arguments.config is None else read_config(arguments.config)
+        own = [section for section, entries in (config or {}).items() if "max_duration" in entries]
+        if own and arguments.max_duration is not None:
+            raise CommandError(f"max_duration is given by --max-duration and by {own[0]!r} of --config: leave one out.")
         return load_songs(arguments), {"config": config, "license": arguments.license}
 
     return train_and_write(arguments, load)
@@ -153,6 +167,7 @@ def _train_in(run, songs, options, arguments):
             songs,
             arguments.system,
             **options,
+            **_max_duration(arguments),
             n_splits=arguments.n_splits,
             seed=arguments.seed,
             device=arguments.device,
@@ -181,6 +196,13 @@ def _train_in(run, songs, options, arguments):
     _print_warnings(trained.card, arguments)
     say("Written: " + ", ".join(map(str, written)))
     return 0
+
+
+def _max_duration(arguments):
+    """Return the argument of `train_model` that the option stands for; none for its default."""
+    if arguments.max_duration is None:
+        return {}
+    return {"max_duration": None if arguments.max_duration == WHOLE else arguments.max_duration}
 
 
 def _write(trained, run, arguments):

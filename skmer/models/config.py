@@ -72,7 +72,6 @@ RATING_CANDIDATES = {
 }
 """The same for ratings."""
 
-_MAX_DURATION = 30.0  # seconds of a song, as in the paper
 # as in benchmarks/real_music.py, which compares these networks
 _ON_CPU = {"backbone": "mlp", "max_epochs": 20, "warmup_epochs": 8, "segment_step": 3}
 _CONVOLUTIONS: dict = {"backbone_params": {"width": 16}, "batch_size": 32}
@@ -81,7 +80,7 @@ _WITH_HARMONY = ("mlp", "multi_branch")
 _EXAMPLE = '{"svm": {"C": 2}}'
 
 
-def make_pipeline_of(system, config=None, device="auto", seed=0, ratings=False):
+def make_pipeline_of(system, config=None, device="auto", seed=0, ratings=False, max_duration=30.0):
     """Build the pipeline of a system.
 
     Parameters
@@ -100,6 +99,8 @@ def make_pipeline_of(system, config=None, device="auto", seed=0, ratings=False):
     ratings : bool, default=False
         Whether the pipeline is to learn ratings, of shape (n_songs, n_targets), rather than classes. The steps ``svm``
         are then support vector regressions of each scaled rating, and those of "sssl" and "plain" end with ``sssl``.
+    max_duration : float or None, default=30.0
+        Seconds of each song that all steps use which read songs; None is the whole song.
 
     Returns
     -------
@@ -121,12 +122,12 @@ def make_pipeline_of(system, config=None, device="auto", seed=0, ratings=False):
     """
     _check_system(system, RATING_SYSTEMS if ratings else SYSTEMS, ratings)
     config = {} if config is None else config
-    pipeline = _apply_config(_default_pipeline(system, config, device, ratings), config)
+    pipeline = _apply_config(_default_pipeline(system, config, device, ratings, max_duration), config)
     seeds = [name for name in pipeline.get_params() if name.endswith("__random_state")]
     return pipeline.set_params(**dict.fromkeys(seeds, seed))
 
 
-def make_candidates(system, config=None, device="auto", seed=0, ratings=False):
+def make_candidates(system, config=None, device="auto", seed=0, ratings=False, max_duration=30.0):
     """Return the pipelines among which a name of `CANDIDATES` chooses, by system, or that of a system of `SYSTEMS`.
 
     A section of the config applies to all candidates that have this step.
@@ -134,12 +135,14 @@ def make_candidates(system, config=None, device="auto", seed=0, ratings=False):
     systems, candidates = (RATING_SYSTEMS, RATING_CANDIDATES) if ratings else (SYSTEMS, CANDIDATES)
     _check_system(system, [*systems, *candidates], ratings)
     if system not in candidates:
-        return {system: make_pipeline_of(system, config, device, seed, ratings)}
+        return {system: make_pipeline_of(system, config, device, seed, ratings, max_duration)}
     config = {} if config is None else config
     steps = {name: dict(leaf_steps(_default_pipeline(name, config, device, ratings))) for name in candidates[system]}
     _check_sections(config, list(dict.fromkeys(step for own in steps.values() for step in own)))
     return {
-        name: make_pipeline_of(name, {step: config[step] for step in config if step in own}, device, seed, ratings)
+        name: make_pipeline_of(
+            name, {step: config[step] for step in config if step in own}, device, seed, ratings, max_duration
+        )
         for name, own in steps.items()
     }
 
@@ -153,35 +156,35 @@ def _check_system(system, known, ratings):
     raise ValueError(f"system={system!r} {wrong}: choose from {', '.join(known)}.")
 
 
-def _default_pipeline(system, config, device, ratings=False):
+def _default_pipeline(system, config, device, ratings=False, max_duration=30.0):
     """Return the pipeline of a system before its config is applied; the backbone in it decides the other defaults."""
     # scaled, because the parameters of an SVR depend on the scale of the ratings
     of_rating = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
     svm = ("svm", MultiOutputRegressor(of_rating) if ratings else SVC())
     if system == "descriptors":
-        songs = DescriptorTransformer(max_duration=_MAX_DURATION)
+        songs = DescriptorTransformer(max_duration=max_duration)
         return Pipeline([("descriptors", songs), ("scaler", StandardScaler()), svm])
     if system == "log-mel":
-        songs = SegmentTransformer(max_duration=_MAX_DURATION)
+        songs = SegmentTransformer(max_duration=max_duration)
         statistics = ("statistics", SpectrogramStatistics())
         return Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), svm])
     if system == "musicnn":
         songs = EmbeddingTransformer(
             musicnn("MSD"), sr=16000, window=3.0, statistics=["mean", "std"], padding="zero",
-            max_duration=_MAX_DURATION, device=device,
+            max_duration=max_duration, device=device,
         )  # fmt: skip
         return Pipeline([("embedding", songs), ("scaler", StandardScaler()), svm])
     network = _network_parameters(config.get("sssl", {}).get("backbone"), device)
     if system == "joined":
         # without these, make_joined_pipeline takes the network of a CPU on CUDA too
         defaults = default_parameters(SSSLClassifier())
-        return make_joined_pipeline(max_duration=_MAX_DURATION, **{name: defaults[name] for name in _ON_CPU} | network)
+        return make_joined_pipeline(max_duration=max_duration, **{name: defaults[name] for name in _ON_CPU} | network)
     if system in ("cross-entropy", "plain"):
         network["noise_model"] = None
     network["harmony"] = network.get("backbone") in _WITH_HARMONY
     if ratings:
-        return make_rating_pipeline(max_duration=_MAX_DURATION, **network)
-    return make_sssl_pipeline(max_duration=_MAX_DURATION, recipe=None, **network)
+        return make_rating_pipeline(max_duration=max_duration, **network)
+    return make_sssl_pipeline(max_duration=max_duration, recipe=None, **network)
 
 
 def _network_parameters(backbone, device):

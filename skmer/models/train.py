@@ -62,6 +62,7 @@ def train_model(
     n_splits=5,
     seed=0,
     device="auto",
+    max_duration=30.0,
     license=None,
     store=None,
     skip_unreadable=False,
@@ -93,6 +94,9 @@ def train_model(
     device : str, default="auto"
         A torch device. It also decides the defaults: VGG16 and 30 epochs on CUDA, elsewhere a multilayer perceptron
         on statistics of segments with harmony, and 20 epochs.
+    max_duration : float or None, default=30.0
+        Seconds of each song that are used, by default those of the papers; None is the whole song. A ``max_duration``
+        of a step in `config` overrides it.
     license : str, default=None
         Licence of the model for its card, such as "cc-by-4.0"; by default the card has none.
     store : str or path-like, default=None
@@ -176,7 +180,7 @@ def train_model(
     config = {} if config is None else read_config(config)
     given = check_songs(songs)
     task = task_of(given)
-    pipelines = make_candidates(system, config, device, seed, task.ratings)
+    pipelines = make_candidates(system, config, device, seed, task.ratings, max_duration)
     if system in CANDIDATES and n_splits == 0:
         raise ValueError(
             f"system={system!r} chooses by cross-validation, which needs n_splits of at least 2, not 0: raise it, or "
