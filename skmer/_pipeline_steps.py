@@ -1,8 +1,10 @@
-"""The steps of pipelines with unions and further pipelines in them."""
+"""The steps of pipelines with unions and further pipelines in them, and fits that pass groups to them."""
 
+from sklearn import get_config
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 
-__all__ = ["first_steps", "leaf_steps"]
+__all__ = ["first_steps", "fit_with_groups", "leaf_steps"]
 
 
 def leaf_steps(estimator, name=""):
@@ -22,6 +24,14 @@ def first_steps(estimator, name=""):
     parts = _parts(estimator)
     for part_name, part in parts[:1] if isinstance(estimator, Pipeline) else parts:
         yield from first_steps(part, part_name)
+
+
+def fit_with_groups(estimator, X, y, groups=None):
+    """Fit an estimator; pass groups to the steps that request them, where metadata routing is enabled."""
+    routed = groups is not None and get_config()["enable_metadata_routing"]
+    if routed and get_routing_for_object(estimator).consumes("fit", ["groups"]):
+        return estimator.fit(X, y, groups=groups)
+    return estimator.fit(X, y)
 
 
 def _parts(estimator):

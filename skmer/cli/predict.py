@@ -44,10 +44,11 @@ def add_predict(commands):
         "predict",
         _predict,
         "predict the emotion, the ratings or the tags of songs, with a line for each file, including files that fail",
-        "A line has the file, the emotion predicted by the last step, the network's mean probability of each emotion "
-        "over the segments (p_..., whose largest may be another emotion), the seconds that were used, the number of "
-        "segments, a warning (such as digital silence) and the error. For a pipeline without segment probabilities, "
-        "such as descriptors and an SVM, the lines have the emotion only; for a regressor, they have a column for each "
+        "A line has the file, the emotion, the probability of each emotion (p_..., the largest is that of the emotion; "
+        "empty for models of former versions), the network's mean probability over the segments (segment_mean_..., "
+        "whose largest may be another emotion), the seconds that were used, the number of segments, a warning (such as "
+        "digital silence) and the error. For a pipeline without segment probabilities, such as descriptors and an SVM, "
+        "there are no means; for a regressor, the lines have a column for each "
         "rating, by its name; for a tagger, they have the tags, separated by ;, and the probability of each. "
         "--ready musicnn takes the place of MODEL and needs no labels: the lines then have the three most probable of "
         "50 tags, among them words for moods such as happy, sad, Mellow and party, and the probability of each. They "
@@ -141,8 +142,10 @@ def _write_lines(arguments, load, format, per_segment, every, done):
         predictor, warnings = load()
         for warning in warnings:
             log(f"{arguments.model}: warning: {warning}")
-        per = {"segments": "segment" if per_segment else "song", "song": "song", "tags": "tagged song"}
-        kind = ("" if predictor.target_names is None else "rated ") + per[predictor.output]
+        rated = predictor.target_names is not None
+        of_segments = "segment" if per_segment else "song" if rated else "song of segments"
+        per = {"segments": of_segments, "song": "song", "tags": "tagged song"}
+        kind = ("rated " if rated else "") + per[predictor.output]
         names = predictor.classes if predictor.target_names is None else predictor.target_names
         write = line_writer(stream, format, names, kind)
         n_failed = 0
@@ -266,27 +269,31 @@ def open_output(out, arguments, found, done):
 def line_writer(stream, format, names, per):
     """Return a function that writes the lines of a `FilePrediction` to a text stream, as CSV or JSON.
 
-    `per` is "song", "segment", "rated song", "rated segment" or "tagged song". A CSV header is written at once.
-    Probabilities and ratings have six decimals, times three.
+    `per` is "song of segments", "song", "segment", "rated song", "rated segment" or "tagged song". A CSV header is
+    written at once. Probabilities and ratings have six decimals, times three.
     """
     lines, first, last = _LINES[per]
     if format == "jsonl":
         return partial(_write_json, stream, lines)
     writer = csv_writer(stream)
     prefix = "" if per.startswith("rated") else "p_"
-    writer.writerow([*first, *(f"{prefix}{name}" for name in names), *last, "warning", "error"])
+    means = [f"segment_mean_{name}" for name in names] if per == "song of segments" else []
+    writer.writerow([*first, *(f"{prefix}{name}" for name in names), *means, *last, "warning", "error"])
     stream.flush()
     return partial(_write_csv, stream, writer, lines, len(names))
 
 
-def _song_lines(prediction):
+def _song_lines(prediction, has_means=False):
     song = prediction.answer
+    has_probabilities = song is not None and song.song_probabilities is not None
     has_segments = song is not None and len(song.starts) > 0
+    means = _by_name(song.classes, song.mean_probabilities) if has_segments else None
     return [
         {
             "file": prediction.file,
             "emotion": None if song is None else _to_python(song.label),
-            "probabilities": _by_name(song.classes, song.mean_probabilities) if has_segments else None,
+            "probabilities": _by_name(song.classes, song.song_probabilities) if has_probabilities else None,
+            **({"segment_means": means} if has_means else {}),
             "seconds": round(float(song.ends[-1]), 3) if has_segments else None,
             "n_segments": len(song.probabilities) if has_segments else None,
         }
@@ -351,6 +358,7 @@ def _tag_lines(prediction):
 
 # the columns before and after the probabilities or ratings
 _LINES = {
+    "song of segments": (partial(_song_lines, has_means=True), ("file", "emotion"), ("seconds", "n_segments")),
     "song": (_song_lines, ("file", "emotion"), ("seconds", "n_segments")),
     "segment": (_segment_lines, ("file", "start", "end", "leading_emotion"), ()),
     "rated song": (_rating_lines, ("file",), ("seconds", "n_segments")),
@@ -385,7 +393,7 @@ def _write_csv(stream, writer, lines, n_names, prediction):
     for line in _with_remarks(prediction, lines):
         row = []
         for key, value in line.items():
-            if key in ("probabilities", "ratings"):
+            if key in ("probabilities", "segment_means", "ratings"):
                 row += [""] * n_names if value is None else ["" if n is None else f"{n:.6f}" for n in value.values()]
             elif key == "tags":
                 row.append("" if value is None else ";".join(map(str, value)))

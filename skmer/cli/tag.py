@@ -61,7 +61,7 @@ def add_tag(commands):
         "--at-least",
         type=number_from_0(1),
         metavar="P",
-        help="write no MOOD whose probability is below P, the network's mean over the segments",
+        help="write no MOOD whose probability is below P",
     )
     command.add_argument(
         "--playlists", metavar="DIR", help="with --write, also write a playlist (m3u8) of each predicted mood"
@@ -283,11 +283,8 @@ class _Wishes:
         names = predictor.target_names if self._is_rated else predictor.classes
         self._names = [str(name) for name in names]
         wanted = arguments.field or (self._names if self._is_rated else [])
-        if predictor.output == "song" and not self._is_rated and (wanted or self._least is not None):
-            raise CommandError(
-                f"{self._model}: no step of this model predicts probabilities of segments: leave --field and "
-                "--at-least out."
-            )
+        if not self._is_rated and not predictor.has_probabilities and (wanted or self._least is not None):
+            raise CommandError(f"{self._model}: this model gives no probabilities: leave --field and --at-least out.")
         self._custom = dict(self._read(text) for text in wanted)
         self.fields = [*([] if self._is_rated else [MOOD]), *self._custom]
 
@@ -325,9 +322,10 @@ class _Wishes:
         return values
 
     def _probabilities(self, song):
-        values = song.probabilities if hasattr(song, "tags") else song.mean_probabilities
-        if values is None:
-            raise CommandError(f"{self._model}: this model gives no probabilities: leave --field and --at-least out.")
+        if hasattr(song, "tags"):
+            return dict(zip(self._names, song.probabilities, strict=True))
+        # a model of a former version has those of the segments only
+        values = song.mean_probabilities if song.song_probabilities is None else song.song_probabilities
         return dict(zip(self._names, values, strict=True))
 
 

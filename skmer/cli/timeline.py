@@ -348,8 +348,10 @@ def _describe(name, emotion):
     label = "" if emotion.label is None else f"{emotion.label}, "
     lines = [f"{name}: {label}{_clock(emotion.ends[-1])} heard in {len(emotion.starts)} segments", ""]
     width = max(len("emotion"), *(len(str(k)) for k in emotion.classes))
-    lines.append(f"{'emotion':{width}}  mean probability")
-    lines += [f"{k!s:{width}}  {p:.3f}" for k, p in zip(emotion.classes, emotion.mean_probabilities, strict=True)]
+    own, means = emotion.song_probabilities, emotion.mean_probabilities
+    lines.append(f"{'emotion':{width}}  {'' if own is None else 'probability  '}mean of segments")
+    for k, (name, mean) in enumerate(zip(emotion.classes, means, strict=True)):
+        lines.append(f"{name!s:{width}}  {'' if own is None else f'{own[k]:<13.3f}'}{mean:.3f}")
     lines += ["", f"{'from':>8}  {'to':>8}  leading emotion"]
     lines += [f"{_clock(start):>8}  {_clock(end):>8}  {leading}" for start, end, leading in emotion.stretches()]
     return "\n".join(lines)

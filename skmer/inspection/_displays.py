@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from skmer.inspection.over_time import emotion_over_time
 from skmer.inspection.predictions import SongRatings
-from skmer.inspection.song_predictor import as_predictor, emotion_over_time
+from skmer.inspection.song_predictor import as_predictor
 
 FAINT = "#BBBBBB"
 

@@ -106,6 +106,9 @@ class SongEmotion(SegmentProbabilities):
         Start and end of each segment, in seconds; empty where the pipeline predicts whole songs only.
     probabilities : ndarray of shape (n_segments, n_classes)
         Probability of each emotion in each segment.
+    song_probabilities : ndarray of shape (n_classes,) or None
+        Probability of each emotion of the song, as the pipeline's `predict_proba` returns it; None where its last step
+        has none. The largest is that of `label`, if the pipeline is one of skmer.
 
     Attributes
     ----------
@@ -126,9 +129,9 @@ class SongEmotion(SegmentProbabilities):
     >>> import numpy as np
     >>> from skmer.inspection import SongEmotion
     >>> song = SongEmotion("calm", np.array(["calm", "tense"]), np.arange(3.0), np.arange(3.0) + 3,
-    ...                    np.array([[0.75, 0.25], [0.75, 0.25], [0.0, 1.0]]))
-    >>> song.mean_probabilities
-    array([0.5, 0.5])
+    ...                    np.array([[0.75, 0.25], [0.75, 0.25], [0.0, 1.0]]), np.array([0.6, 0.4]))
+    >>> song.song_probabilities, song.mean_probabilities
+    (array([0.6, 0.4]), array([0.5, 0.5]))
     >>> song.second_probabilities[:, 1]
     array([0.25 , 0.25 , 0.5  , 0.625, 1.   ])
     >>> song.stretches()
@@ -137,9 +140,14 @@ class SongEmotion(SegmentProbabilities):
     array([0.33333333, 0.66666667])
     """
 
+    song_probabilities: np.ndarray | None = None
+
     @property
     def mean_probabilities(self):
-        """Mean probability of each emotion over the segments, of shape (n_classes,); None without segments."""
+        """Mean probability of each emotion over the segments, of shape (n_classes,); None without segments.
+
+        The largest may be that of another emotion than `label`.
+        """
         return self.probabilities.mean(axis=0) if len(self.probabilities) else None
 
     @property

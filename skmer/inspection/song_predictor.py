@@ -12,7 +12,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skmer._pipeline_steps import first_steps
-from skmer.feature_extraction._base import check_songs
 from skmer.inspection._steps import (
     describe_missing,
     find_segment_predictor,
@@ -30,7 +29,7 @@ from skmer.inspection._steps import (
 from skmer.inspection.predictions import SongEmotion, SongRatings, SongTags
 from skmer.songs import SongSequence
 
-__all__ = ["SongPredictor", "as_predictor", "emotion_over_time"]
+__all__ = ["SongPredictor", "as_predictor"]
 
 _COMBINATIONS = VotingClassifier | StackingClassifier | VotingRegressor | StackingRegressor
 
@@ -69,6 +68,8 @@ class SongPredictor:
         Seconds of each song that are used; None is all.
     predicts : bool
         Whether songs get a label or ratings. False where the last step of a pipeline does not predict.
+    has_probabilities : bool
+        Whether songs get probabilities of the emotions or tags: their own by the last step, or of segments at least.
 
     Raises
     ------
@@ -205,6 +206,13 @@ class SongPredictor:
         self.classes = np.arange(len(classes)) if isinstance(classes, list) else np.asarray(classes)
 
     @property
+    def has_probabilities(self):
+        """Whether songs get probabilities: their own by the last step, or of segments at least."""
+        if self.target_names is not None:
+            return False
+        return self.output == "segments" or hasattr(self.classifier, "predict_proba") or len(self._readers) == 2
+
+    @property
     def first_step(self):
         """The step that reads songs, of an ensemble that of the first member."""
         return self._readers[0][-1]
@@ -262,16 +270,16 @@ class SongPredictor:
             Tags where `output` is "tags". The emotion, or the ratings, have no segments where `output` is "song".
         """
         if self._combines:
-            return self._without_segments(self.classifier.predict(song)[0])
+            return self._without_segments(self.classifier, song)
         if is_tagger(self.classifier):
             return self._predict_tags(song)
         [song] = song
         if self.output == "segments":
             return self._predict_segments(song)
-        return self._without_segments(self._rest[-1].predict(transform(self._rest[:-1], song))[0])
+        return self._without_segments(self._rest[-1], transform(self._rest[:-1], song))
 
-    def _without_segments(self, label):
-        none = np.empty(0)
+    def _without_segments(self, model, rows):
+        label, none = model.predict(rows)[0], np.empty(0)
         if self.target_names is not None:
             return SongRatings(
                 name_ratings(label, self.target_names),
@@ -280,7 +288,14 @@ class SongPredictor:
                 none,
                 np.empty((0, len(self.target_names))),
             )
-        return SongEmotion(label, self.classes, none, none, np.empty((0, len(self.classes))))
+        segments = np.empty((0, len(self.classes)))
+        return SongEmotion(label, self.classes, none, none, segments, self._probabilities(model, rows))
+
+    def _probabilities(self, model, rows):
+        """Return the probabilities of one song by a fitted classifier, or None where it has none."""
+        if not hasattr(model, "predict_proba") or not np.array_equal(model.classes_, self.classes):
+            return None
+        return np.asarray(model.predict_proba(rows))[0]
 
     def _predict_segments(self, segments):
         rows = self.rows([segments])
@@ -296,23 +311,26 @@ class SongPredictor:
         values = np.asarray(songs[0])
         hop, duration = hop_and_duration(self.first_step)
         starts = hop * np.arange(len(values))
-        answer = self._label(rows, songs, values) if self.predicts else None
+        answer, probabilities = self._of_song(rows, songs, values) if self.predicts else (None, None)
         if rated:
             ratings = None if answer is None else name_ratings(answer, names)
             return SongRatings(ratings, names, starts, starts + duration, values)
-        return SongEmotion(answer, names, starts, starts + duration, values)
+        return SongEmotion(answer, names, starts, starts + duration, values, probabilities)
 
-    def _label(self, rows, songs, values):
-        if self._after:
-            return self._after[-1].predict(transform(self._after[:-1], songs))[0]
+    def _of_song(self, rows, songs, values):
+        """Return the label or the ratings of a song, and its probabilities or None."""
         from skmer.sssl import SSSLClassifier, SSSLRegressor
 
-        if type(self.classifier).predict is SSSLRegressor.predict and self.classifier.smoothing == 1:
-            return values.mean(axis=0)
-        if type(self.classifier).predict is SSSLClassifier.predict:
+        last = self.classifier
+        if self._after:
+            last, rows = self._after[-1], transform(self._after[:-1], songs)
+        elif type(last).predict is SSSLRegressor.predict and last.smoothing == 1:
+            return values.mean(axis=0), None
+        elif type(last).predict is SSSLClassifier.predict:
             # as its predict does, without running the network again
-            return self.classes[values.mean(axis=0).argmax()]
-        return self.classifier.predict(rows)[0]
+            return self.classes[values.mean(axis=0).argmax()], values.mean(axis=0)
+        rated = self.target_names is not None
+        return last.predict(rows)[0], None if rated else self._probabilities(last, rows)
 
     def _predict_tags(self, song):
         from skmer.model_selection.tag_metrics import weighted_sum
@@ -325,7 +343,8 @@ class SongPredictor:
         else:
             probabilities = tag_probabilities(rest, song[0])[0] if hasattr(rest, "predict_proba") else None
         if self.output == "song":
-            return self._without_segments(self.classes[int(probabilities[0] > 0.5)])
+            none, both = np.empty(0), np.array([1 - probabilities[0], probabilities[0]])
+            return SongEmotion(self.classes[int(both[1] > 0.5)], self.classes, none, none, np.empty((0, 2)), both)
         if hasattr(tagger, "thresholds_"):
             # as its predict does, without running the network again
             return SongTags(self.classes, probabilities >= tagger.thresholds_, probabilities)
@@ -346,53 +365,3 @@ def as_predictor(estimator, require_segments=False):
     if require_segments and estimator.output != "segments":
         raise ValueError(f"Expected a SongPredictor with output='segments', got one with {estimator.output!r}.")
     return estimator
-
-
-def emotion_over_time(estimator, songs):
-    """Predict the emotion or the ratings of songs, segment by segment and as a whole.
-
-    Parameters
-    ----------
-    estimator : Pipeline or SongPredictor
-        Fitted pipeline with a `SegmentTransformer` and, after it, a network on segments such
-        as `SSSLClassifier` or `SSSLRegressor`; or a fitted search over one.
-    songs : sequence of n_songs paths or waveforms
-        As `SegmentTransformer.transform` takes them.
-
-    Yields
-    ------
-    SongEmotion or SongRatings
-        One a song, in order; ratings by a regressor. Each song is decoded once, when it is asked for.
-
-    Raises
-    ------
-    AudioError
-        If a song cannot be read or is shorter than a segment.
-    ValueError
-        If `estimator` does not predict segments, or `songs` is no collection of songs.
-    NotFittedError
-        If `estimator` is not fitted.
-
-    See Also
-    --------
-    skmer.inspection.predict_files : Continues after files that cannot be read.
-    skmer.inspection.EmotionTimelineDisplay, skmer.inspection.RatingTimelineDisplay : Draw a song.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from skmer import SegmentTransformer, SSSLClassifier
-    >>> from skmer.datasets import make_songs
-    >>> from skmer.inspection import emotion_over_time
-    >>> songs = make_songs(4, duration=4, sr=11264, random_state=0)
-    >>> pipe = make_pipeline(
-    ...     SegmentTransformer(duration=2, sr=11264, n_mels=32),
-    ...     SSSLClassifier.from_recipe("plain", backbone="small", max_epochs=1, random_state=0),
-    ... ).fit(songs.data, songs.target)
-    >>> for song in emotion_over_time(pipe, songs.data[:1]):
-    ...     print(song.probabilities.shape, song.ends)
-    (3, 4) [2. 3. 4.]
-    """
-    predictor = as_predictor(estimator, require_segments=True)
-    for song in check_songs(songs):
-        yield predictor.predict(predictor.read(song))

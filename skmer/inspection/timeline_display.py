@@ -6,7 +6,7 @@ import numpy as np
 
 from skmer._colours import COLOURS
 from skmer.inspection._displays import FAINT, get_axes, hide_frame, label_time_axis, printable, song_name
-from skmer.inspection.song_predictor import emotion_over_time
+from skmer.inspection.over_time import emotion_over_time
 
 __all__ = ["EmotionTimelineDisplay"]
 

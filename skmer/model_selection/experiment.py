@@ -213,6 +213,7 @@ def run_experiment(
     rows = [_dummy_row(protocol, part, seed) for part in parts for seed in seeds]
     for (part, seed, name), result in zip(jobs, results, strict=True):
         more = {"seconds": result["seconds"], "versions": result["versions"], "history": result.get("history")}
+        more |= {key: result[key] for key in ("logits", "classes") if key in result}
         for readout, predicted in result["predictions"].items():
             rows.append(_row(protocol, _row_name(name, readout), part, seed, predicted, more))
     return Experiment(

@@ -13,10 +13,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import _safe_indexing, get_tags
-from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmer._io import file_digest
-from skmer._pipeline_steps import first_steps, leaf_steps
+from skmer._pipeline_steps import first_steps, fit_with_groups, leaf_steps
 from skmer.aggregation import LongestRun, MajorityVote, SongAggregator
 from skmer.sssl._base import SegmentEstimator
 
@@ -115,15 +114,11 @@ class EstimatorSystem:
         estimator = _seeded(self.estimator, seed)
         inside = None if groups is None else np.asarray(groups)[train]
         fit_with_groups(estimator, _safe_indexing(X, train), np.asarray(y)[train], inside)
-        return {"predictions": {"": np.asarray(estimator.predict(_safe_indexing(X, test))).tolist()}}
+        return self._result(estimator, _safe_indexing(X, test))
 
-
-def fit_with_groups(estimator, X, y, groups=None):
-    """Fit an estimator; pass groups to the steps that request them, where metadata routing is enabled."""
-    routed = groups is not None and get_config()["enable_metadata_routing"]
-    if routed and get_routing_for_object(estimator).consumes("fit", ["groups"]):
-        return estimator.fit(X, y, groups=groups)
-    return estimator.fit(X, y)
+    def _result(self, estimator, songs):
+        """Return what `run` returns of the test songs."""
+        return {"predictions": {"": np.asarray(estimator.predict(songs)).tolist()}}
 
 
 def check_cross_fitting(system, y, groups=None):

@@ -219,6 +219,8 @@ def _estimate(estimate):
     yield estimate["sentence"]
     if "choice" in estimate:
         yield estimate["choice"]["sentence"]
+    if estimate.get("calibration"):
+        yield estimate["calibration"]["sentence"]
 
 
 def _chosen_from(estimate):

@@ -12,7 +12,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, SVR
+from sklearn.svm import SVR
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skmer._pipeline_steps import leaf_steps
@@ -22,7 +22,7 @@ from skmer.embeddings import musicnn
 from skmer.feature_extraction.descriptors import DescriptorTransformer
 from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.pipelines import make_joined_pipeline, make_rating_pipeline, make_sssl_pipeline
+from skmer.pipelines import CalibratedSVC, make_joined_pipeline, make_rating_pipeline, make_sssl_pipeline
 from skmer.sssl import SSSLClassifier
 from skmer.training.runtime import choose_device
 
@@ -160,7 +160,7 @@ def _default_pipeline(system, config, device, ratings=False, max_duration=30.0):
     """Return the pipeline of a system before its config is applied; the backbone in it decides the other defaults."""
     # scaled, because the parameters of an SVR depend on the scale of the ratings
     of_rating = TransformedTargetRegressor(SVR(), transformer=StandardScaler())
-    svm = ("svm", MultiOutputRegressor(of_rating) if ratings else SVC())
+    svm = ("svm", MultiOutputRegressor(of_rating) if ratings else CalibratedSVC())
     if system == "descriptors":
         songs = DescriptorTransformer(max_duration=max_duration)
         return Pipeline([("descriptors", songs), ("scaler", StandardScaler()), svm])

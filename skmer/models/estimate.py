@@ -8,7 +8,6 @@ from sklearn.base import clone
 
 from skmer._pipeline_steps import leaf_steps
 from skmer.model_selection import (
-    EstimatorSystem,
     Protocol,
     best_on_test_folds,
     chosen_inside_folds,
@@ -16,6 +15,7 @@ from skmer.model_selection import (
     holm,
     run_experiment,
 )
+from skmer.models.calibration import CalibratedSystem, calibration_of
 
 __all__ = ["CHOSEN", "INNER_SPLITS", "choose_folds", "choose_inner_folds", "estimate", "stratified_folds"]
 
@@ -86,7 +86,8 @@ def estimate(task, pipelines, songs, n_splits, seed, store, n_jobs=None, verbose
     `task` has the scores, `pipelines` is a dict by name, and `inner_splits` the number of folds within the training
     songs of each fold, by which one of several pipelines is chosen there. Return a dict that JSON can hold:
     ``"protocol"``, ``"n_splits"``, ``"n_found"`` (fits that an earlier run had finished), ``"folds"`` (scores of each
-    fold, by system), ``"mean"``, ``"sd"``, ``"test"`` (against the dummy), ``"table"`` and ``"sentence"``.
+    fold, by system), ``"mean"``, ``"sd"``, ``"test"`` (against the dummy), ``"table"`` and ``"sentence"``; of classes,
+    also ``"calibration"``, from `calibration_of`.
 
     With several pipelines, there is also ``"choice"``, and the test is that of the pipelines that were chosen inside
     the folds, because the highest of several means is too optimistic.
@@ -101,7 +102,7 @@ def estimate(task, pipelines, songs, n_splits, seed, store, n_jobs=None, verbose
     with warnings.catch_warnings(), config_context(enable_metadata_routing=True):
         warnings.simplefilter("ignore", UserWarning)
         experiment = run_experiment(
-            {name: EstimatorSystem(pipeline) for name, pipeline in pipelines.items()}, songs.data, y,
+            {name: CalibratedSystem(pipeline) for name, pipeline in pipelines.items()}, songs.data, y,
             protocol=protocol, groups=groups, inner_splits=inner_splits, seeds=[seed],
             store=store, n_jobs=n_jobs, verbose=verbose,
         )  # fmt: skip
@@ -127,6 +128,10 @@ def estimate(task, pipelines, songs, n_splits, seed, store, n_jobs=None, verbose
     }
     if others:
         found["choice"] = _choose(task, experiment, scores, list(pipelines), inside, inner_splits)
+    if not task.ratings:
+        found["calibration"] = calibration_of(
+            experiment, found["choice"]["chosen"] if others else judged, y, task.folds(songs, n_splits, seed)
+        )
     return found
 
 

@@ -16,6 +16,7 @@ from skmer._pipeline_steps import first_steps, leaf_steps
 from skmer._run_parameters import RUN_DEFAULTS
 from skmer.model_selection._fits import fit_key
 from skmer.model_selection.systems import fit_with_groups
+from skmer.models.calibration import set_temperature
 from skmer.models.card import format_steps, groups_sentence, make_card
 from skmer.models.checks import check_cross_fitting, check_device
 from skmer.models.config import CANDIDATES, changed_parameters, default_parameters, make_candidates, read_config
@@ -229,6 +230,7 @@ def train_model(
         say(f"Fit on all {len(used.target):,} songs.")
         remarks = _fit(pipeline, used, n_jobs, verbose)
         task.name_targets(pipeline)
+        set_temperature(pipeline, scores)
     card = make_card(
         task, pipeline, name, used, songs, counts[name], unreadable, license=license,
         estimate=scores, seed=seed, device=choose_device(device), seconds=round(time.monotonic() - began, 1),

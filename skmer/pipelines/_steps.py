@@ -1,10 +1,10 @@
 """Steps that several pipelines have."""
 
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from skmer.aggregation import SongAggregator
 from skmer.feature_extraction import SegmentStatistics
+from skmer.pipelines.calibration import CalibratedSVC
 from skmer.sssl import SSSLClassifier
 
 __all__ = ["final_steps", "network_steps", "rows_for"]
@@ -21,6 +21,9 @@ def network_steps(recipe, params):
     return [*rows_for(network), ("sssl", network), ("statistics", SongAggregator())]
 
 
-def final_steps(final_estimator):
-    """Return the steps from features of songs to classes."""
-    return [("scaler", StandardScaler()), ("svm", SVC() if final_estimator is None else final_estimator)]
+def final_steps(final_estimator, network_cv=None):
+    """Return the steps from features of songs to classes; `network_cv` is the `cv` of a network before them."""
+    if final_estimator is None:
+        # features by a network that was trained on the same songs say nothing of its errors on others
+        final_estimator = CalibratedSVC(cv=None) if network_cv == "insample" else CalibratedSVC()
+    return [("scaler", StandardScaler()), ("svm", final_estimator)]

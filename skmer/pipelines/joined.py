@@ -35,7 +35,7 @@ def make_joined_pipeline(
         As `cv` of `SSSLClassifier`: by default the SVM is trained on song statistics from networks that have not
         seen the song.
     final_estimator : estimator, default=None
-        Classifier of the songs' features; by default an RBF `sklearn.svm.SVC`.
+        Classifier of the songs' features; by default a `CalibratedSVC`.
     memory : str, Path or joblib.Memory, default=None
         Cache of the songs' spectrograms and descriptors.
     n_jobs : int, default=None
@@ -81,7 +81,9 @@ def make_joined_pipeline(
     ]
     if embedding is not None:
         parts.append(("embedding", _check_embedding(embedding)))
-    return Pipeline([("features", FeatureUnion(parts)), *final_steps(final_estimator)])
+    return Pipeline(
+        [("features", FeatureUnion(parts)), *final_steps(final_estimator, cv if isinstance(cv, str) else None)]
+    )
 
 
 def make_averaging_classifier(*, max_duration=30.0, embedding=None, memory=None, n_jobs=None, verbose=0, **sssl):

@@ -36,7 +36,8 @@ def make_sssl_pipeline(
         Settings of `SSSLClassifier.from_recipe`; None takes the defaults of
         `SSSLClassifier`, which add guards against collapse.
     final_estimator : estimator, default=None
-        Classifier of the songs' features; by default an RBF `sklearn.svm.SVC`.
+        Classifier of the songs' features; by default a `CalibratedSVC`, without calibration unless the
+        network is cross-fitted (``cv=5``): see `calibrate`.
     memory : str, Path or joblib.Memory, default=None
         Cache of the songs' spectrograms, see `SegmentTransformer`.
     n_jobs : int, default=None
@@ -83,7 +84,7 @@ def make_sssl_pipeline(
         duration=duration, harmony=harmony, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
     steps = network_steps(recipe, {"n_jobs": n_jobs, "verbose": verbose, **sssl})
-    return Pipeline([("segments", segments), *steps, *final_steps(final_estimator)])
+    return Pipeline([("segments", segments), *steps, *final_steps(final_estimator, dict(steps)["sssl"].cv)])
 
 
 def make_multi_duration_pipeline(
@@ -114,7 +115,8 @@ def make_multi_duration_pipeline(
     recipe : {"paper", "plain", "self-learning"} or None, default="paper"
         As in `make_sssl_pipeline`.
     final_estimator : estimator, default=None
-        Classifier of the songs' features; by default an RBF `sklearn.svm.SVC`.
+        Classifier of the songs' features; by default a `CalibratedSVC`, without calibration unless the
+        network is cross-fitted (``cv=5``): see `calibrate`.
     memory : str, Path or joblib.Memory, default=None
         Cache of the songs' spectrograms, see `SegmentTransformer`.
     n_jobs : int, default=None
@@ -175,7 +177,8 @@ def make_multi_duration_pipeline(
         duration=longest, harmony=harmony, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
     steps = [("segments", segments), ("durations", FeatureUnion(pipelines, n_jobs=n_jobs))]
-    return Pipeline(steps + final_steps(final_estimator))
+    cv = pipelines[0][1]["sssl"].cv
+    return Pipeline(steps + final_steps(final_estimator, cv))
 
 
 def _check_durations(durations):

@@ -32,7 +32,8 @@ from skmer.models import TrainedModel, save_trained_model
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 CLASSES = ["Q1", "Q2", "Q3", "Q4"]
-COLUMNS = ["file", "emotion", *(f"p_{name}" for name in CLASSES), "seconds", "n_segments", "warning", "error"]
+COLUMNS = ["file", "emotion", *(f"p_{name}" for name in CLASSES), *(f"segment_mean_{name}" for name in CLASSES)]
+COLUMNS += ["seconds", "n_segments", "warning", "error"]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_predict_gives_the_pipelines_emotions_in_order(model, songs, capsys):
     assert [row["file"] for row in rows] == songs
     assert [row["emotion"] for row in rows] == tiny_pipeline().predict(songs).tolist()
     for row, p in zip(rows, tiny_pipeline()[:2].transform(songs), strict=True):
-        np.testing.assert_allclose([float(row[f"p_{name}"]) for name in CLASSES], p.mean(axis=0), atol=2e-6)
+        np.testing.assert_allclose([float(row[f"segment_mean_{name}"]) for name in CLASSES], p.mean(axis=0), atol=2e-6)
         assert (float(row["seconds"]), int(row["n_segments"]), row["error"], row["warning"]) == (5, 5, "", "")
     assert err == "skmer predict: 3 of 3 files predicted.\n"
 
@@ -275,13 +276,17 @@ def test_the_precision_of_predictions(model, songs, capsys):
     found = {}
     for precision in ("float32", "bfloat16"):
         assert main(["predict", model, "music", "--precision", precision]) == 0
-        found[precision] = [[float(row[f"p_{name}"]) for name in CLASSES] for row in table(capsys.readouterr().out)]
+        found[precision] = [
+            [float(row[f"segment_mean_{name}"]) for name in CLASSES] for row in table(capsys.readouterr().out)
+        ]
         pipe = deepcopy(tiny_pipeline()).set_params(ssslclassifier__prediction_precision=precision)
         expected = [song.mean_probabilities for song in emotion_over_time(pipe, songs)]
         np.testing.assert_allclose(found[precision], expected, atol=1e-6)
     assert found["float32"] != found["bfloat16"]
     assert main(["predict", model, "music"]) == 0
-    assert [[float(row[f"p_{name}"]) for name in CLASSES] for row in table(capsys.readouterr().out)] == found["float32"]
+    assert [
+        [float(row[f"segment_mean_{name}"]) for name in CLASSES] for row in table(capsys.readouterr().out)
+    ] == found["float32"]
     pipe = make_pipeline(tiny_pipeline()[0], SpectrogramStatistics(), SVC())
     save_model(pipe.fit(tiny_songs().data, tiny_songs().target), "svm.skmer")
     assert main(["predict", "svm.skmer", songs[0], "--precision", "bfloat16"]) == 2
