@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 from joblib import cpu_count, parallel_config
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import roc_auc_score
@@ -117,7 +118,17 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     title = f"{names[chosen]}: labelled {songs.target[chosen]}"
     plots = _plot(estimator, segments[[chosen]], transformer, title, noisy and [noisy[i] for i in train], out)
     atomic_write_text(out / "results.md", table + "\n")
-    show(f"Pictures: {plots[0]} and {plots[1]}. Done in {time.monotonic() - began:.0f} s.")
+    page = _write_page(make_pipeline(transformer, *estimator), songs, test, out)
+    show(f"Done in {time.monotonic() - began:.0f} s. What to look at, and listen to:\n")
+    for path, what in (
+        (
+            page,
+            f"open it in a browser: {len(test)} songs that the network has not seen; click a curve to hear that second",
+        ),
+        (plots[0], "the emotion of one of these songs over time"),
+        (plots[1], "how wrong segments are found: by their losses"),
+    ):
+        show(f"  {path}\n      {what}")
     return results
 
 
@@ -172,6 +183,21 @@ def _ignore_sigint():
         return parallel_config(backend="loky", initializer=partial(signal.signal, signal.SIGINT, signal.SIG_IGN))
     except TypeError:  # joblib before 1.5 has no initializer
         return nullcontext()
+
+
+def _write_page(pipe, songs, test, out):
+    """Write a page to listen to the test songs, and those that were synthesised as files; return its path."""
+    from skmer.inspection import predict_files, write_timeline_page
+
+    paths = [songs.data[i] for i in test]
+    if not isinstance(paths[0], str):
+        folder = out / "songs"
+        folder.mkdir(exist_ok=True)
+        waveforms, paths = paths, [str(folder / f"{songs.target[i]}-song-{i}.wav") for i in test]
+        for path, waveform in zip(paths, waveforms, strict=True):
+            soundfile.write(path, waveform, pipe[0].sr)
+    names = [Path(path).name for path in paths]
+    return write_timeline_page(predict_files(pipe, paths), out / "listen", names=names, force=True)
 
 
 def _plot(estimator, song, transformer, title, noisy, out):

@@ -1,8 +1,10 @@
+import json
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
 import numpy as np
 import pytest
+import soundfile
 
 import skmer.reproduction.demo
 from skmer.reproduction.demo import run_demo
@@ -34,8 +36,24 @@ def test_prints_the_table_and_draws_the_pictures(demo):
     assert all(len(figures["accuracy"]) == 5 for figures in results.values())
     # the planted noise is known, so every fold measures how well it was found
     assert np.isfinite(results["SSSL + SVM"]["noise ROC-AUC"]).all()
-    assert {path.name for path in out.iterdir()} == {"emotion-over-time.png", "loss-mixture.png", "results.md"}
+    pictures = {"emotion-over-time.png", "loss-mixture.png"}
+    assert {path.name for path in out.iterdir()} == {*pictures, "results.md", "listen", "songs"}
     assert (out / "results.md").read_text() in printed
+    # the paths to look at come last
+    last = printed.partition("What to look at, and listen to:")[2]
+    for name in ("listen/index.html", *pictures):
+        assert str(out / name) in last
+
+
+def test_the_page_plays_the_test_songs(demo):
+    _, out, *_ = demo
+    source = (out / "listen" / "index.html").read_text(encoding="utf-8")
+    content = json.loads(source.partition('id="content">')[2].partition("</script>")[0])
+    assert len(content["songs"]) == 8
+    for song in content["songs"]:
+        y, sr = soundfile.read(out / "listen" / song["url"])
+        assert (len(y), sr) == (3 * 5632, 5632)
+        assert np.abs(y).max() > 0.01
 
 
 def test_says_what_the_table_shows(demo):
