@@ -24,7 +24,7 @@ from skmer._io import (
     is_partial,
     markdown_table,
 )
-from skmer.cli.predict import line_writer
+from skmer.cli._lines import line_writer
 from skmer.inspection import FilePrediction
 
 

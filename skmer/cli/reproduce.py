@@ -14,6 +14,7 @@ from skmer.cli._common import (
     shows_progress,
     use_matplotlib,
 )
+from skmer.cli._lines import line_writer
 from skmer.cli._reproduce_arguments import (
     STATUS,
     add_embedding,
@@ -26,7 +27,6 @@ from skmer.cli._reproduce_arguments import (
     make_settings,
     write_table,
 )
-from skmer.cli.predict import line_writer
 from skmer.cli.reproduce_mirable import add_mirable
 from skmer.cli.reproduce_ratings import add_ratings
 

@@ -21,11 +21,11 @@ from skmer.cli._common import (
     positive_number,
     use_matplotlib,
 )
+from skmer.cli._lines import line_writer
 from skmer.cli._timeline_files import on_grid, song_suffixes, song_texts
 from skmer.cli.predict import (
     add_n_jobs,
     add_progress,
-    line_writer,
     log_of,
     log_others,
     open_output,

@@ -17,6 +17,7 @@ from skmer._output import SongTransformerMixin
 from skmer._parallel import parallel_map
 from skmer.audio import check_waveform, read_audio
 from skmer.audio.reading import read_blocks
+from skmer.audio.waveforms import has_rate, resample_waveform
 from skmer.feature_extraction._cache import SongArray, file_key
 from skmer.features.log_mel import seconds_to_samples
 from skmer.songs import SongSequence
@@ -116,9 +117,11 @@ class RecordingTransformer(SongTransformerMixin, BaseEstimator):
     def _read(self, song, name, seconds=None):
         """Return the waveform of a song, at most `max_duration` long; of a file, at most `seconds` where given."""
         sr = float(self.sr)
+        limits = [float(limit) for limit in (self.max_duration, seconds) if limit is not None]
         if is_path(song):
-            limits = [float(limit) for limit in (self.max_duration, seconds) if limit is not None]
             return read_audio(song, sr=sr, max_duration=min(limits, default=None))
+        if has_rate(song):
+            return resample_waveform(song[0], song[1], sr, min(limits, default=None), name)
         y = check_waveform(song, name)
         return y if self.max_duration is None else y[: max(round(seconds_to_samples(self.max_duration, sr)), 1)]
 
@@ -134,9 +137,11 @@ def song_names(songs):
 
 
 def check_songs(X):
-    """Return the list of paths and waveforms in X; raise ValueError if X is no collection of songs."""
+    """Return the list of paths and waveforms in X, which may have rates; raise ValueError if X is no collection."""
     if is_path(X):
         raise ValueError(f"X must hold one path per song: pass a list, [{str(X)!r}].")
+    if has_rate(X):
+        raise ValueError("X is one waveform with its sampling rate: pass a list, [(y, sr)].")
     if isinstance(X, SongSequence):
         raise ValueError("X holds segments already (a SongSequence): pass paths or waveforms.")
     # recordings are read once, in order
@@ -157,16 +162,16 @@ def check_songs(X):
             raise ValueError("X is one array of numbers: for one waveform, pass a list, [y].")
     if isinstance(X, bytes) or not hasattr(X, "__iter__"):
         raise ValueError(f"X must be a list of paths or waveforms, got {type(X).__name__}.")
-    songs = unwrap(list(X))
+    songs = [(*unwrap([song[0]]), song[1]) if has_rate(song) else song for song in unwrap(list(X))]
     if not songs:
         raise ValueError("X holds no song: at least one is needed.")
     for i, song in enumerate(songs):
         if isinstance(song, bytes):
             raise ValueError(f"Item {i} of X is {bytes(song)!r:.60}: convert bytes to paths with os.fsdecode.")
-        if not is_path(song) and not _is_array(song):
+        if not is_path(song) and not _is_array(song[0] if has_rate(song) else song):
             raise ValueError(
-                f"Item {i} of X is {song!r:.60}: each song must be a path (str or Path) or a 1-D waveform. "
-                "For one waveform, pass a list, [y]."
+                f"Item {i} of X is {song!r:.60}: each song must be a path (str or Path), a 1-D waveform or a tuple "
+                "(waveform, sampling rate). For one waveform, pass a list, [y]."
             )
     return songs
 

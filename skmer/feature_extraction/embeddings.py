@@ -167,7 +167,8 @@ class EmbeddingTransformer(RecordingTransformer):
         ----------
         X : sequence of n_songs paths or waveforms, or ndarray of shape (n_songs, n_samples)
             Paths are str or Path; a pandas Series or a table of one column is also accepted.
-            Waveforms are one-dimensional, mono, at `sr`.
+            Waveforms are one-dimensional, mono, at `sr`; or tuples (waveform, rate) with a rate of their own,
+            of shape (n_samples,) or (n_channels, n_samples), which are mixed and resampled as files are.
 
         Returns
         -------

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmer.audio import AudioError, check_waveform
+from skmer.audio.waveforms import has_rate
 from skmer.feature_extraction._base import RecordingTransformer, check_songs, is_path
 from skmer.feature_extraction._cache import SongArray, file_key, open_cache
 from skmer.feature_extraction.file_rows import FileRows, fit_rows
@@ -163,7 +164,8 @@ class TaggingTransformer(RecordingTransformer):
         ----------
         X : sequence of n_songs paths or waveforms, or ndarray of shape (n_songs, n_samples)
             Paths are str or Path; a pandas Series or a table of one column is also accepted.
-            Waveforms are one-dimensional, mono, at `sr`.
+            Waveforms are one-dimensional, mono, at `sr`; or tuples (waveform, rate) with a rate of their own,
+            of shape (n_samples,) or (n_channels, n_samples), which are mixed and resampled as files are.
 
         Returns
         -------
@@ -278,6 +280,10 @@ class TaggingTransformer(RecordingTransformer):
         """Return the file with the blocks of the whole song, which is written first if it is missing."""
         if is_path(song):
             stem, source = Path(song).stem, file_key(song)
+        elif has_rate(song):
+            y, rate = np.asarray(song[0]), float(song[1])
+            digest = hashlib.sha256(np.ascontiguousarray(y).data).hexdigest()
+            stem, source = "waveform", (digest, y.dtype.name, y.shape, rate)
         else:
             song = check_waveform(song, name)
             stem, source = "waveform", hashlib.sha256(np.ascontiguousarray(song).data).hexdigest()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skmer.audio.waveforms import has_rate
 from skmer.inspection.over_time import emotion_over_time
 from skmer.inspection.predictions import SongRatings
 from skmer.inspection.song_predictor import as_predictor
@@ -76,6 +77,9 @@ def song_name(song):
     """Return the name of a song for a title; raise if it is not one song."""
     if isinstance(song, str | Path):
         return Path(song).name
-    if isinstance(song, np.ndarray) and song.ndim == 1:
+    if has_rate(song) or (isinstance(song, np.ndarray) and song.ndim == 1):
         return "Song"
-    raise ValueError(f"song must be one path or one waveform of shape (n_samples,), got {type(song).__name__}.")
+    raise ValueError(
+        "song must be one path, one waveform of shape (n_samples,) or a tuple (waveform, sampling rate), got "
+        f"{type(song).__name__}."
+    )

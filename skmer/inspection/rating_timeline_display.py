@@ -117,7 +117,7 @@ class RatingTimelineDisplay:
             Fitted pipeline with a `SegmentTransformer` and, after it, a regressor of segments such as `SSSLRegressor`;
             or a fitted search over one.
         song : str, Path or ndarray of shape (n_samples,)
-            Path of an audio file, or a waveform at the sample rate of the `SegmentTransformer`.
+            Path of an audio file, waveform at the sampling rate of the model, or (waveform, rate).
         deviation : float or array-like, default=None
             Deviation of the values, of a shape that fits (n_segments, n_targets).
         dynamic : DynamicRatings, default=None

@@ -227,8 +227,8 @@ class SongPredictor:
 
         Parameters
         ----------
-        song : str, Path or ndarray of shape (n_samples,)
-            Audio file, or waveform at the sampling rate of the first step.
+        song : str, Path, ndarray of shape (n_samples,) or tuple (waveform, rate)
+            Audio file, waveform at the sampling rate of the first step, or waveform with a rate of its own.
 
         Returns
         -------

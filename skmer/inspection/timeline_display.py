@@ -115,7 +115,7 @@ class EmotionTimelineDisplay:
             Fitted pipeline with a `SegmentTransformer` and, after it, a segment classifier such
             as `SSSLClassifier`; or a fitted search over one.
         song : str, Path or ndarray of shape (n_samples,)
-            Path of an audio file, or a waveform at the sample rate of the `SegmentTransformer`.
+            Path of an audio file, waveform at the sampling rate of the model, or (waveform, rate).
         title : str, default=None
             Title; ``None`` is the file's name and, where the pipeline predicts a label, that label.
         ax : matplotlib Axes, default=None

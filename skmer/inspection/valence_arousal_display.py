@@ -100,7 +100,7 @@ class ValenceArousalDisplay:
             Fitted pipeline with a `SegmentTransformer` and, after it, a regressor of segments such as `SSSLRegressor`;
             or a fitted search over one.
         song : str, Path or ndarray of shape (n_samples,)
-            Path of an audio file, or a waveform at the sample rate of the `SegmentTransformer`.
+            Path of an audio file, waveform at the sampling rate of the model, or (waveform, rate).
         targets : (str, str), default=None
             Names of the targets of the horizontal and the vertical axis; ``None`` is "valence" and "arousal", or,
             where the model has no targets of these names, its only two.

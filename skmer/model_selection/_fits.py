@@ -20,6 +20,7 @@ from skmer._io import atomic_write_text, file_digest
 from skmer._parallel import parallel_map
 from skmer._run_parameters import RUN_PARAMETERS
 from skmer._version import __version__
+from skmer.audio.waveforms import has_rate
 
 __all__ = ["Fit", "fit_key", "run_fits", "song_keys", "versions"]
 
@@ -94,7 +95,8 @@ def song_keys(X):
 
 def _song_key(song):
     if not isinstance(song, str | os.PathLike):
-        return stable_hash(np.asarray(song))
+        # a waveform may have a sampling rate of its own
+        return stable_hash((np.asarray(song[0]), float(song[1])) if has_rate(song) else np.asarray(song))
     path = Path(song)
     try:
         digest = file_digest(path)[:16] if path.is_file() else "missing"

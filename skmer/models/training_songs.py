@@ -83,7 +83,7 @@ def check_songs(songs):
     """Validate a Bunch of labelled songs and return it as `TrainingSongs`."""
     n_songs = len(songs.data)
     target = check_labels(songs.target, "target")
-    names = [f"waveform {i}" if isinstance(song, np.ndarray) else str(song) for i, song in enumerate(songs.data)]
+    names = [str(song) if isinstance(song, str | os.PathLike) else f"waveform {i}" for i, song in enumerate(songs.data)]
     names = list(songs.get("names", names))
     groups = songs.get("groups")
     groups = None if groups is None else check_labels(groups, "groups")

@@ -126,7 +126,7 @@ def test_unusual_rates_and_channels(write, rate, channels):
     n_blocks=st.integers(1, 7),
 )
 def test_resampled_length(n, rate, sr, n_blocks):
-    resampler = skmer.audio.reading._Resampler("x", rate, sr)
+    resampler = skmer.audio._mixing.Resampler("x", rate, sr)
     y = np.ones(n, dtype=np.float32)
     parts = [*map(resampler.feed, np.array_split(y, n_blocks)), resampler.finish()]
     assert sum(map(len, parts)) == -(-n * sr // rate)

@@ -186,7 +186,9 @@ WAVEFORMS = {
     "one column": (lambda items: pd.DataFrame({"y": items[0]}), r"^X is a table of numbers: .* \[X\['y'\]\]"),
     "channels": (lambda items: torch.zeros(12, 2, 99), r"^X must be a list of paths or waveforms, got .*\(12, 2, 99\)"),
     "masked": (lambda items: [np.ma.masked_equal(item, item[0]) for item in items], "^X has masked values: .* filled"),
-    "with a rate": (lambda items: [(item, SR) for item in items], "^Item 0 of X is .*: each song must be a path"),
+    "with a rate": (lambda items: [(item, SR) for item in items], None),
+    "tensors with a rate": (lambda items: [(torch.tensor(item, requires_grad=True), SR) for item in items], None),
+    "rates first": (lambda items: [(SR, item) for item in items], "^Item 0 of X is .*: each song must be a path"),
     "dataset": (lambda items: torch.utils.data.TensorDataset(torch.zeros(12, 99)), "^X must be .*, got TensorDataset"),
 }
 
