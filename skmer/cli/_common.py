@@ -300,12 +300,15 @@ def _compare_with_card(path):
 
 def _load_file(path, remarks, device):
     from skmer.models import ModelFileError, load_model
-    from skmer.models.checks import check_device
 
-    try:
-        check_device(device or "cpu")
-    except ValueError as error:
-        raise CommandError(str(error)) from error
+    if device not in (None, "cpu"):
+        # imports torch, which many models do without
+        from skmer.models.checks import check_device
+
+        try:
+            check_device(device)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
     try:
         return load_model(path, device=device or "cpu")
     except ModelFileError as error:

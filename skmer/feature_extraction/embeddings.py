@@ -10,16 +10,20 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmer.aggregation.song_aggregator import check_statistics, song_statistics
 from skmer.feature_extraction._base import MEMORY, RecordingTransformer, check_songs, song_names
 from skmer.feature_extraction._cache import open_cache
-from skmer.feature_extraction._embedding import WindowEmbedder, embedding_key
 from skmer.features.log_mel import seconds_to_samples
 from skmer.songs import SongSequence
-from skmer.training.runtime import choose_device
 
 __all__ = ["EmbeddingTransformer"]
 
 # part of every cache key: increment it if windows are cut differently
 _CACHE_VERSION = 2
 _STATISTICS = ("mean", "std", "min", "max", "q1", "median", "q3")
+
+
+def _embedding_key(embedding):
+    from skmer.feature_extraction._embedding import embedding_key
+
+    return embedding_key(embedding)
 
 
 def _dimension_names(rows):
@@ -194,7 +198,7 @@ class EmbeddingTransformer(RecordingTransformer):
         songs = check_songs(X)
         embedder = self._embedder(self.batch_size)
         cache = open_cache(self.memory)
-        key = None if cache is None else embedding_key(self.embedding)
+        key = None if cache is None else _embedding_key(self.embedding)
         one = partial(self._transform_one, embedder=embedder, cache=cache, embedding_key=key)
         made = self._map(one, songs, "Embeddings")
         embedder.check_widths(made, song_names(songs))
@@ -246,6 +250,10 @@ class EmbeddingTransformer(RecordingTransformer):
         return round(seconds_to_samples(self.window, self.sr)), seconds_to_samples(hop, self.sr)
 
     def _embedder(self, batch_size):
+        # these import torch
+        from skmer.feature_extraction._embedding import WindowEmbedder
+        from skmer.training.runtime import choose_device
+
         return WindowEmbedder(self.embedding, choose_device(self.device), batch_size, self.n_threads)
 
     def _transform_one(self, song, name, embedder, cache, embedding_key):

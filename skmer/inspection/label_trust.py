@@ -10,8 +10,6 @@ from skmer.feature_extraction._base import check_songs
 from skmer.inspection.cross_fitting import SMOOTHING, cross_fitted_trust
 from skmer.inspection.song_predictor import as_predictor
 from skmer.inspection.trust_over_time import LabelTrust, label_losses
-from skmer.sssl import GMMSplit
-from skmer.sssl.mixture import clean_posterior
 
 __all__ = ["LabelChecker", "label_trust"]
 
@@ -55,6 +53,9 @@ class LabelChecker:
         of_label = emotion.probabilities[:, k]
         losses, clean = label_losses(of_label), of_label.copy()
         if self._split is not None:
+            # imports torch, which the package does without as long as no network is used
+            from skmer.sssl.mixture import clean_posterior
+
             compared = losses - losses.mean() if self._relative else losses
             clean = clean_posterior(self._split, compared, k if len(self._split.means) > 1 else 0)
         return LabelTrust(
@@ -79,6 +80,8 @@ def _fitted_split(classifier, n_classes):
 
 
 def _default_threshold(classifier, from_mixture):
+    from skmer.sssl import GMMSplit
+
     strategy = getattr(classifier, "noise_model", None)
     holder = strategy if isinstance(strategy, GMMSplit) else classifier
     return getattr(holder, "clean_threshold", 0.5) if from_mixture else 0.5

@@ -12,8 +12,6 @@ import joblib
 from filelock import FileLock, Timeout
 
 from skmer._io import atomic_write, file_digest
-from skmer.models.card import card_markdown, usage_commands
-from skmer.models.storage import save_model
 from skmer.models.storage.archive import PICKLES, is_pickle_name
 
 __all__ = ["RunFolder", "copy_model", "files_of", "read_card", "save_trained_model"]
@@ -82,6 +80,10 @@ def save_trained_model(trained, path):
     ...     [path.name for path in save_trained_model(trained, pathlib.Path(folder) / "model.skmer")]
     ['model.skmer', 'model-card.md', 'model-card.json']
     """
+    # these import torch, which read_card, of every command, does without
+    from skmer.models.card import card_markdown, usage_commands
+    from skmer.models.storage import save_model
+
     name = Path(path).name
     with _atomic_model(path) as (model, page, plain):
         if is_pickle_name(path):

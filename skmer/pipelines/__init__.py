@@ -1,16 +1,6 @@
 """Pipelines from recordings to emotions, ready to fit."""
 
-from skmer.pipelines.calibration import CalibratedSVC, calibrate
-from skmer.pipelines.joined import make_averaging_classifier, make_joined_pipeline
-from skmer.pipelines.ratings import make_rating_pipeline
-from skmer.pipelines.segments import make_multi_duration_pipeline, make_sssl_pipeline
+import lazy_loader
 
-__all__ = [
-    "CalibratedSVC",
-    "calibrate",
-    "make_averaging_classifier",
-    "make_joined_pipeline",
-    "make_multi_duration_pipeline",
-    "make_rating_pipeline",
-    "make_sssl_pipeline",
-]
+# torch takes seconds to import: each name is imported when it is first used, from the module in __init__.pyi
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,6 @@
 """Model files that cannot run code: a tree of plain values in JSON, and arrays in safetensors, in one zip file."""
 
-from skmer.models.storage.archive import ModelFileError, is_model_file
-from skmer.models.storage.loading import load_model
-from skmer.models.storage.saving import save_model
+import lazy_loader
 
-__all__ = ["ModelFileError", "is_model_file", "load_model", "save_model"]
+# torch takes seconds to import: each name is imported when it is first used, from the module in __init__.pyi
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,7 +13,9 @@ from skmer._io import atomic_write
 
 __all__ = [
     "ARRAYS",
+    "FORMAT",
     "JSON_LIMIT",
+    "MAX_DEPTH",
     "PICKLES",
     "ModelFileError",
     "is_model_file",
@@ -22,6 +24,8 @@ __all__ = [
     "write_archive",
 ]
 
+FORMAT = 1  # of the tree
+MAX_DEPTH = 100
 TREE, ARRAYS = "model.json", "arrays.safetensors"
 JSON_LIMIT = 2**27  # bytes of model.json, which takes some ten times as much memory when it is parsed
 PICKLES = (".joblib", ".pkl", ".pickle")  # names of which a pickle is expected

@@ -7,21 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
-from skorch import NeuralNet
-from skorch.callbacks import Callback
 
 from skmer.model_selection._fits import versions
-from skmer.models.storage.archive import ModelFileError, read_archive
+from skmer.models.storage.archive import FORMAT, MAX_DEPTH, ModelFileError, read_archive
 from skmer.models.storage.checks import build_tree, complete
 from skmer.models.storage.known import Types
-from skmer.models.storage.networks import decode_module, decode_net
-from skmer.models.storage.saving import FORMAT, MAX_DEPTH
 from skmer.models.storage.tensors import as_tensor
-from skmer.training.runtime import choose_device
 
 __all__ = ["load_model"]
 
@@ -83,7 +77,7 @@ def load_model(path, *, types=(), device="cpu"):
     ...     skmer.load_model(path)
     SongAggregator(threshold=0.4)
     """
-    types, device = Types(types), choose_device(device)
+    types, device = Types(types), _choose_device(device)
     tree, arrays = read_archive(path)
     try:
         if tree["format"] != FORMAT:
@@ -107,6 +101,17 @@ def load_model(path, *, types=(), device="cpu"):
             stacklevel=2,
         )
     return model
+
+
+# the functions that need torch import it, which takes seconds and many models do without
+
+
+def _choose_device(device):
+    if device == "cpu":
+        return device
+    from skmer.training.runtime import choose_device
+
+    return choose_device(device)
 
 
 def _differences(saved):
@@ -279,7 +284,7 @@ class Decoder:
         params = {name: self.decode(value) for name, value in node["params"].items()}
         estimator = cls(**self._check_params(cls, params))
         attributes = {
-            name: decode_net(self, value) if isinstance(value, dict) and value.get("$") == "net" else self.decode(value)
+            name: self._decode_net(value) if isinstance(value, dict) and value.get("$") == "net" else self.decode(value)
             for name, value in node["attributes"].items()
         }
         self.check_names(cls, attributes, is_known_estimator="own" not in node)
@@ -290,6 +295,16 @@ class Decoder:
             _share_weights(estimator)
         complete(estimator)
         return estimator
+
+    def _decode_net(self, node):
+        from skmer.models.storage.networks import decode_net
+
+        return decode_net(self, node)
+
+    def _decode_module(self, node):
+        from skmer.models.storage.networks import decode_module
+
+        return decode_module(self, node)
 
     def _check_params(self, cls, params):
         """Return the parameters; raise ValueError for unknown ones, and remark missing ones, of another version."""
@@ -305,10 +320,16 @@ class Decoder:
         return params
 
     def _decode_callback(self, node):
+        from skorch.callbacks import Callback
+
         cls = self.types.find_class(node, Callback)
         return cls(**{name: self.decode(value) for name, value in node["params"].items()})
 
     def _decode_object(self, node):
+        import torch
+        from skorch import NeuralNet
+        from skorch.callbacks import Callback
+
         cls = self.types.find_class(node, object)
         if issubclass(cls, BaseEstimator | Callback | NeuralNet | torch.nn.Module):
             # these are built and checked as such
@@ -354,7 +375,7 @@ class Decoder:
         "requests": _decode_requests,
         "estimator": _decode_estimator,
         "callback": _decode_callback,
-        "module": lambda self, node: decode_module(self, node),
+        "module": _decode_module,
         "object": _decode_object,
         "trained module": _decode_trained,
         "trained weights": _decode_trained,

@@ -18,17 +18,15 @@ from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
 from skorch.callbacks import Callback
 
 from skmer.model_selection._fits import versions
-from skmer.models.storage.archive import is_pickle_name, write_archive
+from skmer.models.storage.archive import FORMAT, MAX_DEPTH, is_pickle_name, write_archive
 from skmer.models.storage.checks import COMPUTED
 from skmer.models.storage.known import describe
 from skmer.models.storage.networks import encode_module, encode_net
 from skmer.models.storage.tensors import as_array
 from skmer.training.net import RowNet
 
-__all__ = ["FORMAT", "MAX_DEPTH", "save_model"]
+__all__ = ["save_model"]
 
-FORMAT = 1
-MAX_DEPTH = 100
 # packages whose classes and functions are in the table, or cannot be saved
 _FOREIGN = frozenset({*sys.stdlib_module_names, "joblib", "numpy", "scipy", "sklearn", "skorch", "torch"})
 

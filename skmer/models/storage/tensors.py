@@ -1,13 +1,14 @@
 """Tensors as arrays, and back."""
 
 import numpy as np
-import torch
 
 __all__ = ["as_array", "as_tensor"]
 
 
 def as_array(tensor):
     """Return a dense tensor as an array, bfloat16 as uint16, and the name of its torch type."""
+    import torch
+
     tensor = tensor.detach().cpu().contiguous()
     values = tensor.view(torch.uint16) if tensor.dtype is torch.bfloat16 else tensor
     return values.numpy(), str(tensor.dtype).removeprefix("torch.")
@@ -15,6 +16,8 @@ def as_array(tensor):
 
 def as_tensor(array, kind):
     """Return the tensor of `as_array`; it shares the memory of the array."""
+    import torch
+
     tensor = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
     if kind == "bfloat16" and tensor.dtype is torch.uint16:
         tensor = tensor.view(torch.bfloat16)
