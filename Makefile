@@ -12,7 +12,7 @@ DATA ?=
 	touch $@
 
 demo: .venv/.stamp-plot
-	$(PY) -m skmer demo $(if $(DATA),--data "$(DATA)")
+	$(PY) -m skmer demo $(if $(DATA),--data-home "$(DATA)")
 
 # one process compiles librosa's functions for numba's cache before two processes use them
 test: .venv/.stamp-test lint

@@ -23,7 +23,7 @@ TEMPLATE = HERE / "reproduction_page.md"
 PAGE = HERE.parent / "docs" / "reports" / "reproduction.md"
 WORK = HERE / "results" / ".partial" / "reproduction"
 # small enough for two cores without a GPU
-NETWORK = ["--backbone", "small", "--recipe", "skmer", "--epochs", "6", "--warmup-epochs", "4", "--params",
+NETWORK = ["--backbone", "small", "--recipe", "none", "--epochs", "6", "--warmup-epochs", "4", "--params",
            '{"backbone_params": {"width": 16}, "batch_size": 32}']  # fmt: skip
 TWICE_AS_LONG = ["--backbone", "small", "--recipe", "paper", "--epochs", "12", "--warmup-epochs", "4"]
 # the same for the second paper: 128 labelled recordings of 30 s a fold; chosen on validation songs of its first fold,
@@ -34,41 +34,42 @@ TAGGERS = ["--long", "14.86", "--epochs", "10", "--batch-long", "4", "--batch-sh
 PAPERS_MASKS = '{"lr": 0.001, "mask_range": [20, 60], "patience": 10}'
 # by the name of the result; tables share their finished folds
 RUNS = {
-    "table1-pmemo": ["table1", "--dataset", "pmemo", "--from-metadata"],
-    "table1-emopia": ["table1", "--dataset", "emopia"],
-    "table1-emotify": ["table1", "--dataset", "emotify"],
+    "table1-pmemo": ["table1", "--collection", "pmemo", "--from-metadata"],
+    "table1-emopia": ["table1", "--collection", "emopia"],
+    "table1-emotify": ["table1", "--collection", "emotify"],
     "table3-emopia-split_cls_repo": [
-        "table3", "--dataset", "emopia", "--protocol", "split_cls_repo", "--seeds", "0,1",
+        "table3", "--collection", "emopia", "--protocol", "split_cls_repo", "--seeds", "0,1",
         "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
     ],
     "table3-emopia-grouped": [
-        "table3", "--dataset", "emopia", "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
+        "table3", "--collection", "emopia", "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
     ],
     "ablations-emopia-grouped": [
-        "ablations", "--dataset", "emopia", "--tasks", "quadrant",
+        "ablations", "--collection", "emopia", "--tasks", "quadrant",
         "--systems", "log-mel,inherited,Proposed,padding,whole", *NETWORK,
     ],
     "crossfit-emopia-grouped": [
-        "table3", "--dataset", "emopia", "--tasks", "quadrant", "--cross-fit", "2",
+        "table3", "--collection", "emopia", "--tasks", "quadrant", "--cross-fit", "2",
         "--systems", "Proposed (SSSL)", *NETWORK,
     ],
     "table3-emotify-grouped": [
-        "table3", "--dataset", "emotify", "--cross-fit", "2",
+        "table3", "--collection", "emotify", "--cross-fit", "2",
         "--systems", "log-mel,inherited,Proposed (SSSL)", *NETWORK,
     ],
-    "systems-emotify-grouped": ["table3", "--dataset", "emotify", "--systems", "all", *NETWORK],
+    "systems-emotify-grouped": ["table3", "--collection", "emotify", "--systems", "all", *NETWORK],
     "systems-emopia-grouped": [
-        "table3", "--dataset", "emopia", "--tasks", "quadrant", "--systems", "all", *NETWORK,
+        "table3", "--collection", "emopia", "--tasks", "quadrant", "--systems", "all", *NETWORK,
     ],
     "longer-emotify-grouped": [
-        "table3", "--dataset", "emotify", "--systems", "Proposed (SSSL)", *TWICE_AS_LONG, *NETWORK[-2:],
+        "table3", "--collection", "emotify", "--systems", "Proposed (SSSL)", *TWICE_AS_LONG, *NETWORK[-2:],
     ],
-    "mirable-emotify": ["mirable", "--dataset", "emotify", *TAGGERS],
+    "mirable-emotify": ["mirable", "--collection", "emotify", *TAGGERS],
     "mirable-emotify-masks": [
-        "mirable", "--dataset", "emotify", *TAGGERS[:-1], PAPERS_MASKS, "--rows", "short-normal",
+        "mirable", "--collection", "emotify", *TAGGERS[:-1], PAPERS_MASKS, "--rows", "short-normal",
     ],
     "ratings-vgmidi": [
-        "ratings", "--dataset", "vgmidi", "--backbone", "mlp", "--seeds", "0,1,2", "--over-time", "--smoothing", "15",
+        "ratings", "--collection", "vgmidi", "--backbone", "mlp", "--seeds", "0,1,2", "--over-time",
+        "--smoothing", "15",
     ],
 }  # fmt: skip
 TARGETS = {

@@ -36,6 +36,25 @@ def add_command(commands, name, run, summary, details):
     return command
 
 
+def add_former(command, former, option):
+    """Add the former name of an option, which works with a note on standard error."""
+    takes = {name: getattr(option, name) for name in ("dest", "type", "choices", "nargs", "metavar")}
+    command.add_argument(
+        former, action=_Former, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **takes
+    ).option = option
+
+
+class _Former(argparse.Action):
+    """The former name of an option."""
+
+    option: argparse.Action
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        print(f"{parser.prog}: {option_string} is called {self.option.option_strings[-1]} now.", file=sys.stderr)
+        self.option.required = False
+        setattr(namespace, self.dest, values)
+
+
 def shows_progress(arguments):
     """Return the `verbose` of a computation: 1 where standard error is a terminal, unless ``--quiet``."""
     return int(sys.stderr.isatty() and not arguments.quiet)

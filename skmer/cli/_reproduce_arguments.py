@@ -11,6 +11,7 @@ from pathlib import Path
 from skmer.cli._common import (
     CommandError,
     add_command,
+    add_former,
     at_least,
     comma_separated,
     integers,
@@ -31,6 +32,11 @@ _OPTIONS = {
 def add_table(tables, name, run, summary, details=""):
     """Add a table to ``skmer reproduce``."""
     return add_command(tables, name, partial(_run, run), summary, f"{details} {STATUS}".strip())
+
+
+def add_collection(table, **options):
+    """Add the option of the collection."""
+    add_former(table, "--dataset", table.add_argument("--collection", dest="dataset", **options))
 
 
 def add_output(table, jobs):
@@ -76,9 +82,10 @@ def add_network(group, duration=True):
     add_backbone(group, ("vgg16", "vgg16_bn", "small"))
     group.add_argument(
         "--recipe",
-        choices=("paper", "skmer"),
+        type=_recipe,
         default="paper",
-        help="SSSL as in the paper, or skmer's defaults (%(default)s)",
+        metavar="{paper,none}",
+        help="SSSL as in the paper, or with the defaults of SSSLClassifier (%(default)s)",
     )
     add_epochs(group)
     add_max_duration(group)
@@ -180,8 +187,17 @@ def make_settings(arguments, store):
     own |= {name: getattr(arguments, name) for name in ("duration", "cross_fit") if hasattr(arguments, name)}
     if arguments.what == "table3":
         own |= {"embedding": _embedding(arguments), "stack": _stack(arguments)}
-    recipe = None if arguments.recipe == "skmer" else arguments.recipe
+    recipe = None if arguments.recipe == "none" else arguments.recipe
     return Settings(**own, recipe=recipe, device=arguments.device, memory=str(store.absolute() / "cache"))
+
+
+def _recipe(text):
+    if text == "skmer":
+        print("skmer reproduce: --recipe skmer is called --recipe none now, as in Python.", file=sys.stderr)
+        return "none"
+    if text not in ("paper", "none"):
+        raise argparse.ArgumentTypeError(f"expected paper or none, got {text!r}")
+    return text
 
 
 def _stack(arguments):

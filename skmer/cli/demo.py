@@ -1,6 +1,6 @@
 """``skmer demo``: demonstrate SSSL on synthetic songs, or on the Emotify recordings."""
 
-from skmer.cli._common import CommandError, add_command, at_least, n_jobs
+from skmer.cli._common import CommandError, add_command, add_former, at_least, n_jobs
 
 __all__ = ["add_demo"]
 
@@ -12,9 +12,10 @@ def add_demo(commands):
         "demo",
         _demo,
         "run SSSL on synthetic songs, or on the Emotify recordings, and compare it with simpler systems",
-        "No data are needed: without --data, songs are synthesised.",
+        "No data are needed: without --data-home, songs are synthesised.",
     )
-    command.add_argument("--data", metavar="DIR", help="folder of the Emotify data set; default: synthetic songs")
+    data = command.add_argument("--data-home", metavar="DIR", help="folder of Emotify; default: synthetic songs")
+    add_former(command, "--data", data)
     command.add_argument("--out", metavar="DIR", default="demo-output", help="folder of the pictures (%(default)s)")
     command.add_argument(
         "--seed", type=at_least(0), default=0, metavar="I", help="seed of songs, folds and training (%(default)s)"
@@ -27,7 +28,7 @@ def _demo(arguments):
 
     try:
         run_demo(
-            data=arguments.data,
+            data=arguments.data_home,
             out=arguments.out,
             n_jobs=arguments.n_jobs,
             verbose=1,

@@ -17,6 +17,7 @@ from skmer.cli._common import (
 from skmer.cli._lines import line_writer
 from skmer.cli._reproduce_arguments import (
     STATUS,
+    add_collection,
     add_embedding,
     add_max_duration,
     add_network,
@@ -67,9 +68,7 @@ class _Collections:
 def _add_table(tables, name, run, summary, details=_KEPT):
     """Add a table of a collection; it keeps finished folds unless it trains nothing."""
     table = add_table(tables, name, run, summary, details)
-    table.add_argument(
-        "--dataset", metavar="NAME", choices=_Collections(), required=True, help="the collection: %(choices)s"
-    )
+    add_collection(table, metavar="NAME", choices=_Collections(), required=True, help="the collection: %(choices)s")
     table.add_argument(
         "--data-home",
         metavar="DIR",

@@ -11,7 +11,14 @@ from skmer.cli._common import (
     positive_number,
     shows_progress,
 )
-from skmer.cli._reproduce_arguments import add_output, add_table, json_object, make_folder, write_table
+from skmer.cli._reproduce_arguments import (
+    add_collection,
+    add_output,
+    add_table,
+    json_object,
+    make_folder,
+    write_table,
+)
 
 __all__ = ["DATASETS", "add_mirable"]
 
@@ -40,7 +47,7 @@ def add_mirable(tables):
     """Add ``mirable`` to the tables of ``skmer reproduce``."""
     summary = "run Tables 1 and 2 of Mirable, the second paper, and print the results beside the paper's"
     parser = add_table(tables, "mirable", _run, summary, _DETAILS)
-    parser.add_argument("--dataset", choices=DATASETS, default=DATASETS[0], help="the collection (%(default)s)")
+    add_collection(parser, choices=DATASETS, default=DATASETS[0], help="the collection (%(default)s)")
     parser.add_argument("--data-home", metavar="DIR", help="folder of the collection; by default in $SKMER_DATA")
     parser.add_argument("--audio-home", metavar="DIR", help="mtg_jamendo: folder of the tracks (DATA_HOME/audio)")
     add_output(parser, "threads that decode songs")

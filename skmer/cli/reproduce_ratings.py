@@ -5,6 +5,7 @@ from pathlib import Path
 from skmer.cli._common import CommandError, at_least, comma_separated, integers, shows_progress
 from skmer.cli._reproduce_arguments import (
     add_backbone,
+    add_collection,
     add_duration,
     add_epochs,
     add_max_duration,
@@ -34,7 +35,7 @@ def add_ratings(tables):
     """Add ``ratings`` to the tables of ``skmer reproduce``."""
     summary = "compare systems that predict valence and arousal"
     parser = add_table(tables, "ratings", _run, summary, _DETAILS)
-    parser.add_argument("--dataset", required=True, metavar="NAME", help=f"the collection: {', '.join(DATASETS)}")
+    add_collection(parser, required=True, metavar="NAME", help=f"the collection: {', '.join(DATASETS)}")
     parser.add_argument("--data-home", metavar="DIR", help="folder of the collection; by default in $SKMER_DATA")
     add_output(parser, "processes over folds and systems")
     parser.add_argument("--store", metavar="DIR", help="folder of finished folds and features (OUT)")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from skmer.cli._common import CommandError, add_command, at_least, number_from_0, shows_progress
+from skmer.cli._common import CommandError, add_command, add_former, at_least, number_from_0, shows_progress
 
 __all__ = ["add_synthesise"]
 
@@ -35,9 +35,10 @@ def add_synthesise(commands):
         metavar="SHARE",
         help="share of a song's seconds that express another emotion than its label, below 0.5; default: %(default)s",
     )
-    command.add_argument(
-        "--random-state", type=at_least(0), default=0, metavar="I", help="seed of the songs; default: %(default)s"
+    seed = command.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="I", help="seed of the songs; default: %(default)s"
     )
+    add_former(command, "--random-state", seed)
     command.add_argument(
         "--force",
         action="store_true",
@@ -58,7 +59,7 @@ def _synthesise(arguments):
             arguments.n_songs,
             duration=arguments.duration,
             noise=arguments.noise,
-            random_state=arguments.random_state,
+            random_state=arguments.seed,
         )
         write_songs(songs, folder, force=arguments.force, verbose=shows_progress(arguments))
     except (OSError, ValueError) as error:

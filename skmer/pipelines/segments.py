@@ -23,6 +23,10 @@ def make_sssl_pipeline(
 ):
     """Build the paper's system: segments, network, song statistics, SVM.
 
+    Its network is VGG16, which needs a GPU: on a CPU one fit takes half an hour and more. There `skmer train`, and
+    `skmer.models.make_pipeline_of` in Python, build the same steps with a multilayer perceptron on statistics of
+    segments, which is trained in seconds; here that is ``recipe=None, backbone="mlp", harmony=True``.
+
     Parameters
     ----------
     duration : float, default=3.0

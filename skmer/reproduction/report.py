@@ -200,7 +200,7 @@ def _settings(table):
     """Describe the settings; durations that are compared or combined appear in the rows."""
     settings = {**table["settings"]}
     if "recipe" in settings:
-        settings["recipe"] = settings["recipe"] or "skmer"
+        settings["recipe"] = settings["recipe"] or "none"
     settings["params"] = json.dumps(settings.get("params") or {})
     for name in ["stack"] + ["duration"] * (table["table"] == "table2"):
         settings.pop(name, None)

@@ -387,7 +387,7 @@ def test_demo_passes_its_arguments_on(monkeypatch):
     monkeypatch.setitem(
         sys.modules, "skmer.reproduction.demo", types.SimpleNamespace(run_demo=lambda **given: got.update(given))
     )
-    assert main(["demo", "--data", "x", "--n-jobs", "1", "--seed", "3"]) == 0
+    assert main(["demo", "--data-home", "x", "--n-jobs", "1", "--seed", "3"]) == 0
     assert got == {"data": "x", "out": "demo-output", "n_jobs": 1, "verbose": 1, "random_state": 3}
 
 

@@ -159,7 +159,7 @@ def test_ctrl_c_leaves_no_half_written_file(tmp_path, monkeypatch, capsys):
 def test_emotify_and_a_store_of_single_folds(tmp_path, monkeypatch, capsys, trained):
     monkeypatch.chdir(tmp_path)
     write_collection("emotify", tmp_path)
-    options = ["--dataset", "emotify", "--n-splits", "2", "--rows", "long-hpcp-noisy"]
+    options = ["--collection", "emotify", "--n-splits", "2", "--rows", "long-hpcp-noisy"]
     for fold in ("0", "1"):
         assert run(*options, "--folds", fold, home="emotify") == 0
         assert f"only fold {fold}, counted from 0" in capsys.readouterr().out
@@ -175,7 +175,7 @@ def test_emotify_and_a_store_of_single_folds(tmp_path, monkeypatch, capsys, trai
     assert "Long: the first 1.4 s" in out
     # other rows learn from the same songs, whether or not there is a student
     parts = json.loads(Path("out/mirable-emotify.json").read_text())["parts"]
-    assert run("--dataset", "emotify", "--n-splits", "2", "--rows", "dummy", home="emotify", out="dummy") == 0
+    assert run("--collection", "emotify", "--n-splits", "2", "--rows", "dummy", home="emotify", out="dummy") == 0
     without = json.loads(Path("dummy/mirable-emotify.json").read_text())["parts"]
     assert [{**part, "looped": None} for part in parts] == without
     assert sorted(path.name for path in Path("out").glob("*.md")) == [
@@ -267,8 +267,8 @@ WRONG = [
     (["--rows", "long"], "rows must be some of dummy, logistic-regression, baseline"),
     (["--n-splits", "3"], "--n-splits has no meaning for mtg_jamendo, only for emotify"),
     (["--folds", "0"], "--folds has no meaning for mtg_jamendo"),
-    (["--dataset", "emotify", "--split", "1"], "--split has no meaning for emotify, only for mtg_jamendo"),
-    (["--dataset", "emotify", "--unlabelled", "1"], "--unlabelled has no meaning for emotify"),
+    (["--collection", "emotify", "--split", "1"], "--split has no meaning for emotify, only for mtg_jamendo"),
+    (["--collection", "emotify", "--unlabelled", "1"], "--unlabelled has no meaning for emotify"),
     (["--hide", "1"], "argument --hide: expected a number from 0 to below 1"),
     (["--split", "5"], "argument --split: invalid choice"),
     (["--split", "1"], "split-1"),

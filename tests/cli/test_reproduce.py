@@ -29,7 +29,7 @@ def songs(tmp_path, monkeypatch):
 
 def test_the_datasets_are_the_collections(capsys):
     with pytest.raises(SystemExit, match="2"):
-        main(["reproduce", "table3", "--dataset", "gtzan"])
+        main(["reproduce", "table3", "--collection", "gtzan"])
     named = re.findall(r"[\w]+", capsys.readouterr().err.partition("choose from ")[2])
     assert named == list(COLLECTIONS)
 
@@ -160,7 +160,17 @@ def test_table_1_of_the_real_annotations(tmp_path, monkeypatch, capsys):
     if not os.environ.get("SKMER_DATA") or not home.is_dir():
         pytest.skip("the PMEmo annotations are not under $SKMER_DATA/metadata/PMEmo2019")
     monkeypatch.chdir(tmp_path)
-    command = ["reproduce", "table1", "--dataset", "pmemo", "--data-home", str(home), "--from-metadata", "--out", "out"]
+    command = [
+        "reproduce",
+        "table1",
+        "--collection",
+        "pmemo",
+        "--data-home",
+        str(home),
+        "--from-metadata",
+        "--out",
+        "out",
+    ]
     assert main(command) == 0
     out = capsys.readouterr().out
     for count in ("21,821", "21,054", "20,287", "19,520", "18,753", "203 shorter than 30 s", "767 songs"):

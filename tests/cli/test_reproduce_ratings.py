@@ -16,7 +16,7 @@ from tests.reproduction.tiny_ratings import QUICK, write_rated
 
 
 def command(dataset, *further):
-    return ["reproduce", "ratings", "--dataset", dataset, "--data-home", dataset, "--out", "out", *QUICK, *further]
+    return ["reproduce", "ratings", "--collection", dataset, "--data-home", dataset, "--out", "out", *QUICK, *further]
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ SMALL = ["--n-songs", "4", "--duration", "4", "--noise", "0.25"]
 
 def test_it_writes_what_make_songs_makes(tmp_path, capsys):
     folder = tmp_path / "try"
-    assert main(["synthesise", str(folder), *SMALL, "--random-state", "3"]) == 0
+    assert main(["synthesise", str(folder), *SMALL, "--seed", "3"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert out.splitlines() == [
@@ -68,7 +68,7 @@ def test_a_full_disk_is_said_in_a_line_and_leaves_the_earlier_songs(tmp_path, ca
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--noise", "0.5"], ["--noise", "x"], ["--n-songs", "3"], ["--duration", "1.5"], ["--random-state", "-1"]]
+    "wrong", [["--noise", "0.5"], ["--noise", "x"], ["--n-songs", "3"], ["--duration", "1.5"], ["--seed", "-1"]]
 )
 def test_wrong_arguments(wrong, tmp_path, capsys):
     with pytest.raises(SystemExit):

@@ -18,7 +18,7 @@ def errors(err):
 def arguments(what, dataset="pmemo", *further, out="out"):
     home = "songs.csv" if dataset == "csv" else dataset
     settings = QUICK_OF.get(what, QUICK)
-    return ["reproduce", what, "--dataset", dataset, "--data-home", home, "--out", out, *settings, *further]
+    return ["reproduce", what, "--collection", dataset, "--data-home", home, "--out", out, *settings, *further]
 
 
 def run(what, dataset="pmemo", *further, out="out"):

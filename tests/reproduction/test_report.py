@@ -121,7 +121,7 @@ def test_songs_and_groups(changed, expected):
         (
             "table3",
             Settings(recipe=None, cross_fit=4, params={"lr": 0.1}).to_dict(),
-            "backbone vgg16, recipe skmer, 30 epochs, 5 of them warm-up, segments of 3 s, the first 30 s of each "
+            "backbone vgg16, recipe none, 30 epochs, 5 of them warm-up, segments of 3 s, the first 30 s of each "
             'recording, cross-fitted in 4 folds, other parameters {"lr": 0.1}, device auto.',
         ),
         (

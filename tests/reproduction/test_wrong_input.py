@@ -20,7 +20,7 @@ def songs(tmp_path, monkeypatch):
 
 OTHER = [
     (["--epochs", "3"], "other settings (epochs)"),
-    (["--recipe", "skmer"], "other settings (recipe)"),
+    (["--recipe", "none"], "other settings (recipe)"),
     (["--duration", "1"], "other settings (duration)"),
     (["--n-splits", "3"], "other settings (n_splits)"),
     (["--threshold", "0.5"], "other settings (threshold)"),
@@ -91,7 +91,7 @@ def test_counts_of_other_durations_are_not_written_over(songs, capsys):
     ("what", "further", "expected"),
     [
         ("table3", ["--tasks", "mood"], r"PMEmo has the tasks valence, arousal; got \['mood'\]"),
-        ("table3", ["--dataset", "fma"], r"invalid choice: 'fma' \(choose from '?csv"),
+        ("table3", ["--collection", "fma"], r"invalid choice: 'fma' \(choose from '?csv"),
         ("table9", [], "invalid choice: 'table9'"),
         ("table3", ["--data-home", "nowhere"], r"No such folder: .*nowhere\. PMEmo2019"),
         ("table3", ["--folds", "99"], r"folds must be some of 0 to 1, got \[99\]"),
@@ -170,7 +170,7 @@ def test_what_a_collection_lacks(tmp_path, monkeypatch, capsys, dataset, further
 def test_songs_whose_place_is_not_told(tmp_path, monkeypatch, capsys, dataset):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SKMER_DATA", raising=False)
-    status, said = sentence(capsys, "reproduce", "table1", "--dataset", dataset)
+    status, said = sentence(capsys, "reproduce", "table1", "--collection", dataset)
     assert status == 2
     assert "pass data_home (--data-home on the command line)" in said
 
