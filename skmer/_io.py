@@ -20,6 +20,7 @@ __all__ = [
     "csv_writer",
     "file_digest",
     "format_names",
+    "is_missing",
     "is_partial",
     "markdown_table",
     "open_text",
@@ -27,6 +28,7 @@ __all__ = [
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
 _RECENT = 2_000_000_000  # nanoseconds
+_EMPTY = {"nan", "-nan", "na", "n/a", "#n/a", "#na", "<na>", "nat", "null", "(null)"}
 _digests: dict = {}
 
 
@@ -34,6 +36,11 @@ def format_names(names, most=12):
     """Return the first names, separated by commas, and the number of those left out."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(str, names[:most])) + more
+
+
+def is_missing(cell):
+    """Return whether a cell of a table is empty, or a word that programs write for an empty cell."""
+    return not cell or cell.casefold() in _EMPTY or cell == "None"
 
 
 def markdown_table(header, rows):

@@ -1,4 +1,4 @@
-"""AnnotationTable: the cells of a table whose columns are not known beforehand."""
+"""AnnotationTable: the cells of a table, or of several with one header, whose columns are not known beforehand."""
 
 import re
 from pathlib import Path
@@ -6,25 +6,59 @@ from pathlib import Path
 import numpy as np
 
 from skmer.cli._common import CommandError
+from skmer.datasets._raters import UNDECIDED
 from skmer.datasets._tables import between, is_missing, read_cells
 
 __all__ = ["AnnotationTable", "divided"]
 
+# columns of the tables that pages of annotations save, beside the path, the labels or ratings, and the rater
+_OF_PAGES = ("when", "decision", "old_label", "group")
 SOURCE = "ANNOTATIONS must be a CSV file of ratings, of means with deviations, or of votes: see skmer agreement -h."
 _number = between(-np.inf, np.inf)
 
 
 class AnnotationTable:
-    """The cells of a table by column."""
+    """The cells of tables by column."""
 
-    def __init__(self, path):
-        self.path = path
-        self.titles, rows = read_cells(Path(path), SOURCE)
-        self.lines = [line for line, _ in rows]
+    def __init__(self, paths):
+        self.path = " and ".join(paths)
+        self.titles, rows = read_cells(Path(paths[0]), SOURCE)
+        self._places = [(paths[0], line) for line, _ in rows]
+        for path in paths[1:]:
+            titles, more = read_cells(Path(path), SOURCE)
+            if titles != self.titles:
+                raise CommandError(
+                    f"{path} has the header {titles}, but {paths[0]} has {self.titles}: all tables must have the same."
+                )
+            rows += more
+            self._places += [(path, line) for line, _ in more]
         self.columns = dict(zip(self.titles, zip(*(fields for _, fields in rows), strict=True), strict=True))
 
+    def __len__(self):
+        return len(self._places)
+
     def error(self, row, text):
-        return CommandError(f"{self.path}, line {self.lines[row]}: {text}")
+        path, line = self._places[row]
+        return CommandError(f"{path}, line {line}: {text}")
+
+    def line(self, row, other):
+        """Return where a row is, for an error in another one."""
+        path, line = self._places[row]
+        return f"line {line}" if path == self._places[other][0] else f"line {line} of {path}"
+
+    def of_page(self):
+        """Return the columns of the song and those without ratings in a table of `skmer annotate`, or None."""
+        titles = {title.casefold(): title for title in self.titles}
+        if not {"path", "rater"} <= titles.keys() or not {"time", "when"} & titles.keys():
+            return None
+        song = [titles[name] for name in ("path", "time") if name in titles]
+        return song, [titles[name] for name in _OF_PAGES if name in titles]
+
+    def undecided(self):
+        """Return phrases with the numbers of answers of a page that choose no label."""
+        decision = self.first(["decision"])
+        found = [cell.casefold() for cell in self.columns[decision]] if decision else []
+        return [f"{found.count(word):,} {word}" for word in UNDECIDED if word in found]
 
     def check(self, names, option):
         """Return names of columns as they are in the header, whatever their case."""
@@ -54,7 +88,7 @@ class AnnotationTable:
 
     def numbers(self, name, needed=False):
         """Return a column as numbers, NaN where a cell is missing."""
-        values = np.full(len(self.lines), np.nan)
+        values = np.full(len(self), np.nan)
         for row, cell in enumerate(self.columns[name]):
             if not is_missing(cell):
                 try:
@@ -84,7 +118,7 @@ class AnnotationTable:
             what = ", ".join(f"{name} {self.columns[name][row]}" for name in song)
             raise self.error(
                 row,
-                f"{what} is on line {self.lines[first[songs[row]]]} already. {divided(song)}",
+                f"{what} is on {self.line(first[songs[row]], row)} already. {divided(song)}",
             )
 
 

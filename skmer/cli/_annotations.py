@@ -54,7 +54,7 @@ class Annotations:
 
 
 def read_annotations(arguments):
-    """Read the table that the arguments of ``skmer agreement`` name."""
+    """Read the tables that the arguments of ``skmer agreement`` name."""
     cells = AnnotationTable(arguments.annotations)
     rater = cells.check([arguments.rater], "--rater")[0] if arguments.rater else cells.first(_RATERS)
     form = arguments.form or _detect(cells, arguments, rater)
@@ -66,8 +66,11 @@ def read_annotations(arguments):
             )
     if form == "ratings" and rater is None:
         raise CommandError(f"{cells.path} has no column of raters: name it with --rater; its header is {cells.titles}.")
+    of_page = cells.of_page() if form == "ratings" else None
     if arguments.song:
         song = cells.check(arguments.song, "--song")
+    elif of_page:
+        song = of_page[0][: 1 if arguments.repeated else None]
     else:
         song = [cells.first(_SONGS) or next((title for title in cells.titles if title != rater), cells.titles[0])]
     return {"ratings": _read_ratings, "means": _read_means, "votes": _read_votes}[form](cells, arguments, song, rater)
@@ -111,10 +114,14 @@ def _read_ratings(cells, arguments, song, rater):
     groups = _group_rows(cells, songs, raters, arguments.repeated, song, rater)
     wanted = cells.check(arguments.columns or [], "--columns")
     targets, ignored = [], []
-    for name in wanted or [title for title in cells.titles if title not in (*song, rater)]:
+    # the other columns of a page are ratings, or none, whatever is in them
+    of_page = cells.of_page()
+    used = {*song, rater, *(of_page[0] + of_page[1] if of_page else [])}
+    for name in wanted or [title for title in cells.titles if title not in used]:
         level = arguments.level or ("interval" if cells.is_numeric(name) else "nominal")
         units, values = _read_values(cells, name, level, songs, groups)
-        if not wanted and (reason := _not_a_rating(units, values, level)):
+        reason = "empty" if of_page and not len(values) else None if of_page else _not_a_rating(units, values, level)
+        if not wanted and reason:
             ignored.append(f"{name} ({reason})")
         else:
             targets.append(_rated(cells, name, level, units, values))
@@ -123,6 +130,7 @@ def _read_ratings(cells, arguments, song, rater):
             f"{cells.path} has no column of ratings beside {', '.join([*song, rater])}: name them with --columns. "
             f"Ignored: {', '.join(ignored) or 'none'}."
         )
+    ignored += cells.undecided() if of_page else []
     names = ", ".join(target.name for target in targets)
     return Annotations("ratings", targets, f"ratings of {names}, song {' and '.join(song)}, rater {rater}", ignored)
 
@@ -137,7 +145,7 @@ def _group_rows(cells, songs, raters, repeated, song, rater):
             what = ", ".join(f"{name} {cells.columns[name][row]}" for name in song)
             raise cells.error(
                 row,
-                f"{rater} {raters[row]} has rated {what} already, on line {cells.lines[groups[row]]}. "
+                f"{rater} {raters[row]} has rated {what} already, on {cells.line(groups[row], row)}. "
                 f"{divided(song)} To take the mean of each rater, pass --repeated mean.",
             )
     return groups
@@ -253,7 +261,7 @@ def _read_counts(cells, arguments, target=None):
     if arguments.n is not None and arguments.n not in cells.titles and arguments.n.isdecimal():
         if int(arguments.n) < 1:
             raise CommandError(f"--n {arguments.n}: the number of raters must be at least 1.")
-        return np.full(len(cells.lines), float(arguments.n)), arguments.n
+        return np.full(len(cells), float(arguments.n)), arguments.n
     if arguments.n is not None:
         [name] = cells.check([arguments.n], "--n")
     else:

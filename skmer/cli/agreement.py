@@ -26,12 +26,13 @@ def add_agreement(commands):
         "means: a row for each song, with pairs of columns such as valence_mean and valence_std (also mean_valence, "
         "Valence(mean), valence_sd) and the number of raters in n, n_raters, valence_n or --n. votes: a row for each "
         "song, with a column for each class that has the number of raters who chose it, or their share and the number "
-        "of raters. The form is that of the header, unless --form is given. Printed are, for each target: "
+        "of raters. The form is that of the header, unless --form is given. Several tables with the same header, "
+        "such as those that a page of skmer annotate saves for each rater, are read as one. Printed are, for each target: "
         "Krippendorff's alpha; the mean standard error of a song's label; the highest R2 and CCC, or accuracy, that a "
         "perfect model can reach on these labels; and how many raters per song a reliability of .8 and .9 would need. "
         "Exit status: 0, or 2 for a wrong argument or table.",
     )
-    command.add_argument("annotations", metavar="ANNOTATIONS", help="CSV file")
+    command.add_argument("annotations", metavar="ANNOTATIONS", nargs="+", help="CSV files")
     command.add_argument(
         "--form", choices=("ratings", "means", "votes"), help="form of the table; default: its header's"
     )
@@ -71,7 +72,7 @@ def _agreement(arguments):
     if out is not None:
         if Path(out).suffix.lower() not in (".json", ".csv"):
             raise CommandError(f"{out}: the name of this file must end in .json or .csv.")
-        check_output(out, arguments.force, [arguments.annotations])
+        check_output(out, arguments.force, arguments.annotations)
     from skmer.cli._annotations import read_annotations
 
     with warnings.catch_warnings(record=True) as caught:
@@ -82,7 +83,8 @@ def _agreement(arguments):
             raise CommandError(str(error)) from error
     rows = [_row(target) for target in found.targets]
     if not arguments.quiet:
-        remarks = [f"{arguments.annotations} is read as {found.form}: {found.taken}."]
+        is_read = "is" if len(arguments.annotations) == 1 else "are"
+        remarks = [f"{' and '.join(arguments.annotations)} {is_read} read as {found.form}: {found.taken}."]
         remarks += [f"Ignored: {', '.join(found.ignored)}."] * bool(found.ignored)
         for remark in [*remarks, *dict.fromkeys(str(warning.message) for warning in caught)]:
             print(f"skmer agreement: {remark}", file=sys.stderr)
@@ -90,7 +92,8 @@ def _agreement(arguments):
     if out is not None:
         with atomic_output(out, arguments.force) as part, open_text(part) as stream:
             if Path(out).suffix.lower() == ".json":
-                json.dump({"annotations": arguments.annotations, "form": found.form, "targets": rows}, stream, indent=2)
+                annotations = arguments.annotations if len(arguments.annotations) > 1 else arguments.annotations[0]
+                json.dump({"annotations": annotations, "form": found.form, "targets": rows}, stream, indent=2)
                 stream.write("\n")
             else:
                 writer = csv_writer(stream)

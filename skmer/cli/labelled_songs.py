@@ -7,7 +7,7 @@ from pathlib import Path
 
 from skmer.cli._common import CommandError
 
-__all__ = ["FOLDERS", "LABELLED_SONGS", "NO_TARGETS", "add_songs", "load_songs"]
+__all__ = ["FOLDERS", "LABELLED_SONGS", "NO_TARGETS", "add_songs", "load_songs", "tables_of"]
 
 FOLDERS = "folders"
 NO_TARGETS = "none"
@@ -15,7 +15,9 @@ LABELLED_SONGS = (
     "SONGS is a folder. By default it contains a folder for each class, with songs in it or in its subfolders; with "
     "--artists, each class folder contains a folder for each artist. With --labels FILE.csv the labels are in a UTF-8 "
     "table whose first line is path,label or path,label,group (separated by commas, semicolons or tabs); paths are "
-    "relative to SONGS, and songs of one group, such as an artist, are kept together. Songs that are not in the table, "
+    "relative to SONGS, and songs of one group, such as an artist, are kept together. With a column rater, as in the "
+    "tables of skmer annotate, the label is the one that most people chose; the tables of several people are given by "
+    "--labels again. Songs that are not in the table, "
     "and files that are not audio by extension, are left out and counted on standard error."
 )
 
@@ -26,10 +28,16 @@ def add_songs(command):
     command.add_argument(
         "--labels",
         metavar="FILE.csv",
-        default=FOLDERS,
-        help=f'a table path,label[,group], or the word "{FOLDERS}": a folder for each class (%(default)s)',
+        action="append",
+        help=f'a table path,label[,group], given again for those of other raters; or the word "{FOLDERS}", which is '
+        "the default: a folder for each class",
     )
     command.add_argument("--artists", action="store_true", help="class folders contain a folder for each artist")
+
+
+def tables_of(arguments):
+    """Return the tables of ``--labels``, none where folders are the labels."""
+    return [] if arguments.labels in (None, [FOLDERS]) else arguments.labels
 
 
 def load_songs(arguments):
@@ -48,7 +56,7 @@ def load_songs(arguments):
         wrong = "this is a file" if home.exists() else "no such folder"
         raise CommandError(f"{arguments.songs}: {wrong}. SONGS must be the folder of the songs.")
     try:
-        songs = _by_folders(home, arguments) if arguments.labels == FOLDERS else _by_table(home, arguments)
+        songs = _by_table(home, arguments) if tables_of(arguments) else _by_folders(home, arguments)
     except (OSError, TypeError, ValueError) as error:
         raise CommandError(str(error)) from error
     songs.names = [_below(path, home) for path in songs.data]
@@ -78,38 +86,43 @@ def _by_table(home, arguments):
     from skmer.audio import find_audio_files
     from skmer.datasets import load_csv
 
-    table = arguments.labels
+    tables = tables_of(arguments)
+    shown = " and ".join(tables)
     if arguments.artists:
-        raise CommandError(f"--artists is for folders. {table} has the artists in a column group: leave --artists out.")
-    if os.path.isdir(table) or not os.path.exists(table):
-        wrong = "is a folder" if os.path.isdir(table) else "does not exist"
-        raise CommandError(f'--labels: {table} {wrong}. It must be a CSV file, or the word "{FOLDERS}".')
-    targets, remarks = _find_targets(table, arguments.targets) if hasattr(arguments, "targets") else (None, [])
-    songs = load_csv(table, data_home=home, targets=targets)
-    songs.labels_from, songs.remarks = f"the table {Path(table).name}", remarks
+        raise CommandError(f"--artists is for folders. {shown} has the artists in a column group: leave --artists out.")
+    for table in tables:
+        if os.path.isdir(table) or not os.path.exists(table):
+            wrong = "is a folder" if os.path.isdir(table) else "does not exist"
+            raise CommandError(f'--labels: {table} {wrong}. It must be a CSV file, or the word "{FOLDERS}".')
+    targets, remarks = _find_targets(tables, arguments.targets) if hasattr(arguments, "targets") else (None, [])
+    songs = load_csv(tables if len(tables) > 1 else tables[0], data_home=home, targets=targets)
+    names = " and ".join(Path(table).name for table in tables)
+    songs.labels_from = f"the {'table' if len(tables) == 1 else 'tables'} {names}"
+    songs.remarks = [*remarks, *songs.remarks]
     used = {os.path.realpath(path) for path in songs.data}
     inside = [path for path, error in find_audio_files([os.path.abspath(home)]) if error is None]
     songs.left_out = [path for path in inside if os.path.realpath(path) not in used]
-    songs.why_out = f"not in {table}"
-    if unrated := songs.get("unrated"):
+    songs.why_out = f"not in {shown}"
+    if without := songs.get("unrated") or songs.get("undecided"):
         found = {os.path.realpath(path) for path in inside}
-        songs.left_out += [path for path in unrated if os.path.realpath(path) not in found]
-        songs.why_out += ", or without ratings there"
+        songs.left_out += [path for path in without if os.path.realpath(path) not in found]
+        songs.why_out += f", or without {'ratings' if 'unrated' in songs else 'a label of most raters'} there"
     return songs
 
 
-def _find_targets(table, given):
-    """Return the columns of a table that are ratings, None for classes, and sentences on how this was decided."""
+def _find_targets(tables, given):
+    """Return the columns of tables that are ratings, None for classes, and sentences on how this was decided."""
     from skmer._io import format_names
     from skmer.datasets._rating_columns import columns_of_numbers, find_rating_columns
 
     if given is not None:
         return (None if given == NO_TARGETS else [name.strip() for name in given.split(",")]), []
     columns, are_ratings = [], False
+    paths, table = [Path(table) for table in tables], " and ".join(tables)
     with suppress(OSError, ValueError):  # load_csv says what is wrong with the table
-        columns, are_ratings = find_rating_columns(Path(table))
+        columns, are_ratings = find_rating_columns(paths)
     if not columns:
-        if are_ratings and (numbers := columns_of_numbers(Path(table))):
+        if are_ratings and (numbers := columns_of_numbers(paths)):
             raise CommandError(
                 f"{table} has no column label. Its columns of numbers are {format_names(numbers)}: name those of the "
                 f"ratings, such as --targets {numbers[0]}."

@@ -13,6 +13,7 @@ from skmer._version import __version__
 from skmer.cli._common import CommandError
 from skmer.cli._signals import Terminated, ending, listen
 from skmer.cli.agreement import add_agreement
+from skmer.cli.annotate import add_annotate
 from skmer.cli.audit import add_audit
 from skmer.cli.demo import add_demo
 from skmer.cli.export import add_export
@@ -30,6 +31,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "synthesise": add_synthesise,
     "audit": add_audit,
+    "annotate": add_annotate,
     "agreement": add_agreement,
     "train": add_train,
     "ready": add_ready_model,

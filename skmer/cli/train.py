@@ -17,7 +17,7 @@ from skmer.cli._common import (
     n_jobs,
     shows_progress,
 )
-from skmer.cli.labelled_songs import FOLDERS, LABELLED_SONGS, add_songs, load_songs
+from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs, tables_of
 
 __all__ = ["SYSTEMS", "add_train", "add_training", "check_model", "train_and_write"]
 
@@ -117,9 +117,9 @@ def add_training(command):
 
 
 def _train(arguments):
-    check_model(arguments, [arguments.labels, arguments.config or ""])
+    check_model(arguments, [*tables_of(arguments), arguments.config or ""])
     inside = Path(os.path.realpath(arguments.songs)) in Path(os.path.realpath(arguments.out)).parents
-    if arguments.labels == FOLDERS and inside:
+    if not tables_of(arguments) and inside:
         raise CommandError(
             f"{arguments.out}: this is inside {arguments.songs}, whose folders are the classes. Name a path outside."
         )

@@ -8,11 +8,11 @@ from contextlib import suppress
 
 import numpy as np
 
+from skmer._io import is_missing
 from skmer.datasets._paths import read_file
 
 # tabs and line breaks are allowed: published files have them within fields
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_EMPTY = {"nan", "-nan", "na", "n/a", "#n/a", "#na", "<na>", "nat", "null", "(null)"}
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -57,7 +57,17 @@ class Table(dict):
 
 
 def read_table(
-    paths, columns, source, *, unique=(), optional=(), check_row=None, encoding=None, any_case=False, tags=False
+    paths,
+    columns,
+    source,
+    *,
+    unique=(),
+    optional=(),
+    check_row=None,
+    encoding=None,
+    any_case=False,
+    tags=False,
+    same_columns=False,
 ):
     """Read columns of a CSV file, or of several with the same columns, as a `Table`.
 
@@ -67,10 +77,16 @@ def read_table(
     ValueError if the cells of a row, a dict, are inconsistent. `encoding` is used if a file is not UTF-8; `source` is a
     sentence on where to get the file. Fields are separated by commas, or by semicolons or tabs if only these yield a
     header with all columns. With `any_case`, names in the header may differ in case. With `tags`, fields are separated
-    by tabs, quotes have no meaning, and the last column contains all further fields of the row.
+    by tabs, quotes have no meaning, and the last column contains all further fields of the row. With `same_columns`, an
+    optional column must be in all files or in none.
     """
     paths = paths if isinstance(paths, list) else [paths]
     tables = [_read_file(path, columns, source, optional, check_row, encoding, any_case, tags) for path in paths]
+    for path, other in zip(paths, tables, strict=True):
+        if same_columns and (odd := sorted({*other} ^ {*tables[0]})):
+            raise ValueError(
+                f"{path} and {paths[0]} differ in the columns {odd}: all tables must have the same. {source}"
+            )
     # an optional column may be in one file only
     shared = [name for name in tables[0] if all(name in table for table in tables)]
     stacked = {name: np.concatenate([table[name] for table in tables]) for name in shared}
@@ -258,11 +274,6 @@ def filled(reason):
         return required(reason)(cell)
 
     return read
-
-
-def is_missing(cell):
-    """Return whether a cell is empty, or a word that programs write for an empty cell."""
-    return not cell or cell.casefold() in _EMPTY or cell == "None"
 
 
 def one_of(values):

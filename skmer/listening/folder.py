@@ -12,14 +12,15 @@ PAGE = "index.html"
 _OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # written by file managers
 
 
-def check_page_folder(out, force, own=(PAGE,), check_replaced=None):
-    """Check, before any work is done, that a folder of files `own` can be written.
+def check_page_folder(out, force, own=(PAGE,), check_replaced=None, folders=()):
+    """Check, before any work is done, that a folder of files `own`, and of `folders`, can be written.
 
     An empty folder is valid, and an earlier one with `force`, unless `check_replaced`, which is called with it, raises.
     """
     out = Path(out)
     if out.is_dir():
-        others = sorted(path.name for path in out.iterdir() if path.is_dir() or path.name not in _OF_SYSTEMS.union(own))
+        files = _OF_SYSTEMS.union(own)
+        others = sorted(path.name for path in out.iterdir() if path.name not in (folders if path.is_dir() else files))
         if others:
             raise FileExistsError(
                 f"{out}: this folder contains files that do not belong to such a page "

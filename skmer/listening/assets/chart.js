@@ -96,7 +96,8 @@ class Chart {
     curve.forEach((value, i) => {
       if (value !== null) {
         const time = (song.starts[i] + song.ends[i]) / 2;
-        path += `${pen ? "L" : "M"}${this.x(time).toFixed(1)} ${this.y(value, limits).toFixed(1)}`;
+        // a value between gaps is a dot, by the round ends of the line
+        path += `${pen ? "L" : "M"}${this.x(time).toFixed(1)} ${this.y(value, limits).toFixed(1)}${pen ? "" : "h0"}`;
       }
       pen = value !== null;
     });
@@ -167,9 +168,10 @@ function describeChart(song, content) {
   if (content.kind === "ratings") {
     const range = (curve) => {
       const values = curve.filter((value) => value !== null);
-      return `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
+      if (!values.length) return "nowhere";
+      return `from ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
     };
-    return song.curves.map((curve, i) => `${content.names[i]} from ${range(curve)}`).join("; ");
+    return song.curves.map((curve, i) => `${content.names[i]} ${range(curve)}`).join("; ");
   }
   const stretches = song.stretches.map(
     ({ start, end, heard, leads }) =>

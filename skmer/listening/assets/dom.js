@@ -53,7 +53,7 @@ function keyIsTaken(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
   const element = event.target;
   if (element.matches("input:not([type=checkbox], [type=range]), select, textarea")) return event.key !== "Escape";
-  const acts = [" ", "Enter"].includes(event.key) && element.matches("button, a, summary, input, audio");
+  const acts = [" ", "Enter"].includes(event.key) && element.matches("button, a, summary, input:not([type=range]), audio");
   const moves = event.key.startsWith("Arrow") && element.matches("input, audio");
   return acts || moves;
 }

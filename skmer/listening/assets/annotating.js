@@ -1,0 +1,379 @@
+// The page to annotate songs from nothing: a rater, the list of songs, and one song that is labelled or rated.
+
+function startAnnotating() {
+  const content = readContent();
+  const { kind, names, colours, songs } = content;
+  const rates = kind === "ratings";
+  songs.forEach((song, i) => Object.assign(song, { index: i, label: null, stretches: [], seconds: null }));
+  // the page's own store: who used it last, and how
+  const own = new Store(content.id);
+  const settings = own.load();
+  let [answers, current, list] = [null, null, null];
+
+  const player = new Player(byId("audio"), {
+    onTime: (time) => follow(time),
+    onError: () => current && announce(`This browser cannot play ${current.name}: the file is missing, or of a kind it does not know.`),
+  });
+  const { audio } = player;
+  audio.addEventListener("play", () => {
+    // again from the beginning, after the seconds that are to be heard
+    if (content.seconds !== null && audio.currentTime >= content.seconds) player.seek(0);
+  });
+  const rating = rates ? makeRating() : null;
+
+  // Who
+
+  function begin(rater) {
+    settings.rater = rater;
+    own.keep(settings);
+    answers = new Answers(content, rater);
+    current = null;
+    byId("rater").textContent = rater;
+    byId("start").hidden = true;
+    byId("work").hidden = false;
+    list = new SongList(byId("list"), songs, { describe: () => [], mark, onSelect: show });
+    filter();
+    showProgress();
+    list.select(list.shown.find((i) => !answers.isDone(songs[i])) ?? list.shown[0] ?? 0);
+    if (rates) measure();
+  }
+
+  /** Begin again with another name: nothing of this rater stays on the page. */
+  function leave() {
+    settings.rater = null;
+    own.keep(settings);
+    location.reload();
+  }
+
+  byId("start").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const rater = byId("who").value.trim().replace(/\s+/g, " ");
+    if (!rater) return;
+    begin(rater);
+    byId("song-name").focus();
+  });
+  byId("leave").addEventListener("click", leave);
+
+  // One song
+
+  function show(song) {
+    if (song === current) return;
+    current = song;
+    byId("song-name").textContent = song.name;
+    player.open(song.url);
+    rating?.open(song);
+    showAnswer();
+  }
+
+  function follow(time) {
+    if (!current) return;
+    if (content.seconds !== null && time >= content.seconds && player.playing) audio.pause();
+    rating?.observe(time);
+  }
+
+  function mark(song) {
+    const status = answers.status(song);
+    if (!rates) return status === LABELLED ? names[answers.get(song).label] : status === "undone" ? "" : status;
+    const steps = answers.steps(song);
+    const seconds = answers.rated(song).length * content.step;
+    return status === "begun" ? `${clock(seconds)}${steps ? ` of ${clock(steps * content.step)}` : ""}` : status === "done" ? "✓ done" : "";
+  }
+
+  /** Show the answer to the song; `said` is announced. */
+  function showAnswer(said = null) {
+    list.update(current);
+    const { what, label } = answers.get(current);
+    if (!rates) {
+      for (const button of byId("decide").querySelectorAll("button[data-what]")) {
+        const chosen = what === button.dataset.what && (what !== LABELLED || label === Number(button.dataset.label));
+        button.setAttribute("aria-pressed", String(chosen));
+      }
+    }
+    showProgress();
+    if (said) announce(said);
+  }
+
+  function showProgress() {
+    const done = songs.filter((song) => answers.isDone(song)).length;
+    byId("progress").textContent = `${done} of ${count(songs.length, "song")} done.`;
+    byId("bar").value = songs.length ? done / songs.length : 0;
+    byId("unsaved").hidden = answers.saved;
+    byId("refused").hidden = answers.works && own.works;
+  }
+
+  // Labels
+
+  function choose(what, label = null) {
+    answers.choose(current, what, label);
+    const wasDone = current;
+    showAnswer(`${current.name}: ${what === LABELLED ? names[label] : what}.`);
+    if (byId("go-on").checked) goOn(wasDone);
+  }
+
+  /** Go to the next song that is not done, from the top again after the last one. */
+  function goOn(song) {
+    const { shown } = list;
+    const at = shown.indexOf(song.index);
+    const next = [...shown.slice(at + 1), ...shown.slice(0, Math.max(0, at))].find((i) => !answers.isDone(songs[i]));
+    if (next === undefined) return announce(songs.every((one) => answers.isDone(one)) ? "All songs are done: save the table." : "All songs that are shown are done.");
+    list.select(next);
+    player.play();
+  }
+
+  function undo() {
+    const song = answers.undo();
+    if (!song) return announce("There is nothing to undo.");
+    list.select(song.index);
+    rating?.open(song);
+    showAnswer(`${song.name}: the last answer is undone.`);
+  }
+
+  // Ratings
+
+  function makeRating() {
+    const live = names.map(() => false);
+    const chart = new Chart(byId("chart"), content, { onPick: (time) => player.seek(time), onSelect: ([time]) => player.seek(time) });
+    const controls = new Controls(content, touch);
+    const sampler = new Sampler(content.step, sample);
+    const shape = () => {
+      const seconds = content.seconds ?? Infinity;
+      const end = Math.min(current.seconds ?? 0, seconds) || content.step;
+      const curves = answers.curves(current);
+      const n = Math.max(Math.ceil(end / content.step), ...curves.map((curve) => curve.length));
+      const starts = Array.from({ length: n }, (_, i) => i * content.step);
+      const filled = curves.map((curve) => starts.map((_, i) => curve[i] ?? null));
+      return { label: null, stretches: [], end, starts, ends: starts.map((start) => start + content.step), curves: filled };
+    };
+
+    /** A rating that is touched is taken from now on, until the song is paused or another time is chosen. */
+    function touch(targets) {
+      if (!current) return;
+      if (!live.some(Boolean)) answers.remember(current);
+      for (const i of targets) live[i] = true;
+      showLive();
+    }
+
+    function release() {
+      live.fill(false);
+      showLive();
+    }
+
+    function toggle() {
+      if (live.some(Boolean)) release();
+      else touch(names.map((_, i) => i));
+    }
+
+    function sample(i) {
+      const steps = answers.steps(current);
+      if (!live.some(Boolean) || (steps !== null && i >= steps)) return;
+      const curves = answers.curves(current);
+      controls.values.forEach((value, k) => live[k] && setItem(curves[k], i, value));
+      answers.set(current, { curves });
+      draw();
+      showAnswer();
+    }
+
+    function draw() {
+      chart.show(shape());
+      chart.move(player.time);
+      const gap = answers.gap(current);
+      byId("gap").disabled = gap === null;
+      const n = answers.steps(current);
+      const rated = answers.rated(current).length * content.step;
+      byId("rated").textContent = n === null ? "" : `${clock(rated)} of ${clock(n * content.step)} rated`;
+    }
+
+    function observe(time) {
+      chart.move(time);
+      if (audio.seeking) sampler.stop();
+      else sampler.observe(time, player.playing);
+      // where nothing is taken, sliders show what was
+      const at = Math.floor(time / content.step);
+      answers.curves(current).forEach((curve, k) => !live[k] && (curve[at] ?? null) !== null && controls.set(k, curve[at]));
+    }
+
+    function open() {
+      sampler.stop();
+      controls.reset();
+      release();
+      draw();
+    }
+
+    function showLive() {
+      const on = live.filter(Boolean).length;
+      controls.showLive(live);
+      byId("state").classList.toggle("live", on > 0);
+      const which = on < names.length ? `${names.filter((_, k) => live[k]).join(", ")} only` : "";
+      const text = !on ? "Not rating: move a slider to rate from here." : player.playing ? `Rating ${which}` : `Play the song to rate ${which}`;
+      // said again only if it has changed
+      if (byId("state").textContent !== text) byId("state").textContent = text;
+      byId("rate").setAttribute("aria-pressed", String(on > 0));
+    }
+
+    function goToGap() {
+      const gap = answers.gap(current);
+      if (gap === null) return announce("The song is rated to its end.");
+      player.seek(gap * content.step);
+    }
+
+    audio.addEventListener("seeking", () => {
+      sampler.stop();
+      if (audio.readyState && current) release();
+    });
+    audio.addEventListener("play", showLive);
+    audio.addEventListener("pause", () => {
+      if (!current) return;
+      sampler.observe(player.time, false);
+      showLive();
+    });
+    audio.addEventListener("ended", () => {
+      release();
+      const gap = answers.gap(current);
+      announce(gap === null ? `${current.name} is rated to its end.` : `${current.name} is not rated from ${clock(gap * content.step)} on.`);
+    });
+    audio.addEventListener("durationchange", () => {
+      if (!current || !Number.isFinite(audio.duration)) return;
+      current.seconds = audio.duration;
+      draw();
+      showAnswer();
+    });
+    // what plays unseen is not rated
+    document.addEventListener("visibilitychange", () => document.hidden && audio.pause());
+    return { open, observe, toggle, goToGap, controls };
+  }
+
+  /** Find the length of all songs, one after the other: which ones are done depends on it. */
+  async function measure() {
+    const before = answers;
+    for (const song of songs.filter((one) => one.seconds === null)) {
+      const probe = h("audio", { preload: "metadata", src: song.url });
+      await new Promise((resolve) => ["loadedmetadata", "error"].forEach((name) => probe.addEventListener(name, resolve)));
+      if (answers !== before) return;
+      if (Number.isFinite(probe.duration)) song.seconds ??= probe.duration;
+      probe.removeAttribute("src");
+      list.update(song);
+    }
+    showProgress();
+  }
+
+  // Tables
+
+  function save() {
+    answers.save();
+    showProgress();
+    announce("The table is among the downloads of the browser.");
+  }
+
+  async function openTable(event) {
+    const [file] = event.target.files;
+    if (!file) return;
+    const [found, others] = answers.open(await file.text());
+    event.target.value = "";
+    found.forEach((song) => list.update(song));
+    rating?.open(current);
+    showAnswer();
+    const wrong = others.length ? ` Answers of ${others.join(", ")} are not yours (${answers.rater}): change the name to go on with them.` : "";
+    announce(found.length ? `Answers to ${count(found.length, "song")} taken from ${file.name}.${wrong}` : `${file.name} has no new answers of ${answers.rater} to these songs.${wrong}`);
+  }
+
+  byId("save").addEventListener("click", save);
+  byId("open").addEventListener("change", openTable);
+  addEventListener("beforeunload", (event) => {
+    // what the browser keeps is not lost
+    if (answers && !answers.saved && !answers.works) event.preventDefault();
+  });
+
+  // Filters
+
+  function filter() {
+    const value = (id) => byId(id)?.value ?? "";
+    const text = value("by-name").trim().toLocaleLowerCase();
+    const [answer, group] = [value("by-answer"), value("by-group")];
+    const fits = (song) =>
+      (!text || song.name.toLocaleLowerCase().includes(text)) &&
+      (group === "" || song.group === group) &&
+      (answer === "" || answer === answers.status(song) || (answer === "undone" && !answers.isDone(song)));
+    const orders = { own: shuffledFor(answers.rater, songs), name: (a, b) => a.name.localeCompare(b.name) };
+    list.filter(fits, orders[value("order")] ?? null);
+    const n = list.shown.length;
+    byId("shown").textContent = n === songs.length ? count(n, "song") : `${n} of ${count(songs.length, "song")}`;
+  }
+
+  const groups = [...new Set(songs.map((song) => song.group).filter((group) => group !== null))].sort();
+  byId("by-group")?.append(...groups.map((group) => h("option", { value: group }, group)));
+  for (const field of byId("filters").querySelectorAll("input, select")) field.addEventListener("input", filter);
+  byId("filters").addEventListener("reset", () => setTimeout(filter));
+
+  // Buttons and keys
+
+  const button = (text, attributes, key) => {
+    const shortcut = key ? h("kbd", {}, key.label ?? key) : null;
+    return h("button", { type: "button", "aria-keyshortcuts": key?.name ?? key ?? null, ...attributes }, text, shortcut);
+  };
+  const keys = {
+    " ": () => player.toggle(),
+    n: () => toNext(1),
+    p: () => toNext(-1),
+    ",": () => player.seek(player.time - 5),
+    ".": () => player.seek(player.time + 5),
+    s: save,
+    z: undo,
+    "/": () => byId("by-name").focus(),
+  };
+  if (rates) {
+    byId("choices").append(
+      button("Rate", { id: "rate", click: () => rating.toggle() }, { name: "Enter", label: "↵" }),
+      button("Go to what is not rated", { id: "gap", click: () => rating.goToGap() }, "g"),
+      button("Undo", { click: undo }, "z"),
+    );
+    Object.assign(keys, { Enter: () => rating.toggle(), g: () => rating.goToGap() });
+    const shift = (i, part) => () => rating.controls.shift(i, part);
+    const last = names.length - 1;
+    if (last < 2) {
+      Object.assign(keys, { ArrowLeft: shift(0, -0.02), ArrowRight: shift(0, 0.02), ArrowDown: shift(last, -0.02), ArrowUp: shift(last, 0.02) });
+    }
+  } else {
+    names.forEach((name, i) => {
+      const key = i < 9 ? String(i + 1) : null;
+      if (key) keys[key] = () => choose(LABELLED, i);
+      byId("labels").append(button(chip(name, colours[i]), { "data-what": LABELLED, "data-label": i, click: () => choose(LABELLED, i) }, key));
+    });
+    byId("choices").append(
+      button("Unsure", { "data-what": UNSURE, click: () => choose(UNSURE) }, "u"),
+      button("Skip: no single label", { "data-what": SKIPPED, click: () => choose(SKIPPED) }, "x"),
+      button("Undo", { click: undo }, "z"),
+    );
+    Object.assign(keys, { u: () => choose(UNSURE), x: () => choose(SKIPPED), ArrowLeft: keys[","], ArrowRight: keys["."] });
+    byId("go-on").checked = settings.goOn ?? true;
+    byId("go-on").addEventListener("change", () => {
+      settings.goOn = byId("go-on").checked;
+      own.keep(settings);
+    });
+  }
+
+  function toNext(n) {
+    const plays = player.playing;
+    if (!list.step(n)) return announce(n > 0 ? "This is the last song." : "This is the first song.");
+    if (plays) player.play();
+  }
+
+  byId("next").addEventListener("click", () => toNext(1));
+  byId("previous").addEventListener("click", () => toNext(-1));
+  // a button that was clicked does not take the space bar from the player
+  byId("panel").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
+  // on a narrow screen the song is above the list
+  byId("list").addEventListener("click", () => {
+    if (byId("panel").getBoundingClientRect().bottom < 80) byId("panel").scrollIntoView();
+  });
+  addEventListener("keydown", (event) => {
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act || !current || byId("work").hidden || !byId("use-keys").checked) return;
+    if (event.defaultPrevented || keyIsTaken(event)) return;
+    event.preventDefault();
+    act();
+  });
+
+  byId("refused").hidden = own.works;
+  if (settings.rater) begin(settings.rater);
+  else byId("who").focus();
+}
