@@ -26,6 +26,7 @@ MODULES = [
     "skmer.feature_extraction",
     "skmer.features",
     "skmer.inspection",
+    "skmer.listening",
     "skmer.metrics",
     "skmer.model_selection",
     "skmer.models",

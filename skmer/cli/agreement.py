@@ -27,9 +27,10 @@ def add_agreement(commands):
         "Valence(mean), valence_sd) and the number of raters in n, n_raters, valence_n or --n. votes: a row for each "
         "song, with a column for each class that has the number of raters who chose it, or their share and the number "
         "of raters. The form is that of the header, unless --form is given. Several tables with the same header, "
-        "such as those that a page of skmer annotate saves for each rater, are read as one. Printed are, for each target: "
-        "Krippendorff's alpha; the mean standard error of a song's label; the highest R2 and CCC, or accuracy, that a "
-        "perfect model can reach on these labels; and how many raters per song a reliability of .8 and .9 would need. "
+        "such as those that a page of skmer annotate saves for each rater, are read as one. Printed are, for each "
+        "target: Krippendorff's alpha; the mean standard error of a song's label; the highest R2 and CCC, or "
+        "accuracy, that a perfect model can reach on these labels; and how many raters per song a reliability of .8 "
+        "and .9 would need. "
         "Exit status: 0, or 2 for a wrong argument or table.",
     )
     command.add_argument("annotations", metavar="ANNOTATIONS", nargs="+", help="CSV files")

@@ -15,10 +15,6 @@ function startAnnotating() {
     onError: () => current && announce(`This browser cannot play ${current.name}: the file is missing, or of a kind it does not know.`),
   });
   const { audio } = player;
-  audio.addEventListener("play", () => {
-    // again from the beginning, after the seconds that are to be heard
-    if (content.seconds !== null && audio.currentTime >= content.seconds) player.seek(0);
-  });
   const rating = rates ? makeRating() : null;
 
   // Who
@@ -67,8 +63,12 @@ function startAnnotating() {
 
   function follow(time) {
     if (!current) return;
-    if (content.seconds !== null && time >= content.seconds && player.playing) audio.pause();
     rating?.observe(time);
+    if (content.seconds === null || time < content.seconds || !player.playing) return;
+    // no more of the song is heard; it can be played again
+    audio.pause();
+    rating?.end();
+    player.seek(0);
   }
 
   function mark(song) {
@@ -216,6 +216,12 @@ function startAnnotating() {
       player.seek(gap * content.step);
     }
 
+    function end() {
+      release();
+      const gap = answers.gap(current);
+      announce(gap === null ? `${current.name} is rated to its end.` : `${current.name} is not rated from ${clock(gap * content.step)} on.`);
+    }
+
     audio.addEventListener("seeking", () => {
       sampler.stop();
       if (audio.readyState && current) release();
@@ -226,11 +232,7 @@ function startAnnotating() {
       sampler.observe(player.time, false);
       showLive();
     });
-    audio.addEventListener("ended", () => {
-      release();
-      const gap = answers.gap(current);
-      announce(gap === null ? `${current.name} is rated to its end.` : `${current.name} is not rated from ${clock(gap * content.step)} on.`);
-    });
+    audio.addEventListener("ended", end);
     audio.addEventListener("durationchange", () => {
       if (!current || !Number.isFinite(audio.duration)) return;
       current.seconds = audio.duration;
@@ -239,7 +241,7 @@ function startAnnotating() {
     });
     // what plays unseen is not rated
     document.addEventListener("visibilitychange", () => document.hidden && audio.pause());
-    return { open, observe, toggle, goToGap, controls };
+    return { open, observe, end, toggle, goToGap, controls };
   }
 
   /** Find the length of all songs, one after the other: which ones are done depends on it. */
@@ -361,9 +363,11 @@ function startAnnotating() {
   byId("previous").addEventListener("click", () => toNext(-1));
   // a button that was clicked does not take the space bar from the player
   byId("panel").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
-  // on a narrow screen the song is above the list
-  byId("list").addEventListener("click", () => {
-    if (byId("panel").getBoundingClientRect().bottom < 80) byId("panel").scrollIntoView();
+  byId("list").addEventListener("click", (event) => {
+    // arrow keys are to move ratings then, and not go through the list
+    if (rates && event.detail) byId("list").blur();
+    // on a narrow screen the song is above the list
+    if (byId("panel").getBoundingClientRect().top < 0) byId("panel").scrollIntoView();
   });
   addEventListener("keydown", (event) => {
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
