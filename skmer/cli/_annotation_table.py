@@ -1,5 +1,6 @@
 """AnnotationTable: the cells of a table, or of several with one header, whose columns are not known beforehand."""
 
+import os
 import re
 from pathlib import Path
 
@@ -22,6 +23,9 @@ class AnnotationTable:
 
     def __init__(self, paths):
         self.path = " and ".join(paths)
+        real = [os.path.realpath(path) for path in paths]
+        if twice := [path for i, path in enumerate(paths) if real[i] in real[:i]]:
+            raise CommandError(f"{twice[0]}: this table is given twice. Give it once.")
         self.titles, rows = read_cells(Path(paths[0]), SOURCE)
         self._places = [(paths[0], line) for line, _ in rows]
         for path in paths[1:]:

@@ -152,7 +152,7 @@ def _times(table, rows, rater):
         raise _repeated(table, rows[1], rows[0], rater, "rated")
     first: dict[int, int] = {}
     for row in rows:
-        time = round(1000 * read_cell(number, "time", table["time"][row], table.where[row]))
+        time = round(1000 * read_cell(number, "time", str(table["time"][row]), table.where[row]))
         if time in first:
             who = f"{rater} has rated" if rater else "there is a rating of"
             raise ValueError(

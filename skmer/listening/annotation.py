@@ -135,10 +135,10 @@ def write_annotation_page(
     if len(set(names)) < len(names):
         raise ValueError("names must differ: answers are stored and saved by name.")
     groups = [None] * len(files) if groups is None else _check_one_each(files, groups, "groups")
-    copies = _copies(names, out) if copy_songs else None
+    copies = _copies(files, names, out) if copy_songs else None
     if copies is not None:
         _check_copies(files, copies)
-    _warn_of_unplayed(names)
+    _warn_of_unplayed(files, names)
     links = [audio_link(path, out) for path in (copies or files)]
     groups = [None if group is None else str(group) for group in groups]
     content = {
@@ -247,8 +247,9 @@ def _checker(out, force):
     return check
 
 
-def _warn_of_unplayed(names):
-    odd = [name for name in names if os.path.splitext(name)[1].lower() not in _PLAYED]
+def _warn_of_unplayed(files, names):
+    kinds = [os.path.splitext(file)[1].lower() for file in files]
+    odd = [name for name, kind in zip(names, kinds, strict=True) if kind not in _PLAYED]
     if odd:
         are = "1 song is" if len(odd) == 1 else f"{len(odd):,} songs are"
         warnings.warn(
@@ -261,18 +262,19 @@ def _warn_of_unplayed(names):
 # Copies
 
 
-def _copies(names, out):
+def _copies(files, names, out):
     """Return where each song is copied: its name below the folder of songs, with safe characters only."""
     copies, taken = [], set()
-    for name in names:
-        parts = [_UNSAFE.sub("_", part).rstrip(". ") or "_" for part in name.split("/") if part not in ("", ".", "..")]
-        path = stem = "/".join(parts)
-        n = 1
+    for file, name in zip(files, names, strict=True):
+        suffix = os.path.splitext(file)[1]
+        parts = [part for part in str(name).removesuffix(suffix).split("/") if part not in ("", ".", "..")]
+        stem = "/".join(_UNSAFE.sub("_", part).rstrip(". ") or "_" for part in parts) or "_"
+        suffix, n = _UNSAFE.sub("_", suffix), 1
+        path = f"{stem}{suffix}"
         # file systems may ignore case
         while path.casefold() in taken:
             n += 1
-            base, suffix = os.path.splitext(stem)
-            path = f"{base}-{n}{suffix}"
+            path = f"{stem}-{n}{suffix}"
         taken.add(path.casefold())
         copies.append(str(out / SONGS / path))
     return copies

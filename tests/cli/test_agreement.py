@@ -267,6 +267,60 @@ def test_errors_name_the_file_the_row_and_the_column(fail, text, options, messag
     assert "table.csv" in error or options
 
 
+LABELLED = """path,label,decision,rater,when
+a.wav,calm,labelled,{rater},2026-01-01T00:00:00Z
+b.wav,{label},labelled,{rater},2026-01-01T00:00:00Z
+c.wav,,unsure,{rater},2026-01-01T00:00:01Z
+"""
+
+
+def test_tables_of_single_raters_are_read_as_one(capsys):
+    for rater, label in (("Ann", "calm"), ("Bob", "tense"), ("Cleo", "tense")):
+        Path(f"{rater}.csv").write_text(LABELLED.format(rater=rater, label=label), encoding="utf-8")
+    files = ["Ann.csv", "Bob.csv", "Cleo.csv"]
+    assert main(["agreement", *files, "--out", "out.json"]) == 0
+    found = json.loads(Path("out.json").read_text(encoding="utf-8"))
+    assert found["annotations"] == files
+    [row] = found["targets"]
+    assert (row["target"], row["songs"], row["most_raters"]) == ("label", 2, 3)
+    table = [["calm", "calm"], ["calm", "tense"], ["calm", "tense"]]
+    assert row["alpha"] == pytest.approx(krippendorff_alpha(table, "nominal"), abs=1e-6)
+    err = capsys.readouterr().err
+    assert "Ann.csv and Bob.csv and Cleo.csv are read as ratings: ratings of label, song path, rater rater." in err
+    assert "Ignored: 3 unsure." in err
+    assert main(["agreement", "Ann.csv", "Bob.csv", "Ann.csv"]) == 2
+    assert "Ann.csv: this table is given twice." in capsys.readouterr().err
+    Path("again.csv").write_text(LABELLED.format(rater="Ann", label="calm"), encoding="utf-8")
+    assert main(["agreement", "Ann.csv", "Bob.csv", "again.csv"]) == 2
+    assert "again.csv, line 2: rater Ann has rated path a.wav already, on line 2 of Ann.csv." in capsys.readouterr().err
+    Path("other.csv").write_text("path,label,rater\na.wav,calm,Eve\n", encoding="utf-8")
+    assert main(["agreement", "Ann.csv", "other.csv"]) == 2
+    assert "other.csv has the header ['path', 'label', 'rater'], but Ann.csv has ['path'," in capsys.readouterr().err
+
+
+def test_raters_who_agree_on_all_songs_of_a_page(run):
+    text = LABELLED.format(rater="Ann", label="tense")
+    rows, _, _ = run(text + "".join(LABELLED.format(rater="Bob", label="tense").splitlines(keepends=True)[1:]))
+    assert rows["label"]["alpha"] == 1
+
+
+def test_ratings_of_a_page_over_time(run):
+    text = "path,time,valence,arousal,rater\n" + "".join(
+        f"{song},{time},{k + time + shift},,{rater}\n"
+        for rater, shift in (("Ann", 0), ("Bob", 0.5))
+        for k, song in enumerate("ab")
+        for time in (0.5, 1.0)
+    )
+    rows, _, err = run(text)
+    assert list(rows) == ["valence"]
+    assert rows["valence"]["songs"] == 4
+    assert "song path and time, rater rater." in err
+    assert "Ignored: arousal (empty)." in err
+    rows, _, _ = run(text, "--repeated", "mean")
+    assert rows["valence"]["songs"] == 2
+    assert rows["valence"]["alpha"] == pytest.approx(krippendorff_alpha([[0.75, 1.75], [1.25, 2.25]]), abs=1e-6)
+
+
 def test_a_missing_file(capsys):
     assert main(["agreement", "nothing.csv"]) == 2
     assert "No such file: nothing.csv" in capsys.readouterr().err

@@ -51,7 +51,8 @@ def write_table(header="path,n_raters,valence,arousal", changed=None):
 
 
 def train(*arguments):
-    return main(["train", "songs", "--labels", "ratings.csv", "--out", "model.skmer", *arguments])
+    labels = [] if "--labels" in arguments else ["--labels", "ratings.csv"]
+    return main(["train", "songs", *labels, "--out", "model.skmer", *arguments])
 
 
 def card():
