@@ -335,7 +335,7 @@ def test_decisions_survive_a_reload_and_move_to_another_browser(open_page, page_
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("a,b\n1,2\n")
     other.locator("#open").set_input_files(wrong)
-    assert other.get_by_text("wrong.csv has no decisions on these songs.").is_visible()
+    other.get_by_text("wrong.csv has no decisions on these songs.").wait_for()
 
 
 def test_a_browser_that_keeps_nothing_is_told(open_page, page_path):

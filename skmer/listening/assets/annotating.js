@@ -12,7 +12,10 @@ function startAnnotating() {
 
   const player = new Player(byId("audio"), {
     onTime: (time) => follow(time),
-    onError: () => current && announce(`This browser cannot play ${current.name}: the file is missing, or of a kind it does not know.`),
+    onError: () => {
+      if (!current) return;
+      announce(`This browser cannot play ${current.name}: the file is missing, or of a kind it does not know.`);
+    },
   });
   const { audio } = player;
   const rating = rates ? makeRating() : null;
@@ -74,9 +77,9 @@ function startAnnotating() {
   function mark(song) {
     const status = answers.status(song);
     if (!rates) return status === LABELLED ? names[answers.get(song).label] : status === "undone" ? "" : status;
-    const steps = answers.steps(song);
-    const seconds = answers.rated(song).length * content.step;
-    return status === "begun" ? `${clock(seconds)}${steps ? ` of ${clock(steps * content.step)}` : ""}` : status === "done" ? "✓ done" : "";
+    if (status !== "begun") return status === "done" ? "✓ done" : "";
+    const [rated, steps] = [answers.rated(song).length, answers.steps(song)];
+    return `${clock(rated * content.step)}${steps ? ` of ${clock(steps * content.step)}` : ""}`;
   }
 
   /** Show the answer to the song; `said` is announced. */
@@ -105,9 +108,8 @@ function startAnnotating() {
 
   function choose(what, label = null) {
     answers.choose(current, what, label);
-    const wasDone = current;
     showAnswer(`${current.name}: ${what === LABELLED ? names[label] : what}.`);
-    if (byId("go-on").checked) goOn(wasDone);
+    if (byId("go-on").checked) goOn(current);
   }
 
   /** Go to the next song that is not done, from the top again after the last one. */
@@ -115,7 +117,10 @@ function startAnnotating() {
     const { shown } = list;
     const at = shown.indexOf(song.index);
     const next = [...shown.slice(at + 1), ...shown.slice(0, Math.max(0, at))].find((i) => !answers.isDone(songs[i]));
-    if (next === undefined) return announce(songs.every((one) => answers.isDone(one)) ? "All songs are done: save the table." : "All songs that are shown are done.");
+    if (next === undefined) {
+      const all = songs.every((one) => answers.isDone(one));
+      return announce(all ? "All songs are done: save the table." : "All songs that are shown are done.");
+    }
     list.select(next);
     player.play();
   }
@@ -132,7 +137,8 @@ function startAnnotating() {
 
   function makeRating() {
     const live = names.map(() => false);
-    const chart = new Chart(byId("chart"), content, { onPick: (time) => player.seek(time), onSelect: ([time]) => player.seek(time) });
+    const seek = (time) => player.seek(time);
+    const chart = new Chart(byId("chart"), content, { onPick: seek, onSelect: ([time]) => seek(time) });
     const controls = new Controls(content, touch);
     const sampler = new Sampler(content.step, sample);
     const shape = () => {
@@ -142,7 +148,8 @@ function startAnnotating() {
       const n = Math.max(Math.ceil(end / content.step), ...curves.map((curve) => curve.length));
       const starts = Array.from({ length: n }, (_, i) => i * content.step);
       const filled = curves.map((curve) => starts.map((_, i) => curve[i] ?? null));
-      return { label: null, stretches: [], end, starts, ends: starts.map((start) => start + content.step), curves: filled };
+      const ends = starts.map((start) => start + content.step);
+      return { label: null, stretches: [], end, starts, ends, curves: filled };
     };
 
     /** A rating that is touched is taken from now on, until the song is paused or another time is chosen. */
@@ -189,7 +196,9 @@ function startAnnotating() {
       else sampler.observe(time, player.playing);
       // where nothing is taken, sliders show what was
       const at = Math.floor(time / content.step);
-      answers.curves(current).forEach((curve, k) => !live[k] && (curve[at] ?? null) !== null && controls.set(k, curve[at]));
+      answers.curves(current).forEach((curve, k) => {
+        if (!live[k] && (curve[at] ?? null) !== null) controls.set(k, curve[at]);
+      });
     }
 
     function open() {
@@ -203,8 +212,9 @@ function startAnnotating() {
       const on = live.filter(Boolean).length;
       controls.showLive(live);
       byId("state").classList.toggle("live", on > 0);
-      const which = on < names.length ? `${names.filter((_, k) => live[k]).join(", ")} only` : "";
-      const text = !on ? "Not rating: move a slider to rate from here." : player.playing ? `Rating ${which}` : `Play the song to rate ${which}`;
+      const which = on < names.length ? ` ${names.filter((_, k) => live[k]).join(", ")} only` : "";
+      const does = player.playing ? "Rating" : "Play the song to rate";
+      const text = on ? `${does}${which}` : "Not rating: move a slider to rate from here.";
       // said again only if it has changed
       if (byId("state").textContent !== text) byId("state").textContent = text;
       byId("rate").setAttribute("aria-pressed", String(on > 0));
@@ -219,7 +229,8 @@ function startAnnotating() {
     function end() {
       release();
       const gap = answers.gap(current);
-      announce(gap === null ? `${current.name} is rated to its end.` : `${current.name} is not rated from ${clock(gap * content.step)} on.`);
+      const missing = gap === null ? "" : ` What is not rated begins at ${clock(gap * content.step)}.`;
+      announce(missing ? `${current.name} is played to its end.${missing}` : `${current.name} is rated to its end.`);
     }
 
     audio.addEventListener("seeking", () => {
@@ -249,7 +260,9 @@ function startAnnotating() {
     const before = answers;
     for (const song of songs.filter((one) => one.seconds === null)) {
       const probe = h("audio", { preload: "metadata", src: song.url });
-      await new Promise((resolve) => ["loadedmetadata", "error"].forEach((name) => probe.addEventListener(name, resolve)));
+      await new Promise((resolve) => {
+        for (const name of ["loadedmetadata", "error"]) probe.addEventListener(name, resolve);
+      });
       if (answers !== before) return;
       if (Number.isFinite(probe.duration)) song.seconds ??= probe.duration;
       probe.removeAttribute("src");
@@ -274,8 +287,11 @@ function startAnnotating() {
     found.forEach((song) => list.update(song));
     rating?.open(current);
     showAnswer();
-    const wrong = others.length ? ` Answers of ${others.join(", ")} are not yours (${answers.rater}): change the name to go on with them.` : "";
-    announce(found.length ? `Answers to ${count(found.length, "song")} taken from ${file.name}.${wrong}` : `${file.name} has no new answers of ${answers.rater} to these songs.${wrong}`);
+    const { rater } = answers;
+    const taken = `Answers to ${count(found.length, "song")} taken from ${file.name}.`;
+    const wrong = ` Answers of ${others.join(", ")} are not yours (${rater}): change the name to go on with them.`;
+    const none = `${file.name} has no new answers of ${rater} to these songs.`;
+    announce(`${found.length ? taken : none}${others.length ? wrong : ""}`);
   }
 
   byId("save").addEventListener("click", save);
@@ -332,20 +348,23 @@ function startAnnotating() {
     const shift = (i, part) => () => rating.controls.shift(i, part);
     const last = names.length - 1;
     if (last < 2) {
-      Object.assign(keys, { ArrowLeft: shift(0, -0.02), ArrowRight: shift(0, 0.02), ArrowDown: shift(last, -0.02), ArrowUp: shift(last, 0.02) });
+      Object.assign(keys, { ArrowLeft: shift(0, -0.02), ArrowRight: shift(0, 0.02) });
+      Object.assign(keys, { ArrowDown: shift(last, -0.02), ArrowUp: shift(last, 0.02) });
     }
   } else {
     names.forEach((name, i) => {
       const key = i < 9 ? String(i + 1) : null;
       if (key) keys[key] = () => choose(LABELLED, i);
-      byId("labels").append(button(chip(name, colours[i]), { "data-what": LABELLED, "data-label": i, click: () => choose(LABELLED, i) }, key));
+      const attributes = { "data-what": LABELLED, "data-label": i, click: () => choose(LABELLED, i) };
+      byId("labels").append(button(chip(name, colours[i]), attributes, key));
     });
     byId("choices").append(
       button("Unsure", { "data-what": UNSURE, click: () => choose(UNSURE) }, "u"),
       button("Skip: no single label", { "data-what": SKIPPED, click: () => choose(SKIPPED) }, "x"),
       button("Undo", { click: undo }, "z"),
     );
-    Object.assign(keys, { u: () => choose(UNSURE), x: () => choose(SKIPPED), ArrowLeft: keys[","], ArrowRight: keys["."] });
+    Object.assign(keys, { u: () => choose(UNSURE), x: () => choose(SKIPPED) });
+    Object.assign(keys, { ArrowLeft: keys[","], ArrowRight: keys["."] });
     byId("go-on").checked = settings.goOn ?? true;
     byId("go-on").addEventListener("change", () => {
       settings.goOn = byId("go-on").checked;

@@ -8,9 +8,9 @@ class Answers {
   constructor(content, rater) {
     Object.assign(this, { content, rater, last: [] });
     // a store for each song: with every rating the browser writes one song, not all
-    this.stores = content.songs.map((song) => new Store(`${content.id}:${rater}:${song.index}`));
+    this.stores = content.songs.map((song) => new Store(`${content.id}:${song.index}:${rater}`));
     this.of = this.stores.map((store) => store.load());
-    this.state = new Store(`${content.id}:${rater}`);
+    this.state = new Store(`${content.id}::${rater}`);
     this.saved = this.state.load().saved ?? true;
   }
 

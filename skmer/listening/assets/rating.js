@@ -40,9 +40,10 @@ class Controls {
       return slider;
     });
     this.outputs = names.map((name, i) => h("output", { for: `rating-${i}` }));
-    const row = (name, i) =>
-      h("p", { class: "slider" }, h("label", { for: `rating-${i}` }, chip(name, colours[i])), this.outputs[i], this.sliders[i]);
-    byId("sliders").append(...names.map(row));
+    names.forEach((name, i) => {
+      const label = h("label", { for: `rating-${i}` }, chip(name, colours[i]));
+      byId("sliders").append(h("p", { class: "slider" }, label, this.outputs[i], this.sliders[i]));
+    });
     this.field = byId("field") && new Field(byId("field"), this);
     this.reset();
   }
