@@ -25,7 +25,7 @@ FLOORS = [
         "_renamed",
         "_version",
     },
-    {"songs"},
+    {"_song_methods", "songs"},
     {"_output", "_validation", "audio", "backbones", "library", "metrics"},
     {"_ratings", "aggregation", "datasets", "features", "listening", "training"},
     {"audit", "embeddings", "feature_extraction"},

@@ -1,15 +1,16 @@
 """The steps of fitted pipelines: which of them read songs, classify or rate segments, or tag songs."""
 
 import warnings
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
-from skmer._pipeline_steps import leaf_steps
+from skmer._pipeline_steps import first_steps, leaf_steps
 from skmer._run_parameters import RUN_DEFAULTS
 from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
@@ -21,11 +22,13 @@ __all__ = [
     "flatten",
     "hop_and_duration",
     "is_tagger",
+    "longest_duration",
     "may_predict_segments",
     "name_ratings",
     "predicts_ratings",
     "reads_songs",
     "reset_run_parameters",
+    "take_apart",
     "transform",
     "unwrap",
 ]
@@ -154,6 +157,35 @@ def reset_run_parameters(step):
     step = deepcopy(step)
     names = {name: name.rpartition("__")[2] for name in step.get_params()}
     return step.set_params(**{name: RUN_DEFAULTS[last] for name, last in names.items() if last in RUN_DEFAULTS})
+
+
+def longest_duration(readers):
+    """Return the seconds of each song that steps use, None for all."""
+    steps = [step for reader in readers for _, step in first_steps(reader)]
+    longest = max(getattr(step, "max_duration", None) or np.inf for step in steps)
+    return longest if longest < np.inf else None
+
+
+def take_apart(combination):
+    """Return the steps of each pipeline that a fitted `VotingClassifier` or the like combines, copies of the first
+    steps without parameters of a run, and a copy of the combination with these.
+    """
+    name = type(combination).__name__
+    check_is_fitted(combination, msg=f"The {name} is not fitted: call fit with songs and their emotions first.")
+    members = [unwrap(member) for member in combination.estimators_]
+    for member in members:
+        if not isinstance(member, Pipeline) or not reads_songs(flatten(member)[0]):
+            raise ValueError(
+                f"Expected a {name} of pipelines whose first steps read songs, got one with {type(member).__name__}."
+            )
+    flat = [flatten(member) for member in members]
+    readers = [reset_run_parameters(steps[0]) for steps in flat]
+    again = copy(combination)
+    again.estimators_ = [
+        Pipeline([("reader", reader), *((str(i), step) for i, step in enumerate(steps[1:]))])
+        for reader, steps in zip(readers, flat, strict=True)
+    ]
+    return flat, readers, again
 
 
 def transform(steps, X):

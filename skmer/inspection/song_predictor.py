@@ -11,7 +11,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skmer._pipeline_steps import first_steps
+from skmer._errors import AudioError
+from skmer.audio.reading import check_audio_path
+from skmer.audio.waveforms import has_rate
 from skmer.inspection._steps import (
     describe_missing,
     find_segment_predictor,
@@ -19,10 +21,12 @@ from skmer.inspection._steps import (
     flatten,
     hop_and_duration,
     is_tagger,
+    longest_duration,
     name_ratings,
     predicts_ratings,
     reads_songs,
     reset_run_parameters,
+    take_apart,
     transform,
     unwrap,
 )
@@ -148,7 +152,7 @@ class SongPredictor:
         self._readers = [[*steps[:i_segmenter], reset_run_parameters(steps[i_segmenter])]]
         self._rest = steps[i_segmenter + 1 :]
         self._set_names(steps)
-        self.max_duration = _longest([self._readers[0][-1]])
+        self.max_duration = longest_duration([self._readers[0][-1]])
         self.predicts = hasattr(steps[-1], "predict")
 
     def _set_names(self, steps):
@@ -158,26 +162,11 @@ class SongPredictor:
             self.classes = np.asarray(self.classifier.classes_)
 
     def _init_combination(self, estimator):
-        name = type(estimator).__name__
-        check_is_fitted(estimator, msg=f"The {name} is not fitted: call fit with songs and their emotions first.")
-        members = [unwrap(member) for member in estimator.estimators_]
-        for member in members:
-            if not isinstance(member, Pipeline) or not reads_songs(flatten(member)[0]):
-                raise ValueError(
-                    f"Expected a {name} of pipelines whose first steps read songs, got one with "
-                    f"{type(member).__name__}."
-                )
-        flat = [flatten(member) for member in members]
-        readers = [reset_run_parameters(steps[0]) for steps in flat]
+        flat, readers, self.classifier = take_apart(estimator)
         self._combines, self.output, self.predicts, self._between = True, "song", True, []
         self._readers = [[reader] for reader in readers]
-        self.classifier = copy(estimator)
-        self.classifier.estimators_ = [
-            Pipeline([("reader", reader), *((str(i), step) for i, step in enumerate(steps[1:]))])
-            for reader, steps in zip(readers, flat, strict=True)
-        ]
         self._set_names([step for steps in flat for step in steps])
-        self.max_duration = _longest(readers)
+        self.max_duration = longest_duration(readers)
 
     def _init_tagger(self, estimator):
         from skmer.tagging import LongShortEnsemble
@@ -190,6 +179,8 @@ class SongPredictor:
                 "Expected a LongShortEnsemble of two pipelines that read songs, got one after other steps."
             )
         members = [flatten(member) for member in ([tagger.short_, tagger.long_] if is_ensemble else [estimator])]
+        # the ensemble itself is not kept: it may keep this predictor
+        tagger = self.classifier = copy(tagger) if is_ensemble else tagger
         for steps in members:
             if not reads_songs(steps[0]):
                 raise ValueError(
@@ -201,7 +192,7 @@ class SongPredictor:
         self._readers = [[reset_run_parameters(steps[0])] for steps in members]
         self._between = members[0][1:-1]
         self._rest = [Pipeline([(str(i), step) for i, step in enumerate(steps[1:])]) for steps in members]
-        self.max_duration = _longest([reader for [reader] in self._readers])
+        self.max_duration = longest_duration([reader for [reader] in self._readers])
         classes = tagger.classes_ if labels else getattr(tagger, "tags_", tagger.classes_)
         self.classes = np.arange(len(classes)) if isinstance(classes, list) else np.asarray(classes)
 
@@ -240,6 +231,53 @@ class SongPredictor:
             # its members read the song when they predict it
             return [song]
         return [transform(reader, [song]) for reader in self._readers]
+
+    def predict_file(self, file):
+        """Read and predict one audio file.
+
+        Parameters
+        ----------
+        file : str or path-like
+            The file.
+
+        Returns
+        -------
+        SongEmotion, SongRatings or SongTags
+            As `predict` returns it.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read, or is too short; the message names it.
+        """
+        return self.predict(self.read(check_audio_path(file)))
+
+    def predict_waveform(self, waveform, sr):
+        """Mix, resample and predict one waveform.
+
+        Parameters
+        ----------
+        waveform : array-like of shape (n_samples,) or (n_channels, n_samples)
+            Floating-point samples between -1 and 1.
+        sr : float
+            Its sampling rate, in Hz.
+
+        Returns
+        -------
+        SongEmotion, SongRatings or SongTags
+            As `predict` returns it.
+
+        Raises
+        ------
+        AudioError
+            If the waveform has another shape or type, invalid samples, or is too short.
+        """
+        if not has_rate((waveform, sr)):
+            raise AudioError(
+                f"Expected a waveform and its sampling rate in Hz, got {type(waveform).__name__} and {sr!r:.60}. Pass "
+                "an array and a number, such as those that librosa.load returns."
+            )
+        return self.predict(self.read((waveform, sr)))
 
     def rows(self, song):
         """Return what `classifier` takes of one song.
@@ -349,13 +387,6 @@ class SongPredictor:
             # as its predict does, without running the network again
             return SongTags(self.classes, probabilities >= tagger.thresholds_, probabilities)
         return SongTags(self.classes, np.asarray(rest.predict(song[0]))[0] == 1, probabilities)
-
-
-def _longest(readers):
-    """Return the seconds of each song that steps use, None for all."""
-    steps = [step for reader in readers for _, step in first_steps(reader)]
-    longest = max(getattr(step, "max_duration", None) or np.inf for step in steps)
-    return longest if longest < np.inf else None
 
 
 def as_predictor(estimator, require_segments=False):

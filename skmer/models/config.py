@@ -10,7 +10,6 @@ import torch
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.multioutput import MultiOutputRegressor
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from sklearn.utils._param_validation import InvalidParameterError
@@ -22,7 +21,7 @@ from skmer.embeddings import musicnn
 from skmer.feature_extraction.descriptors import DescriptorTransformer
 from skmer.feature_extraction.embeddings import EmbeddingTransformer
 from skmer.feature_extraction.segments import SegmentTransformer
-from skmer.pipelines import CalibratedSVC, make_joined_pipeline, make_rating_pipeline, make_sssl_pipeline
+from skmer.pipelines import CalibratedSVC, SongPipeline, make_joined_pipeline, make_rating_pipeline, make_sssl_pipeline
 from skmer.sssl import SSSLClassifier
 from skmer.training.runtime import choose_device
 
@@ -104,7 +103,7 @@ def make_pipeline_of(system, config=None, device="auto", seed=0, ratings=False, 
 
     Returns
     -------
-    Pipeline
+    SongPipeline
         Not fitted.
 
     Raises
@@ -163,17 +162,17 @@ def _default_pipeline(system, config, device, ratings=False, max_duration=30.0):
     svm = ("svm", MultiOutputRegressor(of_rating) if ratings else CalibratedSVC())
     if system == "descriptors":
         songs = DescriptorTransformer(max_duration=max_duration)
-        return Pipeline([("descriptors", songs), ("scaler", StandardScaler()), svm])
+        return SongPipeline([("descriptors", songs), ("scaler", StandardScaler()), svm])
     if system == "log-mel":
         songs = SegmentTransformer(max_duration=max_duration)
         statistics = ("statistics", SpectrogramStatistics())
-        return Pipeline([("segments", songs), statistics, ("scaler", StandardScaler()), svm])
+        return SongPipeline([("segments", songs), statistics, ("scaler", StandardScaler()), svm])
     if system == "musicnn":
         songs = EmbeddingTransformer(
             musicnn("MSD"), sr=16000, window=3.0, statistics=["mean", "std"], padding="zero",
             max_duration=max_duration, device=device,
         )  # fmt: skip
-        return Pipeline([("embedding", songs), ("scaler", StandardScaler()), svm])
+        return SongPipeline([("embedding", songs), ("scaler", StandardScaler()), svm])
     network = _network_parameters(config.get("sssl", {}).get("backbone"), device)
     if system == "joined":
         # without these, make_joined_pipeline takes the network of a CPU on CUDA too

@@ -10,6 +10,7 @@ from skmer.aggregation import SongAggregator
 from skmer.feature_extraction import DescriptorTransformer
 from skmer.pipelines._steps import final_steps
 from skmer.pipelines.segments import make_sssl_pipeline
+from skmer.pipelines.song_pipeline import SongPipeline
 
 __all__ = ["make_averaging_classifier", "make_joined_pipeline"]
 
@@ -48,7 +49,7 @@ def make_joined_pipeline(
 
     Returns
     -------
-    Pipeline
+    SongPipeline
         With the steps ``features`` (a `FeatureUnion` of ``network``, ``descriptors`` and possibly ``embedding``),
         ``scaler`` and ``svm``.
 
@@ -81,7 +82,7 @@ def make_joined_pipeline(
     ]
     if embedding is not None:
         parts.append(("embedding", _check_embedding(embedding)))
-    return Pipeline(
+    return SongPipeline(
         [("features", FeatureUnion(parts)), *final_steps(final_estimator, cv if isinstance(cv, str) else None)]
     )
 
@@ -146,12 +147,12 @@ def _joined_network(max_duration, sssl, memory, n_jobs, verbose):
         max_duration=max_duration, harmony=params["backbone"] in ("mlp", "multi_branch"), recipe=None,
         memory=memory, n_jobs=n_jobs, verbose=verbose, **params,
     )  # fmt: skip
-    return Pipeline(pipeline.steps[:-3])
+    return SongPipeline(pipeline.steps[:-3])
 
 
 def _calibrated(transformer):
     svm = CalibratedClassifierCV(SVC(), ensemble=False)
-    return Pipeline([("features", transformer), ("scaler", StandardScaler()), ("svm", svm)])
+    return SongPipeline([("features", transformer), ("scaler", StandardScaler()), ("svm", svm)])
 
 
 def _check_embedding(embedding):

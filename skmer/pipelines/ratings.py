@@ -1,11 +1,11 @@
 """The pipeline from recordings to ratings, such as valence and arousal."""
 
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmer.aggregation import SongAggregator
 from skmer.feature_extraction import SegmentTransformer
 from skmer.pipelines._steps import rows_for
+from skmer.pipelines.song_pipeline import SongPipeline
 from skmer.sssl import SSSLRegressor
 
 __all__ = ["RATING_STATISTICS", "make_rating_pipeline"]
@@ -50,7 +50,7 @@ def make_rating_pipeline(
 
     Returns
     -------
-    Pipeline
+    SongPipeline
         With the steps ``segments`` and ``sssl``, whose `transform` returns the ratings of all segments. With
         ``backbone="mlp"`` there is a step ``segment_statistics`` before ``sssl``, and with `final_estimator` the steps
         ``statistics``, ``scaler`` and ``regressor`` follow.
@@ -75,4 +75,4 @@ def make_rating_pipeline(
     if final_estimator is not None:
         statistics = SongAggregator(RATING_STATISTICS)
         steps += [("statistics", statistics), ("scaler", StandardScaler()), ("regressor", final_estimator)]
-    return Pipeline(steps)
+    return SongPipeline(steps)

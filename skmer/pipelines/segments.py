@@ -5,6 +5,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from skmer.feature_extraction import SegmentShortening, SegmentTransformer
 from skmer.pipelines._steps import final_steps, network_steps
+from skmer.pipelines.song_pipeline import SongPipeline
 
 __all__ = ["make_multi_duration_pipeline", "make_sssl_pipeline"]
 
@@ -54,7 +55,7 @@ def make_sssl_pipeline(
 
     Returns
     -------
-    Pipeline
+    SongPipeline
         With the steps ``segments``, ``sssl``, ``statistics``, ``scaler`` and ``svm``. With ``backbone="mlp"``, which
         is a network for rows of features, there is a step ``segment_statistics`` before ``sssl``.
 
@@ -88,7 +89,7 @@ def make_sssl_pipeline(
         duration=duration, harmony=harmony, max_duration=max_duration, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
     steps = network_steps(recipe, {"n_jobs": n_jobs, "verbose": verbose, **sssl})
-    return Pipeline([("segments", segments), *steps, *final_steps(final_estimator, dict(steps)["sssl"].cv)])
+    return SongPipeline([("segments", segments), *steps, *final_steps(final_estimator, dict(steps)["sssl"].cv)])
 
 
 def make_multi_duration_pipeline(
@@ -132,7 +133,7 @@ def make_multi_duration_pipeline(
 
     Returns
     -------
-    Pipeline
+    SongPipeline
         With the steps ``segments`` (of the longest duration), ``durations`` (a `FeatureUnion`
         of a pipeline for each duration, named ``3s`` and so on), ``scaler`` and ``svm``.
 
@@ -182,7 +183,7 @@ def make_multi_duration_pipeline(
     )
     steps = [("segments", segments), ("durations", FeatureUnion(pipelines, n_jobs=n_jobs))]
     cv = pipelines[0][1]["sssl"].cv
-    return Pipeline(steps + final_steps(final_estimator, cv))
+    return SongPipeline(steps + final_steps(final_estimator, cv))
 
 
 def _check_durations(durations):

@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 from skmer._inputs import check_not_empty
 from skmer._interrupts import interrupts_raised
+from skmer._song_methods import SongMethods
 from skmer._validation import NonFiniteSongError, encode_groups
 from skmer.model_selection.tag_metrics import best_weight, macro_roc_auc, weighted_sum
 from skmer.tagging._base import (
@@ -41,7 +42,7 @@ __all__ = ["LongShortEnsemble"]
 _MEMBERS = ("short", "long")
 
 
-class LongShortEnsemble(BaseTagger):
+class LongShortEnsemble(SongMethods, BaseTagger):
     """Predict tags from the weighted sum of two taggers' logits.
 
     Two taggers make different errors if they use different information, such as short segments and the course of a

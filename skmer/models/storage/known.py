@@ -19,7 +19,7 @@ _TABLE = {
     "skmer.features": "dynamics rhythm timbre tonality",
     "skmer.metrics": "concordance_correlation_coefficient pearson_correlation_coefficient",
     "skmer.model_selection": "RatingClassifier emotion_scores tag_scores",
-    "skmer.pipelines": "CalibratedSVC",
+    "skmer.pipelines": "CalibratedSVC SongPipeline",
     "skmer.sssl": "GMMSplit SSSLClassifier SSSLRegressor SelfLearning Split gaussian_mixture_split",
     "skmer.sssl.losses": "SSSLLoss",
     "skmer.sssl.net": "SegmentNet",

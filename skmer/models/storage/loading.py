@@ -15,6 +15,7 @@ from skmer.model_selection._fits import versions
 from skmer.models.storage.archive import FORMAT, MAX_DEPTH, ModelFileError, read_archive
 from skmer.models.storage.checks import build_tree, complete
 from skmer.models.storage.known import Types
+from skmer.models.storage.song_methods import with_song_methods
 from skmer.models.storage.tensors import as_tensor
 
 __all__ = ["load_model"]
@@ -40,8 +41,9 @@ def load_model(path, *, types=(), device="cpu"):
     Returns
     -------
     estimator
-        The model. On the CPU its predictions are those of the saved model, to the last bit, if the versions of the
-        packages are the same.
+        The model; a pipeline that reads songs is a `skmer.pipelines.SongPipeline`, which has `predict_file`. On the
+        CPU its predictions are those of the saved model, to the last bit, if the versions of the packages are the
+        same.
 
     Raises
     ------
@@ -86,6 +88,7 @@ def load_model(path, *, types=(), device="cpu"):
         model = decoder.decode(tree["model"])
         if not isinstance(model, BaseEstimator):
             raise ValueError("it holds no estimator")
+        model = with_song_methods(model)
     # a file of another version, or one written by hand, can raise anything
     except Exception as error:
         written = _sentence(tree)
