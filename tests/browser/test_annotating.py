@@ -428,7 +428,9 @@ def test_ratings_survive_a_reload(open_page, ratings_page):
     until(page, "audio.ended")
     page.reload()
     page.get_by_label("Order").select_option("")
-    page.wait_for_function("document.querySelector('[role=option] .mark').textContent === '✓ done'")
+    # known before any recording is opened
+    assert marks(page)[0] == "✓ done"
+    assert page.locator("#progress").inner_text() == "1 of 4 songs done."
     # neither moved nor unsure: the middle was confirmed by Enter
     _, lines = save(page)
     assert list(curve(lines, "a/1.wav").values()) == ["0"] * 4

@@ -34,7 +34,9 @@ function startAnnotating() {
     filter();
     showProgress();
     list.select(list.shown.find((i) => !answers.isDone(songs[i])) ?? list.shown[0] ?? 0);
-    if (rates) measure();
+    // not earlier: the browser would take it for a part of the page that is still to come
+    if (rates && document.readyState === "complete") measure();
+    else if (rates) addEventListener("load", measure);
   }
 
   /** Begin again with another name: nothing of this rater stays on the page. */
@@ -175,7 +177,7 @@ function startAnnotating() {
       if (!live.some(Boolean) || (steps !== null && i >= steps)) return;
       const curves = answers.curves(current);
       controls.values.forEach((value, k) => live[k] && setItem(curves[k], i, value));
-      answers.set(current, { curves });
+      answers.rate(current, curves);
       draw();
       showAnswer();
     }
@@ -246,7 +248,7 @@ function startAnnotating() {
     audio.addEventListener("ended", end);
     audio.addEventListener("durationchange", () => {
       if (!current || !Number.isFinite(audio.duration)) return;
-      current.seconds = audio.duration;
+      answers.measure(current, audio.duration);
       draw();
       showAnswer();
     });
@@ -257,14 +259,12 @@ function startAnnotating() {
 
   /** Find the length of all songs, one after the other: which ones are done depends on it. */
   async function measure() {
-    const before = answers;
     for (const song of songs.filter((one) => one.seconds === null)) {
       const probe = h("audio", { preload: "metadata", src: song.url });
       await new Promise((resolve) => {
         for (const name of ["loadedmetadata", "error"]) probe.addEventListener(name, resolve);
       });
-      if (answers !== before) return;
-      if (Number.isFinite(probe.duration)) song.seconds ??= probe.duration;
+      if (Number.isFinite(probe.duration)) answers.measure(song, song.seconds ?? probe.duration);
       probe.removeAttribute("src");
       list.update(song);
     }

@@ -61,9 +61,24 @@ class Answers {
 
   /** The number of half seconds of a song that are to be rated; null as long as its length is not known. */
   steps(song) {
-    if (!song.seconds) return null;
+    const length = song.seconds ?? this.get(song).seconds;
+    if (!length) return null;
     const { seconds, step } = this.content;
-    return Math.floor(Math.min(song.seconds, seconds ?? Infinity) / step + 1e-3);
+    return Math.floor(Math.min(length, seconds ?? Infinity) / step + 1e-3);
+  }
+
+  rate(song, curves) {
+    this.set(song, { ...this.get(song), curves });
+    this.measure(song, song.seconds);
+  }
+
+  /** Keep the length of a song with its ratings: whether it is done is then known before it is opened again. */
+  measure(song, seconds) {
+    song.seconds = seconds;
+    const answer = this.get(song);
+    if (!answer.curves || !seconds || answer.seconds === seconds) return;
+    answer.seconds = seconds;
+    this.stores[song.index].keep(answer);
   }
 
   /** The half seconds of a song in which every target is rated. */
@@ -174,7 +189,7 @@ class Answers {
       const value = Number(row[name]);
       if (row[name] && limits[0] <= value && value <= limits[1]) setItem(curves[k], i, value);
     });
-    return { curves };
+    return { ...own, curves };
   }
 }
 
