@@ -29,7 +29,7 @@ docs: .venv/.stamp-docs
 
 # under a quarter of an hour on two cores
 bench: .venv/.stamp-bench
-	for area in front_end memory tagging_memory training gpu prediction precision; do $(PY) benchmarks/$$area.py || exit 1; done
+	for area in front_end memory tagging_memory training gpu prediction one_song precision; do $(PY) benchmarks/$$area.py || exit 1; done
 
 bench-label-noise: .venv/.stamp-bench
 	$(PY) benchmarks/label_noise.py

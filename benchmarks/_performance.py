@@ -23,6 +23,7 @@ AREAS = (
     "training",
     "gpu",
     "prediction",
+    "one_song",
     "precision",
     "beside_vibenet",
     "listening_page",
