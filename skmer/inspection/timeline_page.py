@@ -100,7 +100,7 @@ def _page_song(prediction, name, group):
         return PageSong(name, prediction.file, grid.values, float(grid.ends[-1]), figures={"means": means}, **common)
     place = {own: k for k, own in enumerate(answer.classes.tolist())}
     stretches = [Stretch(start, end, place[leading]) for start, end, leading in answer.stretches()]
-    probabilities = answer.mean_probabilities
+    probabilities = answer.mean_probabilities if answer.song_probabilities is None else answer.song_probabilities
     label = int(probabilities.argmax()) if answer.label is None else place[np.asarray(answer.label).item()]
     figures = {"certainty": round(float(probabilities[label]), 3)}
     end = float(grid.ends[-1])
