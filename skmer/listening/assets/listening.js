@@ -188,6 +188,7 @@ function startListening() {
     const who = byId("who");
     who.value = decisions.who;
     who.addEventListener("change", () => decisions.rename(who.value.trim()));
+    who.addEventListener("keydown", (event) => event.key === "Enter" && byId("list").focus());
     byId("save").addEventListener("click", save);
     byId("open").addEventListener("change", openTable);
     addEventListener("beforeunload", (event) => {
