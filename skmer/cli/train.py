@@ -159,7 +159,13 @@ def _train_in(run, songs, options, arguments):
     from skmer.models.train import train_model
     from skmer.models.training_songs import UnreadableSongs
 
-    say = (lambda line: None) if arguments.quiet else (lambda line: print(line, flush=True))
+    said = []
+
+    def say(line):
+        if not arguments.quiet:
+            said.append(line)
+            print(line, flush=True)
+
     if run.resumed:
         say(f"{run.path} was left by a run that did not end; its finished folds and features are used.")
     try:
@@ -193,7 +199,7 @@ def _train_in(run, songs, options, arguments):
     except _EXPECTED as error:
         raise CommandError(" ".join(filter(None, [_describe_failure(error, run), _describe_kept(run)]))) from error
     run.remove()
-    _print_warnings(trained.card, arguments)
+    _print_warnings(trained.card, arguments, said)
     say("Written: " + ", ".join(map(str, written)))
     return 0
 
@@ -260,7 +266,7 @@ def check_model(arguments, inputs=()):
         check_output(path, arguments.force, inputs)
 
 
-def _print_warnings(card, arguments):
+def _print_warnings(card, arguments, said):
     unreadable = card["data"]["unreadable"]
     if unreadable:
         # with --quiet too: songs are not left out silently
@@ -270,4 +276,5 @@ def _print_warnings(card, arguments):
             print(f"  {name}: {reason}", file=sys.stderr)
     if not arguments.quiet:
         for remark in card["remarks"]:
-            print(f"skmer {arguments.command}: {remark}", file=sys.stderr)
+            if remark not in said:
+                print(f"skmer {arguments.command}: {remark}", file=sys.stderr)
