@@ -87,7 +87,11 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
-    "secondary_sidebar_items": {"**": ["page-toc"], "gallery/plot_*": []},  # programs need the width
+    # not in the gallery, where programs need the width
+    "secondary_sidebar_items": {
+        pattern: ["page-toc"]
+        for pattern in ("index", "guide/*", "reference/**", "reports/*", "changelog", "contributing")
+    },
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
 }

@@ -72,7 +72,8 @@ def test_the_certainty_is_the_probability_of_the_song_where_the_model_has_it(tmp
     classes, rows = np.array(["x", "y"]), np.array([[0.9, 0.1], [0.7, 0.3]])
     for own, certainty in ((None, 0.2), (np.array([0.4, 0.6]), 0.6)):
         emotion = SongEmotion("y", classes, np.arange(2.0), np.arange(2.0) + 1, rows, song_probabilities=own)
-        [song] = content(write_timeline_page([FilePrediction("a.wav", emotion)], tmp_path / "page", force=True))["songs"]
+        page = write_timeline_page([FilePrediction("a.wav", emotion)], tmp_path / "page", force=True)
+        [song] = content(page)["songs"]
         assert (song["label"], song["certainty"]) == (1, certainty)
 
 
