@@ -124,11 +124,11 @@ def card_markdown(card):
     >>> from skmer.datasets import make_songs
     >>> from skmer.models import card_markdown, train_model
     >>> trained = train_model(make_songs(8, duration=3, random_state=0), "log-mel", n_splits=0)
-    >>> head, page = card_markdown(trained.card).split("\n\n", maxsplit=1)
-    >>> print(head.splitlines()[1])
+    >>> lines = card_markdown(trained.card).splitlines()
+    >>> print(lines[1])
     library_name: "skmer"
-    >>> print(page.splitlines()[0])
-    # Music emotion recognition model: Q1, Q2, Q3, Q4
+    >>> next(line for line in lines if line.startswith("# "))
+    '# Music emotion recognition model: Q1, Q2, Q3, Q4'
     """
     data = card["data"]
     parts = [
