@@ -80,6 +80,6 @@ def song_name(song):
     if has_rate(song) or (isinstance(song, np.ndarray) and song.ndim == 1):
         return "Song"
     raise ValueError(
-        "song must be one path, one waveform of shape (n_samples,) or a tuple (waveform, sampling rate), got "
+        "song must be one path or one waveform of shape (n_samples,), or a tuple (waveform, sampling rate), got "
         f"{type(song).__name__}."
     )

@@ -38,6 +38,6 @@ class SongPipeline(SongMethods, Pipeline):
     >>> songs = make_songs(8, duration=2, sr=44100, random_state=0)
     >>> pipe = SongPipeline([("dynamics", DescriptorTransformer(["dynamics"], sr=44100)), ("svm", CalibratedSVC())])
     >>> answer = pipe.fit(songs.data, songs.target).predict_waveform(songs.data[0], 44100)
-    >>> answer.label == answer.classes[answer.song_probabilities.argmax()]
-    np.True_
+    >>> bool(answer.label == answer.classes[answer.song_probabilities.argmax()])
+    True
     """
