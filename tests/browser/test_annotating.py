@@ -239,6 +239,30 @@ def test_answers_survive_a_reload_and_move_to_another_browser(open_page, labels_
     other.get_by_text("wrong.csv has no new answers of Ann to these songs.").wait_for()
 
 
+def test_two_tabs_of_a_rater_show_and_save_the_same(open_page, labels_page):
+    page = begin(open_page(labels_page))
+    other = open_page(labels_page, context=page.context)
+    other.get_by_label("Order").select_option("")
+    page.locator("#go-on").uncheck()
+    page.keyboard.press("1")
+    other.wait_for_function("document.querySelector('[role=option] .mark').textContent === 'happy'")
+    other.locator("[role=option]").nth(2).click()
+    other.keyboard.press("x")
+    page.wait_for_function("document.querySelectorAll('[role=option] .mark')[2].textContent === 'skipped'")
+    assert page.locator("#progress").inner_text() == "2 of 4 songs done."
+    assert [line["decision"] for line in save(page)[1]] == ["labelled", "skipped"]
+    other.wait_for_function("document.getElementById('unsaved').hidden")
+
+
+def test_an_unsure_label_of_another_page_is_no_label(open_page, labels_page, tmp_path):
+    page = begin(open_page(labels_page))
+    file = tmp_path / "labels.csv"
+    file.write_text("path,label,old_label,decision,rater,when\na/1.wav,sad,sad,unsure,Ann,2026\n")
+    page.locator("#open").set_input_files(file)
+    page.get_by_text("Answers to 1 song taken").wait_for()
+    assert marks(page) == ["unsure", "", "", ""]
+
+
 def test_two_raters_in_one_browser_are_kept_apart(open_page, labels_page, tmp_path):
     page = begin(open_page(labels_page))
     page.keyboard.press("1")

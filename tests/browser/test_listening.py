@@ -304,16 +304,18 @@ def test_the_saved_table_is_read_by_load_csv(open_page, page_path):
     assert [(line["path"], line["label"], line["old_label"], line["decision"]) for line in lines] == [
         ("a/one.wav", "tense", "calm", "changed"),
         ("a/two.wav", "happy", "happy", "kept"),
+        (SONGS[2], "", "happy", "left out"),
         ("b/four.wav", "happy", "happy", ""),
         ("other.wav", "odd", "odd", ""),
     ]
-    assert {line["rater"] for line in lines[:2]} == {"Ann B."}
+    assert {line["rater"] for line in lines[:3]} == {"Ann B."}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", lines[0]["when"])
     home = page_path.parents[1] / "songs"
     (home / "other.wav").write_bytes((home / "a" / "one.wav").read_bytes())
     songs = load_csv(download.path(), data_home=home)
     assert songs.target.tolist() == ["tense", "happy", "happy", "odd"]
     assert songs.groups.tolist() == ["a", "a", "b", "c"]
+    assert songs.undecided == [str(home / SONGS[2])]
 
 
 def test_decisions_survive_a_reload_and_move_to_another_browser(open_page, page_path, tmp_path):
@@ -334,7 +336,52 @@ def test_decisions_survive_a_reload_and_move_to_another_browser(open_page, page_
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("a,b\n1,2\n")
     other.locator("#open").set_input_files(wrong)
-    other.get_by_text("wrong.csv has no decisions on these songs.").wait_for()
+    other.get_by_text("wrong.csv has no new decisions on these songs.").wait_for()
+
+
+def test_two_tabs_of_a_page_do_not_overwrite_each_other(open_page, page_path):
+    page = open_page(page_path)
+    other = open_page(page_path, context=page.context)
+    page.keyboard.press("3")
+    other.keyboard.press("n")
+    other.keyboard.press("1")
+    other.get_by_label("Your name").fill("Bo")
+    other.get_by_label("Your name").press("Enter")
+    page.wait_for_function("document.getElementById('who').value === 'Bo'")
+    for tab in page, other, open_page(page_path, context=page.context):
+        assert tab.locator("[role=option] .mark").all_inner_texts() == ["→ tense", "→ calm", "", ""]
+        assert tab.locator("#progress").inner_text() == "2 of 4 songs decided: 2 changed."
+    other.keyboard.press("z")
+    page.wait_for_function("document.querySelectorAll('[role=option] .mark')[1].textContent === ''")
+    assert page.locator("[role=option] .mark").first.inner_text() == "→ tense"
+
+
+def test_a_saved_table_brings_all_decisions_but_no_earlier_or_foreign_ones(open_page, page_path, tmp_path):
+    page = open_page(page_path)
+    for key in "x", "n", "u":
+        page.keyboard.press(key)
+    file = tmp_path / "labels.csv"
+    saved(page).save_as(file)
+    other = open_page(page_path)
+    other.locator("#open").set_input_files(file)
+    other.get_by_text("2 decisions taken from labels.csv.").wait_for()
+    marks = other.locator("[role=option] .mark")
+    assert marks.all_inner_texts() == ["left out", "unsure", "", ""]
+    # the later decision counts, and what a table brought can be undone
+    other.evaluate("Date.prototype.toISOString = () => '2999-01-01T00:00:00.000Z'")
+    other.keyboard.press("2")
+    other.locator("#open").set_input_files(file)
+    other.get_by_text("1 decision taken from labels.csv.").wait_for()
+    assert marks.all_inner_texts() == ["→ happy", "unsure", "", ""]
+    for _ in range(3):
+        other.keyboard.press("z")
+    assert marks.all_inner_texts() == ["left out", "", "", ""]
+    # a table of skmer annotate, and one of a page on which the label was another one
+    foreign = "path,label,decision,rater,when\na/two.wav,tense,labelled,Ann,2027\nb/four.wav,tense,kept,Ann,2027\n"
+    (tmp_path / "foreign.csv").write_text(foreign)
+    other.locator("#open").set_input_files(tmp_path / "foreign.csv")
+    other.get_by_text("1 decision taken from foreign.csv.").wait_for()
+    assert marks.all_inner_texts() == ["left out", "", "", "→ tense"]
 
 
 def test_a_browser_that_keeps_nothing_is_told(open_page, page_path):
@@ -409,7 +456,11 @@ def test_predicted_emotions_are_saved_only_where_somebody_decided(open_page, tmp
     for key in "Enter", "n", "3", "n", "u":
         page.keyboard.press(key)
     lines = table(saved(page))
-    assert [(line["path"], line["label"]) for line in lines] == [("a/one.wav", "calm"), ("a/two.wav", "tense")]
+    assert [(line["path"], line["label"], line["decision"]) for line in lines] == [
+        ("a/one.wav", "calm", "kept"),
+        ("a/two.wav", "tense", "changed"),
+        (SONGS[2], "", "unsure"),
+    ]
 
 
 def test_ratings_have_curves_and_a_path_in_their_plane(open_page, tmp_path):

@@ -254,7 +254,7 @@ function startAnnotating() {
     });
     // what plays unseen is not rated
     document.addEventListener("visibilitychange", () => document.hidden && audio.pause());
-    return { open, observe, end, toggle, goToGap, controls };
+    return { open, draw, observe, end, toggle, goToGap, controls };
   }
 
   /** Find the length of all songs, one after the other: which ones are done depends on it. */
@@ -296,6 +296,13 @@ function startAnnotating() {
 
   byId("save").addEventListener("click", save);
   byId("open").addEventListener("change", openTable);
+  addEventListener("storage", ({ key }) => {
+    const [own, song] = answers?.follow(key) ?? [false, null];
+    if (!own) return;
+    if (song) list.update(song);
+    if (song === current) rating?.draw();
+    showAnswer();
+  });
   addEventListener("beforeunload", (event) => {
     // what the browser keeps is not lost
     if (answers && !answers.saved && !answers.works) event.preventDefault();

@@ -29,6 +29,15 @@ class Answers {
     this.mark(false);
   }
 
+  /** Take what another tab of this page keeps under a key; return whether it is of this rater, and its song. */
+  follow(key) {
+    if (key === this.state.key) this.saved = this.state.load().saved ?? this.saved;
+    const i = this.stores.findIndex((store) => store.key === key);
+    // where the browser keeps nothing, the answer is here only
+    if (i >= 0 && this.stores[i].works) this.of[i] = this.stores[i].load();
+    return [key === this.state.key || i >= 0, this.content.songs[i] ?? null];
+  }
+
   mark(saved) {
     if (saved === this.saved && this.state.works) return;
     this.saved = saved;
@@ -174,10 +183,11 @@ class Answers {
 
   readLabel({ label: name, decision, when }, own) {
     const label = this.content.names.indexOf(name);
-    const what = label >= 0 ? LABELLED : decision;
+    // a table of other pages has a label beside "unsure", too
+    const what = label >= 0 && ![UNSURE, SKIPPED].includes(decision) ? LABELLED : decision;
     // the later answer counts
     if (![LABELLED, UNSURE, SKIPPED].includes(what) || (label < 0 && what === LABELLED) || own.when > when) return null;
-    return { what, label: label < 0 ? null : label, when };
+    return { what, label: what === LABELLED ? label : null, when };
   }
 
   readRatings(row, own) {

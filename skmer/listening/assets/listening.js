@@ -166,7 +166,7 @@ function startListening() {
     songs.forEach((song) => list.update(song));
     if (current) showDecision();
     showProgress();
-    announce(n ? `${count(n, "decision")} taken from ${file.name}.` : `${file.name} has no decisions on these songs.`);
+    announce(n ? `${count(n, "decision")} taken from ${file.name}.` : `${file.name} has no new decisions on these songs.`);
   }
 
   if (decides) {
@@ -191,6 +191,15 @@ function startListening() {
     who.addEventListener("keydown", (event) => event.key === "Enter" && byId("list").focus());
     byId("save").addEventListener("click", save);
     byId("open").addEventListener("change", openTable);
+    addEventListener("storage", ({ key }) => {
+      if (key !== decisions.store.key) return;
+      // another tab of this page has changed it
+      decisions.reload();
+      if (document.activeElement !== who) who.value = decisions.who;
+      songs.forEach((song) => list.update(song));
+      if (current) showDecision();
+      showProgress();
+    });
     addEventListener("beforeunload", (event) => {
       // what the browser keeps is not lost
       if (!decisions.saved && !decisions.store.works) event.preventDefault();
