@@ -1,5 +1,6 @@
 """Tables of annotations on a command line: single ratings, means with deviations, or votes for classes."""
 
+import operator
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -108,14 +109,16 @@ def _by_target(cells, kind):
 def _read_ratings(cells, arguments, song, rater):
     songs = cells.songs(song)
     raters = cells.columns[rater]
-    missing = next((row for row, cell in enumerate(raters) if is_missing(cell)), None)
+    # on a page somebody may be called NA, which programs write for an empty cell
+    of_page = cells.of_page()
+    is_nobody = operator.not_ if of_page else is_missing
+    missing = next((row for row, cell in enumerate(raters) if is_nobody(cell)), None)
     if missing is not None:
         raise cells.error(missing, f"{rater} is missing; it names the rater.")
     groups = _group_rows(cells, songs, raters, arguments.repeated, song, rater)
     wanted = cells.check(arguments.columns or [], "--columns")
     targets, ignored = [], []
     # the other columns of a page are ratings, or none, whatever is in them
-    of_page = cells.of_page()
     used = {*song, rater, *(of_page[0] + of_page[1] if of_page else [])}
     for name in wanted or [title for title in cells.titles if title not in used]:
         level = arguments.level or ("interval" if cells.is_numeric(name) else "nominal")

@@ -97,7 +97,8 @@ def main(argv=None):
         return _BROKEN_PIPE
     except OSError as error:
         # songs that cannot be read have other messages: this is most likely an output file
-        return _end(name, error, 2, f"a file cannot be read or written ({error}).")
+        own_sentence = error.errno is None
+        return _end(name, error, 2, None if own_sentence else f"a file cannot be read or written ({error}).")
 
 
 def _end(name, error, status, text=None):

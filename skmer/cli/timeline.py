@@ -323,6 +323,9 @@ def _write_page(arguments):
             predictions = list(songs)
         limits = None if predictor.target_range is None else predictor.target_range.T
         shown = [_name(file, names) for file, _ in found]
+        if len(set(shown)) < len(shown):
+            # songs of several folders: decisions are kept and saved by name
+            shown = [file for file, _ in found]
         page = write_timeline_page(predictions, arguments.out, names=shown, limits=limits, force=arguments.force)
     except FileExistsError as error:
         raise CommandError(str(error)) from error

@@ -27,7 +27,7 @@ def labels_of_songs(table, songs):
     rater was unsure, counts only where nobody has chosen.
     """
     raters, decisions = ([cell.strip() for cell in _column(table, name)] for name in ("rater", "decision"))
-    labels, tied, open_, doubtful = [], [], [], []
+    labels, tied, open_, doubtful, nameless = [], [], [], [], []
     for rows in songs:
         _check_repeated(table, rows, raters, decisions)
         chosen: dict[bool, list] = {True: [], False: []}
@@ -42,6 +42,8 @@ def labels_of_songs(table, songs):
         elif len(votes) > 1 and votes[0][1] == votes[1][1]:
             tied.append(name)
             votes = []
+        elif chosen[True] and any(decisions[row] and not raters[row] for row in rows):
+            nameless.append(name)
         elif not chosen[True] and any(decisions[row].casefold() == _UNSURE for row in rows):
             doubtful.append(name)
         labels.append(str(votes[0][0]) if votes else None)
@@ -54,6 +56,7 @@ def labels_of_songs(table, songs):
         (tied, "left out, because as many people chose another label"),
         (open_, "left out, because nobody has chosen a label"),
         (doubtful, "used with a label of which the rater was unsure"),
+        (nameless, "used without the answers of a rater who gave no name"),
     ):
         if names:
             remarks.append(f"{count(len(names), 'song is', 'songs are')} {text}: {format_names(names, most=5)}.")
@@ -81,7 +84,8 @@ def _repeated(table, row, first, rater, done):
     if rater:
         text = f"{rater} has {done} {table['path'][row]} already ({table.where[first]}): keep one of them."
     else:
-        text = f"{table['path'][row]} is the same song as in {table.where[first]}: list each song once."
+        several = ", or fill the column rater" if "rater" in table else ""
+        text = f"{table['path'][row]} is the same song as in {table.where[first]}: list each song once{several}."
     return ValueError(f"{table.where[row]}: {text}")
 
 

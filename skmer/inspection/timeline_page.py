@@ -45,7 +45,7 @@ def write_timeline_page(predictions, out, *, names=None, groups=None, limits=Non
     Raises
     ------
     ValueError
-        If a prediction has no segments, or `names` or `groups` are not one a prediction.
+        If a prediction has no segments, `names` or `groups` are not one a prediction, or two songs have one name.
     OSError
         If `out` cannot be written, or has files that must not be replaced.
 
@@ -78,6 +78,8 @@ def _make_page(predictions, names, groups, limits):
         if values is not None and len(values) != len(predictions):
             raise ValueError(f"There are {len(predictions)} predictions but {len(values)} {what}: give one each.")
     names = [prediction.file for prediction in predictions] if names is None else names
+    if len(set(names)) < len(names):
+        raise ValueError("names must differ: decisions are kept and saved by name.")
     groups = [None] * len(names) if groups is None else groups
     songs, failed, answers = [], [], []
     for prediction, name, group in zip(predictions, names, groups, strict=True):

@@ -29,6 +29,8 @@ _PLAYED = {
 # in names of other systems, or with a meaning in addresses of the web
 _UNSAFE = re.compile('[\0-\x1f\x7f<>:"|?*\\\\%#\ud800-\udfff]')
 
+_BYTES = re.compile("[\ud800-\udfff]")  # in names that are no valid text
+
 
 def write_annotation_page(
     songs,
@@ -92,7 +94,7 @@ def write_annotation_page(
         If there are no songs, a folder cannot be opened, a song is given twice or is missing, or a parameter is
         invalid.
     OSError
-        If `out` cannot be written, or has files that must not be replaced.
+        If `out` cannot be written, has files that must not be replaced, or is where copies would be taken for songs.
 
     Warns
     -----
@@ -132,8 +134,9 @@ def write_annotation_page(
     check()
     files, found_names, _ = find_songs(songs)
     names = _check_one_each(files, found_names if names is None else names, "names")
-    if len(set(names)) < len(names):
-        raise ValueError("names must differ: answers are stored and saved by name.")
+    _check_names(names)
+    if copy_songs:
+        _check_outside(songs, out)
     groups = [None] * len(files) if groups is None else _check_one_each(files, groups, "groups")
     copies = _copies(files, names, out) if copy_songs else None
     if copies is not None:
@@ -236,6 +239,29 @@ def _check_one_each(files, values, what):
     if len(values) != len(files):
         raise ValueError(f"There are {len(files)} songs but {len(values)} {what}: give one each.")
     return values
+
+
+def _check_names(names):
+    """Raise ValueError for names that two songs share, or that a table would not give back."""
+    if len(set(names)) < len(names):
+        raise ValueError("names must differ: answers are stored and saved by name.")
+    for name in names:
+        if name != str(name).strip() or _BYTES.search(name):
+            raise ValueError(
+                f"{name!r}: a saved table cannot name this song, because its path begins or ends with a blank, or is "
+                "no valid text: rename it."
+            )
+
+
+def _check_outside(songs, out):
+    """Raise FileExistsError if copies would be among the songs the next time."""
+    copies = Path(os.path.realpath(out / SONGS))
+    for folder in [songs] if isinstance(songs, str | os.PathLike) else songs:
+        if copies != Path(os.path.realpath(folder)) and copies.is_relative_to(os.path.realpath(folder)):
+            raise FileExistsError(
+                f"{out}: this is inside {folder}, where copies would be taken for songs the next time. Name a folder "
+                "outside."
+            )
 
 
 def _checker(out, force):

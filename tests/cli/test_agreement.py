@@ -298,9 +298,10 @@ def test_tables_of_single_raters_are_read_as_one(capsys):
     assert "other.csv has the header ['path', 'label', 'rater'], but Ann.csv has ['path'," in capsys.readouterr().err
 
 
-def test_raters_who_agree_on_all_songs_of_a_page(run):
+@pytest.mark.parametrize("name", ["Bob", "NA"])
+def test_raters_who_agree_on_all_songs_of_a_page(run, name):
     text = LABELLED.format(rater="Ann", label="tense")
-    rows, _, _ = run(text + "".join(LABELLED.format(rater="Bob", label="tense").splitlines(keepends=True)[1:]))
+    rows, _, _ = run(text + "".join(LABELLED.format(rater=name, label="tense").splitlines(keepends=True)[1:]))
     assert rows["label"]["alpha"] == 1
 
 

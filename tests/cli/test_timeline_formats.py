@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -321,6 +322,17 @@ def test_a_page_of_a_folder(models, songs, capsys, kind):
     assert main(["timeline", models[kind], songs[0], "--format", "page", "--out", "page"]) == 2
     assert "page: a page exists already" in capsys.readouterr().err
     assert main(["timeline", models[kind], songs[0], "--format", "page", "--out", "page", "--force", "-q"]) == 0
+
+
+def test_a_page_of_songs_of_one_name_in_two_folders(model, songs, capsys):
+    os.mkdir("other")
+    soundfile.write("other/b.wav", tiny_songs().data[1], SR)
+    assert main(["timeline", model, "music/deep", "other", "--format", "page", "--out", "page", "--device", "cpu"]) == 0
+    source = Path("page/index.html").read_text(encoding="utf-8")
+    content = json.loads(source.partition('id="content">')[2].partition("</script>")[0])
+    assert sorted(song["name"] for song in content["songs"]) == ["music/deep/b.wav", "other/b.wav"]
+    assert main(["timeline", model, "other", "--format", "page", "--out", "nowhere/page"]) == 2
+    assert re.search(r"timeline: nowhere/page: the folder .*nowhere does not exist\. Create", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,22 @@ def test_labels_that_nobody_has_decided_on_count_only_alone(tmp_path):
     assert alone.remarks[-1] == "1 song is used with a label of which the rater was unsure: c.mp3."
 
 
+def test_answers_without_a_name_are_not_dropped_silently(tmp_path):
+    ann = write(tmp_path, "path,label,decision,rater\na.mp3,sad,kept,Ann\nb.mp3,calm,,\n", "ann.csv")
+    other = write(tmp_path, "path,label,decision,rater\na.mp3,calm,changed,\n", "other.csv")
+    songs = load([ann, other])
+    assert songs.target.tolist() == ["sad", "calm"]
+    assert songs.remarks == ["1 song is used without the answers of a rater who gave no name: a.mp3."]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a.mp3,calm,,Ann\na.mp3,sad,,Ann\nb.mp3,sad,,Ann\n", r"line 3: Ann has labelled a\.mp3 already \(.*line 2\)"),
-        ("a.mp3,calm,,\na.mp3,calm,,\nb.mp3,sad,,Ann\n", r"line 3: a\.mp3 is the same song as in .*line 2"),
+        (
+            "a.mp3,calm,,\na.mp3,calm,,\nb.mp3,sad,,Ann\n",
+            r"line 3: a\.mp3 is the same song as in .*line 2: list each .* rater",
+        ),
         ("a.mp3,,,Ann\nb.mp3,sad,,Ann\n", "line 2: label is missing; each song needs one"),
         ("a.mp3,,labelled,Ann\nb.mp3,sad,,Ann\n", "line 2: label is missing"),
         ("a.mp3,calm,,Ann\nb.mp3,Calm,,Bob\n", "line 3: the label 'Calm' differs from 'calm'"),

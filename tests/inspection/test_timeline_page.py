@@ -83,6 +83,8 @@ def test_wrong_input_is_an_error_and_leaves_no_folder(tmp_path):
         write_timeline_page([whole], tmp_path / "page")
     with pytest.raises(ValueError, match="1 predictions but 2 names"):
         write_timeline_page([whole], tmp_path / "page", names=["a", "b"])
+    with pytest.raises(ValueError, match="names must differ"):
+        write_timeline_page([whole, whole], tmp_path / "page")
     assert list(tmp_path.iterdir()) == []
     write_timeline_page([ratings([[0, 1]])], tmp_path / "page")
     with pytest.raises(FileExistsError, match="a page exists already"):

@@ -122,6 +122,7 @@ def test_a_page_beside_the_songs(songs):
         ({"ratings": ["x"], "seconds": 0.1}, r"seconds must be a number of at least 0\.5"),
         ({"labels": ["x", "y"], "names": ["one"]}, "There are 3 songs but 1 names"),
         ({"labels": ["x", "y"], "names": ["one", "two", "one"]}, "names must differ"),
+        ({"labels": ["x", "y"], "names": [" one", "two", "three"]}, "a saved table cannot name this song"),
         ({"labels": ["x", "y"], "groups": ["one"]}, "There are 3 songs but 1 groups"),
     ],
 )
@@ -129,6 +130,25 @@ def test_parameters_that_are_wrong(songs, options, message):
     with pytest.raises(ValueError, match=message):
         write_annotation_page(songs, "page", **options)
     assert not Path("page").exists()
+
+
+def test_names_of_bytes_are_refused_before_anybody_listens(songs):
+    try:
+        Path("songs", os.fsdecode(b"\xff.mp3")).touch()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(ValueError, match=r"'\\udcff\.mp3': a saved table cannot name this song"):
+        write_annotation_page(songs, "page", labels=["x", "y"])
+    assert not Path("page").exists()
+
+
+def test_copies_are_not_among_the_songs(songs):
+    with pytest.raises(
+        FileExistsError, match=r"songs/page: this is inside songs, where copies would be taken for songs"
+    ):
+        write_annotation_page(songs, "songs/page", labels=["x", "y"], copy_songs=True)
+    assert not Path("songs/page").exists()
+    write_annotation_page(songs, "songs/page", labels=["x", "y"])
 
 
 def test_songs_that_are_missing(songs):
