@@ -167,7 +167,10 @@ def _loading(name):
             "In Python, `joblib.load(path).predict(list_of_audio_files)`. Loading the model executes code in the file, "
             "as with every pickle: load it only if you trust where it comes from."
         )
-    return "In Python, `skmer.load_model(path).predict(list_of_audio_files)`. The file cannot run code."
+    return (
+        "In Python, `skmer.load_model(path).predict(list_of_audio_files)`, or `.predict_file(audio_file)` for the "
+        "probabilities and segments of one. The file cannot run code."
+    )
 
 
 def _songs(data):

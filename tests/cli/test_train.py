@@ -169,7 +169,7 @@ def test_a_pickle_is_written_where_its_name_is_given(home, capsys):
     pickled = joblib.load("model.joblib").predict(songs)
     assert main(["train", "songs", "--out", "model.skmer", "--force", *FAST]) == 0
     page = Path("model-card.md").read_text()
-    assert "`skmer.load_model(path).predict(list_of_audio_files)`. The file cannot run code." in page
+    assert "`skmer.load_model(path).predict(list_of_audio_files)`, or `.predict_file(audio_file)`" in page
     assert "joblib" not in page
     np.testing.assert_array_equal(load_model("model.skmer").predict(songs), pickled)
     assert card()["model"] == "model.skmer"
