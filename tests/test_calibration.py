@@ -146,6 +146,12 @@ def test_weights():
     np.testing.assert_allclose(weighted.predict_proba(X), without.predict_proba(X), atol=1e-4)
 
 
+def test_groups_of_other_songs_are_an_error():
+    X, y = make_classification(random_state=0)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        CalibratedSVC().fit(X, y, groups=y[:7])
+
+
 def test_in_pipelines_searches_and_files(tmp_path):
     X, y = noisy(3, n=120)
     groups = np.arange(120) // 4

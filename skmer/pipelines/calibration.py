@@ -205,7 +205,7 @@ class CalibratedSVC(SVC):
         return self
 
     def _calibrate(self, X, y, weights, groups):
-        X, columns = indexable(X)[0], np.searchsorted(self.classes_, y)
+        X, columns = indexable(X, y, groups)[0], np.searchsorted(self.classes_, y)
         plain = clone(self).set_params(cv=None)
         found, tested = [], []
         for train, test in self._folds(columns, weights, None if groups is None else as_label_array(groups)):

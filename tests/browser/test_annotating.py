@@ -301,12 +301,36 @@ def test_a_browser_that_keeps_nothing_is_told_and_asks(open_page, labels_page, s
     assert asked == ["beforeunload"]
 
 
+def test_what_did_not_fit_is_kept_when_there_is_room(open_page, labels_page):
+    page = begin(open_page(labels_page))
+    page.evaluate("window.real = Storage.prototype.setItem; 0")
+    page.evaluate("Storage.prototype.setItem = () => { throw new Error('full'); }; 0")
+    page.keyboard.press("1")
+    assert page.get_by_text("This browser does not keep your answers").is_visible()
+    page.evaluate("Storage.prototype.setItem = window.real; 0")
+    page.keyboard.press("2")
+    assert not page.get_by_text("This browser does not keep your answers").is_visible()
+    page.reload()
+    page.get_by_label("Order").select_option("")
+    assert marks(page) == ["happy", "sad", "", ""]
+
+
+@pytest.mark.parametrize("kept", ["null", "5", '"text"', "[]", "{bad"])
+def test_what_others_kept_under_a_key_does_no_harm(open_page, labels_page, kept):
+    page = open_page(labels_page, script=f"Storage.prototype.getItem = () => {json.dumps(kept)}")
+    begin(page).keyboard.press("1")
+    assert marks(page) == ["happy", "", "", ""]
+
+
 def test_a_missing_recording_is_named(open_page, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(SR), SR)
     path = write_annotation_page(tmp_path / "a.wav", tmp_path / "page", labels=LABELS)
+    rate = write_annotation_page(tmp_path / "a.wav", tmp_path / "rate", ratings=["joy"])
     (tmp_path / "a.wav").unlink()
-    page = begin(open_page(path))
-    assert page.get_by_text("This browser cannot play a.wav").is_visible()
+    for page in begin(open_page(path)), begin(open_page(rate)):
+        assert page.get_by_text("This browser cannot play a.wav").is_visible()
+    page.keyboard.press("g")
+    assert page.get_by_text("The length of this song is not known yet.").is_visible()
 
 
 def test_seconds_limit_what_is_played(open_page, home):

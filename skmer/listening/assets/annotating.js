@@ -224,6 +224,7 @@ function startAnnotating() {
 
     function goToGap() {
       const gap = answers.gap(current);
+      if (answers.steps(current) === null) return announce("The length of this song is not known yet.");
       if (gap === null) return announce("The song is rated to its end.");
       player.seek(gap * content.step);
     }

@@ -26,6 +26,8 @@ class Answers {
   set(song, answer) {
     this.of[song.index] = answer;
     this.stores[song.index].keep(answer);
+    // what did not fit before may fit now
+    this.stores.forEach((store, i) => store.works || store.keep(this.of[i]));
     this.mark(false);
   }
 

@@ -9,7 +9,8 @@ class Store {
   /** Return the value that was kept, or {} if there is none. */
   load() {
     try {
-      return JSON.parse(localStorage.getItem(this.key)) ?? {};
+      const value = JSON.parse(localStorage.getItem(this.key));
+      return typeof value === "object" && value !== null ? value : {};
     } catch {
       this.works = false;
       return {};
