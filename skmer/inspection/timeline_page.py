@@ -130,7 +130,7 @@ def _page(songs, failed, answers, limits):
     if not songs:
         lead = "No song could be predicted; the reasons are below."
     # decisions belong to these songs and predictions
-    known = json.dumps([[song.name, song.label] for song in songs]).encode()
+    known = json.dumps([[song.name, song.label, song.end, song.figures] for song in songs]).encode()
     identity = hashlib.sha256(known).hexdigest()[:16]
     return ListeningPage("ratings" if rated else "emotions", title, lead, identity, names, songs, failed, extras)
 

@@ -156,8 +156,9 @@ def write_annotation_page(
             {"name": name, "url": link, "group": group} for name, link, group in zip(names, links, groups, strict=True)
         ],
     }
-    # answers belong to these songs, labels or ratings
-    known = json.dumps([content[key] for key in ("kind", "names", "limits", "seconds")] + [names]).encode()
+    # answers belong to these songs, labels or ratings; songs of another folder may have the same names
+    sizes = [os.path.getsize(file) for file in files]
+    known = json.dumps([content[key] for key in ("kind", "names", "limits", "seconds")] + [names, sizes]).encode()
     content["id"] = hashlib.sha256(known).hexdigest()[:16]
     html = _render(content)
     if copies is None:

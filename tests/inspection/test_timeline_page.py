@@ -70,11 +70,15 @@ def test_seconds_without_a_segment_have_no_value(tmp_path):
 
 def test_the_certainty_is_the_probability_of_the_song_where_the_model_has_it(tmp_path):
     classes, rows = np.array(["x", "y"]), np.array([[0.9, 0.1], [0.7, 0.3]])
+    identities = set()
     for own, certainty in ((None, 0.2), (np.array([0.4, 0.6]), 0.6)):
         emotion = SongEmotion("y", classes, np.arange(2.0), np.arange(2.0) + 1, rows, song_probabilities=own)
         page = write_timeline_page([FilePrediction("a.wav", emotion)], tmp_path / "page", force=True)
         [song] = content(page)["songs"]
         assert (song["label"], song["certainty"]) == (1, certainty)
+        identities.add(content(page)["id"])
+    # another song of this name has decisions of its own
+    assert len(identities) == 2
 
 
 def test_wrong_input_is_an_error_and_leaves_no_folder(tmp_path):

@@ -62,8 +62,12 @@ def test_answers_belong_to_songs_and_labels(songs):
     one = identity("1", labels=["x", "y"])
     assert one == identity("2", labels=["x", "y"], copy_songs=True)
     assert len({one, identity("3", labels=["x", "z"]), identity("4", ratings=["x", "y"])}) == 3
-    Path("songs/z.mp3").touch()
+    Path("songs/b.mp3").write_bytes(b"another song of this name")
     assert identity("5", labels=["x", "y"]) != one
+    Path("songs/b.mp3").write_bytes(b"b.mp3")
+    assert identity("6", labels=["x", "y"]) == one
+    Path("songs/z.mp3").touch()
+    assert identity("7", labels=["x", "y"]) != one
 
 
 def test_copies_keep_their_folders_and_are_never_replaced(songs):

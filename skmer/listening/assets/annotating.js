@@ -332,10 +332,6 @@ function startAnnotating() {
 
   // Buttons and keys
 
-  const button = (text, attributes, key) => {
-    const shortcut = key ? h("kbd", {}, key.label ?? key) : null;
-    return h("button", { type: "button", "aria-keyshortcuts": key?.name ?? key ?? null, ...attributes }, text, shortcut);
-  };
   const keys = {
     " ": () => player.toggle(),
     n: () => toNext(1),
@@ -348,9 +344,9 @@ function startAnnotating() {
   };
   if (rates) {
     byId("choices").append(
-      button("Rate", { id: "rate", click: () => rating.toggle() }, { name: "Enter", label: "↵" }),
-      button("Go to what is not rated", { id: "gap", click: () => rating.goToGap() }, "g"),
-      button("Undo", { click: undo }, "z"),
+      keyButton("Rate", { id: "rate", click: () => rating.toggle() }, { name: "Enter", label: "↵" }),
+      keyButton("Go to what is not rated", { id: "gap", click: () => rating.goToGap() }, "g"),
+      keyButton("Undo", { click: undo }, "z"),
     );
     Object.assign(keys, { Enter: () => rating.toggle(), g: () => rating.goToGap() });
     const shift = (i, part) => () => rating.controls.shift(i, part);
@@ -364,12 +360,12 @@ function startAnnotating() {
       const key = i < 9 ? String(i + 1) : null;
       if (key) keys[key] = () => choose(LABELLED, i);
       const attributes = { "data-what": LABELLED, "data-label": i, click: () => choose(LABELLED, i) };
-      byId("labels").append(button(chip(name, colours[i]), attributes, key));
+      byId("labels").append(keyButton(chip(name, colours[i]), attributes, key));
     });
     byId("choices").append(
-      button("Unsure", { "data-what": UNSURE, click: () => choose(UNSURE) }, "u"),
-      button("Skip: no single label", { "data-what": SKIPPED, click: () => choose(SKIPPED) }, "x"),
-      button("Undo", { click: undo }, "z"),
+      keyButton("Unsure", { "data-what": UNSURE, click: () => choose(UNSURE) }, "u"),
+      keyButton("Skip: no single label", { "data-what": SKIPPED, click: () => choose(SKIPPED) }, "x"),
+      keyButton("Undo", { click: undo }, "z"),
     );
     Object.assign(keys, { u: () => choose(UNSURE), x: () => choose(SKIPPED) });
     Object.assign(keys, { ArrowLeft: keys[","], ArrowRight: keys["."] });

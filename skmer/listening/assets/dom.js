@@ -40,6 +40,12 @@ function chip(name, colour) {
   return h("span", { class: "chip" }, h("i", { style: `background:${colour}` }), String(name));
 }
 
+/** A button with the key that does the same: null, a letter, or `{name, label}`. */
+function keyButton(text, attributes, key = null) {
+  const shortcut = key ? h("kbd", {}, key.label ?? key) : null;
+  return h("button", { type: "button", "aria-keyshortcuts": key?.name ?? key, ...attributes }, text, shortcut);
+}
+
 /** Tell the user, and a screen reader, what has happened. */
 function announce(text) {
   const message = byId("message");

@@ -170,20 +170,16 @@ function startListening() {
   }
 
   if (decides) {
-    const button = (text, attributes, key) => {
-      const shortcut = key ? h("kbd", {}, key.label ?? key) : null;
-      return h("button", { type: "button", "aria-keyshortcuts": key?.name ?? key ?? null, ...attributes }, text, shortcut);
-    };
     names.forEach((name, i) => {
       const [text, key] = [chip(name, colours[i]), i < 9 ? String(i + 1) : null];
-      byId("labels").append(button(text, { "data-label": i, click: () => choose(i) }, key));
+      byId("labels").append(keyButton(text, { "data-label": i, click: () => choose(i) }, key));
     });
     const keep = () => choose(current.label);
     byId("choices").append(
-      button("Keep", { "data-what": KEPT, click: keep }, { name: "Enter", label: "↵" }),
-      button("Unsure", { "data-what": UNSURE, click: () => decide(UNSURE) }, "u"),
-      button("Leave out", { "data-what": LEFT_OUT, click: () => decide(LEFT_OUT) }, "x"),
-      button("Undo", { click: undo }, "z"),
+      keyButton("Keep", { "data-what": KEPT, click: keep }, { name: "Enter", label: "↵" }),
+      keyButton("Unsure", { "data-what": UNSURE, click: () => decide(UNSURE) }, "u"),
+      keyButton("Leave out", { "data-what": LEFT_OUT, click: () => decide(LEFT_OUT) }, "x"),
+      keyButton("Undo", { click: undo }, "z"),
     );
     const who = byId("who");
     who.value = decisions.who;
