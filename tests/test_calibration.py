@@ -230,6 +230,30 @@ def test_the_temperature_is_that_of_the_estimate(trained):
     assert found["sentence"] in card_markdown(model.card)
 
 
+def test_tags_and_the_summary_of_a_timeline_have_them(trained, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("mutagen", reason="needs mutagen")
+    songs, model = trained
+    monkeypatch.chdir(tmp_path)
+    save_model(model.pipeline, "model.skmer")
+    soundfile.write("song.flac", songs.data[0], 11264)
+    answer = model.pipeline.predict_file("song.flac")
+    of_song = {name: f"{p:.3f}" for name, p in zip(answer.classes, answer.song_probabilities, strict=True)}
+    assert main(["tag", "model.skmer", "song.flac", "--field", "Q1", "--field", "Q3"]) == 0
+    rows = {row["field"]: row["new"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
+    assert rows == {"MOOD": answer.label, "MOOD_Q1": of_song["Q1"], "MOOD_Q3": of_song["Q3"]}
+    largest = answer.song_probabilities.max()
+    for least, action in ((largest - 1e-4, "write"), (min(largest + 1e-4, 1), "abstain")):
+        assert main(["tag", "model.skmer", "song.flac", "--at-least", str(least)]) == 0
+        assert [row["action"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == [action]
+    if len(answer.starts):
+        assert main(["timeline", "model.skmer", "song.flac"]) == 0
+        lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line.startswith("Q"))
+        means = zip(answer.classes, answer.mean_probabilities, strict=True)
+        assert {name: text.split() for name, text in lines.items()} == {
+            name: [of_song[name], f"{mean:.3f}"] for name, mean in means
+        }
+
+
 def test_a_network_on_its_training_songs_calibrates_nothing():
     assert make_sssl_pipeline()["svm"].cv is None
     assert make_sssl_pipeline(cv=3)["svm"].cv == 5
