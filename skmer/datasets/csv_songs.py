@@ -225,7 +225,8 @@ def _classes(table, songs):
     names = sorted(set(target.tolist()))
     if len(names) < 2:
         found = f"1 class, {names[0]!r}" if names else "no label that most raters chose"
-        raise ValueError(f"{table} has {found}; at least two {'are' if names else 'classes are'} needed.")
+        has = "has" if len(table.files) == 1 else "have"
+        raise ValueError(f"{table} {has} {found}; at least two {'are' if names else 'classes are'} needed.")
     left_out = sorted({*range(len(songs))} - {*used})
     return {"target": target, "target_names": names, "used": used, "left_out": left_out, "remarks": remarks}
 

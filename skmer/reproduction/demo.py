@@ -1,5 +1,6 @@
 """Demonstration of SSSL on synthetic songs, or on the Emotify recordings."""
 
+import os
 import signal
 import sys
 import time
@@ -196,7 +197,9 @@ def _write_page(pipe, songs, test, out):
         waveforms, paths = paths, [str(folder / f"{songs.target[i]}-song-{i}.wav") for i in test]
         for path, waveform in zip(paths, waveforms, strict=True):
             soundfile.write(path, waveform, pipe[0].sr)
-    names = [Path(path).name for path in paths]
+    home = os.path.commonpath([os.path.dirname(path) for path in paths])
+    # two folders may have songs of one name
+    names = [Path(path).relative_to(home).as_posix() for path in paths]
     return write_timeline_page(predict_files(pipe, paths), out / "listen", names=names, force=True)
 
 

@@ -123,6 +123,9 @@ def test_what_is_wrong_with_several_tables(tmp_path):
         load([one, two])
     with pytest.raises(ValueError, match="different tables"):
         load([one, one])
+    against = write(tmp_path, "path,label,rater\na.mp3,sad,Bob\nb.mp3,calm,Bob\n", "against.csv")
+    with pytest.raises(ValueError, match=r"one\.csv and .*against\.csv have no label that most raters chose"):
+        load([one, against])
     with pytest.raises(ValueError, match="got none"):
         load([])
     (tmp_path / "below").mkdir()

@@ -5,9 +5,11 @@ from io import StringIO
 import numpy as np
 import pytest
 import soundfile
+from sklearn.utils import Bunch
 
 import skmer.reproduction.demo
 from skmer.reproduction.demo import run_demo
+from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -54,6 +56,18 @@ def test_the_page_plays_the_test_songs(demo):
         y, sr = soundfile.read(out / "listen" / song["url"])
         assert (len(y), sr) == (3 * 5632, 5632)
         assert np.abs(y).max() > 0.01
+
+
+def test_the_page_tells_songs_of_one_name_apart(tmp_path):
+    paths = [tmp_path / folder / "1.wav" for folder in ("pop", "rock")]
+    for path, y in zip(paths, tiny_songs().data, strict=False):
+        path.parent.mkdir()
+        soundfile.write(path, y, SR)
+    songs = Bunch(data=list(map(str, paths)), target=["Q1", "Q2"])
+    page = skmer.reproduction.demo._write_page(tiny_pipeline(), songs, [0, 1], tmp_path)
+    source = page.read_text(encoding="utf-8")
+    assert '"name":"pop/1.wav"' in source
+    assert '"name":"rock/1.wav"' in source
 
 
 def test_says_what_the_table_shows(demo):
