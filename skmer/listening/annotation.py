@@ -133,7 +133,7 @@ def write_annotation_page(
     check = _checker(out, force)
     check()
     files, found_names, _ = find_songs(songs)
-    names = _check_one_each(files, found_names if names is None else names, "names")
+    names = list(map(str, _check_one_each(files, found_names if names is None else names, "names")))
     _check_names(names)
     if copy_songs:
         _check_outside(songs, out)
@@ -218,6 +218,8 @@ def _check_words(labels, ratings):
     for i, word in enumerate(words):
         if is_missing(word) or any(ord(char) < 32 for char in word):
             raise ValueError(f"{option}: {word!r} would be read as an empty cell of a table: choose another word.")
+        if _BYTES.search(word):
+            raise ValueError(f"{option}: {word!r} is no valid text: choose another word.")
         if word.casefold() in [other.casefold() for other in words[:i]]:
             raise ValueError(f"{option}: {word!r} is there twice. Case makes no difference.")
         if option == "ratings" and word.casefold() in _COLUMNS:
@@ -247,10 +249,10 @@ def _check_names(names):
     if len(set(names)) < len(names):
         raise ValueError("names must differ: answers are stored and saved by name.")
     for name in names:
-        if name != str(name).strip() or _BYTES.search(name):
+        if not name or name != name.strip() or _BYTES.search(name):
             raise ValueError(
-                f"{name!r}: a saved table cannot name this song, because its path begins or ends with a blank, or is "
-                "no valid text: rename it."
+                f"{name!r}: a saved table cannot name this song, because its path is empty, begins or ends with a "
+                "blank, or is no valid text: rename it."
             )
 
 

@@ -118,6 +118,7 @@ def test_a_page_beside_the_songs(songs):
         ({"labels": ["x", "X"]}, "labels: 'X' is there twice"),
         ({"labels": ["x", "NaN"]}, "labels: 'NaN' would be read as an empty cell"),
         ({"labels": ["x", " "]}, "labels: '' would be read as an empty cell"),
+        ({"labels": ["x", "\udcff"]}, r"labels: '\\udcff' is no valid text"),
         ({"ratings": []}, "ratings must be a word or more"),
         ({"ratings": ["Time"]}, "ratings: 'Time' is the name of another column"),
         ({"ratings": ["x"], "limits": (1, 1)}, "limits must be the lowest and the highest rating"),
@@ -127,6 +128,7 @@ def test_a_page_beside_the_songs(songs):
         ({"labels": ["x", "y"], "names": ["one"]}, "There are 3 songs but 1 names"),
         ({"labels": ["x", "y"], "names": ["one", "two", "one"]}, "names must differ"),
         ({"labels": ["x", "y"], "names": [" one", "two", "three"]}, "a saved table cannot name this song"),
+        ({"labels": ["x", "y"], "names": ["", "two", "three"]}, "'': a saved table cannot name this song"),
         ({"labels": ["x", "y"], "groups": ["one"]}, "There are 3 songs but 1 groups"),
     ],
 )
