@@ -2,6 +2,7 @@
 
 import os
 import re
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,21 @@ class AnnotationTable:
         decision = self.first(["decision"])
         found = [cell.casefold() for cell in self.columns[decision]] if decision else []
         return [f"{found.count(word):,} {word}" for word in UNDECIDED if word in found]
+
+    def answered(self):
+        """Return the table of a page without the rows that nobody has decided on, and without labels of the unsure."""
+        rater, decision, label = (self.first([name]) for name in ("rater", "decision", "label"))
+        if decision is None or label is None:
+            return self
+        rows = [row for row in range(len(self)) if self.columns[rater][row] or self.columns[decision][row]]
+        found = copy(self)
+        found._places = [self._places[row] for row in rows]
+        found.columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        decided = [cell.casefold() not in UNDECIDED for cell in found.columns[decision]]
+        found.columns[label] = [
+            cell if is_one else "" for cell, is_one in zip(found.columns[label], decided, strict=True)
+        ]
+        return found
 
     def check(self, names, option):
         """Return names of columns as they are in the header, whatever their case."""

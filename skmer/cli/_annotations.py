@@ -107,6 +107,11 @@ def _by_target(cells, kind):
 
 
 def _read_ratings(cells, arguments, song, rater):
+    n_rows = len(cells)
+    if cells.of_page():
+        cells = cells.answered()
+        if not len(cells):
+            raise CommandError(f"{cells.path}: nobody has decided on any of these songs.")
     songs = cells.songs(song)
     raters = cells.columns[rater]
     # on a page somebody may be called NA, which programs write for an empty cell
@@ -134,6 +139,7 @@ def _read_ratings(cells, arguments, song, rater):
             f"Ignored: {', '.join(ignored) or 'none'}."
         )
     ignored += cells.undecided() if of_page else []
+    ignored += [f"{n_rows - len(cells):,} that nobody has decided on"] * (len(cells) < n_rows)
     names = ", ".join(target.name for target in targets)
     return Annotations("ratings", targets, f"ratings of {names}, song {' and '.join(song)}, rater {rater}", ignored)
 

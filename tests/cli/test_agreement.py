@@ -305,6 +305,22 @@ def test_raters_who_agree_on_all_songs_of_a_page(run, name):
     assert rows["label"]["alpha"] == 1
 
 
+def test_tables_of_a_page_of_doubtful_labels(run):
+    header = "path,label,old_label,decision,rater,when\n"
+    ann = "a.wav,calm,calm,kept,Ann,\nb.wav,sad,calm,changed,Ann,\nc.wav,sad,sad,unsure,Ann,\nd.wav,calm,calm,,,\n"
+    bob = "a.wav,calm,calm,kept,Bob,\nb.wav,calm,calm,kept,Bob,\nc.wav,,sad,left out,Bob,\nd.wav,calm,calm,,,\n"
+    rows, _, err = run(header + ann + bob)
+    assert list(rows) == ["label"]
+    assert (rows["label"]["songs"], rows["label"]["most_raters"]) == (2, 2)
+    table = [["calm", "sad"], ["calm", "calm"]]
+    assert rows["label"]["alpha"] == pytest.approx(krippendorff_alpha(table, "nominal"), abs=1e-6)
+    assert "Ignored: 1 unsure, 1 left out, 2 that nobody has decided on." in err
+
+
+def test_a_page_of_doubtful_labels_that_nobody_has_decided_on(fail):
+    assert "nobody has decided on any" in fail("path,label,old_label,decision,rater,when\na.wav,calm,calm,,,\n")
+
+
 def test_ratings_of_a_page_over_time(run):
     text = "path,time,valence,arousal,rater\n" + "".join(
         f"{song},{time},{k + time + shift},,{rater}\n"
