@@ -354,7 +354,7 @@ def move_point(page, valence, arousal):
 
 def test_ratings_are_taken_twice_a_second_while_the_song_plays(open_page, ratings_page, tmp_path):
     page = begin(open_page(ratings_page))
-    assert page.locator("#state").inner_text() == "Not rating: move a slider to rate from here."
+    assert page.locator("#state").inner_text() == "Not rating: move a slider or press Rate, then play."
     move_point(page, 0.5, -0.5)
     page.mouse.down()
     assert page.locator("#state").inner_text() == "Play the song to rate"
@@ -543,7 +543,7 @@ def test_two_raters_agree_on_ratings_over_time(open_page, ratings_page, tmp_path
         page.close()
     assert main(["agreement", *files]) == 0
     out, err = capsys.readouterr()
-    assert "read as ratings: ratings of valence, arousal, song path and time, rater rater." in err
+    assert "read as ratings of valence, arousal; the song is in path and time, the rater in rater." in err
     assert out.splitlines()[2].split("|")[2].strip() == "12"
     songs = load_csv(files, home_of(ratings_page), targets=["valence", "arousal"], dynamic=True)
     # means of 0, .25, ... and these + .2; of .05, .1, .15

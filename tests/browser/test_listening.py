@@ -225,6 +225,27 @@ def test_decisions_by_keys_are_shown_counted_and_undone(open_page, page_path):
     assert marks.all_inner_texts()[2] == "kept"
 
 
+def test_a_decision_goes_on_to_the_next_undecided_song_if_wanted(open_page, page_path):
+    page = open_page(page_path)
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    assert selected(page) == SONGS[1]
+    page.keyboard.press("p")
+    page.get_by_label("Go on to the next undecided song").check()
+    page.keyboard.press("Enter")
+    # the second has a decision
+    assert selected(page) == SONGS[2]
+    page.wait_for_function("!document.getElementById('audio').paused")
+    page.reload()
+    assert page.get_by_label("Go on to the next undecided song").is_checked()
+    page.keyboard.press("n")
+    page.keyboard.press("n")
+    page.keyboard.press("x")
+    assert selected(page) == SONGS[3]
+    page.keyboard.press("u")
+    assert page.get_by_role("status").filter(has_text="All songs that are shown are decided").is_visible()
+
+
 def test_buttons_decide_too_and_keys_work_after_a_click(open_page, page_path):
     page = open_page(page_path)
     page.locator("#decide").get_by_role("button", name="happy").click()

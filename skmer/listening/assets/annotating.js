@@ -216,7 +216,8 @@ function startAnnotating() {
       byId("state").classList.toggle("live", on > 0);
       const which = on < names.length ? ` ${names.filter((_, k) => live[k]).join(", ")} only` : "";
       const does = player.playing ? "Rating" : "Play the song to rate";
-      const text = on ? `${does}${which}` : "Not rating: move a slider to rate from here.";
+      const how = player.playing ? "move a slider to rate from here." : "move a slider or press Rate, then play.";
+      const text = on ? `${does}${which}` : `Not rating: ${how}`;
       // said again only if it has changed
       if (byId("state").textContent !== text) byId("state").textContent = text;
       byId("rate").setAttribute("aria-pressed", String(on > 0));
@@ -386,6 +387,10 @@ function startAnnotating() {
   byId("previous").addEventListener("click", () => toNext(-1));
   // a button that was clicked does not take the space bar from the player
   byId("panel").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
+  // nor does a box, unless the keyboard is on it
+  byId("panel").addEventListener("change", ({ target }) => {
+    if (target.matches("[type=checkbox]:not(:focus-visible)")) target.blur();
+  });
   byId("list").addEventListener("click", (event) => {
     // arrow keys are to move ratings then, and not go through the list
     if (rates && event.detail) byId("list").blur();

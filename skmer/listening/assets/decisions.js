@@ -9,7 +9,7 @@ class Decisions {
   constructor(content) {
     this.content = content;
     this.store = new Store(content.id);
-    Object.assign(this, { of: {}, who: "", saved: true, last: [] });
+    Object.assign(this, { of: {}, who: "", saved: true, goOn: false, last: [] });
     this.reload();
   }
 
@@ -17,11 +17,11 @@ class Decisions {
   reload() {
     // where it keeps nothing, decisions are here only
     if (!this.store.works) return;
-    const { of = {}, who = "", saved = true } = this.store.load();
+    const { of = {}, who = "", saved = true, goOn = false } = this.store.load();
     if (!this.store.works) return;
     const names = new Set(this.content.songs.map((song) => song.name));
     this.of = Object.fromEntries(Object.entries(of).filter(([name]) => names.has(name)));
-    Object.assign(this, { who, saved });
+    Object.assign(this, { who, saved, goOn });
   }
 
   get(song) {
@@ -61,7 +61,7 @@ class Decisions {
 
   keep(saved) {
     this.saved = saved;
-    return this.store.keep({ of: this.of, who: this.who, saved });
+    return this.store.keep({ of: this.of, who: this.who, saved, goOn: this.goOn });
   }
 
   count(what) {

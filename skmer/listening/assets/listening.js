@@ -110,6 +110,17 @@ function startListening() {
     const kept = decisions.set(current, what, label);
     const said = what === CHANGED ? `changed to ${names[label]}` : what;
     after(current, `${current.name}: ${said}.${kept ? "" : " The browser does not keep it: save the labels."}`);
+    if (byId("go-on").checked) goOn(current);
+  }
+
+  /** Go to the next song without a decision, from the top again after the last one. */
+  function goOn(song) {
+    const at = list.shown.indexOf(song.index);
+    const others = [...list.shown.slice(at + 1), ...list.shown.slice(0, Math.max(0, at))];
+    const next = others.find((i) => !decisions.get(songs[i]));
+    if (next === undefined) return announce("All songs that are shown are decided: save the labels.");
+    list.select(next);
+    player.play();
   }
 
   function choose(label) {
@@ -185,6 +196,12 @@ function startListening() {
     who.value = decisions.who;
     who.addEventListener("change", () => decisions.rename(who.value.trim()));
     who.addEventListener("keydown", (event) => event.key === "Enter" && byId("list").focus());
+    byId("go-on").checked = decisions.goOn;
+    byId("go-on").addEventListener("change", () => {
+      decisions.reload();
+      decisions.goOn = byId("go-on").checked;
+      decisions.keep(decisions.saved);
+    });
     byId("save").addEventListener("click", save);
     byId("open").addEventListener("change", openTable);
     addEventListener("storage", ({ key }) => {
@@ -204,6 +221,10 @@ function startListening() {
 
   // a button that was clicked does not take the space bar from the player
   byId("panel").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
+  // nor does a box, unless the keyboard is on it
+  byId("panel").addEventListener("change", ({ target }) => {
+    if (target.matches("[type=checkbox]:not(:focus-visible)")) target.blur();
+  });
   // on a narrow screen the song is above the list
   byId("list").addEventListener("click", () => {
     if (byId("panel").getBoundingClientRect().bottom < 80) byId("panel").scrollIntoView();
