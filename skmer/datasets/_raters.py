@@ -28,6 +28,7 @@ def labels_of_songs(table, songs):
     """
     raters, decisions = ([cell.strip() for cell in _column(table, name)] for name in ("rater", "decision"))
     labels, tied, open_, doubtful, nameless = [], [], [], [], []
+    unused = Counter(decision.casefold() for decision in decisions)
     for rows in songs:
         _check_repeated(table, rows, raters, decisions)
         chosen: dict[bool, list] = {True: [], False: []}
@@ -46,11 +47,11 @@ def labels_of_songs(table, songs):
             nameless.append(name)
         elif not chosen[True] and any(decisions[row].casefold() == _UNSURE for row in rows):
             doubtful.append(name)
+            unused[_UNSURE] -= sum(decisions[row].casefold() == _UNSURE for row in rows)
         labels.append(str(votes[0][0]) if votes else None)
     remarks = _describe_people(raters, "The label of a song is the one that most of {} chose.")
-    words = [decision.casefold() for decision in decisions]
-    if undecided := [f"{words.count(word):,} {word}" for word in UNDECIDED if word in words]:
-        one = sum(word in UNDECIDED for word in words) == 1
+    if undecided := [f"{unused[word]:,} {word}" for word in UNDECIDED if unused[word]]:
+        one = sum(unused[word] for word in UNDECIDED) == 1
         remarks.append(f"{' and '.join(undecided)} {'is' if one else 'are'} not taken as an answer.")
     for names, text in (
         (tied, "left out, because as many people chose another label"),

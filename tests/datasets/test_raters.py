@@ -85,7 +85,7 @@ def test_labels_that_nobody_has_decided_on_count_only_alone(tmp_path):
     assert songs.target.tolist() == ["sad", "calm", "calm"]
     alone = load(ann)
     assert alone.target.tolist() == ["sad", "calm", "sad"]
-    assert alone.remarks[-1] == "1 song is used with a label of which the rater was unsure: c.mp3."
+    assert alone.remarks == ["1 song is used with a label of which the rater was unsure: c.mp3."]
 
 
 def test_answers_without_a_name_are_not_dropped_silently(tmp_path):
