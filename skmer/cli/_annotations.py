@@ -141,7 +141,7 @@ def _read_ratings(cells, arguments, song, rater):
     ignored += cells.undecided() if of_page else []
     ignored += [f"{n_rows - len(cells):,} that nobody has decided on"] * (len(cells) < n_rows)
     names = ", ".join(target.name for target in targets)
-    return Annotations("ratings", targets, f"ratings of {names}, song {' and '.join(song)}, rater {rater}", ignored)
+    return Annotations("ratings", targets, _taken(f"ratings of {names}", song, f"the rater in {rater}"), ignored)
 
 
 def _group_rows(cells, songs, raters, repeated, song, rater):
@@ -240,7 +240,7 @@ def _read_means(cells, arguments, song, rater):
             raise _no_counts(cells)
         targets.append(_summarised(cells, name, mean, deviation, counts, count_name, arguments.ddof))
         used += [mean, deviation, count_name]
-    taken = f"means and deviations of {', '.join(pairs)}, song {' and '.join(song)}, {_describe_count(cells, used[-1])}"
+    taken = _taken(f"means and deviations of {', '.join(pairs)}", song, _describe_count(cells, used[-1]))
     return Annotations("means", targets, taken, [title for title in cells.titles if title not in used])
 
 
@@ -287,7 +287,11 @@ def _no_counts(cells):
 
 
 def _describe_count(cells, name):
-    return f"number of raters {'in ' if name in cells.titles else ''}{name}"
+    return f"the number of raters {'in' if name in cells.titles else 'is'} {name}"
+
+
+def _taken(what, song, other):
+    return f"{what}; the song is in {' and '.join(song)}, {other}"
 
 
 # Votes for classes
@@ -318,9 +322,9 @@ def _read_votes(cells, arguments, song, rater):
     for name, share in zip(names, shares.T, strict=True):
         deviations = np.sqrt(share * (1 - share) * counts / np.maximum(counts - 1, 1))
         targets.append(Target(name, "nominal", counts, RaterAgreement.from_moments(share, deviations, counts)))
-    number = "their sum is the number of raters" if count_name is None else _describe_count(cells, count_name)
+    number = "the number of raters is their sum" if count_name is None else _describe_count(cells, count_name)
     kind = "one vote per rater" if exclusive else "a rater can vote for several classes or none"
-    taken = f"votes for {format_names(names)} ({kind}), song {' and '.join(song)}, {number}"
+    taken = _taken(f"votes for {format_names(names)} ({kind})", song, number)
     return Annotations("votes", targets, taken, [t for t in cells.titles if t not in (*song, count_name, *names)])
 
 

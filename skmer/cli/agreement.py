@@ -85,7 +85,7 @@ def _agreement(arguments):
     rows = [_row(target) for target in found.targets]
     if not arguments.quiet:
         is_read = "is" if len(arguments.annotations) == 1 else "are"
-        remarks = [f"{' and '.join(arguments.annotations)} {is_read} read as {found.form}: {found.taken}."]
+        remarks = [f"{', '.join(arguments.annotations)} {is_read} read as {found.taken}."]
         remarks += [f"Ignored: {', '.join(found.ignored)}."] * bool(found.ignored)
         for remark in [*remarks, *dict.fromkeys(str(warning.message) for warning in caught)]:
             print(f"skmer agreement: {remark}", file=sys.stderr)

@@ -83,7 +83,7 @@ def test_single_ratings(run):
     assert mood["alpha"] == pytest.approx(krippendorff_alpha(table, "nominal"), abs=1e-6)
     highest = attainable_accuracy([[1, 0], [0.5, 0.5], [0, 1]], [2, 2, 3], random_state=0)
     assert (mood["attainable_accuracy"], mood["panel_accuracy"]) == pytest.approx(tuple(highest.values()), abs=1e-6)
-    assert "read as ratings: ratings of valence, arousal, mood, song song, rater rater." in err
+    assert "read as ratings of valence, arousal, mood; the song is in song, the rater in rater." in err
     assert "Ignored: title (the same for every rater of a song), comment (another text in each row)." in err
     assert out.splitlines()[2].startswith("| valence |     3 | 2.3 (2 to 3) |")
 
@@ -99,7 +99,7 @@ def test_columns_of_other_names_separated_by_tabs(run):
     text = "Judge\tClip No\tscore\n" + "".join(f"{j}\t{k}\t{k + j}\n" for j in range(2) for k in range(4))
     rows, _, err = run(text, "--rater", "judge", "--song", "clip no")
     assert rows["score"]["alpha"] == pytest.approx(krippendorff_alpha([[0, 1, 2, 3], [1, 2, 3, 4]]), abs=1e-6)
-    assert "song Clip No, rater Judge" in err
+    assert "the song is in Clip No, the rater in Judge" in err
 
 
 def test_ratings_over_time(run, fail):
@@ -155,14 +155,17 @@ def test_the_number_of_raters_may_be_given_and_deviations_divided_by_n(run):
     assert rows["valence"]["songs"] == 3
     # one rater needs 5/4 / (16 - 1/4) * 4 = 0.32 for .8
     assert (rows["valence"]["raters_for_0.8"], rows["valence"]["raters_for_0.9"]) == (1, 1)
-    assert "number of raters 5." in err
+    assert "the number of raters is 5." in err
     assert "Ignored: year." in err
 
 
 def test_votes_as_counts_and_as_shares_are_the_same(run):
     counts = np.array([[3, 1, 0], [2, 2, 4], [0, 0, 6]])
     rows, _, err = run("song,calm,sad,tense\n" + "".join(f"{k},{a},{b},{c}\n" for k, (a, b, c) in enumerate(counts)))
-    assert "votes for calm, sad, tense (one vote per rater), song song, their sum is the number of raters." in err
+    assert (
+        "votes for calm, sad, tense (one vote per rater); the song is in song, the number of raters is their sum."
+        in err
+    )
     shares = counts / counts.sum(axis=1, keepdims=True)
     text = "song,calm,sad,tense,n\n" + "".join(
         f"{k},{','.join(f'{p:.4f}' for p in row)},{n}\n"
@@ -184,7 +187,10 @@ def test_votes_for_several_classes(run):
     text = "id,n_annotators,calm,sad,tied,year\n1,8,0.75,0.5,0,1999\n2,4,0.25,0.75,1,2001\n3,5,0,0,0,2000\n"
     rows, out, err = run(text)
     assert list(rows) == ["(most frequent class)", "calm", "sad"]
-    assert "(a rater can vote for several classes or none), song id, number of raters in n_annotators." in err
+    assert (
+        "(a rater can vote for several classes or none); the song is in id, the number of raters in n_annotators."
+        in err
+    )
     assert "Ignored: tied, year." in err
     # the deviation of a share p of n raters is sqrt(p (1 - p) n / (n - 1))
     p, n = np.array([0.75, 0.25, 0]), np.array([8, 4, 5])
@@ -286,7 +292,7 @@ def test_tables_of_single_raters_are_read_as_one(capsys):
     table = [["calm", "calm"], ["calm", "tense"], ["calm", "tense"]]
     assert row["alpha"] == pytest.approx(krippendorff_alpha(table, "nominal"), abs=1e-6)
     err = capsys.readouterr().err
-    assert "Ann.csv and Bob.csv and Cleo.csv are read as ratings: ratings of label, song path, rater rater." in err
+    assert "Ann.csv, Bob.csv, Cleo.csv are read as ratings of label; the song is in path, the rater in rater." in err
     assert "Ignored: 3 unsure." in err
     assert main(["agreement", "Ann.csv", "Bob.csv", "Ann.csv"]) == 2
     assert "Ann.csv: this table is given twice." in capsys.readouterr().err
@@ -331,7 +337,7 @@ def test_ratings_of_a_page_over_time(run):
     rows, _, err = run(text)
     assert list(rows) == ["valence"]
     assert rows["valence"]["songs"] == 4
-    assert "song path and time, rater rater." in err
+    assert "the song is in path and time, the rater in rater." in err
     assert "Ignored: arousal (empty)." in err
     rows, _, _ = run(text, "--repeated", "mean")
     assert rows["valence"]["songs"] == 2
