@@ -90,6 +90,8 @@ def run_demo(data=None, out="demo-output", n_jobs=None, verbose=1, random_state=
     out.mkdir(parents=True, exist_ok=True)
     classes, counts = np.unique(songs.target, return_counts=True)
     show(f"{len(songs.data)} {kind}: " + ", ".join(f"{c} {n}" for n, c in zip(classes, counts, strict=True)))
+    if data is None:
+        show("Q1 is happy, Q2 angry or fearful, Q3 sad, Q4 calm")
     transformer = SegmentTransformer(**settings["segments"], n_jobs=n_jobs, verbose=progress)
     segments = transformer.transform(songs.data)
     show(f"{segments.n_segments.sum():,} segments of {transformer.duration} s")
