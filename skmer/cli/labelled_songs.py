@@ -1,6 +1,7 @@
 """Songs with labels on a command line: a folder, and where the label of each of its songs is."""
 
 import os
+import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -62,11 +63,16 @@ def load_songs(arguments):
     songs.names = [_below(path, home) for path in songs.data]
     songs.left_out = [_below(path, home) for path in songs.left_out]
     songs.remarks = songs.get("remarks", [])
-    if songs.left_out:
-        files = "1 file is" if len(songs.left_out) == 1 else f"{len(songs.left_out):,} files are"
-        songs.remarks.append(f"{files} left out, {songs.why_out}: {format_names(songs.left_out, most=3)}.")
+    # the remarks name those that the raters left without a label
+    without = {_below(path, home) for path in songs.get("undecided", [])}
+    others = [name for name in songs.left_out if name not in without]
+    remarks = list(songs.remarks)
+    why_out = songs.why_out.partition(", or without a label")[0]
+    if others:
+        files = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
+        remarks.append(f"{files} left out, {why_out}: {format_names(others, most=3)}.")
     if not getattr(arguments, "quiet", False):
-        for remark in songs.remarks:
+        for remark in remarks:
             print(f"skmer {arguments.command}: {remark}", file=sys.stderr)
     return songs
 
@@ -78,6 +84,7 @@ def _by_folders(home, arguments):
         raise CommandError("--targets names columns of a table: give the table, --labels FILE.csv.")
     songs = load_folder(home, groups="parent" if arguments.artists else None, check_audio=False)
     songs.labels_from = "the folders that the songs are in" + (", with a folder for each artist" * arguments.artists)
+    songs.label_options = "--artists " * bool(arguments.artists)
     songs.why_out = "not audio by extension"
     return songs
 
@@ -87,7 +94,7 @@ def _by_table(home, arguments):
     from skmer.datasets import load_csv
 
     tables = tables_of(arguments)
-    shown = " and ".join(tables)
+    shown = _join(tables)
     if arguments.artists:
         raise CommandError(f"--artists is for folders. {shown} has the artists in a column group: leave --artists out.")
     for table in tables:
@@ -96,8 +103,9 @@ def _by_table(home, arguments):
             raise CommandError(f'--labels: {table} {wrong}. It must be a CSV file, or the word "{FOLDERS}".')
     targets, remarks = _find_targets(tables, arguments.targets) if hasattr(arguments, "targets") else (None, [])
     songs = load_csv(tables if len(tables) > 1 else tables[0], data_home=home, targets=targets)
-    names = " and ".join(Path(table).name for table in tables)
+    names = _join([Path(table).name for table in tables])
     songs.labels_from = f"the {'table' if len(tables) == 1 else 'tables'} {names}"
+    songs.label_options = "".join(f"--labels {shlex.quote(table)} " for table in tables)
     songs.remarks = [*remarks, *songs.remarks]
     used = {os.path.realpath(path) for path in songs.data}
     inside = [path for path, error in find_audio_files([os.path.abspath(home)]) if error is None]
@@ -110,6 +118,10 @@ def _by_table(home, arguments):
     return songs
 
 
+def _join(names):
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def _find_targets(tables, given):
     """Return the columns of tables that are ratings, None for classes, and sentences on how this was decided."""
     from skmer._io import format_names
@@ -118,7 +130,7 @@ def _find_targets(tables, given):
     if given is not None:
         return (None if given == NO_TARGETS else [name.strip() for name in given.split(",")]), []
     columns, are_ratings = [], False
-    paths, table = [Path(table) for table in tables], " and ".join(tables)
+    paths, table = [Path(table) for table in tables], _join(tables)
     with suppress(OSError, ValueError):  # load_csv says what is wrong with the table
         columns, are_ratings = find_rating_columns(paths)
     if not columns:

@@ -33,7 +33,8 @@ def usage_commands(card, name):
     lines = [f"skmer predict {model} FOLDER --out {'ratings' if ratings else 'emotions'}.csv"]
     if card["system"] in ("sssl", "cross-entropy", "plain"):
         lines.append(f"skmer timeline {model} SONG --out {'ratings' if ratings else 'emotion'}.png")
-        lines += [] if ratings else [f"skmer label-noise {model} SONGS --out report"]
+        labels = card.get("data", {}).get("label_options", "")
+        lines += [] if ratings else [f"skmer label-noise {model} SONGS {labels}--cross-fit 5 --out report"]
     return lines
 
 
@@ -58,6 +59,8 @@ def make_card(task, pipeline, system, used, given, counts, unreadable, **more):
             "collection": given.get("collection"),
             "description": given.get("DESCR") if given.get("collection") else None,
             "labels_from": given.get("labels_from", "given in Python"),
+            "label_options": given.get("label_options", ""),
+            "label_remarks": list(given.get("remarks", [])),
             "groups": groups_sentence(used.groups),
             "left_out": [str(path) for path in given.get("left_out", [])],
             "why_out": given.get("why_out", "not audio by extension"),
@@ -138,7 +141,14 @@ def card_markdown(card):
         f"{card['what']}.{_chosen_from(card['estimate'])}",
         "## Songs",
         _songs(data),
-        " ".join([f"Labels: {_one_line(data['labels_from'])}.", data["groups"], data["used"]]),
+        " ".join(
+            [
+                f"Labels: {_one_line(data['labels_from'])}.",
+                *map(_one_line, data.get("label_remarks", [])),
+                data["groups"],
+                data["used"],
+            ]
+        ),
         _collection(data),
         *_left_out(data),
         "## Estimated accuracy",

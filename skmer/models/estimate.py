@@ -38,12 +38,15 @@ def choose_folds(y, groups, n_splits):
     if sizes[smallest] < 2:
         raise ValueError(
             f"The class {smallest!r} has {'1 song' if groups is None else 'songs of 1 group'} only, but needs 2 to "
-            "be in training and test songs: add songs, leave the class out, or train without an estimate (0 folds)."
+            "be in training and test songs: add songs, leave the class out, or train without an estimate (n_splits=0)."
         )
     if n_splits <= sizes[smallest]:
         return n_splits, None
     n = sizes[smallest]
-    return n, f"n_splits={n_splits} is lowered to {n}, the number of {what}s of the class {smallest!r}."
+    return n, (
+        f"n_splits={n_splits} is lowered to {n}, the number of {what}s of the class {smallest!r}: leave the class out, "
+        "or add to it, for more folds."
+    )
 
 
 def choose_inner_folds(y, groups, folds):

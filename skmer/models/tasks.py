@@ -134,7 +134,7 @@ class RatingTask:
         if not n:
             raise ValueError(
                 f"The {_count(songs)} do not make two folds of two songs or more, which R² needs: add songs, or train "
-                "without an estimate (0 folds)."
+                "without an estimate (n_splits=0)."
             )
         if n == n_splits:
             return n, None

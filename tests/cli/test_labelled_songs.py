@@ -29,6 +29,7 @@ def test_ties_and_songs_that_nobody_labelled_are_left_out_and_named(capsys):
     found = load("ann.csv", "bob.csv")
     assert (found.names, found.target.tolist()) == (["a.mp3", "b.mp3"], ["x", "y"])
     assert found.labels_from == "the tables ann.csv and bob.csv"
+    assert found.label_options == "--labels ann.csv --labels bob.csv "
     assert found.left_out == ["c.mp3", "d.mp3", "e.mp3"]
     assert found.why_out == "not in ann.csv and bob.csv, or without a label of most raters there"
     assert capsys.readouterr().err.splitlines() == [
@@ -36,8 +37,7 @@ def test_ties_and_songs_that_nobody_labelled_are_left_out_and_named(capsys):
         "skmer train: 1 unsure is not taken as an answer.",
         "skmer train: 1 song is left out, because as many people chose another label: c.mp3.",
         "skmer train: 1 song is left out, because nobody has chosen a label: d.mp3.",
-        "skmer train: 3 files are left out, not in ann.csv and bob.csv, or without a label of most raters there: "
-        "c.mp3, d.mp3, e.mp3.",
+        "skmer train: 1 file is left out, not in ann.csv and bob.csv: e.mp3.",
     ]
 
 
@@ -50,6 +50,7 @@ def test_ratings_over_time_are_found_in_the_tables_of_raters():
     found = load("ann.csv", "bob.csv", targets=None, quiet=True)
     assert found.target_names == ["valence", "arousal"]
     assert found.target.tolist() == [[0.5, 1], [1.5, 2]]
+    assert found.label_options == "--labels ann.csv --labels bob.csv "
     assert found.left_out == ["c.mp3", "d.mp3", "e.mp3"]
 
 

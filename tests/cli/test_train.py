@@ -22,6 +22,7 @@ from skmer.cli import main
 from skmer.datasets import load_folder
 from skmer.model_selection import EstimatorSystem
 from skmer.models import CANDIDATES, SYSTEMS, load_model, train_model
+from skmer.models.card import usage_commands
 from skmer.models.files import RunFolder
 from tests.models.tiny import CONFIG, LOG_MEL, MLP, written
 
@@ -188,6 +189,19 @@ def test_a_table_says_the_labels_and_the_groups(home, capsys):
     assert card()["data"]["left_out"] == [songs[-1]]
     assert "15 songs to read: calm 7, wild 8. The songs are in 8 groups" in out
     assert err == f"skmer train: 1 file is left out, not in labels.csv: {songs[-1]}.\n"
+
+
+def test_the_card_says_how_labels_of_several_people_were_joined(home):
+    songs = sorted(path.relative_to("songs").as_posix() for path in Path("songs").rglob("*.wav"))
+    for rater in ("Ann", "Bob"):
+        rows = [f"{name},{'calm' if name[1] in '34' else 'wild'},{rater}" for name in songs]
+        Path(f"{rater}.csv").write_text("\n".join(["path,label,rater", *rows]))
+    assert main(["train", "songs", "--labels", "Ann.csv", "--labels", "Bob.csv", "--out", "model.skmer", *FAST]) == 0
+    labels = "the tables Ann.csv and Bob.csv. The label of a song is the one that most of 2 people (Ann, Bob) chose."
+    assert f"Labels: {labels} " in Path("model-card.md").read_text()
+    network = {"system": "sssl", "data": card()["data"]}
+    command = "skmer label-noise a.skmer SONGS --labels Ann.csv --labels Bob.csv --cross-fit 5 --out report"
+    assert command in usage_commands(network, "a.skmer")
 
 
 def test_quiet_says_nothing(home, capfd):
