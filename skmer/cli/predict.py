@@ -98,6 +98,8 @@ def add_progress(command):
 
 def _predict(arguments):
     if arguments.ready is not None:
+        if str(arguments.model).lower().endswith((".skmer", ".joblib")):
+            raise CommandError(f"--ready takes the place of MODEL: leave {arguments.model} or --ready out.")
         arguments.model, arguments.paths = arguments.ready, [arguments.model, *arguments.paths]
 
     def load():

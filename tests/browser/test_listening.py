@@ -79,6 +79,8 @@ def audio(page, what):
 
 
 def saved(page):
+    if not page.get_by_label("Your name").input_value():
+        page.get_by_label("Your name").fill("Jo")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save labels").click()
     return download.value
@@ -337,6 +339,19 @@ def test_the_saved_table_is_read_by_load_csv(open_page, page_path):
     assert songs.target.tolist() == ["tense", "happy", "happy", "odd"]
     assert songs.groups.tolist() == ["a", "a", "b", "c"]
     assert songs.undecided == [str(home / SONGS[2])]
+
+
+def test_a_table_has_a_name_also_of_the_decisions_before(open_page, page_path):
+    page = open_page(page_path)
+    page.keyboard.press("3")
+    page.keyboard.press("s")
+    assert page.get_by_text("Type your name first").is_visible()
+    assert page.evaluate("document.activeElement.id") == "who"
+    page.keyboard.type("Jo")
+    page.keyboard.press("Enter")
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    assert [line["rater"] for line in table(saved(page))[:2]] == ["Jo", "Jo"]
 
 
 def test_decisions_survive_a_reload_and_move_to_another_browser(open_page, page_path, tmp_path):

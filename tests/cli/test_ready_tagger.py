@@ -95,3 +95,8 @@ def test_without_it_a_model_and_songs_are_required(capsys):
     with pytest.raises(SystemExit):
         main(["predict", "--ready", "other", "song.mp3"])
     assert "choose from" in capsys.readouterr().err
+
+
+def test_a_model_beside_it_is_an_error(capsys):
+    assert main(["predict", "m.skmer", "songs/a.wav", "--ready", "musicnn"]) == 2
+    assert "--ready takes the place of MODEL: leave m.skmer or --ready out." in capsys.readouterr().err

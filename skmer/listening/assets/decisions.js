@@ -53,9 +53,11 @@ class Decisions {
     return song;
   }
 
+  /** Decisions that were made before the name was known have it, too. */
   rename(who) {
     this.reload();
     this.who = who;
+    for (const own of Object.values(this.of)) own.who ||= who;
     this.keep(this.saved);
   }
 

@@ -164,6 +164,10 @@ function startListening() {
   }
 
   function save() {
+    if (!decisions.who) {
+      byId("who").focus();
+      return announce("Type your name first: it tells the tables of several listeners apart.");
+    }
     decisions.save();
     showProgress();
     announce("The table is among the downloads of the browser.");
