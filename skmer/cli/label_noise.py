@@ -1,6 +1,7 @@
 """``skmer label-noise``: a report that shows which labelled songs should be listened to again."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
@@ -130,7 +131,7 @@ def _label_noise(arguments):
                 log=log,
             )
         for sentence in dict.fromkeys(str(warning.message) for warning in caught):
-            log(f"warning: {' '.join(sentence.split())}")
+            log(f"warning: {_without_y(' '.join(sentence.split()))}")
     except OSError as error:
         if error.errno is not None:
             raise
@@ -152,6 +153,20 @@ def _label_noise(arguments):
 def _describe_song(song):
     heard, own = song.whole.heard_probability, song.whole.label_probability
     return f"  {song.name}, labelled {song.label} ({own:.0%}), heard: {song.whole.heard} ({heard:.0%})"
+
+
+def _without_y(sentence):
+    """Return a warning of scikit-learn on folds without names that nobody gave here."""
+    few = re.match(
+        r"The least populated class in y has only (\d+) members, which is less than n_splits=(\d+)", sentence
+    )
+    if few is None:
+        return sentence
+    n, folds = few.groups()
+    return (
+        f"The rarest label has fewer songs ({n}) than there are folds ({folds}): the networks hardly know it, so "
+        "that its songs are doubtful whether or not the label is right."
+    )
 
 
 def _one_line(text):

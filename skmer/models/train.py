@@ -215,6 +215,8 @@ def train_model(
         for remark in found_copies:
             say(remark)
         n_splits, inner_splits, lowered = _check_folds(task, pipelines, used, n_splits, seed, left_out)
+        if lowered:
+            say(lowered)
         name, scores = next(iter(pipelines)), None
         if n_splits:
             scores = estimate(task, pipelines, used, n_splits, seed, work / "folds", n_jobs, verbose, inner_splits)

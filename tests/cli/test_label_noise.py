@@ -196,6 +196,14 @@ def test_wrong_models_and_arguments_are_one_line_messages(model, songs, capsys):
     assert not os.path.exists("report")
 
 
+def test_a_label_of_fewer_songs_than_folds_is_told_in_plain_words(model, songs, capsys):
+    Path("songs/Q1/more.wav").write_bytes(next(Path("songs/Q1").iterdir()).read_bytes())
+    assert main(["label-noise", model, "songs", "--out", "report", "--cross-fit", "3"]) == 0
+    err = capsys.readouterr().err
+    assert "The rarest label has fewer songs (2) than there are folds (3)" in err
+    assert "n_splits" not in err
+
+
 def test_cross_fitted_report(model, songs, capsys):
     assert main(["label-noise", model, "songs", "--out", "report", "--cross-fit", "2", "--smoothing", "0"]) == 0
     out, err = capsys.readouterr()
