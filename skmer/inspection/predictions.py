@@ -48,6 +48,11 @@ def _on_grid(song, name, seconds):
     return replace(song, starts=starts, ends=ends, **{name: values})
 
 
+def _describe_segments(song):
+    n = len(song.starts)
+    return f"{n} segments in {song.ends.max():g} s" if n else "no segments"
+
+
 @dataclass(frozen=True)
 class SegmentProbabilities:
     """Class probabilities of one song's overlapping segments, and their means over each second."""
@@ -91,7 +96,7 @@ class SegmentProbabilities:
         return _cell_means(self.starts, self.ends, values, 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SongEmotion(SegmentProbabilities):
     """Emotion that a fitted pipeline predicts for one song, and for its segments.
 
@@ -141,6 +146,10 @@ class SongEmotion(SegmentProbabilities):
     """
 
     song_probabilities: np.ndarray | None = None
+
+    def __repr__(self):
+        own = "" if self.song_probabilities is None else f" ({np.max(self.song_probabilities):.2f})"
+        return f"<SongEmotion {self.label}{own}; {_describe_segments(self)}>"
 
     @property
     def mean_probabilities(self):
@@ -192,7 +201,7 @@ class SongEmotion(SegmentProbabilities):
         return _on_grid(self, "probabilities", seconds)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SongRatings:
     """Ratings, such as valence and arousal, that a fitted pipeline predicts for one song, and for its segments.
 
@@ -235,6 +244,10 @@ class SongRatings:
     starts: np.ndarray
     ends: np.ndarray
     values: np.ndarray
+
+    def __repr__(self):
+        own = "" if self.ratings is None else " " + ", ".join(f"{name} {r:.2f}" for name, r in self.ratings.items())
+        return f"<SongRatings{own}; {_describe_segments(self)}>"
 
     @property
     def times(self):

@@ -234,6 +234,9 @@ def _estimate(estimate):
         yield estimate["choice"]["sentence"]
     if estimate.get("calibration"):
         yield estimate["calibration"]["sentence"]
+    if estimate.get("confusion"):
+        yield "The test songs of all folds by class:"
+        yield estimate["confusion"]["table"]
 
 
 def _chosen_from(estimate):

@@ -16,6 +16,7 @@ from skmer.model_selection import (
     run_experiment,
 )
 from skmer.models.calibration import CalibratedSystem, calibration_of
+from skmer.models.confusion import confusion_of
 
 __all__ = ["CHOSEN", "INNER_SPLITS", "choose_folds", "choose_inner_folds", "estimate", "stratified_folds"]
 
@@ -90,7 +91,7 @@ def estimate(task, pipelines, songs, n_splits, seed, store, n_jobs=None, verbose
     songs of each fold, by which one of several pipelines is chosen there. Return a dict that JSON can hold:
     ``"protocol"``, ``"n_splits"``, ``"n_found"`` (fits that an earlier run had finished), ``"folds"`` (scores of each
     fold, by system), ``"mean"``, ``"sd"``, ``"test"`` (against the dummy), ``"table"`` and ``"sentence"``; of classes,
-    also ``"calibration"``, from `calibration_of`.
+    also ``"calibration"`` and ``"confusion"``, from `calibration_of` and `confusion_of`.
 
     With several pipelines, there is also ``"choice"``, and the test is that of the pipelines that were chosen inside
     the folds, because the highest of several means is too optimistic.
@@ -132,9 +133,9 @@ def estimate(task, pipelines, songs, n_splits, seed, store, n_jobs=None, verbose
     if others:
         found["choice"] = _choose(task, experiment, scores, list(pipelines), inside, inner_splits)
     if not task.ratings:
-        found["calibration"] = calibration_of(
-            experiment, found["choice"]["chosen"] if others else judged, y, task.folds(songs, n_splits, seed)
-        )
+        name, folds = found["choice"]["chosen"] if others else judged, task.folds(songs, n_splits, seed)
+        found["calibration"] = calibration_of(experiment, name, y, folds)
+        found["confusion"] = confusion_of(experiment, name, y, folds)
     return found
 
 

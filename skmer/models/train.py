@@ -228,6 +228,8 @@ def train_model(
             if "choice" in scores:
                 name = scores["choice"]["chosen"]
                 say(scores["choice"]["sentence"])
+            if scores.get("confusion"):
+                say(f"\nThe test songs of all folds by class:\n\n{scores['confusion']['table']}\n")
         pipeline = pipelines[name]
         say(f"Fit on all {len(used.target):,} songs.")
         remarks = _fit(pipeline, used, n_jobs, verbose)

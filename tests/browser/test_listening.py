@@ -321,7 +321,7 @@ def test_the_saved_table_is_read_by_load_csv(open_page, page_path):
     for key in "3", "n", "Enter", "n", "x":
         page.keyboard.press(key)
     download = saved(page)
-    assert download.suggested_filename == "labels-Ann-B-.csv"
+    assert download.suggested_filename == "checked-labels-Ann-B-.csv"
     lines = table(download)
     assert list(lines[0]) == ["path", "label", "group", "old_label", "decision", "rater", "when"]
     assert [(line["path"], line["label"], line["old_label"], line["decision"]) for line in lines] == [

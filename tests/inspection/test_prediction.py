@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmer import AudioError, SongSequence
 from skmer.audio import find_audio_files
-from skmer.inspection import SongEmotion, SongPredictor, emotion_over_time
+from skmer.inspection import SongEmotion, SongPredictor, SongRatings, emotion_over_time
 from skmer.inspection.files import _ahead, predict_files
 from tests.tiny_model import SR, tiny_pipeline, tiny_songs
 
@@ -235,3 +235,13 @@ def test_a_step_without_probabilities_of_segments_is_an_error():
     pipe = make_pipeline(tiny_pipeline()[0], Sums()).fit(songs, ["a", "b", "a"])
     with pytest.raises(ValueError, match=r"Sums\.transform must give songs of shape \(n_segments, 2\)"):
         next(emotion_over_time(pipe, songs))
+
+
+def test_an_answer_is_shown_in_a_line():
+    classes, rows = np.array(["calm", "tense"]), np.full((3, 2), 0.5)
+    song = SongEmotion("calm", classes, np.arange(3.0), np.arange(3.0) + 2, rows, np.array([0.75, 0.25]))
+    assert repr(song) == "<SongEmotion calm (0.75); 3 segments in 4 s>"
+    whole = SongEmotion("calm", classes, np.empty(0), np.empty(0), np.empty((0, 2)))
+    assert repr(whole) == "<SongEmotion calm; no segments>"
+    rated = SongRatings({"arousal": -0.5}, ["arousal"], np.arange(2.0), np.arange(2.0) + 1, np.zeros((2, 1)))
+    assert repr(rated) == "<SongRatings arousal -0.50; 2 segments in 2 s>"

@@ -91,7 +91,7 @@ class Decisions {
   save() {
     this.reload();
     const who = this.who.trim().replace(/[^\p{L}\p{N}]+/gu, "-");
-    saveFile(`labels${who && `-${who}`}.csv`, this.table());
+    saveFile(`checked-labels${who && `-${who}`}.csv`, this.table());
     this.keep(true);
   }
 

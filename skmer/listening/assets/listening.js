@@ -168,6 +168,7 @@ function startListening() {
       byId("who").focus();
       return announce("Type your name first: it tells the tables of several listeners apart.");
     }
+    if (kind === "emotions" && !Object.keys(decisions.of).length) return announce("Keep or change an emotion first.");
     decisions.save();
     showProgress();
     announce("The table is among the downloads of the browser.");
