@@ -20,7 +20,7 @@ __all__ = ["SONGS", "find_songs", "write_annotation_page"]
 
 SONGS = "songs"  # the folder of copied recordings
 STEP = 0.5  # seconds of the song from one rating to the next
-_SCRIPTS = ("dom", "csv", "store", "player", "song_list", "chart", "answers", "rating", "annotating")
+_SCRIPTS = ("dom", "csv", "store", "player", "song_list", "controls", "chart", "answers", "rating", "annotating")
 _COLUMNS = {"path", "time", "label", "group", "rater", "decision", "when"}
 _PLAYED = {
     *(".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".ogv", ".webm", ".weba", ".aac"),

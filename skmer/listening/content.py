@@ -12,7 +12,7 @@ from skmer.listening.page import environment, render
 __all__ = ["STEP", "ListeningPage", "PageSong", "Stretch", "to_numbers"]
 
 STEP = 1.0  # seconds of a value of a curve
-_SCRIPTS = ("dom", "csv", "store", "player", "chart", "plane", "song_list", "decisions", "listening")
+_SCRIPTS = ("dom", "csv", "store", "player", "chart", "plane", "song_list", "controls", "decisions", "listening")
 _CERTAINTIES = {
     "labels": (
         ("another", "another emotion leads"),

@@ -312,27 +312,16 @@ function startAnnotating() {
 
   // Filters
 
-  function filter() {
-    const value = (id) => byId(id)?.value ?? "";
-    const text = value("by-name").trim().toLocaleLowerCase();
-    const [answer, group] = [value("by-answer"), value("by-group")];
-    const fits = (song) =>
-      (!text || song.name.toLocaleLowerCase().includes(text)) &&
-      (group === "" || song.group === group) &&
-      (answer === "" || answer === answers.status(song) || (answer === "undone" && !answers.isDone(song)));
-    const orders = { own: shuffledFor(answers.rater, songs), name: (a, b) => a.name.localeCompare(b.name) };
-    list.filter(fits, orders[value("order")] ?? null);
-    const n = list.shown.length;
-    byId("shown").textContent = n === songs.length ? count(n, "song") : `${n} of ${count(songs.length, "song")}`;
-  }
-
-  const groups = [...new Set(songs.map((song) => song.group).filter((group) => group !== null))].sort();
-  byId("by-group")?.append(...groups.map((group) => h("option", { value: group }, group)));
-  for (const field of byId("filters").querySelectorAll("input, select")) field.addEventListener("input", filter);
-  byId("filters").addEventListener("reset", () => setTimeout(filter));
+  const fits = (song, value) => {
+    const answer = value("by-answer");
+    return answer === "" || answer === answers.status(song) || (answer === "undone" && !answers.isDone(song));
+  };
+  const orders = () => ({ own: shuffledFor(answers.rater, songs), name: (a, b) => a.name.localeCompare(b.name) });
+  const filter = addFilters(songs, () => list, fits, orders);
 
   // Buttons and keys
 
+  const toNext = addSteps(() => list, player);
   const keys = {
     " ": () => player.toggle(),
     n: () => toNext(1),
@@ -377,33 +366,10 @@ function startAnnotating() {
     });
   }
 
-  function toNext(n) {
-    const plays = player.playing;
-    if (!list.step(n)) return announce(n > 0 ? "This is the last song." : "This is the first song.");
-    if (plays) player.play();
-  }
-
-  byId("next").addEventListener("click", () => toNext(1));
-  byId("previous").addEventListener("click", () => toNext(-1));
-  // a button that was clicked does not take the space bar from the player
-  byId("panel").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
-  // nor does a box, unless the keyboard is on it
-  byId("panel").addEventListener("change", ({ target }) => {
-    if (target.matches("[type=checkbox]:not(:focus-visible)")) target.blur();
-  });
-  byId("list").addEventListener("click", (event) => {
-    // arrow keys are to move ratings then, and not go through the list
-    if (rates && event.detail) byId("list").blur();
-    // on a narrow screen the song is above the list
-    if (byId("panel").getBoundingClientRect().top < 0) byId("panel").scrollIntoView();
-  });
-  addEventListener("keydown", (event) => {
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || !current || byId("work").hidden || !byId("use-keys").checked) return;
-    if (event.defaultPrevented || keyIsTaken(event)) return;
-    event.preventDefault();
-    act();
-  });
+  addKeys(keys, () => current && !byId("work").hidden);
+  showChosen();
+  // arrow keys are to move ratings after a click, and not go through the list
+  byId("list").addEventListener("click", (event) => rates && event.detail && byId("list").blur());
 
   byId("refused").hidden = own.works;
   if (settings.rater) begin(settings.rater);

@@ -224,17 +224,6 @@ function startListening() {
     });
   }
 
-  // a button that was clicked does not take the space bar from the player
-  byId("panel").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
-  // nor does a box, unless the keyboard is on it
-  byId("panel").addEventListener("change", ({ target }) => {
-    if (target.matches("[type=checkbox]:not(:focus-visible)")) target.blur();
-  });
-  // on a narrow screen the song is above the list
-  byId("list").addEventListener("click", () => {
-    if (byId("panel").getBoundingClientRect().bottom < 80) byId("panel").scrollIntoView();
-  });
-
   // Filters
 
   const certainties = {
@@ -250,40 +239,20 @@ function startListening() {
     label: (a, b) => a.label - b.label,
     ...Object.fromEntries(names.map((name, i) => [`target${i}`, (a, b) => (b.means?.[i] ?? 0) - (a.means?.[i] ?? 0)])),
   };
-  const groups = [...new Set(songs.map((song) => song.group).filter((group) => group !== null))].sort();
-  const option = (value, text = value) => h("option", { value }, String(text));
-  byId("by-label")?.append(...names.map((name, i) => option(i, name)));
-  byId("by-group")?.append(...groups.map((group) => option(group)));
-
-  function filter() {
-    const value = (id) => byId(id)?.value ?? "";
-    const text = value("by-name").trim().toLocaleLowerCase();
-    const [label, group, certainty, decision] = ["by-label", "by-group", "by-certainty", "by-decision"].map(value);
-    const fits = (song) => {
-      const own = decisions.get(song)?.what ?? "undecided";
-      return (
-        (!text || song.name.toLocaleLowerCase().includes(text)) &&
-        (label === "" || String(decisions.label(song)) === label) &&
-        (group === "" || song.group === group) &&
-        (certainty === "" || certainties[certainty](song)) &&
-        (decision === "" || decision === own)
-      );
-    };
-    list.filter(fits, orders[value("order")] ?? null);
-    const n = list.shown.length;
-    byId("shown").textContent = n === songs.length ? count(n, "song") : `${n} of ${count(songs.length, "song")}`;
-  }
-
-  for (const field of byId("filters").querySelectorAll("input, select")) field.addEventListener("input", filter);
-  byId("filters").addEventListener("reset", () => setTimeout(filter));
+  byId("by-label")?.append(...names.map((name, i) => h("option", { value: i }, name)));
+  const fits = (song, value) => {
+    const [label, certainty, decision] = ["by-label", "by-certainty", "by-decision"].map(value);
+    return (
+      (label === "" || String(decisions.label(song)) === label) &&
+      (certainty === "" || certainties[certainty](song)) &&
+      (decision === "" || decision === (decisions.get(song)?.what ?? "undecided"))
+    );
+  };
+  const filter = addFilters(songs, () => list, fits, () => orders);
 
   // Keys
 
-  const toNext = (n) => {
-    const plays = player.playing;
-    if (!list.step(n)) return announce(n > 0 ? "This is the last song." : "This is the first song.");
-    if (plays) player.play();
-  };
+  const toNext = addSteps(() => list, player);
   const keys = {
     " ": () => player.toggle(),
     n: () => toNext(1),
@@ -302,14 +271,8 @@ function startListening() {
   };
   names.slice(0, 9).forEach((name, i) => (keys[i + 1] = () => choose(i)));
   for (const key of decides ? [] : ["Enter", "u", "x", "z", "s", ...names.map((name, i) => i + 1)]) delete keys[key];
-  byId("next").addEventListener("click", () => toNext(1));
-  byId("previous").addEventListener("click", () => toNext(-1));
-  addEventListener("keydown", (event) => {
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || !current || !byId("use-keys").checked || keyIsTaken(event)) return;
-    event.preventDefault();
-    act();
-  });
+  addKeys(keys, () => current);
+  showChosen();
 
   filter();
   showProgress();
