@@ -484,6 +484,21 @@ def test_ratings_survive_a_reload(open_page, ratings_page):
     assert list(curve(lines, "a/1.wav").values()) == ["0"] * 4
 
 
+def test_songs_without_anything_to_rate_do_not_keep_a_rater_from_the_end(open_page, tmp_path):
+    (tmp_path / "songs").mkdir()
+    for name, seconds in (("long", 2), ("short", 0.3), ("gone", 2)):
+        soundfile.write(tmp_path / "songs" / f"{name}.wav", np.zeros(int(SR * seconds)), SR)
+    path = write_annotation_page(tmp_path / "songs", tmp_path / "page", ratings=["valence"])
+    (tmp_path / "songs" / "gone.wav").unlink()
+    page = begin(open_page(path))
+    page.get_by_text("2 of 3 songs done.").wait_for()
+    found = page.locator("[role=option]").all_text_contents()
+    assert [text for text in found if text.endswith("nothing to rate")] == [
+        "gone.wavnothing to rate",
+        "short.wavnothing to rate",
+    ]
+
+
 def test_one_and_three_ratings_with_a_range_and_a_limit(open_page, home):
     ratings = ["tension", "joy", "awe"]
     path = write_annotation_page(home / "songs", home / "three", ratings=ratings, limits=(1, 9), seconds=1.5)

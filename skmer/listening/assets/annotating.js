@@ -79,7 +79,7 @@ function startAnnotating() {
   function mark(song) {
     const status = answers.status(song);
     if (!rates) return status === LABELLED ? names[answers.get(song).label] : status === "undone" ? "" : status;
-    if (status !== "begun") return status === "done" ? "✓ done" : "";
+    if (status !== "begun") return { done: "✓ done", [NOTHING]: NOTHING }[status] ?? "";
     const [rated, steps] = [answers.rated(song).length, answers.steps(song)];
     return `${clock(rated * content.step)}${steps ? ` of ${clock(steps * content.step)}` : ""}`;
   }
@@ -266,6 +266,7 @@ function startAnnotating() {
       await new Promise((resolve) => {
         for (const name of ["loadedmetadata", "error"]) probe.addEventListener(name, resolve);
       });
+      song.unplayable = probe.error !== null;
       if (Number.isFinite(probe.duration)) answers.measure(song, song.seconds ?? probe.duration);
       probe.removeAttribute("src");
       list.update(song);

@@ -3,6 +3,7 @@
 const LABELLED = "labelled";
 const UNSURE = "unsure";
 const SKIPPED = "skipped";
+const NOTHING = "nothing to rate";
 
 class Answers {
   constructor(content, rater) {
@@ -111,6 +112,8 @@ class Answers {
   /** What a song is: undone, or one of the words of the filter. */
   status(song) {
     if (this.content.kind === "labels") return this.get(song).what ?? "undone";
+    // shorter than half a second, or no sound that this browser plays
+    if (this.steps(song) === 0 || song.unplayable) return NOTHING;
     if (!this.curves(song).some((curve) => curve.length)) return "undone";
     return this.steps(song) !== null && this.gap(song) === null ? "done" : "begun";
   }
