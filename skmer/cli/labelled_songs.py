@@ -8,7 +8,7 @@ from pathlib import Path
 
 from skmer.cli._common import CommandError
 
-__all__ = ["FOLDERS", "LABELLED_SONGS", "NO_TARGETS", "add_songs", "load_songs", "tables_of"]
+__all__ = ["FOLDERS", "LABELLED_SONGS", "NO_TARGETS", "add_songs", "load_songs", "tables_of", "without_rare_classes"]
 
 FOLDERS = "folders"
 NO_TARGETS = "none"
@@ -74,6 +74,31 @@ def load_songs(arguments):
     if not getattr(arguments, "quiet", False):
         for remark in remarks:
             print(f"skmer {arguments.command}: {remark}", file=sys.stderr)
+    return songs
+
+
+def without_rare_classes(songs, arguments):
+    """Return the songs without classes of fewer than ``--min-songs`` songs, or groups; name what is left out."""
+    import numpy as np
+
+    least, target = arguments.min_songs, np.asarray(songs.target)
+    if target.dtype.kind == "f" or target.ndim > 1:
+        raise CommandError("--min-songs is for classes, but the labels are ratings: leave it out.")
+    grouped = len(set(songs.groups)) < len(songs.groups)
+    units = np.asarray(songs.groups) if grouped else np.arange(len(target))
+    rare = [name for name in np.unique(target) if len(np.unique(units[target == name])) < least]
+    if not rare:
+        return songs
+    kept = np.flatnonzero(~np.isin(target, rare))
+    if not len(kept):
+        raise CommandError(f"--min-songs {least}: each class has fewer {'groups' if grouped else 'songs'}: lower it.")
+    named = ", ".join(f"{name} ({np.sum(target == name)})" for name in rare)
+    remark = f"Left out, since fewer than {least} {'groups' if grouped else 'songs'} have the label: {named}."
+    songs.remarks = [*songs.remarks, remark]
+    if not arguments.quiet:
+        print(f"skmer {arguments.command}: {remark}", file=sys.stderr)
+    songs.data, songs.names = ([values[i] for i in kept] for values in (songs.data, songs.names))
+    songs.target, songs.groups = target[kept], np.asarray(songs.groups)[kept]
     return songs
 
 

@@ -17,7 +17,7 @@ from skmer.cli._common import (
     n_jobs,
     shows_progress,
 )
-from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs, tables_of
+from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs, tables_of, without_rare_classes
 
 __all__ = ["SYSTEMS", "add_train", "add_training", "check_model", "train_and_write"]
 
@@ -68,6 +68,12 @@ def add_train(commands):
         "--targets",
         metavar="COLUMNS",
         help="columns of the table with ratings to learn, such as valence,arousal, or none for classes",
+    )
+    command.add_argument(
+        "--min-songs",
+        type=at_least(2),
+        metavar="N",
+        help="leave out classes of fewer than N songs, or, where songs have groups, of fewer than N groups",
     )
     command.add_argument("--out", metavar="MODEL", required=True, help="file of the model, such as model.skmer")
     command.add_argument(
@@ -130,7 +136,10 @@ def _train(arguments):
         own = [section for section, entries in (config or {}).items() if "max_duration" in entries]
         if own and arguments.max_duration is not None:
             raise CommandError(f"max_duration is given by --max-duration and by {own[0]!r} of --config: leave one out.")
-        return load_songs(arguments), {"config": config, "license": arguments.license}
+        songs = load_songs(arguments)
+        if arguments.min_songs is not None:
+            songs = without_rare_classes(songs, arguments)
+        return songs, {"config": config, "license": arguments.license}
 
     return train_and_write(arguments, load)
 

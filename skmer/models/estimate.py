@@ -45,8 +45,8 @@ def choose_folds(y, groups, n_splits):
         return n_splits, None
     n = sizes[smallest]
     return n, (
-        f"n_splits={n_splits} is lowered to {n}, the number of {what}s of the class {smallest!r}: leave the class out, "
-        "or add to it, for more folds."
+        f"n_splits={n_splits} is lowered to {n}, the number of {what}s of the class {smallest!r}: for more folds, "
+        "leave the class out (skmer train --min-songs), or add to it."
     )
 
 

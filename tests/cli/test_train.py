@@ -191,6 +191,27 @@ def test_a_table_says_the_labels_and_the_groups(home, capsys):
     assert err == f"skmer train: 1 file is left out, not in labels.csv: {songs[-1]}.\n"
 
 
+def test_rare_classes_are_left_out_and_named(home, capsys):
+    songs = load_folder("songs", check_audio=False)
+    names = [Path(path).relative_to(home / "songs").as_posix() for path in songs.data]
+    labels, artists = songs.target.tolist(), [str(i) for i in range(len(names))]
+    rare = labels[0]
+    of_rare = [i for i, label in enumerate(labels) if label == rare]
+    for i in of_rare:
+        artists[i] = "Ana"  # as many songs as the others, by one artist
+    artists[-1] = artists[-2]  # so that others have groups too
+    with open("labels.csv", "w", newline="") as table:
+        csv.writer(table).writerows([["path", "label", "group"], *zip(names, labels, artists, strict=True)])
+    command = ["train", "songs", "--labels", "labels.csv", "--out", "model.skmer", *FAST]
+    assert main([*command, "--min-songs", "2"]) == 0
+    remark = f"Left out, since fewer than 2 groups have the label: {rare} ({len(of_rare)})."
+    assert f"skmer train: {remark}\n" in capsys.readouterr().err
+    assert remark in Path("model-card.md").read_text()
+    assert sorted(card()["data"]["songs_per_class"]) == sorted(set(labels) - {rare})
+    assert main([*command, "--min-songs", "99", "--force"]) == 2
+    assert "--min-songs 99: each class has fewer groups: lower it." in capsys.readouterr().err
+
+
 def test_the_card_says_how_labels_of_several_people_were_joined(home):
     songs = sorted(path.relative_to("songs").as_posix() for path in Path("songs").rglob("*.wav"))
     for rater in ("Ann", "Bob"):
