@@ -38,7 +38,7 @@ class Chart {
     const bottom = CHART.top + this.height;
     const limits = content.limits ?? [0, 1];
     const parts = [hatching(content.colours)];
-    for (const value of [limits[0], (limits[0] + limits[1]) / 2, limits[1]]) {
+    for (const value of [limits[0], middleOf(limits), limits[1]]) {
       const y = this.y(value, limits);
       parts.push(svg("line", { class: "grid", x1: CHART.left, x2: this.width - CHART.right, y1: y, y2: y }));
       parts.push(svg("text", { x: CHART.left - 5, y: y + 4, "text-anchor": "end" }, `${+value.toFixed(2)}`));
@@ -155,6 +155,11 @@ function hatching(colours) {
     );
   const patterns = colours.map((colour, i) => pattern(`hatch-${i}`, colour, "rgb(255 255 255 / .55)"));
   return svg("defs", {}, ...patterns, pattern("hatch-own", "transparent", "rgb(255 255 255 / .4)"));
+}
+
+/** Zero where a range has it, and its middle where not. */
+function middleOf([low, high]) {
+  return low < 0 && high > 0 ? 0 : (low + high) / 2;
 }
 
 function ticks(end, width) {

@@ -83,7 +83,8 @@ function startListening() {
   }
 
   function rated(song) {
-    return names.map((name, i) => `${name} ${song.means[i].toFixed(2)}`).join(", ");
+    // no negative zero
+    return names.map((name, i) => `${name} ${(Math.round(100 * song.means[i]) / 100 + 0).toFixed(2)}`).join(", ");
   }
 
   function describeSong(song) {

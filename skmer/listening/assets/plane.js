@@ -16,16 +16,16 @@ class Plane {
     this.dot = svg("circle", { class: "dot", r: 5 });
     const [x, y] = this.content.names;
     const path = this.points.map((point, i) => `${i ? "L" : "M"}${point.map((v) => v.toFixed(1)).join(" ")}`).join("");
-    const middle = size / 2;
+    const [right, top] = [at(middleOf(across), across), size - at(middleOf(up), up)];
     this.place.replaceChildren(
       svg(
         "svg",
         { viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": `The path of the song in the plane of ${x} and ${y}` },
-        svg("line", { class: "grid", x1: margin, x2: size - margin, y1: middle, y2: middle }),
-        svg("line", { class: "grid", x1: middle, x2: middle, y1: margin, y2: size - margin }),
+        svg("line", { class: "grid", x1: margin, x2: size - margin, y1: top, y2: top }),
+        svg("line", { class: "grid", x1: right, x2: right, y1: margin, y2: size - margin }),
         svg("path", { class: "trust thin", d: path }),
-        svg("text", { x: size - margin, y: middle - 4, "text-anchor": "end" }, x),
-        svg("text", { x: middle + 4, y: margin - 4 }, y),
+        svg("text", { x: size - margin, y: top - 4, "text-anchor": "end" }, x),
+        svg("text", { x: right + 4, y: margin - 4 }, y),
         this.dot,
       ),
     );
