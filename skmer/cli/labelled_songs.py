@@ -131,7 +131,7 @@ def _by_table(home, arguments):
     names = _join([Path(table).name for table in tables])
     songs.labels_from = f"the {'table' if len(tables) == 1 else 'tables'} {names}"
     songs.label_options = "".join(f"--labels {shlex.quote(table)} " for table in tables)
-    songs.remarks = [*remarks, *songs.remarks]
+    songs.remarks = [*remarks, *songs.remarks, *_describe_changes(tables)]
     used = {os.path.realpath(path) for path in songs.data}
     inside = [path for path, error in find_audio_files([os.path.abspath(home)]) if error is None]
     songs.left_out = [path for path in inside if os.path.realpath(path) not in used]
@@ -141,6 +141,22 @@ def _by_table(home, arguments):
         songs.left_out += [path for path in without if os.path.realpath(path) not in found]
         songs.why_out += f", or without {'ratings' if 'unrated' in songs else 'a label of most raters'} there"
     return songs
+
+
+def _describe_changes(tables):
+    """Yield how many labels of each table differ from those in its column old_label, as label-noise pages save it."""
+    from skmer.datasets._tables import read_cells
+
+    for table in tables:
+        titles, rows = read_cells(Path(table), "")
+        if not {"label", "old_label"} <= set(titles):
+            continue
+        lines = [dict(zip(titles, cells, strict=True)) for _, cells in rows]
+        changed = [line for line in lines if line["label"] and line["label"] != line["old_label"]]
+        people = sorted({line.get("rater", "") for line in changed} - {""})
+        if changed:
+            labels = "1 label was" if len(changed) == 1 else f"{len(changed):,} labels were"
+            yield f"{labels} changed in {Path(table).name}" + f", by {_join(people)}" * bool(people) + "."
 
 
 def _join(names):

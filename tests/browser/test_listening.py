@@ -176,6 +176,15 @@ def test_a_click_on_a_doubtful_part_and_a_drag_repeat(open_page, page_path):
     page.wait_for_function("!document.getElementById('audio').paused")
 
 
+def test_of_a_long_stretch_the_second_that_is_clicked_is_heard_first(open_page, tmp_path):
+    songs = labelled(tmp_path)[:2]
+    songs[0].stretches = [Stretch(0, 12, 2, 0.7, 0.15)]
+    page = open_page(write(tmp_path, songs))
+    page.mouse.click(*at(page, 9))
+    page.wait_for_function("document.getElementById('audio').currentTime > 9.05")
+    assert page.locator("#repeating").inner_text() == "Repeats 0:00–0:12"
+
+
 def test_keys_go_through_songs_stretches_and_time(open_page, page_path):
     page = open_page(page_path)
     press = page.keyboard.press

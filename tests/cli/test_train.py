@@ -191,6 +191,24 @@ def test_a_table_says_the_labels_and_the_groups(home, capsys):
     assert err == f"skmer train: 1 file is left out, not in labels.csv: {songs[-1]}.\n"
 
 
+def test_the_card_says_how_many_labels_were_changed_and_by_whom(home, capsys):
+    rows = [["path", "label", "old_label", "decision", "rater", "when"]]
+    for i, path in enumerate(sorted(Path("songs").rglob("*.wav"))):
+        name = path.relative_to("songs").as_posix()
+        label = "calm" if name[1] in "34" else "wild"
+        # as a page saves them: three that were changed, one that was left out, and the others as they were
+        old = {"calm": "wild", "wild": "calm"}[label] if i in (0, 4, 9) else label
+        own = ["changed", "Bo" if i == 9 else "Jo"] if old != label else ["", ""]
+        rows.append([name, label, old, *own, ""])
+    rows[3][1:5] = ["", "wild", "left out", "Jo"]
+    with open("checked.csv", "w", newline="") as table:
+        csv.writer(table).writerows(rows)
+    assert main(["train", "songs", "--labels", "checked.csv", "--out", "model.skmer", *FAST]) == 0
+    remark = "3 labels were changed in checked.csv, by Bo and Jo."
+    assert f"skmer train: {remark}\n" in capsys.readouterr().err
+    assert remark in Path("model-card.md").read_text()
+
+
 def test_rare_classes_are_left_out_and_named(home, capsys):
     songs = load_folder("songs", check_audio=False)
     names = [Path(path).relative_to(home / "songs").as_posix() for path in songs.data]

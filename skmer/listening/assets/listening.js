@@ -1,5 +1,7 @@
 // The listening page: songs, the curves of one of them, its player, and decisions on labels.
 
+const LONG = 8; // seconds
+
 function startListening() {
   const content = readContent();
   const { kind, names, colours, songs } = content;
@@ -47,8 +49,11 @@ function startListening() {
 
   function pick(time) {
     const found = current.stretches.find(({ start, end }) => start <= time && time < end);
-    if (found && kind === "labels") player.repeat([found.start, found.end]);
-    else {
+    // of a long stretch, the second that was clicked is heard first
+    if (found && kind === "labels") {
+      const { start, end } = found;
+      player.repeat([start, end], end - start > LONG ? time : start);
+    } else {
       player.release();
       player.play(time);
     }

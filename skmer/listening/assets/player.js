@@ -48,11 +48,11 @@ class Player {
     else this.play();
   }
 
-  /** Repeat the stretch [start, end] from its start; null plays on. */
-  repeat(stretch) {
+  /** Repeat the stretch [start, end], at first from a time in it; null plays on. */
+  repeat(stretch, from = stretch?.[0]) {
     this.stretch = stretch;
     this.onStretch(stretch);
-    if (stretch) this.play(stretch[0]);
+    if (stretch) this.play(from);
   }
 
   follow() {
