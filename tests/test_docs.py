@@ -109,6 +109,14 @@ def name_of(page):
     return page.relative_to(ROOT).as_posix()
 
 
+def test_the_start_page_has_code_of_the_readme_which_is_run():
+    known = {(block.language, block.text) for block in read((ROOT / "README.md").read_text(encoding="utf-8"))[0]}
+    blocks = read((DOCS / "index.md").read_text(encoding="utf-8"))[0]
+    own = {(block.language, block.text) for block in blocks if block.language in ("shell", "python")}
+    assert len(own) == 3
+    assert own <= known
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_are_valid(page):
     broken = []

@@ -8,6 +8,9 @@ from skmer.cli._common import CommandError, add_command, comma_separated, positi
 
 __all__ = ["add_annotate"]
 
+# of the parameters of write_annotation_page
+_OPTIONS = {"labels": "--labels", "ratings": "--ratings", "limits": "--range", "seconds": "--seconds"}
+
 
 def add_annotate(commands):
     """Add ``skmer annotate`` to the commands."""
@@ -75,7 +78,7 @@ def _annotate(arguments):
             # main formats the errors of the operating system
             if isinstance(error, OSError) and error.errno is not None:
                 raise
-            raise CommandError(str(error)) from error
+            raise CommandError(_name_option(str(error))) from error
     if arguments.quiet:
         return 0
     remarks = [str(warning.message) for warning in caught]
@@ -88,3 +91,10 @@ def _annotate(arguments):
         print(f"Songs: {Path(arguments.out) / SONGS}")
     print(f"Page: {page}")
     return 0
+
+
+def _name_option(message):
+    """Return a message that begins with a parameter with the option of that parameter instead."""
+    word, separator, rest = message.partition(" ")
+    name = word.removesuffix(":")
+    return f"{_OPTIONS[name]}{word[len(name) :]}{separator}{rest}" if name in _OPTIONS else message

@@ -15,10 +15,10 @@ from skmer.cli._common import (
     add_max_duration,
     load_model,
     n_folds,
-    n_jobs,
     number_from_0,
 )
 from skmer.cli.labelled_songs import LABELLED_SONGS, add_songs, load_songs
+from skmer.cli.predict import add_n_jobs
 
 __all__ = ["add_label_noise"]
 
@@ -66,13 +66,7 @@ def add_label_noise(commands):
         metavar="S",
         help="seconds over which --cross-fit averages the probability of the label; default: 5",
     )
-    command.add_argument(
-        "--n-jobs",
-        type=n_jobs,
-        default=1,
-        metavar="N",
-        help="threads that read songs; -1: all processors; default: 1",
-    )
+    add_n_jobs(command)
     add_max_duration(command, "as in the training")
     add_device(command)
     loud = command.add_mutually_exclusive_group()

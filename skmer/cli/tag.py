@@ -18,9 +18,9 @@ from skmer.cli._common import (
     add_max_duration,
     check_output,
     load_model,
-    n_jobs,
     number_from_0,
 )
+from skmer.cli.predict import add_n_jobs, add_progress
 
 __all__ = ["add_tag"]
 
@@ -73,20 +73,10 @@ def add_tag(commands):
         help="where --write records the old values; default: skmer-tag-DATE-TIME.jsonl in the current folder",
     )
     command.add_argument("--undo", metavar="FILE", help="restore the old values in this file; no MODEL is given")
-    command.add_argument(
-        "--n-jobs",
-        type=n_jobs,
-        default=1,
-        metavar="N",
-        help="threads that read songs; -1: all processors; default: 1",
-    )
+    add_n_jobs(command)
     add_max_duration(command, "as in the training")
     add_device(command)
-    loud = command.add_mutually_exclusive_group()
-    loud.add_argument("-v", "--verbose", action="store_true", help="show progress even where there is no terminal")
-    loud.add_argument(
-        "-q", "--quiet", action="store_true", help="print no progress, warnings and summary on standard error"
-    )
+    add_progress(command)
 
 
 def _tag(arguments):

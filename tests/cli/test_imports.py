@@ -37,6 +37,24 @@ def test_a_prediction_imports_what_its_model_needs(tmp_path, system, config, exp
     assert (tmp_path / "o").read_text().splitlines()[1].startswith(str(tmp_path / "song.wav"))
 
 
+def test_pages_of_songs_need_no_matplotlib(tmp_path):
+    songs = tiny_songs()
+    config = {"segments": {**SEGMENTS, "harmony": False}, "sssl": {"max_epochs": 2, "warmup_epochs": 1}}
+    path = save_model(make_pipeline_of("sssl", config, "cpu").fit(songs.data, songs.target), tmp_path / "model.skmer")
+    for y, label in zip(songs.data, songs.target, strict=True):
+        (tmp_path / "songs" / str(label)).mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "songs" / str(label) / "song.wav", y, SR)
+    own = [str(path), str(tmp_path / "songs"), "-q", "--out"]
+    commands = [["label-noise", *own, str(tmp_path / "a")], ["timeline", *own, str(tmp_path / "b"), "--format", "page"]]
+    code = (
+        "import sys; from skmer.cli import main; "
+        f"print(*(main(command) for command in {commands!r}), 'matplotlib' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert run.stdout.split()[-3:] == ["0", "0", "False"]
+    assert all((tmp_path / name / "index.html").is_file() for name in "ab")
+
+
 @pytest.mark.parametrize(
     "statement",
     ["import skmer.inspection", "import skmer.models", "from skmer.models.storage import is_model_file",

@@ -204,7 +204,10 @@ def test_the_command(songs, capsys):
     ("options", "message"),
     [
         ("--labels a,b --range 0 1", "--range is for ratings"),
-        ("--labels a", "labels must be at least two words"),
+        ("--labels a", "--labels must be at least two words"),
+        ("--labels a,A", "--labels: 'A' is there twice"),
+        ("--ratings joy --range 3 -3", "--range must be the lowest and the highest rating"),
+        ("--ratings joy --seconds 0.1", "--seconds must be a number of at least 0.5"),
         ("--labels a,b --out nowhere/page", "the folder .*nowhere does not exist"),
     ],
 )

@@ -14,8 +14,8 @@ from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
 from skmer.model_selection._fits import versions
 from skmer.models.storage.archive import FORMAT, MAX_DEPTH, ModelFileError, read_archive
 from skmer.models.storage.checks import build_tree, complete
+from skmer.models.storage.former_pipelines import with_song_methods
 from skmer.models.storage.known import Types
-from skmer.models.storage.song_methods import with_song_methods
 from skmer.models.storage.tensors import as_tensor
 
 __all__ = ["load_model"]
